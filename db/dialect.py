@@ -1,0 +1,30 @@
+"""SQL that must be written differently for each database, in one place."""
+
+import json
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, UnaryExpression, column, func, select
+from sqlalchemy.sql.operators import custom_op
+
+CASEFOLD = "gateway_casefold"
+"""The SQL function that folds case in every script; SQLite's own ``lower`` knows only ASCII."""
+
+
+def among(needle: ColumnElement[Any], values: tuple[str, ...]) -> ColumnElement[bool]:
+    """Whether a text is one of many.
+
+    All values travel as one parameter, because SQLite limits how many a statement has.
+    """
+    listed = func.json_each(json.dumps(values)).table_valued(column("value", String))
+    return needle.in_(select(listed.c.value))
+
+
+def folded(text: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A text with case folded as ``str.casefold`` does."""
+    fold: ColumnElement[Any] = getattr(func, CASEFOLD)(text, type_=String)
+    return fold
+
+
+def off_index(hidden: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A column that the planner is not to look for in an index."""
+    return UnaryExpression(hidden, operator=custom_op("+"), type_=hidden.type)

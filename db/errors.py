@@ -1,0 +1,49 @@
+"""The errors a caller can be told about.
+
+    GatewayError
+    ├── InvalidInput         the caller asked for something that can't be
+    └── ServiceUnavailable   the database can't answer at the moment
+
+Each class carries its machine-readable code, from the vocabulary of Apollo's
+clients. An edge maps ``GatewayError`` once; anything else that is raised is a
+fault of ours, to be logged, and answered without its text.
+"""
+
+from typing import ClassVar
+
+_LONGEST_QUOTE = 100
+
+
+class GatewayError(Exception):
+    """An error whose message is written for the caller."""
+
+    code: ClassVar[str]
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class InvalidInput(GatewayError):
+    """An argument was wrong; the message says which, what it was and what would be right."""
+
+    code = "BAD_USER_INPUT"
+
+    @classmethod
+    def of(cls, field: str, value: object, expected: str) -> "InvalidInput":
+        """Build the usual message: the field, the value it had, and what it should have been."""
+        return cls(f"{field} must be {expected}; got {quote(value)}")
+
+
+class ServiceUnavailable(GatewayError):
+    """The database is busy, full or out of reach; the same request may work later."""
+
+    code = "SERVICE_UNAVAILABLE"
+
+
+def quote(value: object) -> str:
+    """Show a caller's own value in a message, shortened when it is long."""
+    text = repr(value)
+    if len(text) <= _LONGEST_QUOTE:
+        return text
+    return f"{text[:_LONGEST_QUOTE]}… ({len(text):,} characters)"

@@ -1,0 +1,229 @@
+"""Every statement on executions."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.dialect import among
+from db.engine import Database
+from db.filters import EVERYTHING, Filter, where
+from db.instants import now_ms
+from db.models import ExecutionState
+from db.paging import (
+    NEWEST_FIRST,
+    Order,
+    Position,
+    beyond,
+    order_by,
+    position_of,
+    reverse,
+)
+from db.source import NATIVE, ExecutionRow, ExecutionSource
+
+_STREAM_BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows in the order that was asked for, and whether there are more in the page's direction."""
+
+    rows: tuple[ExecutionRow, ...]
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateOutcome:
+    """What became of each guid of an update.
+
+    ``updated`` are as the update left them; ``conflicts`` as they are, in a state other
+    than the expected one; ``not_found`` are the guids of no execution.
+    """
+
+    updated: tuple[ExecutionRow, ...]
+    conflicts: tuple[ExecutionRow, ...]
+    not_found: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteOutcome:
+    """Which guids were deleted, and which belong to no execution."""
+
+    deleted: tuple[str, ...]
+    not_found: tuple[str, ...]
+
+
+class Executions:
+    """The executions of a database, read and changed where a source says they are."""
+
+    def __init__(self, database: Database, source: ExecutionSource = NATIVE) -> None:
+        self._database = database
+        self._source = source
+
+    async def find(self, guid: str) -> ExecutionRow | None:
+        """The execution with a guid, if there is one."""
+        rows = await self._rows(self._select().where(self._source.guid == guid))
+        return rows[0] if rows else None
+
+    async def find_page(
+        self,
+        filter_: Filter = EVERYTHING,
+        order: Order = NEWEST_FIRST,
+        *,
+        limit: int,
+        after: Position | None = None,
+        before: Position | None = None,
+        backward: bool = False,
+    ) -> Page:
+        """At most ``limit`` executions between two positions of an order.
+
+        They are the first ones after ``after``, or when ``backward`` is true the last ones
+        before ``before``.
+        """
+        conditions = [where(filter_, self._source)]
+        if after is not None:
+            conditions.append(beyond(order, after, self._source))
+        if before is not None:
+            conditions.append(beyond(reverse(order), before, self._source))
+        direction = reverse(order) if backward else order
+        statement = (
+            self._select()
+            .where(and_(*conditions))
+            .order_by(*order_by(direction, self._source))
+            .limit(limit + 1)
+        )
+        rows = await self._rows(statement)
+        kept = rows[:limit]
+        return Page(tuple(reversed(kept)) if backward else tuple(kept), len(rows) > limit)
+
+    async def find_offset(
+        self, filter_: Filter, order: Order, *, offset: int, limit: int
+    ) -> tuple[ExecutionRow, ...]:
+        """At most ``limit`` executions after skipping ``offset``; slower the more are skipped."""
+        statement = (
+            self._select()
+            .where(where(filter_, self._source))
+            .order_by(*order_by(order, self._source))
+            .limit(limit)
+            .offset(offset)
+        )
+        return tuple(await self._rows(statement))
+
+    async def stream(self, filter_: Filter = EVERYTHING) -> AsyncIterator[Sequence[ExecutionRow]]:
+        """All matching executions, newest first, in batches of a bounded size.
+
+        No connection is held between batches. What is created meanwhile is not in it; what
+        is deleted meanwhile may be.
+        """
+        position: Position | None = None
+        while True:
+            page = await self.find_page(filter_, limit=_STREAM_BATCH, after=position)
+            if page.rows:
+                yield page.rows
+            if not page.has_more:
+                return
+            position = position_of(page.rows[-1], NEWEST_FIRST)
+
+    async def count(self, filter_: Filter = EVERYTHING) -> int:
+        """How many executions match."""
+        statement = (
+            select(func.count()).select_from(self._source.table).where(where(filter_, self._source))
+        )
+        return int((await self._database.fetch(statement))[0][0])
+
+    async def any_beyond(
+        self, filter_: Filter, order: Order, position: Position, *, or_at: bool = False
+    ) -> bool:
+        """Whether a matching execution comes after a position, or with ``or_at`` stands at it."""
+        statement = (
+            select(self._source.id)
+            .where(
+                where(filter_, self._source),
+                beyond(order, position, self._source, or_at=or_at),
+            )
+            .order_by(*order_by(order, self._source))
+            .limit(1)
+        )
+        return bool(await self._database.fetch(statement))
+
+    async def update(
+        self,
+        guids: Iterable[str],
+        state: ExecutionState | None,
+        expected: ExecutionState | None = None,
+    ) -> UpdateOutcome:
+        """Set the state of executions, in one transaction.
+
+        With ``expected``, those in another state are left alone and reported as conflicts.
+        An execution that is in the state already keeps its ``updated_on``. Without a
+        ``state`` nothing changes. A guid that comes twice counts once.
+        """
+        wanted = tuple(dict.fromkeys(guids))
+
+        async def work(connection: AsyncConnection) -> UpdateOutcome:
+            found = {row.guid: row for row in await self._locked(connection, wanted)}
+            present = [found[guid] for guid in wanted if guid in found]
+            conflicts = tuple(row for row in present if expected and row.state != expected)
+            refused = {row.id for row in conflicts}
+            accepted = [row for row in present if row.id not in refused]
+            return UpdateOutcome(
+                updated=await self._set_state(connection, accepted, state),
+                conflicts=conflicts,
+                not_found=tuple(guid for guid in wanted if guid not in found),
+            )
+
+        return await self._database.transact(work)
+
+    async def _set_state(
+        self,
+        connection: AsyncConnection,
+        rows: Sequence[ExecutionRow],
+        state: ExecutionState | None,
+    ) -> tuple[ExecutionRow, ...]:
+        if state is None:
+            return tuple(rows)
+        changing = tuple(row.guid for row in rows if row.state != state)
+        now = now_ms()
+        if changing:
+            await connection.execute(
+                update(self._source.table)
+                .where(among(self._source.guid, changing))
+                .values({self._source.state: str(state), self._source.updated_on: now})
+            )
+        return tuple(
+            row if row.state == state else row._replace(state=str(state), updated_on=now)
+            for row in rows
+        )
+
+    async def delete(self, guids: Iterable[str]) -> DeleteOutcome:
+        """Delete executions, in one statement. A guid that comes twice counts once."""
+        wanted = tuple(dict.fromkeys(guids))
+
+        async def work(connection: AsyncConnection) -> set[str]:
+            result = await connection.execute(
+                delete(self._source.table)
+                .where(among(self._source.guid, wanted))
+                .returning(self._source.guid)
+            )
+            return set(result.scalars())
+
+        deleted = await self._database.transact(work)
+        return DeleteOutcome(
+            deleted=tuple(guid for guid in wanted if guid in deleted),
+            not_found=tuple(guid for guid in wanted if guid not in deleted),
+        )
+
+    def _select(self) -> Select[Any]:
+        return select(*self._source.columns).select_from(self._source.table)
+
+    async def _rows(self, statement: Select[Any]) -> list[ExecutionRow]:
+        return [ExecutionRow._make(row) for row in await self._database.fetch(statement)]
+
+    async def _locked(
+        self, connection: AsyncConnection, guids: tuple[str, ...]
+    ) -> list[ExecutionRow]:
+        condition: ColumnElement[bool] = among(self._source.guid, guids)
+        rows = await connection.execute(self._select().where(condition))
+        return [ExecutionRow._make(row) for row in rows]

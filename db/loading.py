@@ -1,0 +1,79 @@
+"""Loading many executions at once: upserts by guid, all of them or none."""
+
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.engine import Database
+
+_BATCH = 10_000
+
+
+class LoadedExecution(NamedTuple):
+    """An execution to be loaded. Times are epoch milliseconds.
+
+    ``id`` is kept when no execution has it yet; otherwise, or when it is None, a new one is
+    given. What is None leaves an execution that exists as it is.
+    """
+
+    id: int | None
+    guid: str
+    agentflow_id: str
+    session_id: str | None
+    state: str
+    created_on: int
+    updated_on: int | None
+
+
+_UPSERT = """
+INSERT INTO executions (id, guid, agentflow_id, session_id, state, created_on, updated_on)
+SELECT CASE WHEN EXISTS (SELECT 1 FROM executions WHERE id = ?1) THEN NULL ELSE ?1 END,
+       ?2, ?3, ?4, ?5, ?6, coalesce(?7, ?6)
+WHERE true
+ON CONFLICT (guid) DO UPDATE SET
+    agentflow_id = excluded.agentflow_id,
+    session_id = coalesce(excluded.session_id, session_id),
+    state = excluded.state,
+    created_on = excluded.created_on,
+    updated_on = coalesce(?7, updated_on)
+"""
+_UPSERT_FLOW = """
+INSERT INTO agentflows (id, name) VALUES (?, ?)
+ON CONFLICT (id) DO UPDATE SET name = excluded.name WHERE name IS NOT excluded.name
+"""
+
+
+async def load(
+    database: Database,
+    rows: Iterable[tuple[LoadedExecution, str | None]],
+    on_progress: Callable[[int], None] | None = None,
+) -> int:
+    """Insert or update executions, each with the name of its agentflow if that is known.
+
+    One transaction: when ``rows`` raises, nothing was changed. ``on_progress`` is told how
+    many were loaded so far. Memory holds one batch, and the name of every agentflow.
+    Returns how many were loaded.
+    """
+
+    async def work(connection: AsyncConnection) -> int:
+        names: dict[str, str] = {}
+        source = iter(rows)
+        loaded = 0
+        while batch := list(islice(source, _BATCH)):
+            renamed = {
+                row.agentflow_id: name
+                for row, name in batch
+                if name is not None and names.get(row.agentflow_id) != name
+            }
+            if renamed:
+                await connection.exec_driver_sql(_UPSERT_FLOW, list(renamed.items()))
+                names.update(renamed)
+            await connection.exec_driver_sql(_UPSERT, [tuple(row) for row, _ in batch])
+            loaded += len(batch)
+            if on_progress:
+                on_progress(loaded)
+        return loaded
+
+    return await database.transact(work)

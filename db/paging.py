@@ -1,0 +1,159 @@
+"""Orders, positions in them, and the cursors that carry a position to a client and back.
+
+A page begins after (or ends before) a position, which is the order's values of one row.
+That is found through an index however deep it lies, and stays right while rows come and
+go (keyset paging).
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, false, or_, tuple_
+
+from db.errors import InvalidInput
+from db.source import ExecutionRow, ExecutionSource
+
+SORTABLE = ("created_on", "updated_on", "state", "agentflow_id", "session_id")
+"""The fields that executions can be ordered by."""
+
+_NULLABLE = frozenset({"session_id"})
+_CHECKSUM_BYTES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One field of an order. Null is smaller than any value."""
+
+    field: str
+    descending: bool
+
+
+Order = tuple[Term, ...]
+Position = tuple[Any, ...]
+
+NEWEST_FIRST: Order = (Term("created_on", True), Term("id", True))
+"""The order when none is asked for."""
+
+
+def total_order(terms: Iterable[Term]) -> Order:
+    """Make an order in which no two rows are equal: ties are broken by id.
+
+    The id goes the way of the last field. A field that comes again has no say. Without any
+    term it is ``NEWEST_FIRST``.
+    """
+    first_of_field: dict[str, Term] = {}
+    for term in terms:
+        first_of_field.setdefault(term.field, term)
+    if not first_of_field:
+        return NEWEST_FIRST
+    order = tuple(first_of_field.values())
+    return (*order, Term("id", order[-1].descending))
+
+
+def reverse(order: Order) -> Order:
+    """The same order from its other end."""
+    return tuple(Term(term.field, not term.descending) for term in order)
+
+
+def order_by(order: Order, source: ExecutionSource) -> list[ColumnElement[Any]]:
+    """The ORDER BY of an order."""
+    return [
+        source.column(term.field).desc() if term.descending else source.column(term.field).asc()
+        for term in order
+    ]
+
+
+def position_of(row: ExecutionRow, order: Order) -> Position:
+    """Where a row stands in an order."""
+    return tuple(getattr(row, term.field) for term in order)
+
+
+def beyond(
+    order: Order, position: Position, source: ExecutionSource, *, or_at: bool = False
+) -> ColumnElement[bool]:
+    """The rows that come after a position in an order, or with ``or_at`` stand at it."""
+    if _is_uniform(order):
+        columns = tuple_(*(source.column(term.field) for term in order))
+        if order[0].descending:
+            return columns <= position if or_at else columns < position
+        return columns >= position if or_at else columns > position
+    return _beyond_terms(order, position, source, or_at=or_at)
+
+
+def _is_uniform(order: Order) -> bool:
+    directions = {term.descending for term in order}
+    return len(directions) == 1 and not any(term.field in _NULLABLE for term in order)
+
+
+def _beyond_terms(
+    order: Order, position: Position, source: ExecutionSource, *, or_at: bool
+) -> ColumnElement[bool]:
+    column = source.column(order[0].field)
+    value = position[0]
+    further = _further(column, value, order[0])
+    same: ColumnElement[bool] = column == value if value is not None else column.is_(None)
+    if len(order) == 1:
+        return or_(further, same) if or_at else further
+    rest = _beyond_terms(order[1:], position[1:], source, or_at=or_at)
+    # Said again without the rest, so that an index can be entered at the position.
+    return and_(or_(further, same), or_(further, and_(same, rest)))
+
+
+def _further(column: ColumnElement[Any], value: Any, term: Term) -> ColumnElement[bool]:
+    if value is None:
+        return false() if term.descending else column.is_not(None)
+    further: ColumnElement[bool] = column < value if term.descending else column > value
+    return (
+        or_(further, column.is_(None)) if term.descending and term.field in _NULLABLE else further
+    )
+
+
+def encode_cursor(position: Position, order: Order) -> str:
+    """Write a position as an opaque cursor that only its own order accepts."""
+    content = json.dumps([_signature(order), *position], separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(_checksum(content) + content).rstrip(b"=").decode()
+
+
+def decode_cursor(cursor: str, order: Order, argument: str) -> Position:
+    """Read a cursor; ``argument`` is what it was passed as, for the message.
+
+    Raises InvalidInput when it is not one of ours, was changed on its way, or was made for
+    another order.
+    """
+    signature, *position = _decode_content(cursor, argument)
+    if signature != _signature(order):
+        raise InvalidInput(
+            f"{argument} is a cursor of a list in another order ({signature}); "
+            f"this list is ordered by {_signature(order)}: begin again without {argument}"
+        )
+    return tuple(position)
+
+
+def _decode_content(cursor: str, argument: str) -> Sequence[Any]:
+    refusal = InvalidInput.of(argument, cursor, "a cursor taken unchanged from an earlier page")
+    try:
+        raw = base64.b64decode(
+            cursor.encode("ascii") + b"=" * (-len(cursor) % 4), b"-_", validate=True
+        )
+    except (binascii.Error, UnicodeEncodeError):
+        raise refusal from None
+    checksum, content = raw[:_CHECKSUM_BYTES], raw[_CHECKSUM_BYTES:]
+    # Base64 has bits to spare in its last character; only one way to write them is ours.
+    canonical = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    if checksum != _checksum(content) or canonical != cursor:
+        raise refusal
+    decoded: Sequence[Any] = json.loads(content)
+    return decoded
+
+
+def _signature(order: Order) -> str:
+    return ", ".join(f"{term.field} {'desc' if term.descending else 'asc'}" for term in order)
+
+
+def _checksum(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=_CHECKSUM_BYTES, person=b"cursor-1").digest()

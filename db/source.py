@@ -1,0 +1,74 @@
+"""The one place that says which columns hold what an execution is made of.
+
+Statements name columns through an ``ExecutionSource``, so that executions kept in
+tables of another shape need a second source and no second set of statements.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Table, select
+
+from db.models import Agentflow, Base, Execution
+
+
+class ExecutionRow(NamedTuple):
+    """An execution as it is read. Times are epoch milliseconds."""
+
+    id: int
+    guid: str
+    agentflow_id: str
+    agentflow_name: str | None
+    session_id: str | None
+    state: str
+    created_on: int
+    updated_on: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionSource:
+    """The columns that hold executions (in ``table``) and the names of agentflows."""
+
+    table: Table
+    id: ColumnElement[int]
+    guid: ColumnElement[str]
+    agentflow_id: ColumnElement[str]
+    session_id: ColumnElement[str | None]
+    state: ColumnElement[str]
+    created_on: ColumnElement[int]
+    updated_on: ColumnElement[int]
+    flow_key: ColumnElement[str]
+    flow_name: ColumnElement[str | None]
+
+    @property
+    def agentflow_name(self) -> ColumnElement[str | None]:
+        """The present name of an execution's agentflow; null when the flow is gone."""
+        return select(self.flow_name).where(self.flow_key == self.agentflow_id).scalar_subquery()
+
+    def column(self, field: str) -> ColumnElement[Any]:
+        """The column that holds a field of ``ExecutionRow``."""
+        column: ColumnElement[Any] = getattr(self, field)
+        return column
+
+    @property
+    def columns(self) -> list[ColumnElement[Any]]:
+        """The columns of ``ExecutionRow``, in its order."""
+        return [self.column(field) for field in ExecutionRow._fields]
+
+
+_executions = Base.metadata.tables[Execution.__tablename__]
+_agentflows = Base.metadata.tables[Agentflow.__tablename__]
+
+NATIVE = ExecutionSource(
+    table=_executions,
+    id=_executions.c.id,
+    guid=_executions.c.guid,
+    agentflow_id=_executions.c.agentflow_id,
+    session_id=_executions.c.session_id,
+    state=_executions.c.state,
+    created_on=_executions.c.created_on,
+    updated_on=_executions.c.updated_on,
+    flow_key=_agentflows.c.id,
+    flow_name=_agentflows.c.name,
+)
+"""The gateway's own tables."""

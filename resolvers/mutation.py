@@ -1,0 +1,99 @@
+"""What can be done. Each mutation is one transaction."""
+
+from typing import Annotated
+
+import strawberry
+from strawberry import UNSET
+
+from db.errors import quote
+from db.models import ExecutionState
+from resolvers.context import Info
+from schema.execution import Execution
+from schema.inputs import UpdateExecutionInput
+from schema.mutation_results import (
+    DeleteExecutionResult,
+    DeleteExecutionsPayload,
+    DeleteExecutionSuccess,
+    ExecutionNotFound,
+    ExecutionStateConflict,
+    UpdateExecutionResult,
+    UpdateExecutionsPayload,
+    UpdateExecutionSuccess,
+)
+
+_Guid = Annotated[strawberry.ID, strawberry.argument(description="Its guid.")]
+_Guids = Annotated[
+    list[strawberry.ID],
+    strawberry.argument(description="Their guids; one that comes twice counts once."),
+]
+_Change = Annotated[
+    UpdateExecutionInput, strawberry.argument(description="What to change, and on what condition.")
+]
+
+
+@strawberry.type(description="What can be done. Each mutation is one transaction.")
+class Mutation:
+    """What can be done."""
+
+    @strawberry.mutation(description="Change one execution.")
+    async def update_execution(
+        self,
+        info: Info,
+        guid: _Guid,
+        input: _Change,  # noqa: A002 - the contract names it so
+    ) -> UpdateExecutionResult:
+        """Change one execution."""
+        state, expected = _change(input)
+        outcome = await info.context.executions.update([guid], state, expected)
+        if outcome.not_found:
+            return _not_found(guid)
+        if outcome.conflicts and expected:
+            current = Execution.from_row(outcome.conflicts[0])
+            return ExecutionStateConflict(
+                message=f"Execution is {current.state}, not {expected}; it was left as it is",
+                execution=current,
+                expected_state=expected,
+            )
+        return UpdateExecutionSuccess(execution=Execution.from_row(outcome.updated[0]))
+
+    @strawberry.mutation(description="Change many executions alike.")
+    async def update_executions(
+        self,
+        info: Info,
+        guids: _Guids,
+        input: _Change,  # noqa: A002 - the contract names it so
+    ) -> UpdateExecutionsPayload:
+        """Change many executions alike."""
+        outcome = await info.context.executions.update(guids, *_change(input))
+        return UpdateExecutionsPayload(
+            affected=len(outcome.updated),
+            executions=[Execution.from_row(row) for row in outcome.updated],
+            not_found=[strawberry.ID(guid) for guid in outcome.not_found],
+            conflicts=[Execution.from_row(row) for row in outcome.conflicts],
+        )
+
+    @strawberry.mutation(description="Delete one execution, for good.")
+    async def delete_execution(self, info: Info, guid: _Guid) -> DeleteExecutionResult:
+        """Delete one execution."""
+        outcome = await info.context.executions.delete([guid])
+        return DeleteExecutionSuccess(guid=guid) if outcome.deleted else _not_found(guid)
+
+    @strawberry.mutation(description="Delete many executions, for good.")
+    async def delete_executions(self, info: Info, guids: _Guids) -> DeleteExecutionsPayload:
+        """Delete many executions."""
+        outcome = await info.context.executions.delete(guids)
+        return DeleteExecutionsPayload(
+            affected=len(outcome.deleted),
+            deleted=[strawberry.ID(guid) for guid in outcome.deleted],
+            not_found=[strawberry.ID(guid) for guid in outcome.not_found],
+        )
+
+
+def _change(given: UpdateExecutionInput) -> tuple[ExecutionState | None, ExecutionState | None]:
+    state = None if given.state is UNSET else given.state
+    expected = None if given.expected_state is UNSET else given.expected_state
+    return state, expected
+
+
+def _not_found(guid: strawberry.ID) -> ExecutionNotFound:
+    return ExecutionNotFound(message=f"Execution {quote(guid)} not found", guid=guid)

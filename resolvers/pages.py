@@ -1,0 +1,123 @@
+"""From the arguments of a list to the page that they ask for."""
+
+from dataclasses import dataclass
+
+from db.errors import InvalidInput
+from db.executions import Executions
+from db.filters import Filter
+from db.paging import Order, Position, decode_cursor, position_of, reverse
+from db.source import ExecutionRow
+from schema.connection import Ask, ExecutionConnection, known
+
+DEFAULT_PAGE_SIZE = 50
+"""How many executions a connection answers when neither first nor last is given."""
+LAST_PAGE = 2**31 - 1
+"""The highest number of a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which part of a list is asked for: ``size`` rows from one end of what lies between."""
+
+    size: int
+    backward: bool
+    after: Position | None
+    before: Position | None
+
+
+def window(
+    order: Order,
+    max_page_size: int,
+    *,
+    first: int | None,
+    after: str | None,
+    last: int | None,
+    before: str | None,
+) -> Window:
+    """Check the paging arguments of a connection.
+
+    Raises InvalidInput for first with last, a size below 0 or over ``max_page_size``, and
+    for a cursor that is not one of this order.
+    """
+    if first is not None and last is not None:
+        raise InvalidInput("first and last must not be given together; leave one of them out")
+    name, size = ("first", first) if last is None else ("last", last)
+    if size is None:
+        size = min(DEFAULT_PAGE_SIZE, max_page_size)
+    check_size(name, size, max_page_size, least=0)
+    return Window(
+        size=size,
+        backward=last is not None,
+        after=None if after is None else decode_cursor(after, order, "after"),
+        before=None if before is None else decode_cursor(before, order, "before"),
+    )
+
+
+def check_size(name: str, size: int, max_page_size: int, *, least: int) -> None:
+    """Raise InvalidInput unless a page size lies between ``least`` and ``max_page_size``."""
+    if not least <= size <= max_page_size:
+        raise InvalidInput.of(name, size, f"from {least} to {max_page_size}")
+
+
+def offset_of(page: int, limit: int, max_page_size: int) -> int:
+    """How many rows come before a numbered page.
+
+    Raises InvalidInput when there is no such page number or size.
+    """
+    if not 1 <= page <= LAST_PAGE:
+        raise InvalidInput.of("page", page, f"from 1 to {LAST_PAGE}")
+    check_size("limit", limit, max_page_size, least=1)
+    return (page - 1) * limit
+
+
+async def connection(
+    executions: Executions, filter_: Filter, order: Order, asked: Window
+) -> ExecutionConnection:
+    """Read the page that a window shows."""
+    page = await executions.find_page(
+        filter_,
+        order,
+        limit=asked.size,
+        after=asked.after,
+        before=asked.before,
+        backward=asked.backward,
+    )
+
+    def beyond_last() -> Ask:
+        if not asked.backward:
+            return known(answer=page.has_more)
+        return _beyond(executions, filter_, order, page.rows[-1:], asked.before)
+
+    def beyond_first() -> Ask:
+        if asked.backward:
+            return known(answer=page.has_more)
+        return _beyond(executions, filter_, reverse(order), page.rows[:1], asked.after)
+
+    return ExecutionConnection(
+        rows=page.rows,
+        order=order,
+        next_page=beyond_last(),
+        previous_page=beyond_first(),
+        count=lambda: executions.count(filter_),
+    )
+
+
+def _beyond(
+    executions: Executions,
+    filter_: Filter,
+    order: Order,
+    edge: tuple[ExecutionRow, ...],
+    cursor: Position | None,
+) -> Ask:
+    """Whether there is anything on the side of the page that it was not read towards.
+
+    Without a cursor the page began at the end of the list, so there is nothing.
+    """
+    if cursor is None:
+        return known(answer=False)
+    position = position_of(edge[0], order) if edge else cursor
+
+    async def ask() -> bool:
+        return await executions.any_beyond(filter_, order, position, or_at=not edge)
+
+    return ask

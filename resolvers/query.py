@@ -1,0 +1,93 @@
+"""What can be asked."""
+
+from typing import Annotated
+
+import strawberry
+
+from resolvers.context import Info
+from resolvers.pages import connection, offset_of, window
+from schema.connection import ExecutionConnection, ExecutionPage
+from schema.execution import Execution
+from schema.inputs import ExecutionFilter, ExecutionOrder, to_filter, to_order
+
+_FilterArgument = Annotated[
+    ExecutionFilter | None,
+    strawberry.argument(description="Which executions; all of them if left out."),
+]
+_OrderArgument = Annotated[
+    list[ExecutionOrder] | None,
+    strawberry.argument(description="What to order by; newest first if left out."),
+]
+
+
+@strawberry.type(description="What can be asked.")
+class Query:
+    """What can be asked."""
+
+    @strawberry.field(description="One execution by its guid; null when there is none.")
+    async def execution(
+        self,
+        info: Info,
+        guid: Annotated[strawberry.ID, strawberry.argument(description="Its guid.")],
+    ) -> Execution | None:
+        """One execution by its guid."""
+        row = await info.context.executions.find(guid)
+        return None if row is None else Execution.from_row(row)
+
+    @strawberry.field(
+        description=(
+            "Executions, page by page with cursors: the first ones after a cursor, or the last "
+            "ones before one. Without first and last, the first 50."
+        )
+    )
+    async def executions(
+        self,
+        info: Info,
+        filter: _FilterArgument = None,  # noqa: A002 - the contract names it so
+        order_by: _OrderArgument = None,
+        first: Annotated[
+            int | None, strawberry.argument(description="How many, from the beginning.")
+        ] = None,
+        after: Annotated[
+            str | None, strawberry.argument(description="Only those after this cursor.")
+        ] = None,
+        last: Annotated[
+            int | None, strawberry.argument(description="How many, from the end.")
+        ] = None,
+        before: Annotated[
+            str | None, strawberry.argument(description="Only those before this cursor.")
+        ] = None,
+    ) -> ExecutionConnection:
+        """Executions, page by page with cursors."""
+        context = info.context
+        order = to_order(order_by)
+        asked = window(
+            order, context.max_page_size, first=first, after=after, last=last, before=before
+        )
+        return await connection(context.executions, to_filter(filter), order, asked)
+
+    @strawberry.field(
+        description=(
+            "Executions, page by page with numbers. Pages shift while executions come and go, "
+            "and far pages take longer: prefer executions for paging through many."
+        )
+    )
+    async def execution_page(
+        self,
+        info: Info,
+        filter: _FilterArgument = None,  # noqa: A002 - the contract names it so
+        order_by: _OrderArgument = None,
+        page: Annotated[int, strawberry.argument(description="Which page, from 1.")] = 1,
+        limit: Annotated[int, strawberry.argument(description="How many on a page.")] = 50,
+    ) -> ExecutionPage:
+        """Executions, page by page with numbers."""
+        executions = info.context.executions
+        offset = offset_of(page, limit, info.context.max_page_size)
+        chosen = to_filter(filter)
+        rows = await executions.find_offset(chosen, to_order(order_by), offset=offset, limit=limit)
+        return ExecutionPage(
+            items=[Execution.from_row(row) for row in rows],
+            page=page,
+            limit=limit,
+            count=lambda: executions.count(chosen),
+        )

@@ -1,0 +1,199 @@
+"""What clients may filter by, order by and change.
+
+The inputs spell out the tables of ``db.filters`` and ``db.paging`` for GraphQL; a test
+holds them equal. ``to_filter`` and ``to_order`` turn them into what ``db`` understands.
+"""
+
+import enum
+from typing import Any, Optional
+
+import strawberry
+from strawberry import UNSET
+
+from db.errors import InvalidInput
+from db.filters import (
+    FIELDS,
+    MAX_NESTING,
+    AllOf,
+    AnyOf,
+    Condition,
+    Filter,
+    Not,
+)
+from db.models import ExecutionState
+from db.paging import Order, Term, total_order
+from schema.scalars import DateTime
+
+
+def _operator(field: str, operator: str, name: str | None = None) -> Any:
+    description = FIELDS[field].operators[operator].description
+    return strawberry.field(default=UNSET, name=name, description=description)
+
+
+def _field(field: str) -> Any:
+    return strawberry.field(default=UNSET, description=FIELDS[field].description)
+
+
+@strawberry.input(description="Conditions on an id. All that are given must hold.")
+class IDFilter:
+    """Conditions on an id."""
+
+    eq: strawberry.ID | None = _operator("guid", "eq")
+    in_: list[strawberry.ID] | None = _operator("guid", "in", "in")
+    not_in: list[strawberry.ID] | None = _operator("guid", "not_in")
+    is_null: bool | None = _operator("guid", "is_null")
+
+
+@strawberry.input(description="Conditions on a text. All that are given must hold.")
+class StringFilter:
+    """Conditions on a text."""
+
+    eq: str | None = _operator("agentflow_name", "eq")
+    in_: list[str] | None = _operator("agentflow_name", "in", "in")
+    contains: str | None = _operator("agentflow_name", "contains")
+    starts_with: str | None = _operator("agentflow_name", "starts_with")
+    case_sensitive: bool | None = strawberry.field(
+        default=False,
+        description="Whether upper and lower case differ, in any script.",
+    )
+
+
+@strawberry.input(description="Conditions on a state. All that are given must hold.")
+class ExecutionStateFilter:
+    """Conditions on a state."""
+
+    eq: ExecutionState | None = _operator("state", "eq")
+    in_: list[ExecutionState] | None = _operator("state", "in", "in")
+    not_in: list[ExecutionState] | None = _operator("state", "not_in")
+
+
+@strawberry.input(description="Conditions on an instant. All that are given must hold.")
+class DateTimeFilter:
+    """Conditions on an instant."""
+
+    gt: DateTime | None = _operator("created_on", "gt")
+    gte: DateTime | None = _operator("created_on", "gte")
+    lt: DateTime | None = _operator("created_on", "lt")
+    lte: DateTime | None = _operator("created_on", "lte")
+
+
+@strawberry.input(
+    description=(
+        "Which executions are meant. All conditions that are given must hold; a null condition "
+        "is none. Where a field has no value, a condition on it is false and its not is true."
+    )
+)
+class ExecutionFilter:
+    """Which executions are meant."""
+
+    guid: IDFilter | None = _field("guid")
+    agentflow_id: IDFilter | None = _field("agentflow_id")
+    agentflow_name: StringFilter | None = _field("agentflow_name")
+    session_id: IDFilter | None = _field("session_id")
+    state: ExecutionStateFilter | None = _field("state")
+    created_on: DateTimeFilter | None = _field("created_on")
+    updated_on: DateTimeFilter | None = _field("updated_on")
+    and_: list["ExecutionFilter"] | None = strawberry.field(
+        default=UNSET,
+        name="and",
+        description="All of these must hold; an empty list always does.",
+    )
+    or_: list["ExecutionFilter"] | None = strawberry.field(
+        default=UNSET,
+        name="or",
+        description="At least one of these must hold; an empty list never does.",
+    )
+    not_: Optional["ExecutionFilter"] = strawberry.field(
+        default=UNSET, name="not", description="This must not hold."
+    )
+
+
+FieldFilter = IDFilter | StringFilter | ExecutionStateFilter | DateTimeFilter
+
+
+def to_filter(given: ExecutionFilter | None, depth: int = 0) -> Filter:
+    """Turn GraphQL's filter into a filter of ``db``.
+
+    Raises InvalidInput when it is nested too deep.
+    """
+    if not given:
+        return AllOf(())
+    if depth > MAX_NESTING:
+        raise InvalidInput(f"filter must not be nested deeper than {MAX_NESTING} levels")
+    parts: list[Filter] = []
+    for field in FIELDS:
+        parts.extend(_conditions(field, getattr(given, field)))
+    if _is_given(given.and_):
+        parts.append(AllOf(tuple(to_filter(part, depth + 1) for part in given.and_ or ())))
+    if _is_given(given.or_):
+        parts.append(AnyOf(tuple(to_filter(part, depth + 1) for part in given.or_ or ())))
+    if _is_given(given.not_):
+        parts.append(Not(to_filter(given.not_, depth + 1)))
+    return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
+
+
+def _conditions(field: str, given: FieldFilter | None) -> list[Condition]:
+    if not given:
+        return []
+    ignore_case = isinstance(given, StringFilter) and not given.case_sensitive
+    found = []
+    for operator in FIELDS[field].operators:
+        value = getattr(given, "in_" if operator == "in" else operator)
+        if _is_given(value):
+            plain = tuple(value) if isinstance(value, list) else value
+            found.append(Condition(field, operator, plain, ignore_case))
+    return found
+
+
+def _is_given(value: object) -> bool:
+    return value is not UNSET and value is not None
+
+
+@strawberry.enum(description="What executions can be ordered by.")
+class ExecutionOrderField(enum.Enum):
+    """What executions can be ordered by."""
+
+    CREATED_ON = strawberry.enum_value("created_on", description="When they were created.")
+    UPDATED_ON = strawberry.enum_value("updated_on", description="When they were last changed.")
+    STATE = strawberry.enum_value("state", description="Their state, by its name.")
+    AGENTFLOW_ID = strawberry.enum_value("agentflow_id", description="The id of their agentflow.")
+    SESSION_ID = strawberry.enum_value(
+        "session_id", description="Their session; those without one come first in ASC."
+    )
+
+
+@strawberry.enum(description="Which way a list is ordered.")
+class OrderDirection(enum.Enum):
+    """Which way a list is ordered."""
+
+    ASC = strawberry.enum_value("asc", description="Smallest, earliest or first letter first.")
+    DESC = strawberry.enum_value("desc", description="Largest, latest or last letter first.")
+
+
+@strawberry.input(description="One thing to order by; ties are broken by the next one, then by id.")
+class ExecutionOrder:
+    """One thing to order by."""
+
+    field: ExecutionOrderField = strawberry.field(description="What to order by.")
+    direction: OrderDirection = strawberry.field(
+        default=OrderDirection.DESC, description="Which way."
+    )
+
+
+def to_order(given: list[ExecutionOrder] | None) -> Order:
+    """Turn GraphQL's orders into an order of ``db``; without any it is newest first."""
+    return total_order(
+        Term(str(term.field.value), term.direction is OrderDirection.DESC) for term in given or ()
+    )
+
+
+@strawberry.input(description="How an execution is to change.")
+class UpdateExecutionInput:
+    """How an execution is to change."""
+
+    state: ExecutionState | None = strawberry.field(
+        default=UNSET, description="Its new state; when left out it stays as it is."
+    )
+    expected_state: ExecutionState | None = strawberry.field(
+        default=UNSET, description="Change it only if this is its state now."
+    )

@@ -1,0 +1,100 @@
+"""From an exception to what a client is told: once for GraphQL, once for REST.
+
+What a caller did wrong is answered with its message. Anything else is ours: it is logged
+with an id, and the answer carries that id and nothing of the inside.
+"""
+
+import logging
+import secrets
+from typing import Any
+
+from graphql import GraphQLError, GraphQLSyntaxError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types.execution import ExecutionResult, PreExecutionError
+
+from db.errors import GatewayError, InvalidInput, ServiceUnavailable
+
+logger = logging.getLogger("gateway")
+
+INTERNAL = "INTERNAL_SERVER_ERROR"
+INTERNAL_MESSAGE = "Internal server error"
+
+
+def log_unexpected(error: BaseException, what: str) -> str:
+    """Log a fault of ours and return the id that stands in the log."""
+    error_id = secrets.token_hex(8)
+    logger.error("%s failed, error id %s", what, error_id, exc_info=error)
+    return error_id
+
+
+def present_result(result: ExecutionResult) -> dict[str, Any]:
+    """Turn a result into the body of an answer, each error with its code.
+
+    The entry ``data`` is left out when nothing was executed (GraphQL, section 7.1.1).
+    """
+    body: dict[str, Any] = {}
+    if result.errors:
+        code = code_without_cause(result)
+        body["errors"] = [dict(present_error(error, code).formatted) for error in result.errors]
+    if not is_refused(result):
+        body["data"] = result.data
+    if result.extensions:
+        body["extensions"] = result.extensions
+    return body
+
+
+def is_refused(result: ExecutionResult) -> bool:
+    """Whether a request was refused before anything of it was executed."""
+    if not result.errors:
+        return False
+    return isinstance(result, PreExecutionError) or (
+        result.data is None and all(error.path is None for error in result.errors)
+    )
+
+
+def code_without_cause(result: ExecutionResult) -> str | None:
+    """The code of those errors of a result that graphql-core itself found.
+
+    None when it should have found none, because everything was checked before.
+    """
+    if isinstance(result, PreExecutionError):
+        return "GRAPHQL_VALIDATION_FAILED"
+    return InvalidInput.code if is_refused(result) else None
+
+
+def present_error(error: GraphQLError, code: str | None) -> GraphQLError:
+    """Give an error its code, and take the inside out of one that the caller can't know.
+
+    ``code`` is for an error without a cause of its own; see ``code_without_cause``.
+    """
+    if error.extensions and "code" in error.extensions:
+        return error
+    cause = error.original_error
+    if isinstance(error, GraphQLSyntaxError):
+        return _with(error, error.message, code="GRAPHQL_PARSE_FAILED")
+    if isinstance(cause, GatewayError):
+        return _with(error, cause.message, code=cause.code)
+    if isinstance(cause, CannotGetOperationTypeError | InvalidOperationTypeError):
+        return _with(error, error.message, code=InvalidInput.code)
+    if isinstance(cause, RecursionError):
+        return _with(error, "The request is nested too deep", code=InvalidInput.code)
+    if code and (cause is None or isinstance(cause, GraphQLError)):
+        return _with(error, error.message, code=code)
+    error_id = log_unexpected(cause or error, "A GraphQL operation")
+    return _with(error, INTERNAL_MESSAGE, code=INTERNAL, id=error_id)
+
+
+def _with(error: GraphQLError, message: str, **extensions: str) -> GraphQLError:
+    return GraphQLError(
+        message,
+        nodes=error.nodes,
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        extensions=extensions,
+    )
+
+
+def status_of(error: GatewayError) -> int:
+    """The HTTP status that a caller's error has at every edge."""
+    return 503 if isinstance(error, ServiceUnavailable) else 400

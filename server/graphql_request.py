@@ -1,0 +1,89 @@
+"""Reading a GraphQL request out of an HTTP request (GraphQL over HTTP, section 5)."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+
+from db.errors import InvalidInput, quote
+
+_UTF8 = re.compile(r"utf-?8", re.IGNORECASE)
+
+
+class UnsupportedMediaType(InvalidInput):
+    """The body is not JSON in UTF-8."""
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """What a client asks to be run."""
+
+    query: str
+    operation_name: str | None
+    variables: dict[str, Any] | None
+    extensions: dict[str, Any] | None
+
+
+async def read_request(request: Request) -> GraphQLRequest:
+    """Read the parameters of a GET, or the JSON body of a POST.
+
+    Raises UnsupportedMediaType when a body is of another kind, and InvalidInput when a
+    parameter is missing or malformed.
+    """
+    if request.method == "POST":
+        _check_content_type(request.headers.get("content-type", ""))
+        return _from_members(_parse("The body", await request.body()))
+    members: dict[str, Any] = dict(request.query_params)
+    for name in ("variables", "extensions"):
+        if members.get(name):
+            members[name] = _parse(name, members[name].encode())
+        else:
+            members.pop(name, None)
+    if not members.get("operationName"):
+        members.pop("operationName", None)
+    return _from_members(members)
+
+
+def _check_content_type(content_type: str) -> None:
+    media_type, *parameters = (part.strip() for part in content_type.split(";"))
+    if media_type.lower() != "application/json":
+        raise UnsupportedMediaType.of("Content-Type", content_type, "application/json")
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset" and not _UTF8.fullmatch(value.strip('" ')):
+            raise UnsupportedMediaType.of("The charset of the body", value, "utf-8")
+
+
+def _parse(what: str, text: bytes) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise InvalidInput(f"{what} must be JSON in UTF-8: {error}") from None
+
+
+def _from_members(members: Any) -> GraphQLRequest:
+    if isinstance(members, list):
+        raise InvalidInput("A batch of operations is not accepted; send them one by one")
+    if not isinstance(members, dict):
+        raise InvalidInput(f"The body must be a JSON object; got {quote(members)}")
+    query = members.get("query")
+    if not isinstance(query, str) or not query.strip():
+        raise InvalidInput.of("query", query, "a GraphQL document, as a string")
+    operation_name = members.get("operationName")
+    if not isinstance(operation_name, str | None):
+        raise InvalidInput.of("operationName", operation_name, "a string or null")
+    return GraphQLRequest(
+        query=query,
+        operation_name=operation_name,
+        variables=_object(members, "variables"),
+        extensions=_object(members, "extensions"),
+    )
+
+
+def _object(members: dict[str, Any], name: str) -> dict[str, Any] | None:
+    value = members.get(name)
+    if not isinstance(value, dict | None):
+        raise InvalidInput.of(name, value, "a JSON object or null")
+    return value

@@ -1,0 +1,38 @@
+"""Which media type a client prefers (RFC 9110, section 12.5.1)."""
+
+from collections.abc import Sequence
+
+
+def preferred(accept: str, offers: Sequence[str]) -> str | None:
+    """The offer that an Accept header prefers, or None when it accepts none of them.
+
+    Among equals the most specific range wins, then the earlier offer. Without a header
+    everything is acceptable.
+    """
+    ranges = [_parse(part) for part in accept.split(",") if part.strip()]
+    if not ranges:
+        return offers[0]
+    ranked = [(_quality(offer, ranges), -place) for place, offer in enumerate(offers)]
+    (quality, _), place = max(ranked)
+    return offers[-place] if quality > 0 else None
+
+
+def _quality(offer: str, ranges: list[tuple[str, float]]) -> tuple[float, int]:
+    kind = offer.split("/", 1)[0]
+    for specificity, name in ((2, offer), (1, f"{kind}/*"), (0, "*/*")):
+        for media_type, quality in ranges:
+            if media_type == name:
+                return quality, specificity
+    return 0.0, 0
+
+
+def _parse(part: str) -> tuple[str, float]:
+    media_type, *parameters = (piece.strip().lower() for piece in part.split(";"))
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return media_type, min(max(float(value), 0.0), 1.0)
+            except ValueError:
+                return media_type, 0.0
+    return media_type, 1.0

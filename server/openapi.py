@@ -1,0 +1,207 @@
+"""The OpenAPI 3.1 description of the REST routes."""
+
+from typing import Any
+
+from db.models import ExecutionState
+from server.rest_parameters import DEFAULT_LIMIT, LAST_PAGE
+
+_STATES = [state.value for state in ExecutionState]
+_GUID = {
+    "name": "guid",
+    "in": "path",
+    "required": True,
+    "description": "The guid of the execution.",
+    "schema": {"type": "string", "minLength": 1},
+}
+_INSTANT = (
+    "ISO 8601 (no offset means UTC; a date with no time means that whole day) "
+    "or epoch milliseconds; included."
+)
+
+
+def openapi_document(prefix: str, max_page_size: int) -> dict[str, Any]:
+    """Describe the REST routes as they are served below a prefix."""
+    many, one = f"{prefix}/executions", f"{prefix}/executions/{{guid}}"
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Executions",
+            "version": "1",
+            "description": "Runs of agentflows: find, stop and delete them.",
+        },
+        "paths": {
+            many: {"get": _find_many(max_page_size), "delete": _delete_many()},
+            one: {
+                "parameters": [_GUID],
+                "get": _find_one(),
+                "put": _update_one(),
+                "delete": _delete_one(),
+            },
+        },
+        "components": {"schemas": _SCHEMAS},
+    }
+
+
+def _find_many(max_page_size: int) -> dict[str, Any]:
+    content = {"type": "array", "items": _reference("Execution")}
+    answer = _answer("The executions, newest first.", content)
+    answer["headers"] = {
+        "X-Total-Count": _header("How many match, on all pages; with page or limit.", "integer"),
+        "Link": _header("The first, prev, next and last page; with page or limit.", "string"),
+    }
+    return {
+        "operationId": "findExecutions",
+        "summary": "Get all executions, or one page of them.",
+        "parameters": [
+            _query("page", "Page number; without page and limit, all are sent.", _page()),
+            _query("limit", "Executions on a page.", _limit(max_page_size)),
+            _query("guid", "Exactly this guid.", {"type": "string"}),
+            _query("agentflowId", "Exactly this agentflow.", {"type": "string"}),
+            _query("agentflowName", "Part of the name, ignoring case.", {"type": "string"}),
+            _query("sessionId", "Exactly this session.", {"type": "string"}),
+            _query("state", "One state, or several separated by commas.", _states()),
+            _query("startDate", f"Created at or after: {_INSTANT}", {"type": "string"}),
+            _query("endDate", f"Created at or before: {_INSTANT}", {"type": "string"}),
+        ],
+        "responses": _responses(answer, "400"),
+    }
+
+
+def _find_one() -> dict[str, Any]:
+    return {
+        "operationId": "findExecution",
+        "summary": "Get a specific execution.",
+        "responses": _responses(_answer("The execution.", _reference("Execution")), "404"),
+    }
+
+
+def _update_one() -> dict[str, Any]:
+    return {
+        "operationId": "updateExecution",
+        "summary": "Update an execution.",
+        "requestBody": _body(_reference("ExecutionUpdate")),
+        "responses": _responses(
+            _answer("The execution after the update.", _reference("Execution")), "400", "404"
+        ),
+    }
+
+
+def _delete_one() -> dict[str, Any]:
+    return {
+        "operationId": "deleteExecution",
+        "summary": "Delete a specific execution.",
+        "responses": _responses(_answer("It is deleted.", _reference("Deletion")), "404"),
+    }
+
+
+def _delete_many() -> dict[str, Any]:
+    guids = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+    return {
+        "operationId": "deleteExecutions",
+        "summary": "Delete multiple executions.",
+        "requestBody": _body(
+            {
+                "type": "object",
+                "required": ["executionIds"],
+                "properties": {"executionIds": guids},
+            }
+        ),
+        "responses": _responses(_answer("They are deleted.", _reference("Deletion")), "400"),
+    }
+
+
+_SCHEMAS: dict[str, Any] = {
+    "Execution": {
+        "type": "object",
+        "required": [
+            "id",
+            "guid",
+            "agentflowId",
+            "agentflowName",
+            "sessionId",
+            "state",
+            "created_on",
+        ],
+        "properties": {
+            "id": {"type": "integer"},
+            "guid": {"type": "string"},
+            "agentflowId": {"type": "string"},
+            "agentflowName": {"type": ["string", "null"]},
+            "sessionId": {"type": ["string", "null"]},
+            "state": {"enum": _STATES},
+            "created_on": {"type": "integer", "description": "Epoch milliseconds."},
+        },
+    },
+    "ExecutionUpdate": {
+        "type": "object",
+        "description": "Other keys are ignored, so that an execution can be sent back.",
+        "properties": {"state": {"enum": _STATES}},
+    },
+    "Deletion": {
+        "type": "object",
+        "required": ["raw", "affected"],
+        "properties": {
+            "raw": {"type": "array", "maxItems": 0},
+            "affected": {"type": "integer", "minimum": 0},
+        },
+    },
+    "Error": {
+        "type": "object",
+        "required": ["statusCode", "success", "code", "message"],
+        "properties": {
+            "statusCode": {"type": "integer"},
+            "success": {"const": False},
+            "code": {"type": "string"},
+            "message": {"type": "string"},
+            "id": {"type": "string", "description": "Where it stands in the server's log."},
+        },
+    },
+}
+
+_FAILURES = {
+    "400": "Invalid input.",
+    "404": "Execution not found.",
+    "500": "Internal server error.",
+    "503": "The database can't answer at the moment.",
+}
+
+
+def _responses(success: dict[str, Any], *failures: str) -> dict[str, Any]:
+    statuses = sorted({*failures, "500", "503"})
+    return {"200": success} | {
+        status: _answer(_FAILURES[status], _reference("Error")) for status in statuses
+    }
+
+
+def _answer(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _body(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
+
+
+def _reference(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _query(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+def _header(description: str, kind: str) -> dict[str, Any]:
+    return {"description": description, "schema": {"type": kind}}
+
+
+def _page() -> dict[str, Any]:
+    return {"type": "integer", "minimum": 1, "maximum": LAST_PAGE, "default": 1}
+
+
+def _limit(max_page_size: int) -> dict[str, Any]:
+    default = min(DEFAULT_LIMIT, max_page_size)
+    return {"type": "integer", "minimum": 1, "maximum": max_page_size, "default": default}
+
+
+def _states() -> dict[str, Any]:
+    one = "|".join(_STATES)
+    return {"type": "string", "pattern": f"^(({one})(,({one}))*)?$"}

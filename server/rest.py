@@ -1,0 +1,211 @@
+"""The REST edge: the documented routes of executions, unchanged for the clients that exist."""
+
+import functools
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import unquote_to_bytes, urlencode
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from db.errors import GatewayError, quote
+from db.executions import Executions
+from db.filters import Filter
+from db.paging import NEWEST_FIRST
+from db.source import ExecutionRow
+from server.errors import INTERNAL, INTERNAL_MESSAGE, log_unexpected, status_of
+from server.rest_parameters import (
+    Paging,
+    read_filter,
+    read_guids,
+    read_paging,
+    read_update,
+)
+
+_Handler = Callable[[Request], Awaitable[Response]]
+
+
+class RestEdge:
+    """The routes of executions below a prefix."""
+
+    def __init__(self, executions: Executions, *, prefix: str, max_page_size: int) -> None:
+        self._executions = executions
+        self._path = f"{prefix}/executions"
+        self._max_page_size = max_page_size
+
+    def routes(self) -> list[Route]:
+        """What to mount. A trailing slash makes no difference, as with the clients' old server."""
+        many = {"GET": self.find_many, "HEAD": self.find_many, "DELETE": self.delete_many}
+        one = {
+            "GET": self.find_one,
+            "HEAD": self.find_one,
+            "PUT": self.update_one,
+            "DELETE": self.delete_one,
+        }
+        return [
+            Route(self._path, _by_method(many)),
+            Route(f"{self._path}/", _by_method(many)),
+            Route(f"{self._path}/{{guid:path}}", _by_method(one)),
+        ]
+
+    async def find_many(self, request: Request) -> Response:
+        """The whole list as a stream, or one page of it."""
+        filter_ = read_filter(request.query_params)
+        paging = read_paging(request.query_params, self._max_page_size)
+        if paging is not None:
+            return await self._page(request, filter_, paging)
+        content = _nothing() if request.method == "HEAD" else self._everything(filter_)
+        return StreamingResponse(content, media_type="application/json")
+
+    async def _page(self, request: Request, filter_: Filter, paging: Paging) -> Response:
+        total = await self._executions.count(filter_)
+        rows = await self._executions.find_offset(
+            filter_, NEWEST_FIRST, offset=paging.offset, limit=paging.limit
+        )
+        response = _json([as_json(row) for row in rows])
+        response.headers["x-total-count"] = str(total)
+        response.headers["link"] = _links(request, paging, total)
+        return response
+
+    async def _everything(self, filter_: Filter) -> AsyncIterator[bytes]:
+        separator = b"["
+        async for rows in self._executions.stream(filter_):
+            yield separator + orjson.dumps([as_json(row) for row in rows])[1:-1]
+            separator = b","
+        yield b"[]" if separator == b"[" else b"]"
+
+    async def find_one(self, request: Request) -> Response:
+        """One execution by its guid."""
+        guid = self._guid(request)
+        row = await self._executions.find(guid)
+        return _not_found(guid) if row is None else _json(as_json(row))
+
+    async def update_one(self, request: Request) -> Response:
+        """Set the state of one execution."""
+        state = read_update(await request.body())
+        guid = self._guid(request)
+        outcome = await self._executions.update([guid], state)
+        return _not_found(guid) if outcome.not_found else _json(as_json(outcome.updated[0]))
+
+    async def delete_one(self, request: Request) -> Response:
+        """Delete one execution."""
+        guid = self._guid(request)
+        outcome = await self._executions.delete([guid])
+        return _deleted(1) if outcome.deleted else _not_found(guid)
+
+    async def delete_many(self, request: Request) -> Response:
+        """Delete the executions that the body names."""
+        outcome = await self._executions.delete(read_guids(await request.body()))
+        return _deleted(len(outcome.deleted))
+
+    def _guid(self, request: Request) -> str:
+        # Decoded here, because a guid may have a slash in it, which is written %2F; a slash
+        # that is written as one at the end is no part of it.
+        raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
+        _, _, written = raw.partition(f"{self._path}/".encode())
+        return unquote_to_bytes(written.removesuffix(b"/")).decode(errors="replace")
+
+
+def as_json(row: ExecutionRow) -> dict[str, Any]:
+    """An execution in the spelling of the REST API; ``created_on`` is epoch milliseconds."""
+    return {
+        "id": row.id,
+        "guid": row.guid,
+        "agentflowId": row.agentflow_id,
+        "agentflowName": row.agentflow_name,
+        "sessionId": row.session_id,
+        "state": row.state,
+        "created_on": row.created_on,
+    }
+
+
+def error_response(
+    status: int, code: str, message: str, headers: dict[str, str] | None = None, **more: str
+) -> Response:
+    """An error in the shape that REST clients know."""
+    body = {"statusCode": status, "success": False, "code": code, "message": message, **more}
+    return _json(body, status, headers)
+
+
+def not_allowed(method: str, allowed: str) -> Response:
+    """The answer to a method that a path does not have."""
+    return error_response(
+        405,
+        "METHOD_NOT_ALLOWED",
+        f"{method} is not allowed here; use one of {allowed}",
+        {"allow": allowed},
+    )
+
+
+def _by_method(handlers: Mapping[str, _Handler]) -> Any:
+    allowed = ", ".join(sorted({*handlers, "OPTIONS"}))
+
+    async def dispatch(request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers={"allow": allowed})
+        handler = handlers.get(request.method)
+        if handler is None:
+            return not_allowed(request.method, allowed)
+        try:
+            return await handler(request)
+        except GatewayError as error:
+            return error_response(status_of(error), error.code, error.message)
+        except Exception as error:  # noqa: BLE001 - the edge's last line of defence
+            error_id = log_unexpected(error, f"{request.method} of executions")
+            return error_response(500, INTERNAL, INTERNAL_MESSAGE, id=error_id)
+
+    return _AnyMethod(dispatch)
+
+
+class _AnyMethod:
+    """An ASGI endpoint, which Starlette hands every method, known to it or not."""
+
+    def __init__(self, dispatch: _Handler) -> None:
+        functools.update_wrapper(self, dispatch)
+        self._dispatch = dispatch
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        response = await self._dispatch(Request(scope, receive))
+        await response(scope, receive, send)
+
+
+def _json(content: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(
+        orjson.dumps(content), status_code=status, headers=headers, media_type="application/json"
+    )
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    return
+    yield b""
+
+
+def _deleted(affected: int) -> Response:
+    return _json({"raw": [], "affected": affected})
+
+
+def _not_found(guid: str) -> Response:
+    return error_response(404, "NOT_FOUND", f"Execution {quote(guid)} not found")
+
+
+def _links(request: Request, paging: Paging, total: int) -> str:
+    last = max(1, math.ceil(total / paging.limit))
+    targets = {"first": 1, "last": last}
+    if paging.page > 1:
+        targets["prev"] = min(paging.page - 1, last)
+    if paging.page < last:
+        targets["next"] = paging.page + 1
+    others = [
+        (name, value)
+        for name, value in request.query_params.multi_items()
+        if name not in ("page", "limit")
+    ]
+
+    def link(relation: str) -> str:
+        query = urlencode([*others, ("page", targets[relation]), ("limit", paging.limit)])
+        return f'<{request.url.replace(query=query)}>; rel="{relation}"'
+
+    return ", ".join(link(name) for name in ("first", "prev", "next", "last") if name in targets)
