@@ -1,0 +1,101 @@
+"""A real gateway on a free port of loopback, over a database file of its own."""
+
+import contextlib
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+
+from app import create_app
+from db.source import ExecutionRow
+from server.settings import Settings
+
+
+@dataclass
+class Gateway:
+    """What a test does with a running gateway."""
+
+    url: str
+    path: Path
+    http: httpx.Client
+
+    def graphql(self, query: str, **variables: Any) -> Any:
+        """Run an operation that must succeed and return its data."""
+        body = self.post(query, **variables).json()
+        assert "errors" not in body, body
+        return body["data"]
+
+    def refused(self, query: str, **variables: Any) -> tuple[str, str]:
+        """Run an operation that must fail and return its error's code and message."""
+        [error] = self.post(query, **variables).json()["errors"]
+        return error["extensions"]["code"], error["message"]
+
+    def post(self, query: str, **variables: Any) -> httpx.Response:
+        """Send an operation over HTTP."""
+        return self.http.post("/graphql", json={"query": query, "variables": variables})
+
+    def insert(self, rows: Iterable[ExecutionRow]) -> None:
+        """Write executions as an engine does, with plain SQL."""
+        insert(self.path, rows)
+
+    def sql(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Run one statement as another program does."""
+        return run_sql(self.path, statement, *parameters)
+
+
+def insert(path: Path, rows: Iterable[ExecutionRow]) -> None:
+    """Write executions and the names of their agentflows into a database file."""
+    rows = list(rows)
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.executemany(
+            "INSERT INTO executions"
+            " (id, guid, agentflow_id, session_id, state, created_on, updated_on)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    row.id,
+                    row.guid,
+                    row.agentflow_id,
+                    row.session_id,
+                    row.state,
+                    row.created_on,
+                    row.updated_on,
+                )
+                for row in rows
+            ],
+        )
+        names = {row.agentflow_id: row.agentflow_name for row in rows if row.agentflow_name}
+        connection.executemany("INSERT OR REPLACE INTO agentflows VALUES (?, ?)", names.items())
+
+
+def run_sql(path: Path, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+    """Run one statement in a database file and commit it."""
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        return connection.execute(statement, parameters).fetchall()
+
+
+@contextlib.contextmanager
+def running_gateway(path: Path, **settings: Any) -> Iterator[Gateway]:
+    """Serve a database file until the block ends."""
+    app = create_app(Settings(_env_file=None, database_url=f"sqlite:///{path}", **settings))
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", access_log=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive(), "the gateway did not start"
+            time.sleep(0.005)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        url = f"http://127.0.0.1:{port}"
+        with httpx.Client(base_url=url, timeout=30) as client:
+            yield Gateway(url, path, client)
+    finally:
+        server.should_exit = True
+        thread.join()
