@@ -43,16 +43,16 @@ NEWEST_FIRST: Order = (Term("created_on", True), Term("id", True))
 def total_order(terms: Iterable[Term]) -> Order:
     """Make an order in which no two rows are equal: ties are broken by id.
 
-    The id goes the way of the last field. A field that comes again has no say. Without any
-    term it is ``NEWEST_FIRST``.
+    The id goes the way of the last term. A field that comes again orders nothing. Without
+    any term it is ``NEWEST_FIRST``.
     """
-    first_of_field: dict[str, Term] = {}
-    for term in terms:
-        first_of_field.setdefault(term.field, term)
-    if not first_of_field:
+    given = tuple(terms)
+    if not given:
         return NEWEST_FIRST
-    order = tuple(first_of_field.values())
-    return (*order, Term("id", order[-1].descending))
+    first_of_field: dict[str, Term] = {}
+    for term in given:
+        first_of_field.setdefault(term.field, term)
+    return (*first_of_field.values(), Term("id", given[-1].descending))
 
 
 def reverse(order: Order) -> Order:

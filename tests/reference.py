@@ -79,6 +79,13 @@ def ordered(
     rows: Iterable[ExecutionRow], order_by: list[dict[str, str]] | None = None
 ) -> list[ExecutionRow]:
     """Executions in an order written as GraphQL variables; newest first without one."""
+    return sorted(rows, key=cmp_to_key(comparison(order_by)))
+
+
+def comparison(
+    order_by: list[dict[str, str]] | None = None,
+) -> Callable[[ExecutionRow, ExecutionRow], int]:
+    """How two executions stand in an order: below, at or above 0."""
     terms = [
         (term["field"].lower(), term.get("direction", "DESC") == "DESC")
         for term in order_by or [{"field": "CREATED_ON"}]
@@ -93,4 +100,4 @@ def ordered(
                 return -1 if smaller != descending else 1
         return 0
 
-    return sorted(rows, key=cmp_to_key(compare))
+    return compare
