@@ -13,6 +13,7 @@ import uvicorn
 from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from uvicorn.supervisors import Multiprocess
 
 from db.demo import fill_if_empty
 from db.engine import Database
@@ -114,7 +115,13 @@ def serve(
         log_level="warning",
         access_log=False,
         server_header=False,
+        workers=settings.workers,
     )
+    if settings.workers > 1:
+        listening = config.bind_socket()
+        _announce(listening)
+        Multiprocess(config, sockets=[listening]).run()
+        return
     server = _AnnouncingServer(config)
     server.run()
     if not server.started:
@@ -131,10 +138,14 @@ class _AnnouncingServer(uvicorn.Server):
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets=sockets)
         if self.started:
-            host, port = self.servers[0].sockets[0].getsockname()[:2]
-            shown = f"[{host}]" if ":" in host else host
-            typer.echo(f"Executions Gateway: http://{shown}:{port}")
-            sys.stdout.flush()
+            _announce(self.servers[0].sockets[0])
+
+
+def _announce(listening: Any) -> None:
+    host, port = listening.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    typer.echo(f"Executions Gateway: http://{shown}:{port}")
+    sys.stdout.flush()
 
 
 @cli.command(

@@ -9,7 +9,7 @@ from tests.statements import plan_of, recorded_statements
 
 _AT = "2023-11-14T22:13:20Z"
 
-DOCUMENTED_FILTERS = {
+DOCUMENTED_FILTERS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "nothing": ({}, {}),
     "guid": ({"guid": "g"}, {"guid": {"eq": "g"}}),
     "agentflowId": ({"agentflowId": "f"}, {"agentflowId": {"eq": "f"}}),
@@ -59,7 +59,7 @@ def test_a_filtered_rest_page_is_read_in_order_from_an_index(
     sample_gateway: Gateway, name: str
 ) -> None:
     with recorded_statements() as statements:
-        parameters = {**DOCUMENTED_FILTERS[name][0], "page": 2, "limit": 5}
+        parameters: dict[str, Any] = {**DOCUMENTED_FILTERS[name][0], "page": 2, "limit": 5}
         assert sample_gateway.http.get("/executions", params=parameters).status_code == 200
     pages = [statement for statement in statements if "count(" not in statement]
     _assert_served_by_an_index(sample_gateway, pages)

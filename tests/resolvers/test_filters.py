@@ -109,7 +109,7 @@ _fields = {
     "createdOn": _bounds,
     "updatedOn": _bounds,
 }
-_filters = st.deferred(
+_filters: st.SearchStrategy[GraphQLFilter] = st.deferred(
     lambda: st.fixed_dictionaries(
         {},
         optional={

@@ -219,9 +219,10 @@ _rows = st.builds(
 class ManyPagers(RuleBasedStateMachine):
     """Pagers in several orders, both ways, over a list that others write to."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    gateway: Gateway
+
+    def __init__(self) -> None:
         super().__init__()
-        self.gateway = gateway
         self.rows: dict[str, ExecutionRow] = {}
         self.pagers: list[Pager] = []
         self.next_id = 1
@@ -309,6 +310,6 @@ class ManyPagers(RuleBasedStateMachine):
 
 def test_many_pagers_see_what_the_reference_says_while_others_write(gateway: Gateway) -> None:
     run_state_machine_as_test(
-        lambda: ManyPagers(gateway),
+        type("ManyPagers", (ManyPagers,), {"gateway": gateway}),
         settings=settings(max_examples=40, stateful_step_count=40, deadline=None),
     )

@@ -23,8 +23,10 @@ QUERIES = {
         1,
     ),
     "a page whose total stands in a fragment": (
-        "{ executions { ...Total nodes { guid } } }"
-        " fragment Total on ExecutionConnection { totalCount }",
+        (
+            "{ executions { ...Total nodes { guid } } }"
+            " fragment Total on ExecutionConnection { totalCount }"
+        ),
         2,
     ),
     "a numbered page": ("{ executionPage { items { guid } page limit } }", 1),
