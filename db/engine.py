@@ -18,6 +18,9 @@ from db.errors import InvalidInput, ServiceUnavailable
 
 _T = TypeVar("_T")
 
+# Each connection has a cache of its own; the operating system keeps the file for all of them.
+_CACHE_KIB = 4096
+
 statements = logging.getLogger("gateway.sql")
 """Logs every statement sent to the database, without its parameters, at DEBUG."""
 
@@ -158,7 +161,7 @@ def _prepare_connection(connection: Any, _record: object) -> None:
         "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",
-        "cache_size = -65536",
+        f"cache_size = -{_CACHE_KIB}",
         "temp_store = MEMORY",
     ):
         cursor.execute(f"PRAGMA {pragma}")

@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, TypeVar
+from typing import IO, Annotated, Any, BinaryIO, TypeVar, cast
 
 import typer
 import uvicorn
@@ -177,7 +178,7 @@ def _rows(name: str, advance: Callable[[int], None]) -> Iterator[Row]:
     try:
         with contextlib.ExitStack() as stack:
             raw = sys.stdin.buffer if name == "-" else stack.enter_context(Path(name).open("rb"))
-            yield from read_executions(_Counted(raw, advance), shown)  # type: ignore[arg-type]
+            yield from read_executions(cast("IO[bytes]", _Counted(raw, advance)), shown)
     except OSError as error:
         raise _FileError(f"{shown} can't be read: {error.strerror}") from None
 
@@ -188,21 +189,20 @@ class _FileError(GatewayError):
     code = "BAD_USER_INPUT"
 
 
-class _Counted:
-    """A file that tells how many bytes were read of it."""
+class _Counted(io.BufferedIOBase):
+    """A file that tells how many bytes were read of it; whoever opened it closes it."""
 
     def __init__(self, file: BinaryIO, advance: Callable[[int], None]) -> None:
         self._file = file
         self._advance = advance
 
-    def read1(self, size: int = -1) -> bytes:
-        """Read some bytes."""
+    def readable(self) -> bool:
+        return True
+
+    def read1(self, size: int = -1, /) -> bytes:
         data: bytes = self._file.read1(size)  # type: ignore[attr-defined]
         self._advance(len(data))
         return data
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._file, name)
 
 
 @contextlib.contextmanager

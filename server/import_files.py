@@ -5,7 +5,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, BinaryIO
+from typing import IO, Any, TextIO
 
 from db.errors import InvalidInput, quote
 from db.instants import EARLIEST_MS, LATEST_MS, floor_ms, parse_lenient
@@ -35,13 +35,13 @@ _CHUNK = 1 << 16
 _BOM = "\ufeff"
 
 
-def read_executions(file: BinaryIO, name: str) -> Iterator[Row]:
+def read_executions(file: IO[bytes], name: str) -> Iterator[Row]:
     """Read the executions of one file; the format is told from its first character.
 
     Raises InvalidInput that names the file, the line and what is wrong there.
     """
     # What is not UTF-8 becomes a surrogate, which is refused where its line is known.
-    text = io.TextIOWrapper(file, "utf-8", errors="surrogateescape", newline="")
+    text: TextIO = io.TextIOWrapper(file, "utf-8", errors="surrogateescape", newline="")
     start = text.read(_CHUNK)
     while start and not start.strip(f" \t\r\n{_BOM}"):
         start = text.read(_CHUNK)
@@ -76,7 +76,7 @@ class _Malformed(ValueError):
         self.line = line
 
 
-def _lines(start: str, text: io.TextIOWrapper) -> Iterator[str]:
+def _lines(start: str, text: TextIO) -> Iterator[str]:
     rest = start
     while True:
         pieces = rest.split("\n")
@@ -139,7 +139,7 @@ def _read_lines(lines: Iterable[str]) -> Iterator[tuple[int, Any]]:
                 raise _Malformed(number, f"not JSON: {error}") from None
 
 
-def _read_array(start: str, text: io.TextIOWrapper) -> Iterator[tuple[int, Any]]:
+def _read_array(start: str, text: TextIO) -> Iterator[tuple[int, Any]]:
     """The items of an array and the lines they begin on, a piece of the file at a time."""
     scanner = _ArrayScanner(start, text)
     scanner.expect("[")
@@ -158,7 +158,7 @@ def _read_array(start: str, text: io.TextIOWrapper) -> Iterator[tuple[int, Any]]
 
 
 class _ArrayScanner:
-    def __init__(self, start: str, text: io.TextIOWrapper) -> None:
+    def __init__(self, start: str, text: TextIO) -> None:
         self._buffer = start
         self._place = 0
         self._text = text

@@ -2,11 +2,12 @@
 
 import functools
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlencode
 
 import orjson
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -26,6 +27,21 @@ from server.rest_parameters import (
 )
 
 _Handler = Callable[[Request], Awaitable[Response]]
+
+
+class _GuidConvertor(Convertor[str]):
+    """Any text at all; Starlette's own convertors stop at a line break."""
+
+    regex = r"[\s\S]*"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("guid", _GuidConvertor())
 
 
 class RestEdge:
@@ -48,7 +64,7 @@ class RestEdge:
         return [
             Route(self._path, _by_method(many)),
             Route(f"{self._path}/", _by_method(many)),
-            Route(f"{self._path}/{{guid:path}}", _by_method(one)),
+            Route(f"{self._path}/{{guid:guid}}", _by_method(one)),
         ]
 
     async def find_many(self, request: Request) -> Response:
@@ -57,7 +73,13 @@ class RestEdge:
         paging = read_paging(request.query_params, self._max_page_size)
         if paging is not None:
             return await self._page(request, filter_, paging)
-        content = _nothing() if request.method == "HEAD" else self._everything(filter_)
+        batches = self._executions.stream(filter_)
+        # Read before the answer begins, so that it can still say that the database is away.
+        first = b""
+        async for rows in batches:
+            first = _members(rows)
+            break
+        content = _nothing() if request.method == "HEAD" else _array(first, batches)
         return StreamingResponse(content, media_type="application/json")
 
     async def _page(self, request: Request, filter_: Filter, paging: Paging) -> Response:
@@ -69,13 +91,6 @@ class RestEdge:
         response.headers["x-total-count"] = str(total)
         response.headers["link"] = _links(request, paging, total)
         return response
-
-    async def _everything(self, filter_: Filter) -> AsyncIterator[bytes]:
-        separator = b"["
-        async for rows in self._executions.stream(filter_):
-            yield separator + orjson.dumps([as_json(row) for row in rows])[1:-1]
-            separator = b","
-        yield b"[]" if separator == b"[" else b"]"
 
     async def find_one(self, request: Request) -> Response:
         """One execution by its guid."""
@@ -104,8 +119,9 @@ class RestEdge:
     def _guid(self, request: Request) -> str:
         # Decoded here, because a guid may have a slash in it, which is written %2F; a slash
         # that is written as one at the end is no part of it.
-        raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
-        _, _, written = raw.partition(f"{self._path}/".encode())
+        before = request.scope.get("root_path", "") + self._path
+        raw: bytes = request.scope["raw_path"]
+        written = raw.split(b"/", before.count("/") + 1)[-1]
         return unquote_to_bytes(written.removesuffix(b"/")).decode(errors="replace")
 
 
@@ -176,6 +192,19 @@ def _json(content: object, status: int = 200, headers: dict[str, str] | None = N
     return Response(
         orjson.dumps(content), status_code=status, headers=headers, media_type="application/json"
     )
+
+
+async def _array(
+    first: bytes, batches: AsyncIterator[Sequence[ExecutionRow]]
+) -> AsyncIterator[bytes]:
+    yield b"[" + first
+    async for rows in batches:
+        yield b"," + _members(rows)
+    yield b"]"
+
+
+def _members(rows: Sequence[ExecutionRow]) -> bytes:
+    return orjson.dumps([as_json(row) for row in rows])[1:-1]
 
 
 async def _nothing() -> AsyncIterator[bytes]:

@@ -51,7 +51,7 @@ def _count(gateway: Gateway) -> int:
     return int(count)
 
 
-# GET /executions
+# Finding many
 
 
 def test_the_list_is_a_bare_array_of_all_executions_newest_first(sample_gateway: Gateway) -> None:
@@ -164,7 +164,7 @@ def test_a_link_of_a_prefixed_gateway_can_be_followed(
     assert len(gateway.http.get(first.links["next"]["url"]).json()) == 4
 
 
-# GET /executions/{guid}
+# Finding one
 
 
 def test_one_execution_is_answered_as_it_is_in_the_list(sample_gateway: Gateway) -> None:
@@ -222,7 +222,7 @@ def test_an_unknown_guid_is_404(gateway: Gateway, method: str) -> None:
     assert gateway.http.get("/executions").json() == [_as_json(ONE)]
 
 
-# PUT /executions/{guid}
+# Updating
 
 
 @pytest.mark.parametrize("state", list(ExecutionState))
@@ -267,12 +267,12 @@ def test_a_client_may_send_back_the_execution_that_it_got(gateway: Gateway) -> N
 
 def test_an_update_changes_nothing_but_the_state(gateway: Gateway) -> None:
     gateway.insert([ONE])
-    sent = {"state": "STOPPED", "guid": "x", "id": 9, "agentflowId": "x", "created_on": 1}
+    sent = {"state": "TIMEOUT", "guid": "x", "id": 9, "agentflowId": "x", "created_on": 1}
     assert gateway.http.put(f"/executions/{ONE.guid}", json=sent).status_code == 200
-    assert gateway.http.get("/executions").json() == [_as_json(ONE._replace(state="STOPPED"))]
+    assert gateway.http.get("/executions").json() == [_as_json(ONE._replace(state="TIMEOUT"))]
 
 
-# DELETE
+# Deleting
 
 
 def test_deleting_one_deletes_it_alone(gateway: Gateway) -> None:
@@ -343,9 +343,13 @@ def test_deleting_many_is_all_or_nothing(gateway: Gateway) -> None:
 # Methods
 
 
-@pytest.mark.parametrize("path", ["/executions", "/executions?page=2&limit=5", "/executions/{}"])
-def test_head_answers_the_headers_of_get_and_no_body(sample_gateway: Gateway, path: str) -> None:
-    url = path.format(ONE.guid)
+@pytest.mark.parametrize(
+    "template", ["/executions", "/executions?page=2&limit=5", "/executions/{}"]
+)
+def test_head_answers_the_headers_of_get_and_no_body(
+    sample_gateway: Gateway, template: str
+) -> None:
+    url = template.format(ONE.guid)
     got, headed = sample_gateway.http.get(url), sample_gateway.http.head(url)
     assert headed.status_code == 200
     assert headed.content == b""
@@ -353,30 +357,31 @@ def test_head_answers_the_headers_of_get_and_no_body(sample_gateway: Gateway, pa
         assert headed.headers.get(name) == got.headers.get(name)
 
 
-@pytest.mark.parametrize(("path", "status"), [("/executions/abc", 404), ("/executions?page=0", 400)])
+@pytest.mark.parametrize(("url", "status"), [("/executions/abc", 404), ("/executions?page=0", 400)])
 def test_head_fails_as_get_does_without_a_body(
-    sample_gateway: Gateway, path: str, status: int
+    sample_gateway: Gateway, url: str, status: int
 ) -> None:
-    answer = sample_gateway.http.head(path)
+    answer = sample_gateway.http.head(url)
     assert answer.status_code == status
     assert answer.content == b""
 
 
-_ALLOWED = {"/executions": "DELETE, GET, HEAD, OPTIONS", "/executions/abc": "DELETE, GET, HEAD, OPTIONS, PUT"}
+_ALLOWED = {
+    "/executions": "DELETE, GET, HEAD, OPTIONS",
+    "/executions/abc": "DELETE, GET, HEAD, OPTIONS, PUT",
+}
 
 
-@pytest.mark.parametrize(("path", "allowed"), _ALLOWED.items(), ids=_ALLOWED)
-def test_options_says_what_is_allowed(
-    sample_gateway: Gateway, path: str, allowed: str
-) -> None:
-    answer = sample_gateway.http.options(path)
+@pytest.mark.parametrize(("url", "allowed"), _ALLOWED.items(), ids=_ALLOWED)
+def test_options_says_what_is_allowed(sample_gateway: Gateway, url: str, allowed: str) -> None:
+    answer = sample_gateway.http.options(url)
     assert answer.status_code == 204
     assert answer.headers["allow"] == allowed
     assert answer.content == b""
 
 
 @pytest.mark.parametrize(
-    ("method", "path"),
+    ("method", "url"),
     [
         ("POST", "/executions"),
         ("PUT", "/executions"),
@@ -387,21 +392,21 @@ def test_options_says_what_is_allowed(
     ],
 )
 def test_another_method_is_405_and_says_what_is_allowed(
-    sample_gateway: Gateway, method: str, path: str
+    sample_gateway: Gateway, method: str, url: str
 ) -> None:
-    answer = sample_gateway.http.request(method, path)
+    answer = sample_gateway.http.request(method, url)
     message = _error(answer, 405, "METHOD_NOT_ALLOWED")
-    assert answer.headers["allow"] == _ALLOWED[path]
+    assert answer.headers["allow"] == _ALLOWED[url]
     assert method in message
 
 
 @pytest.mark.parametrize(
-    "path",
+    "url",
     ["/nothing", "/executionsX", "/execution/abc", "/Executions", "/api/v1/executions"],
 )
-def test_an_unknown_path_is_404_in_json(sample_gateway: Gateway, path: str) -> None:
-    message = _error(sample_gateway.http.get(path), 404, "NOT_FOUND")
-    assert path in message
+def test_an_unknown_path_is_404_in_json(sample_gateway: Gateway, url: str) -> None:
+    message = _error(sample_gateway.http.get(url), 404, "NOT_FOUND")
+    assert url in message
 
 
 # The prefix
@@ -435,7 +440,7 @@ def test_behind_a_prefix_the_bare_routes_are_404(gateway_with: Callable[..., Gat
 
 
 def _put(gateway: Gateway) -> httpx.Response:
-    return gateway.http.put(f"/executions/{ONE.guid}", json={"state": "STOPPED"})
+    return gateway.http.put(f"/executions/{ONE.guid}", json={"state": "TIMEOUT"})
 
 
 def _delete_one(gateway: Gateway) -> httpx.Response:

@@ -2,12 +2,15 @@
 
 import http.client
 import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
 
-from tests.gateway import Gateway
+from tests.gateway import Gateway, running_gateway
 from tests.sample import SAMPLE
 
 ONE = SAMPLE[1]
@@ -36,6 +39,20 @@ ODD_GUIDS = {
     "a null character": "a\x00b",
     "10,000 characters": "g" * 10_000,
 }
+
+
+@pytest.fixture(scope="module")
+def shared(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    file = shutil.copy(migrated, tmp_path_factory.mktemp("odd") / "executions.db")
+    with running_gateway(Path(file)) as running:
+        yield running
+
+
+@pytest.fixture
+def gateway(shared: Gateway) -> Gateway:
+    """The same gateway for every test, emptied."""
+    shared.sql("DELETE FROM executions")
+    return shared
 
 
 def _insert(gateway: Gateway, *guids: str) -> None:
@@ -204,13 +221,13 @@ _NO_OBJECTS = {
 
 
 @pytest.mark.parametrize("body", _NO_OBJECTS.values(), ids=_NO_OBJECTS)
-@pytest.mark.parametrize(("method", "path"), [("PUT", "/executions/a"), ("DELETE", "/executions")])
+@pytest.mark.parametrize(("method", "url"), [("PUT", "/executions/a"), ("DELETE", "/executions")])
 def test_a_body_that_is_no_json_object_is_400(
-    gateway: Gateway, method: str, path: str, body: bytes
+    gateway: Gateway, method: str, url: str, body: bytes
 ) -> None:
     _insert(gateway, "a")
     before = gateway.sql("SELECT * FROM executions")
-    answer = gateway.http.request(method, path, content=body)
+    answer = gateway.http.request(method, url, content=body)
     error = answer.json()
     assert answer.status_code == error["statusCode"] == 400
     assert error["code"] == "BAD_USER_INPUT"

@@ -73,8 +73,7 @@ def test_session_id_matches_exactly(sample_gateway: Gateway, session: str) -> No
         ("sessionId", "session-"),
         ("sessionId", "Session-1"),
         ("sessionId", "null"),
-        ("state", "ERROR' OR '1'='1"),
-    ][:-1],
+    ],
 )
 def test_a_part_another_case_or_a_wildcard_is_no_exact_match(
     sample_gateway: Gateway, name: str, value: str
@@ -191,7 +190,7 @@ def test_end_date_is_included(sample_gateway: Gateway, value: str) -> None:
     ("start", "end", "expected"),
     [
         (START, START, [START]),
-        (START - 1, START, [START]),
+        (START - 1, START, [START - 1, START]),
         (START, START + 1, [START, START + 1]),
         (START + 1, START + 1, [START + 1]),
         (START + 2, START + 999, []),
@@ -263,11 +262,14 @@ def test_a_date_without_a_time_is_that_whole_day_in_utc(
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("startDate", "0001-01-01"), ("endDate", "9999-12-31"), ("startDate", "-1"), ("startDate", "0")],
+    [
+        ("startDate", "0001-01-01"),
+        ("endDate", "9999-12-31"),
+        ("startDate", "-1"),
+        ("startDate", "0"),
+    ],
 )
-def test_the_widest_dates_match_everything(
-    sample_gateway: Gateway, name: str, value: str
-) -> None:
+def test_the_widest_dates_match_everything(sample_gateway: Gateway, name: str, value: str) -> None:
     assert len(_found(sample_gateway, {name: value})) == len(SAMPLE)
 
 
@@ -316,7 +318,19 @@ def test_unknown_parameters_are_ignored(sample_gateway: Gateway) -> None:
 # Malformed values
 
 _MALFORMED = {
-    "page": ["0", "-1", "1.0", "1e1", "abc", "%2B1", "%201", "0x1", "2147483648", "%D9%A1", "9" * 5000],
+    "page": [
+        "0",
+        "-1",
+        "1.0",
+        "1e1",
+        "abc",
+        "%2B1",
+        "%201",
+        "0x1",
+        "2147483648",
+        "%D9%A1",
+        "9" * 5000,
+    ],
     "limit": ["0", "-1", "1.5", "abc", "%2B1", "1,000", "NaN", "%D9%A1", "9" * 5000],
     "state": ["finished", "DONE", "FINISHED,", ",", "FINISHED;ERROR", "ERROR,DONE", "%20", "null"],
     "startDate": [
