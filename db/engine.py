@@ -21,6 +21,7 @@ _T = TypeVar("_T")
 # Each connection has a cache of its own; the operating system keeps the file for all of them.
 _CACHE_KIB = 4096
 
+logger = logging.getLogger("gateway.database")
 statements = logging.getLogger("gateway.sql")
 """Logs every statement sent to the database, without its parameters, at DEBUG."""
 
@@ -119,6 +120,7 @@ def translated_errors() -> Iterator[None]:
             raise
         if isinstance(original, sqlite3.ProgrammingError | sqlite3.IntegrityError):
             raise
+        logger.warning("The database can't answer: %s", original)
         raise ServiceUnavailable(_reason(original)) from error
 
 

@@ -15,7 +15,8 @@ EARLIEST_MS = -62_135_596_800_000
 LATEST_MS = 253_402_300_799_999
 """9999-12-31T23:59:59.999Z in epoch milliseconds, the latest instant that is stored."""
 
-_DATE_ONLY = re.compile(r"\d{4}-?\d{2}-?\d{2}|\d{4}-?W\d{2}(-?\d)?", re.ASCII)
+_DATE_ONLY = re.compile(r"\d{4}-?\d{2}-?\d{2}|\d{4}-?W\d{2}-?\d", re.ASCII)
+_WEEK_ONLY = re.compile(r"\d{4}-?W\d{2}", re.ASCII)
 _DIGITS = re.compile(r"-?\d{1,18}", re.ASCII)
 
 
@@ -55,6 +56,8 @@ def parse_iso(text: str) -> datetime:
     Raises ValueError when it is not ISO 8601.
     """
     candidate = text[:-1] + "Z" if text.endswith("z") else text
+    if _WEEK_ONLY.fullmatch(text):
+        raise ValueError("it names a week and no day")
     try:
         return datetime.fromisoformat(candidate)
     except ValueError:

@@ -57,7 +57,9 @@ def read_filter(query: QueryParams) -> Filter:
     """
     conditions: list[Condition] = []
     for name, read in PARAMETERS.items():
-        value = ",".join(query.getlist(name)) if name == "state" else _single(query, name)
+        value = (
+            ",".join(filter(None, query.getlist(name))) if name == "state" else _single(query, name)
+        )
         if value:
             conditions.append(read(value))
     return AllOf(tuple(conditions))
