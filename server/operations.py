@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from graphql import (
     DocumentNode,
     GraphQLError,
+    GraphQLSchema,
     OperationDefinitionNode,
     parse,
     specified_rules,
@@ -21,6 +22,7 @@ from server.errors import code_without_cause, present_error
 PREPARED_OPERATIONS = 1000
 """How many documents are kept parsed and validated."""
 _LONGEST_KEPT = 10_000
+_NOTHING = parse("{ __typename }")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +67,7 @@ class Preparation(SchemaExtension):
         query = context.query or ""
         prepared = self.operations.find(query)
         if prepared is None:
-            document = parse(query, **context.parse_options)
-            errors = validate_document(
-                context.schema._schema,  # noqa: SLF001 - Strawberry has no public way to it
-                document,
-                tuple(specified_rules),
-            )
-            prepared = Prepared(document, tuple(errors))
+            prepared = _prepare(query, context.schema._schema)  # noqa: SLF001 - no public way
             self.operations.keep(query, prepared)
         context.graphql_document = prepared.document
         context.pre_execution_errors = list(prepared.errors) or self._unnamed(prepared.document)
@@ -101,6 +97,18 @@ class Preparation(SchemaExtension):
             code = code_without_cause(result)
             result.errors = [present_error(error, code) for error in result.errors]
         yield
+
+
+def _prepare(query: str, schema: GraphQLSchema) -> Prepared:
+    # Strawberry's streams let an error escape that is raised here, so it is handed on instead,
+    # with a document that is not going to be executed.
+    try:
+        document = parse(query)
+        return Prepared(document, tuple(validate_document(schema, document, specified_rules)))
+    except GraphQLError as error:
+        return Prepared(_NOTHING, (error,))
+    except RecursionError as error:
+        return Prepared(_NOTHING, (GraphQLError(str(error), original_error=error),))
 
 
 def preparation(operations: PreparedOperations) -> type[Preparation]:
