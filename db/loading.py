@@ -40,6 +40,10 @@ ON CONFLICT (guid) DO UPDATE SET
     created_on = excluded.created_on,
     updated_on = coalesce(?7, updated_on)
 """
+# A trigger moves the time of an execution that changes, unless the statement moves it too.
+_SET_UPDATED_ON = """
+UPDATE executions SET updated_on = ?1 WHERE guid = ?2 AND updated_on IS NOT ?1
+"""
 _UPSERT_FLOW = """
 INSERT INTO agentflows (id, name) VALUES (?, ?)
 ON CONFLICT (id) DO UPDATE SET name = excluded.name WHERE name IS NOT excluded.name
@@ -65,15 +69,16 @@ async def load(
         source = iter(rows)
         loaded = 0
         while batch := list(islice(source, _BATCH)):
-            renamed = {
-                row.agentflow_id: name
-                for row, name in batch
-                if name is not None and names.get(row.agentflow_id) != name
-            }
+            named = {row.agentflow_id: name for row, name in batch if name is not None}
+            renamed = {flow: name for flow, name in named.items() if names.get(flow) != name}
             if renamed:
                 await connection.exec_driver_sql(_UPSERT_FLOW, list(renamed.items()))
                 names.update(renamed)
             await connection.exec_driver_sql(_UPSERT, [tuple(row) for row, _ in batch])
+            changed = {row.guid: row.updated_on for row, _ in batch if row.updated_on is not None}
+            if changed:
+                times = [(updated_on, guid) for guid, updated_on in changed.items()]
+                await connection.exec_driver_sql(_SET_UPDATED_ON, times)
             loaded += len(batch)
             if on_progress:
                 on_progress(loaded)

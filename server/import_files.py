@@ -43,15 +43,17 @@ def read_executions(file: IO[bytes], name: str) -> Iterator[Row]:
     # What is not UTF-8 becomes a surrogate, which is refused where its line is known.
     text: TextIO = io.TextIOWrapper(file, "utf-8", errors="surrogateescape", newline="")
     start = text.read(_CHUNK)
+    skipped = 0
     while start and not start.strip(f" \t\r\n{_BOM}"):
+        skipped += start.count("\n")
         start = text.read(_CHUNK)
     start = start.removeprefix(_BOM)
     first = start.lstrip()[:1]
     if first == "[":
-        return _located(name, _read_array(start, text), _from_object)
+        return _located(name, _read_array(start, text, skipped), _from_object)
     lines = _lines(start, text)
     if first == "{":
-        return _located(name, _read_lines(lines), _from_object)
+        return _located(name, _read_lines(lines, skipped), _from_object)
     return _read_csv(name, lines)
 
 
@@ -98,10 +100,10 @@ def _read_csv(name: str, lines: Iterator[str]) -> Iterator[Row]:
     line = 1
     try:
         for record in reader:
-            if convert is None:
+            if record and convert is None:
                 header = [column.strip() for column in record]
                 convert = _record_converter(header)
-            elif record:
+            elif record and convert:
                 yield convert(record)
             line = reader.line_num + 1
     except (ValueError, csv.Error) as error:
@@ -130,18 +132,23 @@ def _record_converter(header: list[str]) -> Callable[[Sequence[str]], Row]:
     return convert
 
 
-def _read_lines(lines: Iterable[str]) -> Iterator[tuple[int, Any]]:
-    for number, line in enumerate(lines, 1):
+def _read_lines(lines: Iterable[str], skipped: int) -> Iterator[tuple[int, Any]]:
+    for number, line in enumerate(lines, skipped + 1):
         if line.strip():
             try:
                 yield number, json.loads(line)
             except (ValueError, RecursionError) as error:
-                raise _Malformed(number, f"not JSON: {error}") from None
+                raise _Malformed(number, f"not JSON: {_reason(error)}") from None
 
 
-def _read_array(start: str, text: TextIO) -> Iterator[tuple[int, Any]]:
+def _reason(error: Exception) -> str:
+    # What json says of the place is about the piece that it was given, not about the file.
+    return error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+
+
+def _read_array(start: str, text: TextIO, skipped: int) -> Iterator[tuple[int, Any]]:
     """The items of an array and the lines they begin on, a piece of the file at a time."""
-    scanner = _ArrayScanner(start, text)
+    scanner = _ArrayScanner(start, text, skipped + 1)
     scanner.expect("[")
     if scanner.peek() == "]":
         scanner.expect("]")
@@ -158,12 +165,12 @@ def _read_array(start: str, text: TextIO) -> Iterator[tuple[int, Any]]:
 
 
 class _ArrayScanner:
-    def __init__(self, start: str, text: TextIO) -> None:
+    def __init__(self, start: str, text: TextIO, line: int) -> None:
         self._buffer = start
         self._place = 0
         self._text = text
         self._decode = json.JSONDecoder().raw_decode
-        self.line = 1
+        self.line = line
 
     def peek(self) -> str:
         """The next character that is no white space; empty at the end."""
@@ -193,7 +200,7 @@ class _ArrayScanner:
                     break
             except (ValueError, RecursionError) as error:
                 if not self._more():
-                    raise _Malformed(self.line, f"not JSON: {error}") from None
+                    raise _Malformed(self.line, f"not JSON: {_reason(error)}") from None
         self.line += self._buffer.count("\n", self._place, end)
         self._place = end
         return value
@@ -222,7 +229,7 @@ def _from_object(item: Any) -> Row:
 def _row(values: Mapping[str, Any]) -> Row:
     get = values.get
     state = get("state")
-    if state not in _STATES:
+    if not isinstance(state, str) or state not in _STATES:
         allowed = ", ".join(ExecutionState)
         raise ValueError(f"state must be one of {allowed}; got {quote(state)}")
     execution = LoadedExecution(

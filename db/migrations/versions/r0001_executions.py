@@ -66,7 +66,7 @@ def upgrade() -> None:
     op.execute(
         # The pieces are constants of this file.
         "CREATE TRIGGER executions_updated AFTER UPDATE ON executions"
-        " WHEN NEW.updated_on IS OLD.updated_on AND"
+        " WHEN NEW.updated_on IS NULL OR NEW.updated_on IS OLD.updated_on AND"
         " (NEW.state, NEW.agentflow_id, NEW.session_id, NEW.created_on, NEW.guid) IS NOT"
         " (OLD.state, OLD.agentflow_id, OLD.session_id, OLD.created_on, OLD.guid) BEGIN"
         f" UPDATE executions SET updated_on = {_NOW} WHERE id = NEW.id; END"
