@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import logging
+import re
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 
+import aiosqlite
 from sqlalchemy import Executable, event, make_url, text
 from sqlalchemy.engine import URL, Row
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
@@ -18,8 +20,11 @@ from db.errors import InvalidInput, ServiceUnavailable
 
 _T = TypeVar("_T")
 
+_PASSWORD = re.compile(r":[^@]*@")
 # Each connection has a cache of its own; the operating system keeps the file for all of them.
 _CACHE_KIB = 4096
+
+_interruptions: set[asyncio.Future[None]] = set()
 
 logger = logging.getLogger("gateway.database")
 statements = logging.getLogger("gateway.sql")
@@ -34,11 +39,22 @@ class Database:
     is interrupted half-way when the caller is cancelled.
 
     ``url`` may be written as people paste it; ``busy_timeout`` is how long, in seconds,
-    a write waits for another one before it raises ``ServiceUnavailable``.
+    a write waits for another one before it raises ``ServiceUnavailable``. A read, and a
+    transaction, that takes longer than ``statement_timeout`` seconds is interrupted in the
+    database itself and raises ``ServiceUnavailable``; None lets it take as long as it takes.
     """
 
-    def __init__(self, url: str, *, readers: int = 4, busy_timeout: float = 5.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        readers: int = 4,
+        busy_timeout: float = 5.0,
+        statement_timeout: float | None = None,
+    ) -> None:
         self.url = normalize_url(url)
+        self._statement_timeout = statement_timeout
+        self._under_way: set[asyncio.Future[Any]] = set()
         self._reader = _open(self.url, readers, busy_timeout)
         self._writer = _open(self.url, 1, busy_timeout)
         event.listen(self._reader.sync_engine, "connect", _refuse_writes)
@@ -51,11 +67,11 @@ class Database:
 
         Raises ServiceUnavailable when the database can't answer.
         """
-        return await _finish(self._fetch(statement))
+        return await self._finish(self._fetch(statement))
 
     async def _fetch(self, statement: Executable) -> Sequence[Row[Any]]:
         with translated_errors():
-            async with self._reader.connect() as connection:
+            async with self._reader.connect() as connection, self._bounded(connection):
                 return (await connection.execute(statement)).all()
 
     async def transact(self, work: Callable[[AsyncConnection], Awaitable[_T]]) -> _T:
@@ -69,21 +85,43 @@ class Database:
             async with self.write() as connection:
                 return await work(connection)
 
-        return await _finish(run())
+        return await self._finish(run())
 
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """One write transaction, committed at the end and rolled back by an exception."""
         with translated_errors():
-            async with self._writer.begin() as connection:
+            async with self._writer.begin() as connection, self._bounded(connection):
                 yield connection
 
+    @contextlib.asynccontextmanager
+    async def _bounded(self, connection: AsyncConnection) -> AsyncIterator[None]:
+        """Interrupt what runs on a connection when it takes too long."""
+        if self._statement_timeout is None:
+            yield
+            return
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        timer = asyncio.get_running_loop().call_later(self._statement_timeout, _interrupt, driver)
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    async def _finish(self, work: Coroutine[Any, Any, _T]) -> _T:
+        # A driver call that is cancelled half-way leaves its connection in an unknown state.
+        task = asyncio.ensure_future(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return await asyncio.shield(task)
+
     async def ping(self) -> None:
-        """Ask the database for one row. Raises ServiceUnavailable when it does not answer."""
-        await self.fetch(text("SELECT 1"))
+        """Read what executions are read from. Raises ServiceUnavailable when that can't be."""
+        # SQLite answers SELECT 1 without a look at the file.
+        await self.fetch(text("SELECT 1 FROM executions LIMIT 1"))
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, after what is under way has come to its end."""
+        await asyncio.gather(*self._under_way, return_exceptions=True)
         await self._reader.dispose()
         await self._writer.dispose()
 
@@ -95,12 +133,14 @@ def normalize_url(url: str) -> URL:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError:
-        raise InvalidInput.of("database", url, "a URL such as sqlite:///executions.db") from None
+    except (ArgumentError, ValueError):
+        shown = _PASSWORD.sub(":***@", url)
+        raise InvalidInput.of("database", shown, "a URL such as sqlite:///executions.db") from None
     if parsed.get_backend_name() != "sqlite":
         name = parsed.render_as_string(hide_password=True)
         raise InvalidInput.of("database", name, "an SQLite URL such as sqlite:///executions.db")
-    if parsed.database in (None, "", ":memory:"):
+    in_memory = ":memory:" in (parsed.database or "") or parsed.query.get("mode") == "memory"
+    if not parsed.database or in_memory:
         raise InvalidInput.of("database", url, "a file, because every connection must see it")
     return parsed.set(drivername="sqlite+aiosqlite")
 
@@ -128,6 +168,11 @@ def _reason(error: sqlite3.DatabaseError) -> str:
     match getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return "The database is busy with another write; try again in a moment"
+        case sqlite3.SQLITE_INTERRUPT:
+            return (
+                "The database took too long to answer (statement_timeout); "
+                "ask for less, with a filter that is served by an index"
+            )
         case sqlite3.SQLITE_FULL:
             return "The database's disk is full; nothing was written"
         case sqlite3.SQLITE_READONLY:
@@ -136,9 +181,11 @@ def _reason(error: sqlite3.DatabaseError) -> str:
             return "The database can't answer at the moment"
 
 
-async def _finish(work: Coroutine[Any, Any, _T]) -> _T:
-    # A driver call that is cancelled half-way leaves its connection in an unknown state.
-    return await asyncio.shield(work)
+def _interrupt(driver: Any) -> None:
+    # SQLite allows this from another thread; the driver's own coroutine only calls it.
+    task = asyncio.ensure_future(driver.interrupt())
+    _interruptions.add(task)
+    task.add_done_callback(_interruptions.discard)
 
 
 def _open(url: URL, size: int, busy_timeout: float) -> AsyncEngine:
@@ -146,11 +193,24 @@ def _open(url: URL, size: int, busy_timeout: float) -> AsyncEngine:
         url,
         pool_size=size,
         max_overflow=0,
+        hide_parameters=True,
         pool_timeout=busy_timeout,
-        connect_args={"timeout": busy_timeout},
+        connect_args={"timeout": busy_timeout, "async_creator_fn": _connect},
     )
     event.listen(engine.sync_engine, "connect", _prepare_connection)
     return engine
+
+
+async def _connect(*arguments: Any, **options: Any) -> aiosqlite.Connection:
+    connection = aiosqlite.connect(*arguments, **options)
+    thread = connection._thread  # noqa: SLF001 - SQLAlchemy's own creator does the same
+    thread.daemon = True
+    try:
+        return await connection
+    except BaseException:
+        # The thread reports its end to the loop, which must still be there.
+        await asyncio.to_thread(thread.join)
+        raise
 
 
 def _prepare_connection(connection: Any, _record: object) -> None:
@@ -159,8 +219,8 @@ def _prepare_connection(connection: Any, _record: object) -> None:
     connection.isolation_level = None
     connection.create_function(CASEFOLD, 1, _casefold, deterministic=True)
     cursor = connection.cursor()
+    _set_write_ahead_log(cursor)
     for pragma in (
-        "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",
         f"cache_size = -{_CACHE_KIB}",
@@ -168,6 +228,21 @@ def _prepare_connection(connection: Any, _record: object) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _set_write_ahead_log(cursor: Any) -> None:
+    # While another program writes a file that is not in this mode yet, SQLite refuses the
+    # change at once, whatever the busy timeout; a transaction of our own does wait.
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            cursor.execute("BEGIN IMMEDIATE")
+            cursor.execute("COMMIT")
+        else:
+            return
 
 
 def _refuse_writes(connection: Any, _record: object) -> None:
