@@ -6,12 +6,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 DEMO ?= 2000
 
-.PHONY: run test check format schema clean
+.PHONY: run test check format audits schema clean
 
 run: $(VENV)/.installed ## the gateway, over an embedded database with something to look at
 	$(BIN)/python app.py serve --demo $(DEMO)
 
-test: $(VENV)/.installed-test ## the whole test suite
+test: $(VENV)/.installed-test audits ## the whole test suite
 	$(BIN)/python -m pytest --cov --cov-report=term
 
 check: $(VENV)/.installed-test ## everything that can be told without running it
@@ -24,11 +24,18 @@ format: $(VENV)/.installed-test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+audits: ## what the audits of GraphQL over HTTP need, where npm is
+	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory tests/audits/node_modules; fi
+
+tests/audits/node_modules: tests/audits/package.json
+	npm install --prefix tests/audits --no-audit --no-fund --no-package-lock --silent
+	@touch $@
+
 schema: $(VENV)/.installed ## write the printed schema to where the tests compare it
 	$(BIN)/python app.py schema > schema/schema.graphql
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) tests/audits/node_modules build dist *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -2,31 +2,39 @@
 
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from db.engine import Database
 from db.executions import Executions
+from db.keys import Keys
 from db.migrations.upgrade import upgrade
-from resolvers.context import Context
 from resolvers.schema import build_schema
-from server.errors import INTERNAL, INTERNAL_MESSAGE, log_unexpected
+from server.access import Gatekeeper
+from server.bodies import BodyReader
+from server.concurrency import ConcurrencyLimit
+from server.faults import Faults
 from server.graphql import GraphQLEdge
+from server.graphql_contexts import COST_HEADER, Contexts
+from server.graphql_websocket import GraphQLWebSocket
 from server.health import health_routes
-from server.openapi import openapi_document
-from server.operations import PreparedOperations, preparation
-from server.rest import RestEdge, error_response, not_allowed
+from server.logs import configure_logs
+from server.openapi import openapi_route
+from server.operations import OperationStore, preparation
+from server.persisted import PersistedQueries, read_manifest
+from server.refusals import refusal_for_path
+from server.request_ids import HEADER as REQUEST_ID_HEADER
+from server.request_ids import RequestIds
+from server.rest import RestEdge, not_allowed
 from server.settings import Settings
-from server.start_page import start_page
-
-_Endpoint = Callable[[Request], Awaitable[Response]]
+from server.start_page import start_page_route
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
@@ -35,61 +43,103 @@ def create_app(settings: Settings | None = None) -> Starlette:
     Without settings they are read from the environment and from ``.env``.
     """
     settings = settings or Settings()
-    database = Database(settings.database_url, busy_timeout=settings.busy_timeout)
-    executions = Executions(database)
-    schema = build_schema([preparation(PreparedOperations())])
-    graphql = GraphQLEdge(schema, lambda: Context(executions, settings.max_page_size))
-    rest = RestEdge(executions, prefix=settings.rest_prefix, max_page_size=settings.max_page_size)
+    database = Database(
+        settings.database_url,
+        busy_timeout=settings.busy_timeout,
+        statement_timeout=settings.statement_timeout,
+    )
+    gatekeeper = Gatekeeper(
+        Keys(database), enabled=settings.auth != "off", required=settings.keys_required
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await upgrade(database)
-        yield
+        async with gatekeeper.watching():
+            yield
         await database.close()
 
     return Starlette(
         routes=[
-            Route("/", _start_page(settings)),
-            Route("/graphql", graphql),
-            Route("/graphql/", graphql),
-            *rest.routes(),
-            Route("/openapi.json", _openapi(settings)),
+            start_page_route(settings.rest_prefix),
+            *_executions_routes(settings, Executions(database), gatekeeper),
+            openapi_route(settings),
             *health_routes(database),
         ],
-        middleware=_cors(settings),
-        exception_handlers={HTTPException: _http_error, Exception: _fault},
+        middleware=_middleware(settings),
+        exception_handlers={HTTPException: _http_error},
         lifespan=lifespan,
     )
 
 
-def _cors(settings: Settings) -> list[Middleware]:
-    if not settings.cors_origins:
-        return []
+def served_app() -> Starlette:
+    """Build the gateway of a server process, which logs as its settings say."""
+    settings = Settings()
+    configure_logs(settings.log_level, settings.log_format)
+    return create_app(settings)
+
+
+def _executions_routes(
+    settings: Settings, executions: Executions, gatekeeper: Gatekeeper
+) -> list[BaseRoute]:
+    bodies = BodyReader(settings.max_body_bytes, settings.receive_timeout)
+    store = OperationStore(settings.limits, introspection=settings.introspection)
+    schema = build_schema([preparation(store)], suggestions=settings.introspection)
+    contexts = Contexts(
+        executions, gatekeeper, max_page_size=settings.max_page_size, max_ids=settings.max_ids
+    )
+    manifest = settings.trusted_documents
+    documents = read_manifest(manifest) if manifest else PersistedQueries()
+    graphql = GraphQLEdge(
+        schema,
+        contexts,
+        gatekeeper,
+        bodies,
+        documents,
+        max_batch=settings.max_batch,
+        get_queries=settings.get_queries,
+        origins=settings.cors_origins,
+    )
+    websocket = GraphQLWebSocket(
+        schema,
+        contexts,
+        documents,
+        max_connections=settings.max_connections,
+        max_operations=settings.max_subscriptions_per_connection,
+        origins=settings.cors_origins,
+    )
+    rest = RestEdge(
+        executions,
+        gatekeeper,
+        bodies,
+        prefix=settings.rest_prefix,
+        max_page_size=settings.max_page_size,
+        max_ids=settings.max_ids,
+    )
     return [
-        Middleware(
-            CORSMiddleware,
-            allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST", "PUT", "DELETE"],
-            allow_headers=["authorization", "content-type"],
-            expose_headers=["link", "x-total-count"],
-        )
+        *(
+            route
+            for path in ("/graphql", "/graphql/")
+            for route in (Route(path, graphql), WebSocketRoute(path, websocket))
+        ),
+        *rest.routes(),
     ]
 
 
-def _start_page(settings: Settings) -> _Endpoint:
-    async def endpoint(_request: Request) -> Response:
-        return HTMLResponse(start_page(settings.rest_prefix))
-
-    return endpoint
-
-
-def _openapi(settings: Settings) -> _Endpoint:
-    document = openapi_document(settings.rest_prefix, settings.max_page_size)
-
-    async def endpoint(_request: Request) -> Response:
-        return JSONResponse(document)
-
-    return endpoint
+def _middleware(settings: Settings) -> list[Middleware]:
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=["GET", "POST", "PUT", "DELETE"],
+        allow_headers=["authorization", "content-type", COST_HEADER, REQUEST_ID_HEADER],
+        expose_headers=["link", "retry-after", "x-total-count", REQUEST_ID_HEADER],
+    )
+    return [
+        Middleware(RequestIds),
+        *([cors] if settings.cors_origins else []),
+        Middleware(Faults),
+        Middleware(ConcurrencyLimit, maximum=settings.max_concurrent_requests),
+    ]
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -97,12 +147,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
         raise error
     if error.status_code == 405:
         return not_allowed(request.method, (error.headers or {}).get("Allow", "GET"))
-    return error_response(error.status_code, "NOT_FOUND", f"There is nothing at {request.url.path}")
-
-
-async def _fault(request: Request, error: Exception) -> Response:
-    error_id = log_unexpected(error, request.method)
-    return error_response(500, INTERNAL, INTERNAL_MESSAGE, id=error_id)
+    path = request.url.path
+    return refusal_for_path(path, error.status_code, "NOT_FOUND", f"There is nothing at {path}")
 
 
 if __name__ == "__main__":

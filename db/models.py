@@ -75,3 +75,20 @@ class Agentflow(Base):
     name: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = ({"sqlite_strict": True},)
+
+
+class ApiKey(Base):
+    """A key that clients show. Times are epoch milliseconds; ``scopes`` are separated by spaces."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[int] = mapped_column(_INTEGER, primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    hash: Mapped[str] = mapped_column(Text, unique=True)
+    scopes: Mapped[str] = mapped_column(Text)
+    created_on: Mapped[int] = mapped_column(_INTEGER)
+    expires_on: Mapped[int | None] = mapped_column(_INTEGER)
+    last_used_on: Mapped[int | None] = mapped_column(_INTEGER)
+    revoked_on: Mapped[int | None] = mapped_column(_INTEGER)
+
+    __table_args__ = ({"sqlite_strict": True, "sqlite_autoincrement": True},)

@@ -5,9 +5,11 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
-from db.errors import quote
+from db.errors import InvalidInput, quote
+from db.keys import Scope
 from db.models import ExecutionState
 from resolvers.context import Info
+from resolvers.declarations import declare
 from schema.execution import Execution
 from schema.inputs import UpdateExecutionInput
 from schema.mutation_results import (
@@ -35,7 +37,7 @@ _Change = Annotated[
 class Mutation:
     """What can be done."""
 
-    @strawberry.mutation(description="Change one execution.")
+    @strawberry.mutation(description="Change one execution.", metadata=declare(Scope.UPDATE))
     async def update_execution(
         self,
         info: Info,
@@ -56,7 +58,9 @@ class Mutation:
             )
         return UpdateExecutionSuccess(execution=Execution.from_row(outcome.updated[0]))
 
-    @strawberry.mutation(description="Change many executions alike.")
+    @strawberry.mutation(
+        description="Change many executions alike.", metadata=declare(Scope.UPDATE)
+    )
     async def update_executions(
         self,
         info: Info,
@@ -64,6 +68,7 @@ class Mutation:
         input: _Change,  # noqa: A002 - the contract names it so
     ) -> UpdateExecutionsPayload:
         """Change many executions alike."""
+        _check_number(guids, info)
         outcome = await info.context.executions.update(guids, *_change(input))
         return UpdateExecutionsPayload(
             affected=len(outcome.updated),
@@ -72,20 +77,32 @@ class Mutation:
             conflicts=[Execution.from_row(row) for row in outcome.conflicts],
         )
 
-    @strawberry.mutation(description="Delete one execution, for good.")
+    @strawberry.mutation(
+        description="Delete one execution, for good.", metadata=declare(Scope.DELETE)
+    )
     async def delete_execution(self, info: Info, guid: _Guid) -> DeleteExecutionResult:
         """Delete one execution."""
         outcome = await info.context.executions.delete([guid])
         return DeleteExecutionSuccess(guid=guid) if outcome.deleted else _not_found(guid)
 
-    @strawberry.mutation(description="Delete many executions, for good.")
+    @strawberry.mutation(
+        description="Delete many executions, for good.", metadata=declare(Scope.DELETE)
+    )
     async def delete_executions(self, info: Info, guids: _Guids) -> DeleteExecutionsPayload:
         """Delete many executions."""
+        _check_number(guids, info)
         outcome = await info.context.executions.delete(guids)
         return DeleteExecutionsPayload(
             affected=len(outcome.deleted),
             deleted=[strawberry.ID(guid) for guid in outcome.deleted],
             not_found=[strawberry.ID(guid) for guid in outcome.not_found],
+        )
+
+
+def _check_number(guids: list[strawberry.ID], info: Info) -> None:
+    if len(guids) > info.context.max_ids:
+        raise InvalidInput(
+            f"guids must be at most {info.context.max_ids} (max_ids); got {len(guids)}"
         )
 
 

@@ -4,8 +4,10 @@ from typing import Annotated
 
 import strawberry
 
+from db.keys import Scope
 from resolvers.context import Info
-from resolvers.pages import connection, offset_of, window
+from resolvers.declarations import PageSize, declare
+from resolvers.pages import DEFAULT_PAGE_SIZE, connection, offset_of, window
 from schema.connection import ExecutionConnection, ExecutionPage
 from schema.execution import Execution
 from schema.inputs import ExecutionFilter, ExecutionOrder, to_filter, to_order
@@ -24,7 +26,10 @@ _OrderArgument = Annotated[
 class Query:
     """What can be asked."""
 
-    @strawberry.field(description="One execution by its guid; null when there is none.")
+    @strawberry.field(
+        description="One execution by its guid; null when there is none.",
+        metadata=declare(Scope.READ),
+    )
     async def execution(
         self,
         info: Info,
@@ -38,7 +43,8 @@ class Query:
         description=(
             "Executions, page by page with cursors: the first ones after a cursor, or the last "
             "ones before one. Without first and last, the first 50."
-        )
+        ),
+        metadata=declare(Scope.READ, PageSize(("first", "last"), DEFAULT_PAGE_SIZE)),
     )
     async def executions(
         self,
@@ -70,7 +76,8 @@ class Query:
         description=(
             "Executions, page by page with numbers. Pages shift while executions come and go, "
             "and far pages take longer: prefer executions for paging through many."
-        )
+        ),
+        metadata=declare(Scope.READ, PageSize(("limit",), DEFAULT_PAGE_SIZE)),
     )
     async def execution_page(
         self,

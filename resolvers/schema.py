@@ -1,11 +1,13 @@
 """The executable schema, put together from its types and resolvers."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import strawberry
 from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types import ExecutionContext
 
 from resolvers.mutation import Mutation
@@ -22,11 +24,26 @@ class Schema(strawberry.Schema):
         """Log nothing here: most errors are the caller's own."""
 
 
-def build_schema(extensions: Iterable[type[SchemaExtension]] = ()) -> Schema:
-    """Put the schema together, with Strawberry extensions if any."""
+class _WithoutSuggestions(StrawberryGraphQLCoreExecutionContext):
+    """Executes without suggesting names when the values of variables don't fit."""
+
+    @classmethod
+    def build(cls, *args: Any, **kwargs: Any) -> Any:
+        """Build an executor."""
+        return super().build(*args, **kwargs | {"hide_suggestions": True})
+
+
+def build_schema(
+    extensions: Iterable[type[SchemaExtension]] = (), *, suggestions: bool = True
+) -> Schema:
+    """Put the schema together, with Strawberry extensions if any.
+
+    ``suggestions`` says whether errors may name what a client could have meant.
+    """
     return Schema(
         query=Query,
         mutation=Mutation,
         extensions=list(extensions),
+        execution_context_class=None if suggestions else _WithoutSuggestions,
         config=StrawberryConfig(scalar_map=SCALARS),
     )

@@ -12,7 +12,7 @@ from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
-from db.errors import GatewayError, InvalidInput, ServiceUnavailable
+from db.errors import GatewayError, InvalidInput
 
 logger = logging.getLogger("gateway")
 
@@ -23,7 +23,9 @@ INTERNAL_MESSAGE = "Internal server error"
 def log_unexpected(error: BaseException, what: str) -> str:
     """Log a fault of ours and return the id that stands in the log."""
     error_id = secrets.token_hex(8)
-    logger.error("%s failed, error id %s", what, error_id, exc_info=error)
+    logger.error(
+        "%s failed, error id %s", what, error_id, extra={"error_id": error_id}, exc_info=error
+    )
     return error_id
 
 
@@ -93,8 +95,3 @@ def _with(error: GraphQLError, message: str, **extensions: str) -> GraphQLError:
         path=error.path,
         extensions=extensions,
     )
-
-
-def status_of(error: GatewayError) -> int:
-    """The HTTP status that a caller's error has at every edge."""
-    return 503 if isinstance(error, ServiceUnavailable) else 400

@@ -4,12 +4,11 @@ HTTP follows the GraphQL over HTTP specification; WebSocket is graphql-transport
 server-sent events are the distinct connections mode of graphql-sse.
 """
 
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator
 
 import orjson
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
@@ -17,16 +16,20 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from db.errors import GatewayError, InvalidInput
-from resolvers.context import Context
 from resolvers.schema import Schema
-from server.errors import INTERNAL, is_refused, present_result, status_of
+from server.access import Access, Forbidden, Gatekeeper
+from server.bodies import BodyReader
+from server.errors import INTERNAL, INTERNAL_MESSAGE, log_unexpected, present_result
 from server.graphiql import graphiql_page
-from server.graphql_request import GraphQLRequest, UnsupportedMediaType, read_request
-from server.graphql_websocket import GraphQLWebSocket
+from server.graphql_answers import RESPONSE_JSON, answer
+from server.graphql_contexts import Contexts
+from server.graphql_request import GraphQLRequest, read_requests
+from server.logs import operation_logged
 from server.media_types import preferred
+from server.pages import html_page
+from server.persisted import Documents, PersistedQueryNotFound
+from server.refusals import JSON, graphql_refusal, headers_of, status_of
 
-JSON = "application/json"
-RESPONSE_JSON = "application/graphql-response+json"
 EVENTS = "text/event-stream"
 HTML = "text/html"
 
@@ -36,74 +39,131 @@ _BY_GET = {OperationType.QUERY}
 _BY_POST = {OperationType.QUERY, OperationType.MUTATION}
 _STREAMED = {OperationType.QUERY, OperationType.MUTATION, OperationType.SUBSCRIPTION}
 
-_STATUS_BY_CODE = {"SERVICE_UNAVAILABLE": 503, INTERNAL: 500}
+
+class _Refused(Exception):
+    """A request has its answer already."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
 
 
 class GraphQLEdge:
-    """An ASGI application that answers everything sent to ``/graphql``."""
+    """An ASGI application that answers everything sent to ``/graphql`` over HTTP."""
 
-    def __init__(self, schema: Schema, make_context: Callable[[], Context]) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        contexts: Contexts,
+        gatekeeper: Gatekeeper,
+        bodies: BodyReader,
+        documents: Documents,
+        *,
+        max_batch: int,
+        get_queries: bool,
+        origins: tuple[str, ...],
+    ) -> None:
         self._schema = schema
-        self._make_context = make_context
-        self._websocket = GraphQLWebSocket(schema, make_context)
+        self._contexts = contexts
+        self._gatekeeper = gatekeeper
+        self._bodies = bodies
+        self._documents = documents
+        self._max_batch = max_batch
+        self._get_queries = get_queries
+        self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request or one WebSocket."""
-        if scope["type"] == "websocket":
-            await self._websocket(scope, receive, send)
-            return
-        request = Request(scope, receive)
-        response = await self._respond(request)
+        """Answer one request."""
+        response = await self._respond(Request(scope, receive))
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers={"allow": _ALLOWED})
         if request.method not in ("GET", "HEAD", "POST"):
-            return _refusal(405, f"{request.method} is not allowed here; use GET or POST")
+            return _not_allowed(f"{request.method} is not allowed here; use GET or POST", _ALLOWED)
         media_type = preferred(request.headers.get("accept", ""), _offers(request))
         if media_type is None:
             return _refusal(406, f"Accept must allow {RESPONSE_JSON} or {JSON}")
         if media_type == HTML:
-            return HTMLResponse(graphiql_page())
+            return html_page(graphiql_page())
         try:
-            asked = await read_request(request)
-        except UnsupportedMediaType as error:
-            return _refusal(415, error.message)
-        except InvalidInput as error:
-            return _refusal(400, error.message, media_type)
-        if media_type == EVENTS:
-            return self._stream(asked, request.method)
-        return await self._run(asked, request.method, media_type)
+            return await self._answer(request, media_type)
+        except _Refused as refused:
+            return refused.response
+        except PersistedQueryNotFound as error:
+            # Apollo's clients expect 200, and send the text as soon as they read this code.
+            status = 400 if media_type == RESPONSE_JSON else 200
+            headers = {"cache-control": "no-store"}
+            return _refused(error, status, headers, media_type)
+        except GatewayError as error:
+            return _refused(error, status_of(error), headers_of(error), media_type)
+        except Exception as error:  # noqa: BLE001 - the edge's last line of defence
+            error_id = log_unexpected(error, "A GraphQL request")
+            return graphql_refusal(500, INTERNAL, INTERNAL_MESSAGE, id=error_id)
 
-    async def _run(self, asked: GraphQLRequest, method: str, media_type: str) -> Response:
-        allowed = _BY_POST if method == "POST" else _BY_GET
+    async def _answer(self, request: Request, media_type: str) -> Response:
+        # Who asks is known before anything that was sent is looked at.
+        access = await self._gatekeeper.admit(request.headers.get("authorization"))
+        self._refuse_what_other_sites_send(request)
+        asked = await read_requests(request, self._bodies, self._max_batch)
+        if media_type == EVENTS:
+            if isinstance(asked, list):
+                raise InvalidInput("A batch can't be sent as events; send operations one by one")
+            return self._stream(request, asked, access)
+        if isinstance(asked, list):
+            results = [await self._run(request, one, access, media_type) for one in asked]
+            return answer(results, media_type, batch=True)
+        with operation_logged(asked.operation_name):
+            result = await self._run(request, asked, access, media_type)
+            return answer([result], media_type, batch=False)
+
+    def _refuse_what_other_sites_send(self, request: Request) -> None:
+        """Refuse what a page of another site makes a browser send without asking first.
+
+        A POST has to be JSON, for which browsers do ask; a GET can come from any link.
+        """
+        if request.method == "POST":
+            return
+        if not self._get_queries:
+            message = "Queries are not taken by GET here (get_queries); use POST"
+            raise _Refused(_not_allowed(message, "POST"))
+        allowed = "*" in self._origins or request.headers.get("origin") in self._origins
+        if request.headers.get("sec-fetch-site") in ("cross-site", "same-site") and not allowed:
+            raise Forbidden("A page of another site may not send this (cors_origins); use POST")
+
+    async def _run(
+        self, request: Request, asked: GraphQLRequest, access: Access, media_type: str
+    ) -> ExecutionResult:
         try:
-            result = await self._schema.execute(
-                asked.query,
+            return await self._schema.execute(
+                self._documents.text_of(asked),
                 variable_values=asked.variables,
-                context_value=self._make_context(),
+                context_value=self._contexts.of_request(request, access),
                 operation_name=asked.operation_name,
-                allowed_operation_types=allowed,
+                allowed_operation_types=_BY_POST if request.method == "POST" else _BY_GET,
             )
         except InvalidOperationTypeError as error:
-            return _not_by(method, error.operation_type, media_type)
+            refusal = _not_by(request.method, error.operation_type, media_type)
+            raise _Refused(refusal) from None
         except (CannotGetOperationTypeError, MissingQueryError):
-            return _refusal(400, _no_such_operation(asked), media_type)
-        return _answer(result, media_type)
+            raise InvalidInput(_no_such_operation(asked)) from None
 
-    def _stream(self, asked: GraphQLRequest, method: str) -> Response:
+    def _stream(self, request: Request, asked: GraphQLRequest, access: Access) -> Response:
+        query = self._documents.text_of(asked)
+
         async def events() -> AsyncIterator[bytes]:
-            results = await self._schema.stream(
-                asked.query,
-                variable_values=asked.variables,
-                context_value=self._make_context(),
-                operation_name=asked.operation_name,
-                allowed_operation_types=_STREAMED if method == "POST" else _BY_GET,
-            )
-            async for result in results:
-                body = orjson.dumps(present_result(result))  # type: ignore[arg-type]
-                yield b"event: next\ndata: " + body + b"\n\n"
+            with operation_logged(asked.operation_name):
+                results = await self._schema.stream(
+                    query,
+                    variable_values=asked.variables,
+                    context_value=self._contexts.of_request(request, access),
+                    operation_name=asked.operation_name,
+                    allowed_operation_types=_STREAMED if request.method == "POST" else _BY_GET,
+                )
+                async for result in results:
+                    body = orjson.dumps(present_result(result))  # type: ignore[arg-type]
+                    yield b"event: next\ndata: " + body + b"\n\n"
             yield b"event: complete\ndata:\n\n"
 
         return StreamingResponse(events(), media_type=EVENTS, headers={"cache-control": "no-store"})
@@ -115,51 +175,33 @@ def _offers(request: Request) -> tuple[str, ...]:
     return machine if request.method == "POST" else (*machine, HTML)
 
 
-def _answer(result: ExecutionResult, media_type: str) -> Response:
-    body = present_result(result)
-    status = 200
-    if media_type == RESPONSE_JSON and is_refused(result):
-        status = 400
-    if body.get("data") is None:
-        codes = [error["extensions"]["code"] for error in body.get("errors", ())]
-        status = next((_STATUS_BY_CODE[code] for code in codes if code in _STATUS_BY_CODE), status)
-    return _json(body, status, media_type)
-
-
 def _refusal(
-    status: int, message: str, media_type: str = JSON, code: str = InvalidInput.code
+    status: int, message: str, headers: dict[str, str] | None = None, media_type: str = JSON
 ) -> Response:
-    body = {"errors": [{"message": message, "extensions": {"code": code}}]}
-    response = _json(body, status, media_type)
-    if status == 405:
-        response.headers["allow"] = _ALLOWED
-    return response
+    kind = media_type if media_type == RESPONSE_JSON else JSON
+    return graphql_refusal(status, InvalidInput.code, message, headers, media_type=kind)
 
 
-def refuse(error: GatewayError) -> Response:
-    """Answer a request that was refused before it was read."""
-    return _refusal(status_of(error), error.message, code=error.code)
+def _refused(
+    error: GatewayError, status: int, headers: dict[str, str], media_type: str
+) -> Response:
+    kind = media_type if media_type == RESPONSE_JSON else JSON
+    return graphql_refusal(status, error.code, error.message, headers, media_type=kind)
+
+
+def _not_allowed(message: str, allowed: str, media_type: str = JSON) -> Response:
+    return _refusal(405, message, {"allow": allowed}, media_type)
 
 
 def _not_by(method: str, kind: OperationType, media_type: str) -> Response:
-    name = kind.value.lower()
     if kind is OperationType.SUBSCRIPTION:
-        return _refusal(400, f"A subscription needs a WebSocket, or Accept: {EVENTS}", media_type)
-    response = _refusal(405, f"A {name} must be sent with POST, not {method}", media_type)
-    response.headers["allow"] = "POST"
-    return response
+        message = f"A subscription needs a WebSocket, or Accept: {EVENTS}"
+        return _refusal(400, message, media_type=media_type)
+    name = kind.value.lower()
+    return _not_allowed(f"A {name} must be sent with POST, not {method}", "POST", media_type)
 
 
 def _no_such_operation(asked: GraphQLRequest) -> str:
     if asked.operation_name is None:
         return "The document has no operation to run"
     return f"operationName must be one of the document's operations; got {asked.operation_name!r}"
-
-
-def _json(body: Any, status: int, media_type: str) -> Response:
-    kind = media_type if media_type in (JSON, RESPONSE_JSON) else JSON
-    return Response(
-        orjson.dumps(body),
-        status_code=status,
-        headers={"content-type": f"{kind}; charset=utf-8", "vary": "Accept"},
-    )

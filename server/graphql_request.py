@@ -8,33 +8,36 @@ import orjson
 from starlette.requests import Request
 
 from db.errors import InvalidInput, quote
+from server.bodies import BodyReader, UnsupportedMediaType
 
 _UTF8 = re.compile(r"utf-?8", re.IGNORECASE)
-
-
-class UnsupportedMediaType(InvalidInput):
-    """The body is not JSON in UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
     """What a client asks to be run."""
 
-    query: str
+    query: str | None
     operation_name: str | None
     variables: dict[str, Any] | None
     extensions: dict[str, Any] | None
 
 
-async def read_request(request: Request) -> GraphQLRequest:
-    """Read the parameters of a GET, or the JSON body of a POST.
+async def read_requests(
+    request: Request, bodies: BodyReader, max_batch: int
+) -> GraphQLRequest | list[GraphQLRequest]:
+    """Read the parameters of a GET, or the JSON body of a POST; a list is a batch.
 
     Raises UnsupportedMediaType when a body is of another kind, and InvalidInput when a
-    parameter is missing or malformed.
+    parameter is malformed, the body is too large or too late, or a batch holds more than
+    ``max_batch`` operations.
     """
     if request.method == "POST":
         _check_content_type(request.headers.get("content-type", ""))
-        return _from_members(_parse("The body", await request.body()))
+        content = _parse("The body", await bodies.read(request))
+        if isinstance(content, list):
+            return _batch(content, max_batch)
+        return read_members(content)
     members: dict[str, Any] = dict(request.query_params)
     for name in ("variables", "extensions"):
         if members.get(name):
@@ -43,7 +46,7 @@ async def read_request(request: Request) -> GraphQLRequest:
             members.pop(name, None)
     if not members.get("operationName"):
         members.pop("operationName", None)
-    return _from_members(members)
+    return read_members(members)
 
 
 def _check_content_type(content_type: str) -> None:
@@ -63,13 +66,22 @@ def _parse(what: str, text: bytes) -> Any:
         raise InvalidInput(f"{what} must be JSON in UTF-8: {error}") from None
 
 
-def _from_members(members: Any) -> GraphQLRequest:
-    if isinstance(members, list):
+def _batch(items: list[Any], max_batch: int) -> list[GraphQLRequest]:
+    if not max_batch:
         raise InvalidInput("A batch of operations is not accepted; send them one by one")
+    if not 1 <= len(items) <= max_batch:
+        raise InvalidInput(
+            f"A batch must hold from 1 to {max_batch} operations (max_batch); got {len(items)}"
+        )
+    return [read_members(item) for item in items]
+
+
+def read_members(members: Any) -> GraphQLRequest:
+    """Read a request out of its JSON object. Raises InvalidInput for a malformed member."""
     if not isinstance(members, dict):
         raise InvalidInput(f"The body must be a JSON object; got {quote(members)}")
     query = members.get("query")
-    if not isinstance(query, str) or not query.strip():
+    if query is not None and (not isinstance(query, str) or not query.strip()):
         raise InvalidInput.of("query", query, "a GraphQL document, as a string")
     operation_name = members.get("operationName")
     if not isinstance(operation_name, str | None):

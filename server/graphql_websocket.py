@@ -1,38 +1,145 @@
 """GraphQL over WebSocket, by the graphql-transport-ws protocol."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
+from strawberry.exceptions import ConnectionRejectionError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
+    BaseGraphQLTransportWSHandler,
+    Operation,
+)
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
+    Message,
+    SubscribeMessage,
+)
+from strawberry.types.unset import UNSET, UnsetType
 
+from db.errors import GatewayError
 from resolvers.context import Context
 from resolvers.schema import Schema
+from server.graphql_contexts import Contexts
+from server.graphql_request import read_members
+from server.logs import operation_logged
+from server.persisted import Documents
+from server.refusals import graphql_refusal
+
+
+class TooManyOperations(GatewayError):
+    """A WebSocket has as many operations under way as it may."""
+
+    code = "SERVICE_UNAVAILABLE"
+
+
+class _Handler(BaseGraphQLTransportWSHandler[Context, None]):
+    """Checks what a client subscribes to before Strawberry runs it."""
+
+    view: "GraphQLWebSocket"
+
+    async def handle_message(self, message: Message) -> None:
+        if message.get("type") in ("subscribe", "complete") and not isinstance(
+            message.get("id"), str
+        ):
+            await self.handle_invalid_message("The id of a message must be a string")
+            return
+        await super().handle_message(message)
+
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        if not isinstance(message["payload"], dict):
+            await self.handle_invalid_message("The payload of a message must be an object")
+            return
+        if self.connection_acknowledged and message["id"] not in self.operations:
+            try:
+                asked = read_members(message["payload"])
+                if len(self.operations) >= self.view.max_operations:
+                    raise TooManyOperations(
+                        f"This connection has {self.view.max_operations} operations under way "
+                        "already (max_subscriptions_per_connection)"
+                    )
+                message["payload"]["query"] = self.view.documents.text_of(asked)
+            except GatewayError as error:
+                await self._refuse(message["id"], error)
+                return
+        await super().handle_subscribe(message)
+
+    async def run_operation(self, operation: Operation[Context, None]) -> None:
+        with operation_logged(operation.operation_name):
+            await super().run_operation(operation)
+
+    async def _refuse(self, operation_id: str, error: GatewayError) -> None:
+        payload: Any = [{"message": error.message, "extensions": {"code": error.code}}]
+        await self.send_message({"id": operation_id, "type": "error", "payload": payload})
 
 
 class GraphQLWebSocket(GraphQL[Context, None]):
-    """Strawberry's WebSocket handler, with this gateway's context and JSON."""
+    """Strawberry's WebSocket handler, with this gateway's contexts, keys, limits and JSON.
 
-    def __init__(self, schema: Schema, make_context: Callable[[], Context]) -> None:
+    At most ``max_connections`` are open, each with at most ``max_operations`` under way.
+    Browsers may open one from the gateway's own pages and from ``origins``.
+    """
+
+    graphql_transport_ws_handler_class = _Handler
+
+    def __init__(
+        self,
+        schema: Schema,
+        contexts: Contexts,
+        documents: Documents,
+        *,
+        max_connections: int,
+        max_operations: int,
+        origins: tuple[str, ...],
+    ) -> None:
         super().__init__(
             schema,
             graphql_ide=None,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
+            max_subscriptions_per_connection=None,
+            allowed_origins=origins,
         )
-        self._make_context = make_context
+        self.documents = documents
+        self.max_operations = max_operations
+        self._contexts = contexts
+        self._max_connections = max_connections
+        self._open = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection, or refuse it when there are too many."""
+        if self._open >= self._max_connections:
+            message = (
+                f"The gateway holds {self._max_connections} connections already (max_connections)"
+            )
+            response = graphql_refusal(503, "SERVICE_UNAVAILABLE", message, {"retry-after": "1"})
+            await WebSocket(scope, receive, send).send_denial_response(response)
+            return
+        self._open += 1
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._open -= 1
 
     async def get_context(
         self,
-        request: Request | WebSocket,  # noqa: ARG002 - Strawberry's signature
-        response: Response | WebSocket,  # noqa: ARG002
+        request: Request | WebSocket,
+        response: Response | WebSocket,  # noqa: ARG002 - Strawberry's signature
     ) -> Context:
         """A context for the operations of one connection."""
-        return self._make_context()
+        return self._contexts.of_websocket(request)  # type: ignore[arg-type]
+
+    async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
+        """Close the connection of a client that shows no valid key."""
+        try:
+            await context.admit()
+        except GatewayError as error:
+            raise ConnectionRejectionError({"message": error.message}) from None
+        accepted: UnsetType = UNSET
+        return accepted
 
     def encode_json(self, data: object) -> str:
         """Write a message; the protocol wants text frames."""

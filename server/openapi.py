@@ -2,8 +2,14 @@
 
 from typing import Any
 
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from db.instants import EARLIEST_MS, LATEST_MS
 from db.models import ExecutionState
 from server.rest_parameters import DEFAULT_LIMIT, LAST_PAGE
+from server.settings import Settings
 
 _STATES = [state.value for state in ExecutionState]
 _GUID = {
@@ -19,8 +25,19 @@ _INSTANT = (
 )
 
 
-def openapi_document(prefix: str, max_page_size: int) -> dict[str, Any]:
-    """Describe the REST routes as they are served below a prefix."""
+def openapi_route(settings: Settings) -> Route:
+    """``/openapi.json``."""
+    document = openapi_document(settings)
+
+    async def openapi(_request: Request) -> JSONResponse:
+        return JSONResponse(document)
+
+    return Route("/openapi.json", openapi)
+
+
+def openapi_document(settings: Settings) -> dict[str, Any]:
+    """Describe the REST routes as they are served with these settings."""
+    prefix = settings.rest_prefix
     many, one = f"{prefix}/executions", f"{prefix}/executions/{{guid}}"
     return {
         "openapi": "3.1.0",
@@ -30,7 +47,10 @@ def openapi_document(prefix: str, max_page_size: int) -> dict[str, Any]:
             "description": "Runs of agentflows: find, stop and delete them.",
         },
         "paths": {
-            many: {"get": _find_many(max_page_size), "delete": _delete_many()},
+            many: {
+                "get": _find_many(settings.max_page_size),
+                "delete": _delete_many(settings.max_ids),
+            },
             one: {
                 "parameters": [_GUID],
                 "get": _find_one(),
@@ -38,7 +58,8 @@ def openapi_document(prefix: str, max_page_size: int) -> dict[str, Any]:
                 "delete": _delete_one(),
             },
         },
-        "components": {"schemas": _SCHEMAS},
+        "security": [{"key": []}, {}] if settings.auth == "off" else [{"key": []}],
+        "components": {"schemas": _SCHEMAS, "securitySchemes": {"key": _KEY}},
     }
 
 
@@ -60,8 +81,8 @@ def _find_many(max_page_size: int) -> dict[str, Any]:
             _query("agentflowName", "Part of the name, ignoring case.", {"type": "string"}),
             _query("sessionId", "Exactly this session.", {"type": "string"}),
             _query("state", "One state, or several separated by commas.", _states()),
-            _query("startDate", f"Created at or after: {_INSTANT}", {"type": "string"}),
-            _query("endDate", f"Created at or before: {_INSTANT}", {"type": "string"}),
+            _query("startDate", f"Created at or after: {_INSTANT}", _instant()),
+            _query("endDate", f"Created at or before: {_INSTANT}", _instant()),
         ],
         "responses": _responses(answer, "400"),
     }
@@ -81,7 +102,11 @@ def _update_one() -> dict[str, Any]:
         "summary": "Update an execution.",
         "requestBody": _body(_reference("ExecutionUpdate")),
         "responses": _responses(
-            _answer("The execution after the update.", _reference("Execution")), "400", "404"
+            _answer("The execution after the update.", _reference("Execution")),
+            "400",
+            "404",
+            "408",
+            "413",
         ),
     }
 
@@ -94,8 +119,8 @@ def _delete_one() -> dict[str, Any]:
     }
 
 
-def _delete_many() -> dict[str, Any]:
-    guids = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+def _delete_many(max_ids: int) -> dict[str, Any]:
+    guids = {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": max_ids}
     return {
         "operationId": "deleteExecutions",
         "summary": "Delete multiple executions.",
@@ -106,7 +131,9 @@ def _delete_many() -> dict[str, Any]:
                 "properties": {"executionIds": guids},
             }
         ),
-        "responses": _responses(_answer("They are deleted.", _reference("Deletion")), "400"),
+        "responses": _responses(
+            _answer("They are deleted.", _reference("Deletion")), "400", "408", "413"
+        ),
     }
 
 
@@ -160,17 +187,36 @@ _SCHEMAS: dict[str, Any] = {
 
 _FAILURES = {
     "400": "Invalid input.",
+    "401": "No key, or one that opens nothing.",
+    "403": "The key does not have the scope that this needs.",
     "404": "Execution not found.",
+    "408": "The body did not arrive in time.",
+    "413": "The body is too large.",
     "500": "Internal server error.",
-    "503": "The database can't answer at the moment.",
+    "503": "The database can't answer, or too many requests are under way.",
+}
+_FAILURE_HEADERS = {
+    "401": ("WWW-Authenticate", "How to authenticate."),
+    "503": ("Retry-After", "In how many seconds to try again."),
+}
+_KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A key, made with `python app.py keys create`.",
 }
 
 
 def _responses(success: dict[str, Any], *failures: str) -> dict[str, Any]:
-    statuses = sorted({*failures, "500", "503"})
-    return {"200": success} | {
-        status: _answer(_FAILURES[status], _reference("Error")) for status in statuses
-    }
+    statuses = sorted({*failures, "401", "403", "500", "503"})
+    return {"200": success} | {status: _failure(status) for status in statuses}
+
+
+def _failure(status: str) -> dict[str, Any]:
+    answer = _answer(_FAILURES[status], _reference("Error"))
+    if status in _FAILURE_HEADERS:
+        name, description = _FAILURE_HEADERS[status]
+        answer["headers"] = {name: _header(description, "string")}
+    return answer
 
 
 def _answer(description: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -205,3 +251,14 @@ def _limit(max_page_size: int) -> dict[str, Any]:
 def _states() -> dict[str, Any]:
     one = "|".join(_STATES)
     return {"type": "string", "pattern": f"^(({one})(,({one}))*)?$"}
+
+
+def _instant() -> dict[str, Any]:
+    return {
+        "anyOf": [
+            {"type": "string", "format": "date-time"},
+            {"type": "string", "format": "date"},
+            {"type": "integer", "minimum": EARLIEST_MS, "maximum": LATEST_MS},
+            {"type": "string", "maxLength": 0},
+        ]
+    }

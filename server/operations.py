@@ -1,8 +1,13 @@
-"""What every operation goes through, whichever way it came in."""
+"""What every operation goes through, whichever way it came in.
+
+A document is read, measured, validated and priced once, and kept; what depends on the request
+(whether its key has the scopes, what it costs with its variables) is checked every time.
+"""
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -10,86 +15,160 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     parse,
+    recommended_rules,
     specified_rules,
+    validate,
 )
+from graphql.validation import NoSchemaIntrospectionCustomRule
 from strawberry.extensions import SchemaExtension
-from strawberry.schema.schema import validate_document
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types.execution import ExecutionResult, StreamExecutionResult
 
-from db.errors import InvalidInput
+from db.errors import GatewayError, InvalidInput
+from db.keys import Scope
+from resolvers.context import Context
+from server.cost import Cost, cost_of
 from server.errors import code_without_cause, present_error
+from server.limits import Limits, TooComplex, check_document, check_text
+from server.scopes import needed_scopes
 
 PREPARED_OPERATIONS = 1000
-"""How many documents are kept parsed and validated."""
-_LONGEST_KEPT = 10_000
+"""How many documents are kept prepared."""
+_LONGEST_KEPT = 20_000
 _NOTHING = parse("{ __typename }")
 
 
 @dataclass(frozen=True, slots=True)
+class PreparedOperation:
+    """One operation of a document: what it needs and what it costs."""
+
+    scopes: frozenset[Scope]
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
-    """A document that is parsed, and what validation found wrong with it."""
+    """A document that is parsed, what is wrong with it, and its operations by name."""
 
     document: DocumentNode
-    errors: tuple[GraphQLError, ...]
+    errors: tuple[GraphQLError, ...] = ()
+    operations: Mapping[str | None, PreparedOperation] | None = None
 
 
-class PreparedOperations:
-    """The documents used last, parsed and validated, by their text."""
+class OperationStore:
+    """Prepares documents for a schema within limits, and keeps those used last."""
 
-    def __init__(self, size: int = PREPARED_OPERATIONS) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        *,
+        introspection: bool = True,
+        size: int = PREPARED_OPERATIONS,
+    ) -> None:
+        self.limits = limits
+        self._introspection = introspection
         self._size = size
         self._kept: OrderedDict[str, Prepared] = OrderedDict()
 
-    def find(self, query: str) -> Prepared | None:
-        """What was kept for a text, if anything."""
+    def prepare(self, query: str, schema: GraphQLSchema) -> Prepared:
+        """A document ready to run, or with the errors that forbid it; never raises."""
         prepared = self._kept.get(query)
-        if prepared is not None:
+        if prepared is None:
+            prepared = self._prepare(query, schema)
+            self._keep(query, prepared)
+        else:
             self._kept.move_to_end(query)
         return prepared
 
-    def keep(self, query: str, prepared: Prepared) -> None:
-        """Keep a document, and let go of the one unused for longest when there are too many."""
+    def _keep(self, query: str, prepared: Prepared) -> None:
         if len(query) > _LONGEST_KEPT:
             return
         self._kept[query] = prepared
         while len(self._kept) > self._size:
             self._kept.popitem(last=False)
 
+    def _prepare(self, query: str, schema: GraphQLSchema) -> Prepared:
+        # What is raised here would escape from Strawberry's streams, so it is handed on with a
+        # document that is not going to be executed.
+        try:
+            check_text(query, self.limits)
+            document = parse(query)
+            check_document(document, self.limits)
+            errors = self._validate(schema, document)
+            if errors:
+                return Prepared(document, tuple(errors))
+            return Prepared(document, operations=self._operations(schema, document))
+        except GraphQLError as error:
+            return Prepared(_NOTHING, (error,))
+        except RecursionError as error:
+            return Prepared(_NOTHING, (GraphQLError(str(error), original_error=error),))
 
-class Preparation(SchemaExtension):
-    """Parses and validates each document once, and presents the errors of streamed results."""
+    def _validate(self, schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
+        rules = [*specified_rules, *recommended_rules, OneOfInputValidationRule]
+        if not self._introspection:
+            rules.append(NoSchemaIntrospectionCustomRule)
+        return validate(
+            schema,
+            document,
+            rules,
+            max_errors=self.limits.max_validation_errors,
+            hide_suggestions=not self._introspection,
+        )
 
-    operations: PreparedOperations
-
-    def on_parse(self) -> Iterator[None]:
-        """Put the document in place, from those that are kept if it is there."""
-        context = self.execution_context
-        query = context.query or ""
-        prepared = self.operations.find(query)
-        if prepared is None:
-            prepared = _prepare(query, context.schema._schema)  # noqa: SLF001 - no public way
-            self.operations.keep(query, prepared)
-        context.graphql_document = prepared.document
-        context.pre_execution_errors = list(prepared.errors) or self._unnamed(prepared.document)
-        yield
-
-    def _unnamed(self, document: DocumentNode) -> list[GraphQLError]:
-        # Strawberry would run the first operation (GraphQL, section 6.1, GetOperation step 1).
-        if self.execution_context._provided_operation_name is not None:  # noqa: SLF001
-            return []
-        operations = [
-            definition
+    def _operations(
+        self, schema: GraphQLSchema, document: DocumentNode
+    ) -> dict[str | None, PreparedOperation]:
+        return {
+            definition.name.value if definition.name else None: PreparedOperation(
+                needed_scopes(schema, document, definition),
+                cost_of(schema, document, definition, self.limits.max_page_size),
+            )
             for definition in document.definitions
             if isinstance(definition, OperationDefinitionNode)
-        ]
-        if len(operations) < 2:
-            return []
-        return [
-            GraphQLError(
-                f"operationName must say which of the {len(operations)} operations to run",
-                extensions={"code": InvalidInput.code},
+        }
+
+
+class Preparation(SchemaExtension):
+    """Takes documents from a store, checks each request, and presents errors in streams."""
+
+    store: OperationStore
+
+    def __init__(self) -> None:
+        self._cost: int | None = None
+
+    async def on_parse(self) -> AsyncIterator[None]:
+        """Put the document in place, with what forbids this request to run it."""
+        given = self.execution_context
+        schema = given.schema._schema  # noqa: SLF001 - Strawberry has no public way to it
+        prepared = self.store.prepare(given.query or "", schema)
+        given.graphql_document = prepared.document
+        given.pre_execution_errors = list(prepared.errors)
+        if not prepared.errors:
+            try:
+                await self._check(prepared)
+            except GraphQLError as error:
+                given.pre_execution_errors = [error]
+            except GatewayError as error:
+                given.pre_execution_errors = [GraphQLError(error.message, original_error=error)]
+        yield
+
+    async def _check(self, prepared: Prepared) -> None:
+        operations = prepared.operations or {}
+        name = self.execution_context._provided_operation_name  # noqa: SLF001 - no public way
+        if name is None and len(operations) > 1:
+            # Strawberry would run the first (GraphQL, section 6.1, GetOperation step 1).
+            raise InvalidInput(
+                f"operationName must say which of the {len(operations)} operations to run"
             )
-        ]
+        operation = operations.get(name) if name else next(iter(operations.values()), None)
+        if operation is None:
+            return
+        context: Context = self.execution_context.context
+        access = await context.admit()
+        access.require(*sorted(operation.scopes))
+        self._cost = operation.cost(self.execution_context.variables or {})
+        if self._cost > self.store.limits.max_cost:
+            raise TooComplex("max_cost", f"a cost of {self._cost}", self.store.limits.max_cost)
 
     def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
         """Give errors their codes before Strawberry writes them to a WebSocket."""
@@ -98,19 +177,14 @@ class Preparation(SchemaExtension):
             result.errors = [present_error(error, code) for error in result.errors]
         yield
 
-
-def _prepare(query: str, schema: GraphQLSchema) -> Prepared:
-    # Strawberry's streams let an error escape that is raised here, so it is handed on instead,
-    # with a document that is not going to be executed.
-    try:
-        document = parse(query)
-        return Prepared(document, tuple(validate_document(schema, document, specified_rules)))
-    except GraphQLError as error:
-        return Prepared(_NOTHING, (error,))
-    except RecursionError as error:
-        return Prepared(_NOTHING, (GraphQLError(str(error), original_error=error),))
+    def get_results(self) -> dict[str, Any]:
+        """Report the cost to a client that asked for it."""
+        context: Context = self.execution_context.context
+        if not context.reports_cost or self._cost is None:
+            return {}
+        return {"cost": {"requested": self._cost, "maximum": self.store.limits.max_cost}}
 
 
-def preparation(operations: PreparedOperations) -> type[Preparation]:
-    """The extension that keeps its documents in ``operations``."""
-    return type("Preparation", (Preparation,), {"operations": operations})
+def preparation(store: OperationStore) -> type[Preparation]:
+    """The extension that takes its documents from a store."""
+    return type("Preparation", (Preparation,), {"store": store})

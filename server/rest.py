@@ -15,9 +15,13 @@ from starlette.routing import Route
 from db.errors import GatewayError, quote
 from db.executions import Executions
 from db.filters import Filter
+from db.keys import Scope
 from db.paging import NEWEST_FIRST
 from db.source import ExecutionRow
-from server.errors import INTERNAL, INTERNAL_MESSAGE, log_unexpected, status_of
+from server.access import Gatekeeper
+from server.bodies import BodyReader
+from server.errors import INTERNAL, INTERNAL_MESSAGE, log_unexpected
+from server.refusals import headers_of, rest_refusal, status_of
 from server.rest_parameters import (
     Paging,
     read_filter,
@@ -27,6 +31,14 @@ from server.rest_parameters import (
 )
 
 _Handler = Callable[[Request], Awaitable[Response]]
+
+
+_SCOPES = {
+    "GET": Scope.READ,
+    "HEAD": Scope.READ,
+    "PUT": Scope.UPDATE,
+    "DELETE": Scope.DELETE,
+}
 
 
 class _GuidConvertor(Convertor[str]):
@@ -47,10 +59,22 @@ register_url_convertor("guid", _GuidConvertor())
 class RestEdge:
     """The routes of executions below a prefix."""
 
-    def __init__(self, executions: Executions, *, prefix: str, max_page_size: int) -> None:
+    def __init__(
+        self,
+        executions: Executions,
+        gatekeeper: Gatekeeper,
+        bodies: BodyReader,
+        *,
+        prefix: str,
+        max_page_size: int,
+        max_ids: int,
+    ) -> None:
         self._executions = executions
+        self._gatekeeper = gatekeeper
+        self._bodies = bodies
         self._path = f"{prefix}/executions"
         self._max_page_size = max_page_size
+        self._max_ids = max_ids
 
     def routes(self) -> list[Route]:
         """What to mount. A trailing slash makes no difference, as with the clients' old server."""
@@ -62,9 +86,9 @@ class RestEdge:
             "DELETE": self.delete_one,
         }
         return [
-            Route(self._path, _by_method(many)),
-            Route(f"{self._path}/", _by_method(many)),
-            Route(f"{self._path}/{{guid:guid}}", _by_method(one)),
+            Route(self._path, self._by_method(many)),
+            Route(f"{self._path}/", self._by_method(many)),
+            Route(f"{self._path}/{{guid:guid}}", self._by_method(one)),
         ]
 
     async def find_many(self, request: Request) -> Response:
@@ -100,7 +124,7 @@ class RestEdge:
 
     async def update_one(self, request: Request) -> Response:
         """Set the state of one execution."""
-        state = read_update(await request.body())
+        state = read_update(await self._bodies.read(request))
         guid = self._guid(request)
         outcome = await self._executions.update([guid], state)
         return _not_found(guid) if outcome.not_found else _json(as_json(outcome.updated[0]))
@@ -113,8 +137,30 @@ class RestEdge:
 
     async def delete_many(self, request: Request) -> Response:
         """Delete the executions that the body names."""
-        outcome = await self._executions.delete(read_guids(await request.body()))
+        guids = read_guids(await self._bodies.read(request), self._max_ids)
+        outcome = await self._executions.delete(guids)
         return _deleted(len(outcome.deleted))
+
+    def _by_method(self, handlers: Mapping[str, _Handler]) -> Any:
+        allowed = ", ".join(sorted({*handlers, "OPTIONS"}))
+
+        async def dispatch(request: Request) -> Response:
+            if request.method == "OPTIONS":
+                return Response(status_code=204, headers={"allow": allowed})
+            handler = handlers.get(request.method)
+            if handler is None:
+                return not_allowed(request.method, allowed)
+            try:
+                access = await self._gatekeeper.admit(request.headers.get("authorization"))
+                access.require(_SCOPES[request.method])
+                return await handler(request)
+            except GatewayError as error:
+                return rest_refusal(status_of(error), error.code, error.message, headers_of(error))
+            except Exception as error:  # noqa: BLE001 - the edge's last line of defence
+                error_id = log_unexpected(error, f"{request.method} of executions")
+                return rest_refusal(500, INTERNAL, INTERNAL_MESSAGE, id=error_id)
+
+        return _AnyMethod(dispatch)
 
     def _guid(self, request: Request) -> str:
         # Decoded here, because a guid may have a slash in it, which is written %2F; a slash
@@ -138,42 +184,14 @@ def as_json(row: ExecutionRow) -> dict[str, Any]:
     }
 
 
-def error_response(
-    status: int, code: str, message: str, headers: dict[str, str] | None = None, **more: str
-) -> Response:
-    """An error in the shape that REST clients know."""
-    body = {"statusCode": status, "success": False, "code": code, "message": message, **more}
-    return _json(body, status, headers)
-
-
 def not_allowed(method: str, allowed: str) -> Response:
     """The answer to a method that a path does not have."""
-    return error_response(
+    return rest_refusal(
         405,
         "METHOD_NOT_ALLOWED",
         f"{method} is not allowed here; use one of {allowed}",
         {"allow": allowed},
     )
-
-
-def _by_method(handlers: Mapping[str, _Handler]) -> Any:
-    allowed = ", ".join(sorted({*handlers, "OPTIONS"}))
-
-    async def dispatch(request: Request) -> Response:
-        if request.method == "OPTIONS":
-            return Response(status_code=204, headers={"allow": allowed})
-        handler = handlers.get(request.method)
-        if handler is None:
-            return not_allowed(request.method, allowed)
-        try:
-            return await handler(request)
-        except GatewayError as error:
-            return error_response(status_of(error), error.code, error.message)
-        except Exception as error:  # noqa: BLE001 - the edge's last line of defence
-            error_id = log_unexpected(error, f"{request.method} of executions")
-            return error_response(500, INTERNAL, INTERNAL_MESSAGE, id=error_id)
-
-    return _AnyMethod(dispatch)
 
 
 class _AnyMethod:
@@ -217,7 +235,7 @@ def _deleted(affected: int) -> Response:
 
 
 def _not_found(guid: str) -> Response:
-    return error_response(404, "NOT_FOUND", f"Execution {quote(guid)} not found")
+    return rest_refusal(404, "NOT_FOUND", f"Execution {quote(guid)} not found")
 
 
 def _links(request: Request, paging: Paging, total: int) -> str:

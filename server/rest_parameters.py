@@ -118,14 +118,18 @@ def read_update(body: bytes) -> ExecutionState | None:
     return read_state(members["state"]) if "state" in members else None
 
 
-def read_guids(body: bytes) -> list[str]:
+def read_guids(body: bytes, max_ids: int) -> list[str]:
     """The guids that a deletion names.
 
-    Raises InvalidInput when they are not an array of at least one string.
+    Raises InvalidInput when they are not an array of one to ``max_ids`` strings.
     """
     guids = _object(body).get("executionIds")
     if not isinstance(guids, list) or not guids or not all(isinstance(g, str) for g in guids):
         raise InvalidInput.of("executionIds", guids, "an array of at least one guid, as strings")
+    if len(guids) > max_ids:
+        raise InvalidInput(
+            f"executionIds must be at most {max_ids} guids (max_ids); got {len(guids)}"
+        )
     return guids
 
 

@@ -1,9 +1,13 @@
 """Settings: from the environment, from a ``.env`` file, or from the command line."""
 
-from typing import Annotated
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from server.limits import Limits
 
 
 class Settings(BaseSettings):
@@ -32,6 +36,101 @@ class Settings(BaseSettings):
     busy_timeout: float = Field(
         5.0, gt=0, description="How long a write waits for another one, in seconds."
     )
+    statement_timeout: float = Field(
+        30.0, gt=0, description="How long one statement may run in the database, in seconds."
+    )
+    auth: Literal["keys", "off"] | None = Field(
+        None,
+        description=(
+            "`keys`: every request needs a key. `off`: none does. Unset: as `keys`, except on "
+            "loopback as long as no key was made."
+        ),
+    )
+    introspection: bool = Field(
+        True,
+        description="Whether the schema can be asked for; off, names are not suggested either.",
+    )
+    trusted_documents: Path | None = Field(
+        None,
+        description="A manifest of operations (JSON, Apollo's or Relay's); set, only those run.",
+    )
+    max_body_bytes: int = Field(
+        1_048_576, ge=1, description="How large the body of a request may be, in bytes."
+    )
+    receive_timeout: float = Field(
+        20.0, gt=0, description="How long the body of a request may take to arrive, in seconds."
+    )
+    max_concurrent_requests: int = Field(
+        200, ge=1, description="How many requests one process works on; more get 503 at once."
+    )
+    max_ids: int = Field(
+        10_000, ge=1, description="How many guids one call may name, in GraphQL and REST."
+    )
+    get_queries: bool = Field(
+        True, description="Whether GraphQL queries are taken by GET; mutations never are."
+    )
+    max_batch: int = Field(
+        0,
+        ge=0,
+        description="How many operations one HTTP request may hold as an array; 0 for none.",
+    )
+    max_tokens: int = Field(2000, ge=1, description="How many tokens a GraphQL document may have.")
+    max_depth: int = Field(
+        20, ge=1, description="How many levels of fields a GraphQL operation may have."
+    )
+    max_aliases: int = Field(30, ge=0, description="How many aliases an operation may have.")
+    max_root_fields: int = Field(20, ge=1, description="How many root fields it may have.")
+    max_directives: int = Field(50, ge=0, description="How many directives it may have.")
+    max_repeats: int = Field(
+        10, ge=1, description="How often it may name the same field in one place."
+    )
+    max_variables: int = Field(50, ge=0, description="How many variables it may have.")
+    max_cost: int = Field(
+        20_000,
+        ge=1,
+        description="What it may cost: its fields, those in lists times the size of the page.",
+    )
+    max_connections: int = Field(
+        1000, ge=1, description="How many WebSockets one process holds open."
+    )
+    max_subscriptions_per_connection: int = Field(
+        20, ge=1, description="How many operations one WebSocket may have under way."
+    )
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="What is logged: this and all that is graver."
+    )
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="How: JSON lines, or for people; `auto` is the latter on a terminal."
+    )
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only this machine can reach the gateway."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @property
+    def limits(self) -> Limits:
+        """What a GraphQL document may hold."""
+        return Limits(
+            max_tokens=self.max_tokens,
+            max_depth=self.max_depth,
+            max_aliases=self.max_aliases,
+            max_root_fields=self.max_root_fields,
+            max_directives=self.max_directives,
+            max_repeats=self.max_repeats,
+            max_variables=self.max_variables,
+            max_cost=self.max_cost,
+            max_page_size=self.max_page_size,
+        )
+
+    @property
+    def keys_required(self) -> bool:
+        """Whether a key is needed even when none was made yet."""
+        return self.auth == "keys" or (self.auth is None and not self.on_loopback)
 
     @field_validator("rest_prefix")
     @classmethod

@@ -1,0 +1,123 @@
+"""API keys: made, listed, revoked. A key is shown once; only a hash of it is stored."""
+
+import enum
+import hashlib
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.engine import Database
+from db.instants import now_ms
+from db.models import ApiKey
+
+_PREFIX = "egw_"
+_BYTES = 32
+
+
+class Scope(enum.StrEnum):
+    """What a key allows: each scope by itself, none includes another."""
+
+    READ = "read"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A stored key. Times are epoch milliseconds."""
+
+    id: int
+    name: str
+    hash: str
+    scopes: frozenset[Scope]
+    created_on: int
+    expires_on: int | None
+    last_used_on: int | None
+    revoked_on: int | None
+
+    def is_valid(self, now: int) -> bool:
+        """Whether it opens anything at a time in epoch milliseconds."""
+        return self.revoked_on is None and (self.expires_on is None or now < self.expires_on)
+
+
+def hash_of(token: str) -> str:
+    """The hash that a key is stored and looked up by."""
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
+
+
+class Keys:
+    """The keys of a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(
+        self, name: str, scopes: Iterable[Scope], expires_on: int | None = None
+    ) -> tuple[int, str]:
+        """Make a key and return its id and the key itself, which is stored nowhere.
+
+        ``expires_on`` is in epoch milliseconds; None never expires.
+        """
+        token = _PREFIX + secrets.token_urlsafe(_BYTES)
+        values = {
+            "name": name,
+            "hash": hash_of(token),
+            "scopes": " ".join(sorted(set(scopes))),
+            "created_on": now_ms(),
+            "expires_on": expires_on,
+        }
+
+        async def work(connection: AsyncConnection) -> int:
+            made = await connection.execute(insert(ApiKey).values(values).returning(ApiKey.id))
+            return int(made.scalar_one())
+
+        return await self._database.transact(work), token
+
+    async def find_all(self) -> list[Key]:
+        """Every key there ever was, oldest first."""
+        columns = ApiKey.__table__.columns
+        rows = await self._database.fetch(select(*columns).order_by(ApiKey.id))
+        return [
+            Key(
+                id=row.id,
+                name=row.name,
+                hash=row.hash,
+                scopes=frozenset(Scope(scope) for scope in row.scopes.split()),
+                created_on=row.created_on,
+                expires_on=row.expires_on,
+                last_used_on=row.last_used_on,
+                revoked_on=row.revoked_on,
+            )
+            for row in rows
+        ]
+
+    async def revoke(self, key_id: int) -> bool:
+        """Make a key open nothing any more; False when no key has the id."""
+
+        async def work(connection: AsyncConnection) -> bool:
+            known = await connection.execute(select(ApiKey.id).where(ApiKey.id == key_id))
+            if known.first() is None:
+                return False
+            await connection.execute(
+                update(ApiKey)
+                .where(ApiKey.id == key_id, ApiKey.revoked_on.is_(None))
+                .values(revoked_on=now_ms())
+            )
+            return True
+
+        return await self._database.transact(work)
+
+    async def record_use(self, uses: Mapping[int, int]) -> None:
+        """Note when keys were last used: their ids and epoch milliseconds."""
+
+        async def work(connection: AsyncConnection) -> None:
+            for key_id, used_on in uses.items():
+                await connection.execute(
+                    update(ApiKey).where(ApiKey.id == key_id).values(last_used_on=used_on)
+                )
+
+        if uses:
+            await self._database.transact(work)

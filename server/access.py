@@ -1,0 +1,152 @@
+"""Who may do what: keys are checked here, for every edge alike.
+
+A request shows ``Authorization: Bearer <key>``. The keys of the database are held in memory
+and read anew more than once a second, so that checking one costs a hash and a look-up, and a
+key that is revoked, in whichever process, opens nothing a second later.
+"""
+
+import asyncio
+import contextlib
+import hmac
+import logging
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from db.errors import GatewayError, ServiceUnavailable
+from db.instants import now_ms
+from db.keys import Key, Keys, Scope, hash_of
+
+logger = logging.getLogger("gateway.access")
+
+EVERY_SCOPE = frozenset(Scope)
+
+_REREAD_AFTER = 0.4
+_TRUSTED_FOR = 0.9
+_RECORD_USE_AFTER = 30.0
+
+
+class Unauthenticated(GatewayError):
+    """The request shows no key, or one that opens nothing."""
+
+    code = "UNAUTHENTICATED"
+
+
+class Forbidden(GatewayError):
+    """The key does not have the scope that the request needs."""
+
+    code = "FORBIDDEN"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a request may do."""
+
+    scopes: frozenset[Scope]
+
+    def require(self, *needed: Scope) -> None:
+        """Raise Forbidden unless every needed scope is there."""
+        lacking = [scope for scope in needed if scope not in self.scopes]
+        if lacking:
+            raise Forbidden(
+                f"This needs a key with the scope {' and '.join(lacking)}; "
+                f"yours has {', '.join(sorted(self.scopes)) or 'none'}"
+            )
+
+
+FULL_ACCESS = Access(EVERY_SCOPE)
+
+
+class Gatekeeper:
+    """Admits requests by the keys of a database.
+
+    ``required`` says whether a key is needed when none was ever made; ``enabled`` false admits
+    everyone.
+    """
+
+    def __init__(self, keys: Keys, *, enabled: bool, required: bool) -> None:
+        self._keys = keys
+        self._enabled = enabled
+        self._required = required
+        self._known: dict[str, Key] = {}
+        self._read_at = float("-inf")
+        self._reading = asyncio.Lock()
+        self._uses: dict[int, int] = {}
+
+    async def admit(self, authorization: str | None) -> Access:
+        """What the bearer of an Authorization header may do.
+
+        Raises Unauthenticated when it is missing, malformed, unknown, expired or revoked, and
+        ServiceUnavailable when the keys can't be read.
+        """
+        if not self._enabled:
+            return FULL_ACCESS
+        if time.monotonic() - self._read_at > _TRUSTED_FOR:
+            await self._read()
+        if not self._known and not self._required:
+            return FULL_ACCESS
+        key = self._find(_token(authorization))
+        self._uses[key.id] = now_ms()
+        return Access(key.scopes)
+
+    def _find(self, token: str) -> Key:
+        hashed = hash_of(token)
+        key = self._known.get(hashed)
+        if key is None or not hmac.compare_digest(key.hash, hashed):
+            raise Unauthenticated("The key is not known here; check that it is whole")
+        if key.revoked_on is not None:
+            raise Unauthenticated("The key was revoked; ask for a new one")
+        if not key.is_valid(now_ms()):
+            raise Unauthenticated("The key has expired; ask for a new one")
+        return key
+
+    async def _read(self) -> None:
+        async with self._reading:
+            if time.monotonic() - self._read_at <= _REREAD_AFTER:
+                return
+            began = time.monotonic()
+            self._known = {key.hash: key for key in await self._keys.find_all()}
+            self._read_at = began
+
+    @contextlib.asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Keep the keys fresh, and note when they were used, while the block runs."""
+        if not self._enabled:
+            yield
+            return
+        await self._read()
+        task = asyncio.create_task(self._watch())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+            await self._record_uses()
+
+    async def _watch(self) -> None:
+        recorded_at = time.monotonic()
+        while True:
+            await asyncio.sleep(_REREAD_AFTER)
+            # A request that finds the keys too old reads them itself and says why it can't.
+            with contextlib.suppress(ServiceUnavailable):
+                await self._read()
+            if time.monotonic() - recorded_at > _RECORD_USE_AFTER:
+                recorded_at = time.monotonic()
+                await self._record_uses()
+
+    async def _record_uses(self) -> None:
+        uses, self._uses = self._uses, {}
+        try:
+            await self._keys.record_use(uses)
+        except ServiceUnavailable as error:
+            logger.warning("When keys were last used could not be recorded: %s", error.message)
+
+
+def _token(authorization: str | None) -> str:
+    if authorization is None:
+        raise Unauthenticated("Show a key: send the header Authorization: Bearer <key>")
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated("The header Authorization must be: Bearer <key>")
+    return token.strip()

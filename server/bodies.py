@@ -1,0 +1,59 @@
+"""Reading the body of a request, bounded in size and time."""
+
+import asyncio
+
+from starlette.requests import ClientDisconnect, Request
+
+from db.errors import InvalidInput
+
+
+class PayloadTooLarge(InvalidInput):
+    """The body is larger than the setting allows."""
+
+
+class BodyTimeout(InvalidInput):
+    """The body did not arrive in time."""
+
+
+class UnsupportedMediaType(InvalidInput):
+    """The body is not JSON in UTF-8."""
+
+
+class BodyReader:
+    """Reads bodies of at most ``max_bytes`` bytes that arrive within ``timeout`` seconds."""
+
+    def __init__(self, max_bytes: int, timeout: float) -> None:
+        self._max_bytes = max_bytes
+        self._timeout = timeout
+
+    async def read(self, request: Request) -> bytes:
+        """The whole body.
+
+        Raises PayloadTooLarge as soon as it is known to be too large, BodyTimeout when it does
+        not come to its end in time, and InvalidInput when the client goes away before that.
+        """
+        declared = request.headers.get("content-length", "")
+        if declared.isdecimal() and int(declared[:20]) > self._max_bytes:
+            raise self._too_large()
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._read(request)
+        except TimeoutError:
+            raise BodyTimeout(
+                f"The body must arrive within {self._timeout:g} seconds (receive_timeout)"
+            ) from None
+        except ClientDisconnect:
+            raise InvalidInput("The body ended before its end") from None
+
+    async def _read(self, request: Request) -> bytes:
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > self._max_bytes:
+                raise self._too_large()
+        return bytes(body)
+
+    def _too_large(self) -> PayloadTooLarge:
+        return PayloadTooLarge(
+            f"The body must have at most {self._max_bytes} bytes (max_body_bytes)"
+        )

@@ -1,0 +1,66 @@
+"""The contexts that resolvers are handed: one for a request, one for a WebSocket."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.websockets import WebSocket
+
+from db.executions import Executions
+from resolvers.context import Context
+from server.access import Access, Gatekeeper
+
+COST_HEADER = "graphql-cost"
+"""``GraphQL-Cost: report`` asks for what an operation costs, in ``extensions.cost``."""
+
+
+class Contexts:
+    """Makes contexts over the same executions and bounds."""
+
+    def __init__(
+        self, executions: Executions, gatekeeper: Gatekeeper, *, max_page_size: int, max_ids: int
+    ) -> None:
+        self._executions = executions
+        self._gatekeeper = gatekeeper
+        self._max_page_size = max_page_size
+        self._max_ids = max_ids
+
+    def of_request(self, request: Request, access: Access) -> Context:
+        """For the operations of one HTTP request, which was admitted already."""
+
+        async def admitted() -> Access:
+            return access
+
+        return Context(
+            executions=self._executions,
+            max_page_size=self._max_page_size,
+            max_ids=self._max_ids,
+            admit=admitted,
+            reports_cost=request.headers.get(COST_HEADER, "").lower() == "report",
+        )
+
+    def of_websocket(self, websocket: WebSocket) -> Context:
+        """For the operations of one WebSocket; each of them is admitted anew.
+
+        Its key is in the payload of ``connection_init``, because browsers can't set headers of
+        a WebSocket, or else in the header that other clients can set.
+        """
+
+        async def admit() -> Access:
+            shown = _authorization(context.connection_params or {})
+            return await self._gatekeeper.admit(shown or websocket.headers.get("authorization"))
+
+        context = Context(
+            executions=self._executions,
+            max_page_size=self._max_page_size,
+            max_ids=self._max_ids,
+            admit=admit,
+        )
+        return context
+
+
+def _authorization(parameters: Mapping[str, Any]) -> str | None:
+    for name, value in parameters.items():
+        if name.lower() == "authorization" and isinstance(value, str):
+            return value
+    return None

@@ -1,0 +1,147 @@
+"""Operations that clients send by their hash instead of their text.
+
+Automatic persisted queries follow Apollo's protocol: a client sends the SHA-256 of a document;
+when it is not known here, it is told so and sends the text once along with the hash. With
+trusted documents there is a list of operations made when the clients are built, and nothing
+else runs.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import orjson
+
+from db.errors import GatewayError, InvalidInput
+from server.graphql_request import GraphQLRequest
+
+_KEPT = 1000
+_LONGEST_KEPT = 20_000
+_VERSION = 1
+
+
+class PersistedQueryNotFound(GatewayError):
+    """No document with this hash is known here; Apollo's clients then send the text."""
+
+    code = "PERSISTED_QUERY_NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("PersistedQueryNotFound")
+
+
+class UntrustedDocument(GatewayError):
+    """The document is not in the list of those that may run."""
+
+    code = "PERSISTED_QUERY_NOT_IN_LIST"
+
+
+class Documents(Protocol):
+    """Where the texts of operations come from."""
+
+    def text_of(self, asked: GraphQLRequest) -> str:
+        """The document that a request means. Raises GatewayError when there is none."""
+
+
+class PersistedQueries:
+    """Documents by their hash: a bounded number of those that clients sent."""
+
+    def __init__(self, size: int = _KEPT) -> None:
+        self._size = size
+        self._kept: OrderedDict[str, str] = OrderedDict()
+
+    def text_of(self, asked: GraphQLRequest) -> str:
+        """The document that a request means.
+
+        Raises PersistedQueryNotFound for a hash alone that is not known, and InvalidInput for
+        one that is malformed or not that of the text beside it.
+        """
+        digest = _hash_in(asked.extensions)
+        if digest is None:
+            if asked.query is None:
+                raise InvalidInput.of("query", asked.query, "a GraphQL document, as a string")
+            return asked.query
+        if asked.query is None:
+            return self._find(digest)
+        if hash_of(asked.query) != digest:
+            raise InvalidInput("persistedQuery.sha256Hash must be the SHA-256 of query, in hex")
+        self._keep(digest, asked.query)
+        return asked.query
+
+    def _find(self, digest: str) -> str:
+        query = self._kept.get(digest)
+        if query is None:
+            raise PersistedQueryNotFound
+        self._kept.move_to_end(digest)
+        return query
+
+    def _keep(self, digest: str, query: str) -> None:
+        if len(query) > _LONGEST_KEPT:
+            return
+        self._kept[digest] = query
+        while len(self._kept) > self._size:
+            self._kept.popitem(last=False)
+
+
+class TrustedDocuments:
+    """The documents of a manifest; a request means one of them or is refused."""
+
+    def __init__(self, documents: Mapping[str, str]) -> None:
+        self._by_hash = dict(documents)
+        self._hashes = {text: digest for digest, text in documents.items()}
+
+    def text_of(self, asked: GraphQLRequest) -> str:
+        """The document that a request means, by its hash or by its very text.
+
+        Raises PersistedQueryNotFound or UntrustedDocument when it is not in the manifest.
+        """
+        digest = _hash_in(asked.extensions)
+        if digest is not None and asked.query is None:
+            if digest not in self._by_hash:
+                raise PersistedQueryNotFound
+            return self._by_hash[digest]
+        if asked.query not in self._hashes:
+            raise UntrustedDocument(
+                "Only the operations of this gateway's manifest run; send one of them by its hash"
+            )
+        return asked.query
+
+
+def read_manifest(path: Path) -> TrustedDocuments:
+    """Read a manifest: Apollo's, or Relay's object of hashes and documents.
+
+    Raises InvalidInput when it can't be read.
+    """
+    try:
+        manifest = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise InvalidInput(f"trusted_documents can't be read: {error}") from None
+    if isinstance(manifest, dict) and isinstance(manifest.get("operations"), list):
+        entries = [(each.get("id"), each.get("body")) for each in manifest["operations"]]
+    elif isinstance(manifest, dict):
+        entries = list(manifest.items())
+    else:
+        entries = [(None, None)]
+    if not all(isinstance(part, str) for entry in entries for part in entry):
+        raise InvalidInput(
+            "trusted_documents must be an Apollo manifest, or an object of hashes and documents"
+        )
+    return TrustedDocuments(dict(entries))
+
+
+def hash_of(query: str) -> str:
+    """The SHA-256 of a document, in lower-case hex."""
+    return hashlib.sha256(query.encode()).hexdigest()
+
+
+def _hash_in(extensions: dict[str, Any] | None) -> str | None:
+    persisted = (extensions or {}).get("persistedQuery")
+    if persisted is None:
+        return None
+    digest = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
+    if not isinstance(digest, str) or persisted.get("version", _VERSION) != _VERSION:
+        raise InvalidInput.of(
+            "persistedQuery", persisted, 'an object such as {"version": 1, "sha256Hash": "…"}'
+        )
+    return digest

@@ -1,0 +1,82 @@
+"""Running the server: its processes, its sockets, and what it says when it is ready."""
+
+import os
+import sys
+from typing import Any
+
+import typer
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from db.engine import Database
+from db.keys import Keys
+from server.http_protocol import GuardedHttpProtocol
+from server.settings import Settings
+
+
+def server_config(app: Any, settings: Settings, **more: Any) -> uvicorn.Config:
+    """How uvicorn serves a gateway: an application, or the name of what makes one."""
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http=GuardedHttpProtocol,
+        ws_max_size=settings.max_body_bytes,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        **more,
+    )
+
+
+def run_server(settings: Settings) -> bool:
+    """Serve until the process is told to stop; False when it could not start."""
+    # Each process reads its settings anew.
+    for name, value in settings.model_dump(mode="json", exclude_unset=True).items():
+        if value is not None:
+            os.environ[f"GATEWAY_{name.upper()}"] = _as_text(value)
+    config = server_config("app:served_app", settings, factory=True, workers=settings.workers)
+    if settings.workers > 1:
+        listening = config.bind_socket()
+        # From here on a call waits until a worker is up, and is not refused.
+        listening.listen(config.backlog)
+        _announce(listening)
+        Multiprocess(config, sockets=[listening]).run()
+        return True
+    server = _AnnouncingServer(config)
+    server.run()
+    return server.started
+
+
+async def access_notice(settings: Settings, database: Database) -> str | None:
+    """What whoever starts a gateway should know about who may use it."""
+    if settings.auth == "off":
+        where = "on this machine" if settings.on_loopback else "who reaches this address"
+        return f"Keys are off (GATEWAY_AUTH=off): anyone {where} may read, change and delete"
+    if await Keys(database).find_all():
+        return None
+    make = "make one with: python app.py keys create NAME --scope read"
+    if settings.keys_required:
+        return f"No key was made yet, so nothing can be asked; {make}"
+    return f"No key was made yet: anyone on this machine may read, change and delete; {make}"
+
+
+def _as_text(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+class _AnnouncingServer(uvicorn.Server):
+    """Prints its URL as soon as it accepts connections."""
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            _announce(self.servers[0].sockets[0])
+
+
+def _announce(listening: Any) -> None:
+    host, port = listening.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    typer.echo(f"Executions Gateway: http://{shown}:{port}")
+    sys.stdout.flush()
