@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import uvicorn
 
 from app import create_app
+from db.engine import Database
+from db.keys import Keys, Scope
 from db.source import ExecutionRow
+from server.serving import server_config
 from server.settings import Settings
 
 
@@ -74,6 +78,24 @@ def insert(path: Path, rows: Iterable[ExecutionRow]) -> None:
         connection.executemany("INSERT OR REPLACE INTO agentflows VALUES (?, ?)", names.items())
 
 
+def make_key(path: Path, *scopes: str, expires_on: int | None = None) -> str:
+    """Make an API key in a database file; ``expires_on`` is in epoch milliseconds."""
+
+    async def make() -> str:
+        database = Database(f"sqlite:///{path}")
+        try:
+            return (await Keys(database).create("test", map(Scope, scopes), expires_on))[1]
+        finally:
+            await database.close()
+
+    return anyio.run(make)
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The header that shows a key."""
+    return {"authorization": f"Bearer {token}"}
+
+
 def run_sql(path: Path, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
     """Run one statement in a database file and commit it."""
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
@@ -83,8 +105,9 @@ def run_sql(path: Path, statement: str, *parameters: object) -> list[tuple[Any, 
 @contextlib.contextmanager
 def running_gateway(path: Path, **settings: Any) -> Iterator[Gateway]:
     """Serve a database file until the block ends."""
-    app = create_app(Settings(_env_file=None, database_url=f"sqlite:///{path}", **settings))
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", access_log=False)
+    read = Settings(_env_file=None, database_url=f"sqlite:///{path}", port=0, **settings)
+    config = server_config(create_app(read), read)
+    config.host = "127.0.0.1"  # whatever address the gateway believes to be listening on
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -109,17 +109,18 @@ _fields = {
     "createdOn": _bounds,
     "updatedOn": _bounds,
 }
-_filters: st.SearchStrategy[GraphQLFilter] = st.deferred(
-    lambda: st.fixed_dictionaries(
-        {},
-        optional={
-            **_fields,
-            "and": st.none() | st.lists(_filters, max_size=2),
-            "or": st.none() | st.lists(_filters, max_size=2),
-            "not": st.none() | _filters,
-        },
-    )
-)
+
+
+def _nested_at_most(levels: int) -> st.SearchStrategy[GraphQLFilter]:
+    optional: dict[str, st.SearchStrategy[Any]] = dict(_fields)
+    if levels:
+        inner = _nested_at_most(levels - 1)
+        lists = st.none() | st.lists(inner, max_size=2)
+        optional |= {"and": lists, "or": lists, "not": st.none() | inner}
+    return st.fixed_dictionaries({}, optional=optional)
+
+
+_filters = _nested_at_most(4)
 
 
 @given(graphql_filter=_filters)

@@ -259,7 +259,11 @@ class ManyPagers(RuleBasedStateMachine):
                 START + at,
                 guid,
             )
-            self.rows[guid] = self.rows[guid]._replace(state=state.value, updated_on=START + at)
+            # A time that is set to what it was is no time that was set, and moves to now.
+            [(updated_on,)] = self.gateway.sql(
+                "SELECT updated_on FROM executions WHERE guid = ?", guid
+            )
+            self.rows[guid] = self.rows[guid]._replace(state=state.value, updated_on=updated_on)
             self._forget(guid)
 
     def _forget(self, guid: str) -> None:

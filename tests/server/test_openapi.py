@@ -2,8 +2,10 @@
 
 import re
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,11 +13,12 @@ import pytest
 
 from server.openapi import openapi_document
 from server.rest_parameters import PARAMETERS
-from tests.gateway import Gateway
+from server.settings import Settings
+from tests.gateway import Gateway, bearer, make_key
 from tests.sample import SAMPLE
 
 ONE = SAMPLE[1]
-DOCUMENT = openapi_document("", 1000)
+DOCUMENT = openapi_document(Settings(_env_file=None))
 OPERATIONS = [
     (path, method, operation)
     for path, item in DOCUMENT["paths"].items()
@@ -134,7 +137,7 @@ def test_the_document_is_served(sample_gateway: Gateway) -> None:
 
 def test_the_document_has_the_shape_of_openapi_3_1() -> None:
     assert re.fullmatch(r"3\.1\.\d+", DOCUMENT["openapi"])
-    assert set(DOCUMENT) == {"openapi", "info", "paths", "components"}
+    assert set(DOCUMENT) == {"openapi", "info", "paths", "components", "security"}
     assert {"title", "version"} <= set(DOCUMENT["info"])
     assert all(path.startswith("/") for path in DOCUMENT["paths"])
     assert {method for _, method, _ in OPERATIONS} <= {"get", "put", "post", "delete", "patch"}
@@ -199,7 +202,8 @@ def test_behind_a_prefix_the_paths_are_those_that_are_served(
 ) -> None:
     gateway = gateway_with(rest_prefix=prefix, max_page_size=7)
     document = gateway.http.get("/openapi.json").json()
-    assert document == openapi_document(prefix, 7)
+    settings = Settings(_env_file=None, rest_prefix=prefix, max_page_size=7)
+    assert document == openapi_document(settings)
     for route in document["paths"]:
         assert gateway.http.options(route.format(guid="abc")).status_code == 204
 
@@ -370,8 +374,64 @@ def test_an_answer_is_as_documented(
     assert status == 200 or answer.json()["statusCode"] == status
 
 
+_EVERY = [(route, method) for route, method, _ in OPERATIONS]
+_WITH_BODY = [(_MANY, _DELETE), (_ONE, _PUT)]
+_OTHER_SCOPE = {_GET: "delete", _PUT: "delete", _DELETE: "update"}
+
+
+@pytest.mark.parametrize(("route", "method"), _EVERY)
+def test_without_a_key_the_answer_is_the_documented_401(
+    gateway_with: Callable[..., Gateway], route: str, method: str
+) -> None:
+    answer = gateway_with(auth="keys").http.request(method, route.format(guid="abc"))
+    _is_documented(answer, route, method, 401)
+
+
+@pytest.mark.parametrize(("route", "method"), _EVERY)
+def test_with_a_key_of_another_scope_the_answer_is_the_documented_403(
+    gateway_with: Callable[..., Gateway], path: Path, route: str, method: str
+) -> None:
+    key = make_key(path, _OTHER_SCOPE[method])
+    url = route.format(guid="abc")
+    answer = gateway_with(auth="keys").http.request(method, url, headers=bearer(key))
+    _is_documented(answer, route, method, 403)
+
+
+@pytest.mark.parametrize(("route", "method"), _WITH_BODY)
+def test_a_body_that_is_too_large_is_the_documented_413(
+    gateway_with: Callable[..., Gateway], route: str, method: str
+) -> None:
+    gateway = gateway_with(max_body_bytes=10)
+    answer = gateway.http.request(method, route.format(guid="abc"), json={"executionIds": []})
+    _is_documented(answer, route, method, 413)
+
+
+@pytest.mark.parametrize(("route", "method"), _WITH_BODY)
+def test_a_body_that_does_not_come_is_the_documented_408(
+    gateway_with: Callable[..., Gateway], route: str, method: str
+) -> None:
+    gateway = gateway_with(receive_timeout=0.05)
+
+    def endless() -> Iterator[bytes]:
+        for _ in range(100):
+            yield b" "
+            time.sleep(0.01)
+
+    answer = gateway.http.request(method, route.format(guid="abc"), content=endless())
+    _is_documented(answer, route, method, 408)
+
+
+def _is_documented(answer: httpx.Response, route: str, method: str, status: int) -> None:
+    assert answer.status_code == status
+    assert list(_problems(answer.json(), _schema_of(route, method, status))) == []
+    documented = DOCUMENT["paths"][route][method]["responses"][str(status)]
+    assert all(name in answer.headers for name in documented.get("headers", ()))
+
+
 def test_every_documented_status_is_asked_for() -> None:
     asked = {(route, method, str(status)) for route, method, status, *_ in _ASKS}
+    asked |= {(route, method, status) for route, method in _EVERY for status in ("401", "403")}
+    asked |= {(route, method, status) for route, method in _WITH_BODY for status in ("408", "413")}
     assert asked == {
         (route, method, status)
         for route, method, operation in OPERATIONS

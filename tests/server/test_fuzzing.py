@@ -1,0 +1,54 @@
+"""Schemathesis asks the running gateway whatever its schemas allow, and what they don't.
+
+Seeded, so that it asks the same every time.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.gateway import Gateway, make_key, running_gateway
+from tests.sample import SAMPLE
+
+BOUNDS = ("--max-examples", "50", "--max-time", "30", "--suppress-health-check", "all")
+_RUN = "from schemathesis.cli import schemathesis; schemathesis()"
+
+
+@pytest.fixture
+def fuzzed(path: Path) -> Iterator[tuple[Gateway, str]]:
+    """A gateway with executions, and a key that opens all of it."""
+    key = make_key(path, "read", "update", "delete")
+    with running_gateway(path, auth="keys") as gateway:
+        gateway.insert(SAMPLE)
+        yield gateway, key
+
+
+def _schemathesis(folder: Path, url: str, key: str, *options: str) -> None:
+    header = f"Authorization: Bearer {key}"
+    command = [sys.executable, "-c", _RUN, "run", url, "-H", header, "--seed", "1", *options]
+    run = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-2000:]
+
+
+def test_the_rest_routes_do_what_their_description_says(
+    fuzzed: tuple[Gateway, str], tmp_path: Path
+) -> None:
+    gateway, key = fuzzed
+    url = f"{gateway.url}/openapi.json"
+    _schemathesis(tmp_path, url, key, *BOUNDS)
+    assert gateway.http.get("/readyz").status_code == 200
+
+
+def test_no_graphql_operation_makes_the_gateway_fail(
+    fuzzed: tuple[Gateway, str], tmp_path: Path
+) -> None:
+    gateway, key = fuzzed
+    # GraphQL's types can't say that first must be at most so much, or not beside last.
+    options = ["--phases", "fuzzing", "--exclude-checks", "positive_data_acceptance"]
+    _schemathesis(tmp_path, f"{gateway.url}/graphql", key, *options, *BOUNDS)
+    assert gateway.http.get("/readyz").status_code == 200
