@@ -1,6 +1,9 @@
 """From the arguments of a list to the page that they ask for."""
 
 from dataclasses import dataclass
+from typing import TypeVar
+
+from strawberry import UNSET
 
 from db.errors import InvalidInput
 from db.executions import Executions
@@ -8,6 +11,8 @@ from db.filters import Filter
 from db.paging import Order, Position, decode_cursor, position_of, reverse
 from db.source import ExecutionRow
 from schema.connection import Ask, ExecutionConnection, known
+
+_T = TypeVar("_T")
 
 DEFAULT_PAGE_SIZE = 50
 """How many executions a connection answers when neither first nor last is given."""
@@ -51,6 +56,11 @@ def window(
         after=None if after is None else decode_cursor(after, order, "after"),
         before=None if before is None else decode_cursor(before, order, "before"),
     )
+
+
+def given(value: _T | None) -> _T | None:
+    """An argument, or None when it was left out."""
+    return None if value is UNSET else value
 
 
 def check_size(name: str, size: int, max_page_size: int, *, least: int) -> None:

@@ -3,11 +3,12 @@
 from typing import Annotated
 
 import strawberry
+from strawberry import UNSET
 
 from db.keys import Scope
 from resolvers.context import Info
 from resolvers.declarations import PageSize, declare
-from resolvers.pages import DEFAULT_PAGE_SIZE, connection, offset_of, window
+from resolvers.pages import DEFAULT_PAGE_SIZE, connection, given, offset_of, window
 from schema.connection import ExecutionConnection, ExecutionPage
 from schema.execution import Execution
 from schema.inputs import ExecutionFilter, ExecutionOrder, to_filter, to_order
@@ -49,26 +50,31 @@ class Query:
     async def executions(
         self,
         info: Info,
-        filter: _FilterArgument = None,  # noqa: A002 - the contract names it so
-        order_by: _OrderArgument = None,
+        filter: _FilterArgument = UNSET,  # noqa: A002 - the contract names it so
+        order_by: _OrderArgument = UNSET,
         first: Annotated[
             int | None, strawberry.argument(description="How many, from the beginning.")
-        ] = None,
+        ] = UNSET,
         after: Annotated[
             str | None, strawberry.argument(description="Only those after this cursor.")
-        ] = None,
+        ] = UNSET,
         last: Annotated[
             int | None, strawberry.argument(description="How many, from the end.")
-        ] = None,
+        ] = UNSET,
         before: Annotated[
             str | None, strawberry.argument(description="Only those before this cursor.")
-        ] = None,
+        ] = UNSET,
     ) -> ExecutionConnection:
         """Executions, page by page with cursors."""
         context = info.context
         order = to_order(order_by)
         asked = window(
-            order, context.max_page_size, first=first, after=after, last=last, before=before
+            order,
+            context.max_page_size,
+            first=given(first),
+            after=given(after),
+            last=given(last),
+            before=given(before),
         )
         return await connection(context.executions, to_filter(filter), order, asked)
 
@@ -82,8 +88,8 @@ class Query:
     async def execution_page(
         self,
         info: Info,
-        filter: _FilterArgument = None,  # noqa: A002 - the contract names it so
-        order_by: _OrderArgument = None,
+        filter: _FilterArgument = UNSET,  # noqa: A002 - the contract names it so
+        order_by: _OrderArgument = UNSET,
         page: Annotated[int, strawberry.argument(description="Which page, from 1.")] = 1,
         limit: Annotated[int, strawberry.argument(description="How many on a page.")] = 50,
     ) -> ExecutionPage:
