@@ -3,7 +3,16 @@
 import json
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, UnaryExpression, column, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    String,
+    UnaryExpression,
+    column,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.sql.operators import custom_op
 
 CASEFOLD = "gateway_casefold"
@@ -11,17 +20,27 @@ CASEFOLD = "gateway_casefold"
 
 
 def among(needle: ColumnElement[Any], values: tuple[str, ...]) -> ColumnElement[bool]:
-    """Whether a text is one of many.
+    """Whether a text is one of many."""
+    return among_listed(needle, tuple(map(literal, listed(values))))
 
-    All values travel as one parameter, because SQLite limits how many a statement has. Its
+
+def listed(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Many texts as the parameters that ``among_listed`` takes.
+
+    All of them travel as one, because SQLite limits how many parameters a statement has. Its
     JSON functions end a text at a null character, so the few that have one travel alone.
     """
     plain = [value for value in values if "\0" not in value]
-    listed = func.json_each(json.dumps(plain)).table_valued(column("value", String))
-    found = needle.in_(select(listed.c.value))
-    if len(plain) == len(values):
-        return found
-    return or_(found, needle.in_([value for value in values if "\0" in value]))
+    return (json.dumps(plain), *(value for value in values if "\0" in value))
+
+
+def among_listed(
+    needle: ColumnElement[Any], bound: tuple[ColumnElement[Any], ...]
+) -> ColumnElement[bool]:
+    """Whether a text is one of those that ``listed`` made parameters of."""
+    each = func.json_each(bound[0]).table_valued(column("value", String))
+    found = needle.in_(select(each.c.value))
+    return or_(found, needle.in_(bound[1:])) if len(bound) > 1 else found
 
 
 def folded(text: ColumnElement[Any]) -> ColumnElement[Any]:

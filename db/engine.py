@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 
 import aiosqlite
 from sqlalchemy import Executable, event, make_url, text
-from sqlalchemy.engine import URL, Row
+from sqlalchemy.engine import URL, Dialect, Row
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from db.dialect import CASEFOLD
+from db.drivers import DriverPool, interrupt
 from db.errors import InvalidInput, ServiceUnavailable
 
 _T = TypeVar("_T")
@@ -23,8 +24,7 @@ _T = TypeVar("_T")
 _PASSWORD = re.compile(r":[^@]*@")
 # Each connection has a cache of its own; the operating system keeps the file for all of them.
 _CACHE_KIB = 4096
-
-_interruptions: set[asyncio.Future[None]] = set()
+_RARE_READERS = 2
 
 logger = logging.getLogger("gateway.database")
 statements = logging.getLogger("gateway.sql")
@@ -55,8 +55,10 @@ class Database:
         self.url = normalize_url(url)
         self._statement_timeout = statement_timeout
         self._under_way: set[asyncio.Future[Any]] = set()
-        self._reader = _open(self.url, readers, busy_timeout)
+        # The pool of drivers keeps as many as there are readers; the rest is for what is rare.
+        self._reader = _open(self.url, readers + _RARE_READERS, busy_timeout)
         self._writer = _open(self.url, 1, busy_timeout)
+        self._drivers = DriverPool(self._reader, readers, busy_timeout, statement_timeout)
         event.listen(self._reader.sync_engine, "connect", _refuse_writes)
         event.listen(self._writer.sync_engine, "begin", _begin_immediate)
         for engine in (self._reader, self._writer):
@@ -73,6 +75,27 @@ class Database:
         with translated_errors():
             async with self._reader.connect() as connection, self._bounded(connection):
                 return (await connection.execute(statement)).all()
+
+    async def read(self, statement: str, parameters: tuple[Any, ...]) -> Sequence[tuple[Any, ...]]:
+        """Run the text of one SELECT in the driver itself and return all of its rows.
+
+        Raises ServiceUnavailable when the database can't answer.
+        """
+        statements.debug("%s", statement)
+        return await self._finish(self._read(statement, parameters))
+
+    async def _read(self, statement: str, parameters: tuple[Any, ...]) -> Sequence[tuple[Any, ...]]:
+        with translated_errors():
+            async with self._drivers.borrowed() as driver:
+                rows: Sequence[tuple[Any, ...]] = await driver.execute_fetchall(
+                    statement, parameters
+                )
+                return rows
+
+    @property
+    def dialect(self) -> Dialect:
+        """What SQLAlchemy knows of this kind of database."""
+        return self._reader.dialect
 
     async def transact(self, work: Callable[[AsyncConnection], Awaitable[_T]]) -> _T:
         """Run ``work`` in one write transaction: all of it is committed, or nothing.
@@ -101,7 +124,7 @@ class Database:
             yield
             return
         driver: Any = (await connection.get_raw_connection()).driver_connection
-        timer = asyncio.get_running_loop().call_later(self._statement_timeout, _interrupt, driver)
+        timer = asyncio.get_running_loop().call_later(self._statement_timeout, interrupt, driver)
         try:
             yield
         finally:
@@ -122,6 +145,7 @@ class Database:
     async def close(self) -> None:
         """Close every connection, after what is under way has come to its end."""
         await asyncio.gather(*self._under_way, return_exceptions=True)
+        await self._drivers.close()
         await self._reader.dispose()
         await self._writer.dispose()
 
@@ -179,13 +203,6 @@ def _reason(error: sqlite3.DatabaseError) -> str:
             return "The database can only be read; nothing was written"
         case _:
             return "The database can't answer at the moment"
-
-
-def _interrupt(driver: Any) -> None:
-    # SQLite allows this from another thread; the driver's own coroutine only calls it.
-    task = asyncio.ensure_future(driver.interrupt())
-    _interruptions.add(task)
-    task.add_done_callback(_interruptions.discard)
 
 
 def _open(url: URL, size: int, busy_timeout: float) -> AsyncEngine:

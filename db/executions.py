@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.dialect import among
 from db.engine import Database
-from db.filters import EVERYTHING, Filter, where
+from db.filters import EVERYTHING, Condition, Filter, shape_of, where
 from db.instants import now_ms
 from db.models import ExecutionState
 from db.paging import (
@@ -22,6 +22,7 @@ from db.paging import (
     reverse,
 )
 from db.source import NATIVE, ExecutionRow, ExecutionSource
+from db.statements import Places, Statements, nulls_of, present
 
 _STREAM_BATCH = 1000
 
@@ -61,11 +62,12 @@ class Executions:
     def __init__(self, database: Database, source: ExecutionSource = NATIVE) -> None:
         self._database = database
         self._source = source
+        self._statements = Statements(database.dialect)
 
     async def find(self, guid: str) -> ExecutionRow | None:
         """The execution with a guid, if there is one."""
-        rows = await self._rows(self._select().where(self._source.guid == guid))
-        return rows[0] if rows else None
+        rows = await self.select(ExecutionRow._fields, Condition("guid", "eq", guid))
+        return ExecutionRow._make(rows[0]) if rows else None
 
     async def find_page(
         self,
@@ -82,34 +84,74 @@ class Executions:
         They are the first ones after ``after``, or when ``backward`` is true the last ones
         before ``before``.
         """
-        conditions = [where(filter_, self._source)]
-        if after is not None:
-            conditions.append(beyond(order, after, self._source))
-        if before is not None:
-            conditions.append(beyond(reverse(order), before, self._source))
         direction = reverse(order) if backward else order
-        statement = (
-            self._select()
-            .where(and_(*conditions))
-            .order_by(*order_by(direction, self._source))
-            .limit(limit + 1)
+        rows = await self.select(
+            ExecutionRow._fields,
+            filter_,
+            direction,
+            limit=limit + 1,
+            after=before if backward else after,
+            before=after if backward else before,
         )
-        rows = await self._rows(statement)
-        kept = rows[:limit]
-        return Page(tuple(reversed(kept)) if backward else tuple(kept), len(rows) > limit)
+        kept = tuple(map(ExecutionRow._make, rows[:limit]))
+        return Page(tuple(reversed(kept)) if backward else kept, len(rows) > limit)
 
     async def find_offset(
         self, filter_: Filter, order: Order, *, offset: int, limit: int
     ) -> tuple[ExecutionRow, ...]:
         """At most ``limit`` executions after skipping ``offset``; slower the more are skipped."""
-        statement = (
-            self._select()
-            .where(where(filter_, self._source))
-            .order_by(*order_by(order, self._source))
-            .limit(limit)
-            .offset(offset)
+        rows = await self.select(ExecutionRow._fields, filter_, order, limit=limit, offset=offset)
+        return tuple(map(ExecutionRow._make, rows))
+
+    async def select(
+        self,
+        fields: tuple[str, ...],
+        filter_: Filter,
+        order: Order = (),
+        *,
+        limit: int | None = None,
+        offset: int | None = None,
+        after: Position | None = None,
+        before: Position | None = None,
+        or_at: bool = False,
+    ) -> Sequence[tuple[Any, ...]]:
+        """Some fields of the matching executions that lie between two positions of an order.
+
+        With ``or_at`` the one that stands at ``after`` is among them. Raises InvalidInput for
+        a filter that is too large.
+        """
+        values: list[Any] = []
+        shape = (
+            fields,
+            shape_of(filter_, values),
+            order,
+            nulls_of(after),
+            nulls_of(before),
+            or_at,
+            limit is None,
+            offset is None,
         )
-        return tuple(await self._rows(statement))
+        for position in (after, before):
+            values += present(position or ())
+        values += [value for value in (limit, offset) if value is not None]
+
+        def build(places: Places) -> Select[Any]:
+            conditions = [where(filter_, self._source, places.bind)]
+            if after is not None:
+                bound = places.bind_position(after)
+                conditions.append(beyond(order, bound, self._source, or_at=or_at))
+            if before is not None:
+                bound = places.bind_position(before)
+                conditions.append(beyond(reverse(order), bound, self._source))
+            columns = [self._source.column(field) for field in fields]
+            statement = select(*columns).select_from(self._source.table).where(and_(*conditions))
+            statement = statement.order_by(*order_by(order, self._source))
+            if limit is not None:
+                statement = statement.limit(places.bind(limit))
+            return statement if offset is None else statement.offset(places.bind(offset))
+
+        statement = self._statements.get(shape, build)
+        return await self._database.read(statement.text, statement.parameters(values))
 
     async def stream(self, filter_: Filter = EVERYTHING) -> AsyncIterator[Sequence[ExecutionRow]]:
         """All matching executions, newest first, in batches of a bounded size.
@@ -128,25 +170,23 @@ class Executions:
 
     async def count(self, filter_: Filter = EVERYTHING) -> int:
         """How many executions match."""
-        statement = (
-            select(func.count()).select_from(self._source.table).where(where(filter_, self._source))
-        )
-        return int((await self._database.fetch(statement))[0][0])
+        values: list[Any] = []
+
+        def build(places: Places) -> Select[Any]:
+            matching = where(filter_, self._source, places.bind)
+            return select(func.count()).select_from(self._source.table).where(matching)
+
+        statement = self._statements.get(("count", shape_of(filter_, values)), build)
+        [(count,)] = await self._database.read(statement.text, statement.parameters(values))
+        return int(count)
 
     async def any_beyond(
         self, filter_: Filter, order: Order, position: Position, *, or_at: bool = False
     ) -> bool:
         """Whether a matching execution comes after a position, or with ``or_at`` stands at it."""
-        statement = (
-            select(self._source.id)
-            .where(
-                where(filter_, self._source),
-                beyond(order, position, self._source, or_at=or_at),
-            )
-            .order_by(*order_by(order, self._source))
-            .limit(1)
+        return bool(
+            await self.select(("id",), filter_, order, limit=1, after=position, or_at=or_at)
         )
-        return bool(await self._database.fetch(statement))
 
     async def update(
         self,
@@ -217,9 +257,6 @@ class Executions:
 
     def _select(self) -> Select[Any]:
         return select(*self._source.columns).select_from(self._source.table)
-
-    async def _rows(self, statement: Select[Any]) -> list[ExecutionRow]:
-        return [ExecutionRow._make(row) for row in await self._database.fetch(statement)]
 
     async def _locked(
         self, connection: AsyncConnection, guids: tuple[str, ...]

@@ -35,6 +35,7 @@ class Term:
 
 Order = tuple[Term, ...]
 Position = tuple[Any, ...]
+Bound = tuple[ColumnElement[Any] | None, ...]
 
 NEWEST_FIRST: Order = (Term("created_on", True), Term("id", True))
 """The order when none is asked for."""
@@ -74,15 +75,19 @@ def position_of(row: ExecutionRow, order: Order) -> Position:
 
 
 def beyond(
-    order: Order, position: Position, source: ExecutionSource, *, or_at: bool = False
+    order: Order, bound: Bound, source: ExecutionSource, *, or_at: bool = False
 ) -> ColumnElement[bool]:
-    """The rows that come after a position in an order, or with ``or_at`` stand at it."""
+    """The rows that come after a position in an order, or with ``or_at`` stand at it.
+
+    ``bound`` are the places of the position's values in the statement, and None for a null.
+    """
     if _is_uniform(order):
         columns = tuple_(*(source.column(term.field) for term in order))
+        position = tuple_(*bound)
         if order[0].descending:
             return columns <= position if or_at else columns < position
         return columns >= position if or_at else columns > position
-    return _beyond_terms(order, position, source, or_at=or_at)
+    return _beyond_terms(order, bound, source, or_at=or_at)
 
 
 def _is_uniform(order: Order) -> bool:
@@ -91,15 +96,15 @@ def _is_uniform(order: Order) -> bool:
 
 
 def _beyond_terms(
-    order: Order, position: Position, source: ExecutionSource, *, or_at: bool
+    order: Order, bound: Bound, source: ExecutionSource, *, or_at: bool
 ) -> ColumnElement[bool]:
     column = source.column(order[0].field)
-    value = position[0]
+    value = bound[0]
     further = _further(column, value, order[0])
     same: ColumnElement[bool] = column == value if value is not None else column.is_(None)
     if len(order) == 1:
         return or_(further, same) if or_at else further
-    rest = _beyond_terms(order[1:], position[1:], source, or_at=or_at)
+    rest = _beyond_terms(order[1:], bound[1:], source, or_at=or_at)
     # Said again without the rest, so that an index can be entered at the position.
     return and_(or_(further, same), or_(further, and_(same, rest)))
 

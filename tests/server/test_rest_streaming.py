@@ -23,7 +23,7 @@ from tests.sample import START
 ROOT = Path(__file__).parents[2]
 MANY = 1_000_000
 MOST_GROWTH_KB = 50 * 1024
-MOST_CONNECTIONS = 5
+MOST_CONNECTIONS = 7
 """Four that read and one that writes."""
 
 _FILL = """

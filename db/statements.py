@@ -1,0 +1,97 @@
+"""The texts of the statements that read executions, each compiled once.
+
+A statement is told apart by its shape: the columns, the order, which conditions there are and
+how many values each compares with. The values travel as parameters. Requests ask for few
+shapes and many values, so that a request costs a look-up and no work of SQLAlchemy's.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Executable, bindparam
+from sqlalchemy.engine import Dialect
+
+from db.paging import Position
+
+_KEPT = 500
+_VALUE = "value_"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A compiled text, and which of the values of a request goes to which of its places.
+
+    Numbers that every request has alike come after the values; their places are counted from
+    the end.
+    """
+
+    text: str
+    places: tuple[int, ...]
+    constants: tuple[Any, ...]
+
+    def parameters(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        """The values of a request in the order of the text's places."""
+        known = [*values, *self.constants]
+        return tuple([known[place] for place in self.places])
+
+
+class Places:
+    """Hands out the places of a statement while it is built, one for each value in turn."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def bind(self, value: Any) -> ColumnElement[Any]:
+        """The place of the next value, with the type that the value has."""
+        place: ColumnElement[Any] = bindparam(f"{_VALUE}{self._count}", value)
+        self._count += 1
+        return place
+
+    def bind_position(self, position: Position) -> tuple[ColumnElement[Any] | None, ...]:
+        """The places of a position's values; a null has none."""
+        return tuple(None if value is None else self.bind(value) for value in position)
+
+
+class Statements:
+    """Compiles statements for a dialect and keeps those used last."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._kept: OrderedDict[Hashable, Statement] = OrderedDict()
+
+    def get(self, shape: Hashable, build: Callable[[Places], Executable]) -> Statement:
+        """The statement of a shape; ``build`` makes it, binding the values in their order."""
+        found = self._kept.get(shape)
+        if found is None:
+            found = self._kept[shape] = self._compile(build(Places()))
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        else:
+            self._kept.move_to_end(shape)
+        return found
+
+    def _compile(self, statement: Executable) -> Statement:
+        compiled: Any = statement.compile(  # type: ignore[attr-defined]
+            dialect=self._dialect, compile_kwargs={"render_postcompile": True}
+        )
+        names: list[str] = compiled.positiontup or []
+        fixed = [name for name in names if not name.startswith(_VALUE)]
+        places = tuple(
+            int(name.removeprefix(_VALUE))
+            if name.startswith(_VALUE)
+            else fixed.index(name) - len(fixed)
+            for name in names
+        )
+        return Statement(str(compiled), places, tuple(compiled.params[name] for name in fixed))
+
+
+def present(position: Position) -> list[Any]:
+    """The values of a position that have a place in a statement."""
+    return [value for value in position if value is not None]
+
+
+def nulls_of(position: Position | None) -> Hashable:
+    """What of a position makes its statement: whether there is one, and where it is null."""
+    return position and tuple(value is None for value in position)
