@@ -12,7 +12,7 @@ run: $(VENV)/.installed ## the gateway, over an embedded database with something
 	$(BIN)/python app.py serve --demo $(DEMO)
 
 test: $(VENV)/.installed-test audits ## the whole test suite
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
 
 check: $(VENV)/.installed-test ## everything that can be told without running it
 	$(BIN)/ruff format --check .

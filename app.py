@@ -29,6 +29,7 @@ from server.logs import configure_logs
 from server.openapi import openapi_route
 from server.operations import OperationStore, preparation
 from server.persisted import PersistedQueries, read_manifest
+from server.planned import PlannedExecution
 from server.refusals import refusal_for_path
 from server.request_ids import HEADER as REQUEST_ID_HEADER
 from server.request_ids import RequestIds
@@ -92,6 +93,7 @@ def _executions_routes(
     documents = read_manifest(manifest) if manifest else PersistedQueries()
     graphql = GraphQLEdge(
         schema,
+        PlannedExecution(store, schema._schema),  # noqa: SLF001 - Strawberry has no public way
         contexts,
         gatekeeper,
         bodies,

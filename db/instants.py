@@ -4,6 +4,7 @@ Everything in between is an aware ``datetime``, which holds the microseconds tha
 caller may send, so that rounding to milliseconds happens once, where it is compared.
 """
 
+import functools
 import re
 import time
 from datetime import UTC, datetime, timedelta
@@ -78,3 +79,22 @@ def parse_lenient(text: str) -> datetime:
 def is_date_only(text: str) -> bool:
     """Whether a text that ``parse_lenient`` reads as ISO 8601 names a whole day."""
     return bool(_DATE_ONLY.fullmatch(text)) and not _DIGITS.fullmatch(text)
+
+
+def format_ms(milliseconds: int) -> str:
+    """Write epoch milliseconds as ``format_iso`` writes the instant, several times as fast.
+
+    Raises ValueError or OverflowError outside the years 1 to 9999.
+    """
+    seconds, rest = divmod(milliseconds, 1000)
+    minutes, second = divmod(seconds, 60)
+    days, minute = divmod(minutes, 1440)
+    return f"{_day(days)}T{_CLOCK[minute]}:{second:02}.{rest:03}Z"
+
+
+_CLOCK = tuple(f"{minute // 60:02}:{minute % 60:02}" for minute in range(1440))
+
+
+@functools.lru_cache(maxsize=10_000)
+def _day(days: int) -> str:
+    return (EPOCH + timedelta(days=days)).date().isoformat()

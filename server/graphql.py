@@ -28,6 +28,7 @@ from server.logs import operation_logged
 from server.media_types import preferred
 from server.pages import html_page
 from server.persisted import Documents, PersistedQueryNotFound
+from server.planned import PlannedExecution
 from server.refusals import JSON, graphql_refusal, headers_of, status_of
 
 EVENTS = "text/event-stream"
@@ -54,6 +55,7 @@ class GraphQLEdge:
     def __init__(
         self,
         schema: Schema,
+        planned: PlannedExecution,
         contexts: Contexts,
         gatekeeper: Gatekeeper,
         bodies: BodyReader,
@@ -64,6 +66,7 @@ class GraphQLEdge:
         origins: tuple[str, ...],
     ) -> None:
         self._schema = schema
+        self._planned = planned
         self._contexts = contexts
         self._gatekeeper = gatekeeper
         self._bodies = bodies
@@ -135,11 +138,18 @@ class GraphQLEdge:
     async def _run(
         self, request: Request, asked: GraphQLRequest, access: Access, media_type: str
     ) -> ExecutionResult:
+        query = self._documents.text_of(asked)
+        context = self._contexts.of_request(request, access)
+        planned = await self._planned.run(
+            query, asked.operation_name, asked.variables, context, access
+        )
+        if planned is not None:
+            return planned
         try:
             return await self._schema.execute(
-                self._documents.text_of(asked),
+                query,
                 variable_values=asked.variables,
-                context_value=self._contexts.of_request(request, access),
+                context_value=context,
                 operation_name=asked.operation_name,
                 allowed_operation_types=_BY_POST if request.method == "POST" else _BY_GET,
             )

@@ -27,6 +27,7 @@ from strawberry.types.execution import ExecutionResult, StreamExecutionResult
 from db.errors import GatewayError, InvalidInput
 from db.keys import Scope
 from resolvers.context import Context
+from resolvers.plans import Planner
 from server.cost import Cost, cost_of
 from server.errors import code_without_cause, present_error
 from server.limits import Limits, TooComplex, check_document, check_text
@@ -40,10 +41,11 @@ _NOTHING = parse("{ __typename }")
 
 @dataclass(frozen=True, slots=True)
 class PreparedOperation:
-    """One operation of a document: what it needs and what it costs."""
+    """One operation of a document: what it needs, what it costs, and the plans it has."""
 
     scopes: frozenset[Scope]
     cost: Cost
+    planner: Planner
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,13 @@ class Prepared:
     document: DocumentNode
     errors: tuple[GraphQLError, ...] = ()
     operations: Mapping[str | None, PreparedOperation] | None = None
+
+    def find(self, name: str | None) -> PreparedOperation | None:
+        """The operation of a name, or the only one; None when the document can't be run so."""
+        operations = self.operations or {}
+        if name:
+            return operations.get(name)
+        return next(iter(operations.values())) if len(operations) == 1 else None
 
 
 class OperationStore:
@@ -79,6 +88,10 @@ class OperationStore:
         else:
             self._kept.move_to_end(query)
         return prepared
+
+    def cost_report(self, cost: int) -> dict[str, int]:
+        """What a client is told that asked what its operation costs."""
+        return {"requested": cost, "maximum": self.limits.max_cost}
 
     def _keep(self, query: str, prepared: Prepared) -> None:
         if len(query) > _LONGEST_KEPT:
@@ -122,6 +135,7 @@ class OperationStore:
             definition.name.value if definition.name else None: PreparedOperation(
                 needed_scopes(schema, document, definition),
                 cost_of(schema, document, definition, self.limits.max_page_size),
+                Planner(schema, document, definition),
             )
             for definition in document.definitions
             if isinstance(definition, OperationDefinitionNode)
@@ -182,7 +196,7 @@ class Preparation(SchemaExtension):
         context: Context = self.execution_context.context
         if not context.reports_cost or self._cost is None:
             return {}
-        return {"cost": {"requested": self._cost, "maximum": self.store.limits.max_cost}}
+        return {"cost": self.store.cost_report(self._cost)}
 
 
 def preparation(store: OperationStore) -> type[Preparation]:

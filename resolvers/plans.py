@@ -1,0 +1,172 @@
+"""Plans: what an operation comes to, worked out once and run for every request.
+
+A plan holds, for each root field, which columns of a row are read and functions that make the
+answer of them. It answers exactly what the ordinary executor would. Whatever a plan does not
+know, and whatever goes wrong while it runs, is left to the ordinary executor.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    VariableNode,
+    Visitor,
+    visit,
+)
+from graphql.execution.values import get_argument_values, get_variable_values
+from graphql.type import GraphQLField
+
+from resolvers.context import Context
+from resolvers.plan_arguments import Arguments
+from resolvers.plan_fields import ROOT_PLANS
+from resolvers.row_functions import TYPENAME
+from resolvers.selections import NotPlannable, Selections
+
+_Answer = Callable[[Context, Arguments], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class RootPlan:
+    """One root field: its name in the answer, where its arguments come from, what it does."""
+
+    key: str
+    arguments: Callable[[Any], Arguments]
+    answer: _Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a query comes to, for one choice of its conditions."""
+
+    schema: GraphQLSchema
+    operation: OperationDefinitionNode
+    roots: tuple[RootPlan, ...]
+
+    async def run(self, context: Context, variables: Mapping[str, Any] | None) -> dict[str, Any]:
+        """The data of the answer.
+
+        Raises NotPlannable, or whatever else goes wrong, with nothing changed.
+        """
+        values: Any = None
+        if self.operation.variable_definitions:
+            values = get_variable_values(
+                self.schema, self.operation.variable_definitions, dict(variables or {})
+            )
+            if isinstance(values, list):
+                raise NotPlannable("variables that do not fit")
+        return {root.key: await root.answer(context, root.arguments(values)) for root in self.roots}
+
+
+class Planner:
+    """Makes the plans of one operation, one for each choice of its conditions."""
+
+    def __init__(
+        self, schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode
+    ) -> None:
+        self._schema = schema
+        self._operation = operation
+        self._fragments = {
+            definition.name.value: definition
+            for definition in document.definitions
+            if isinstance(definition, FragmentDefinitionNode)
+        }
+        self._flags = _flags(document)
+        self._plans: dict[tuple[Any, ...], Plan | None] = {}
+
+    def plan(self, variables: Mapping[str, Any] | None) -> Plan | None:
+        """The plan for the conditions that these variables choose; None if there is none."""
+        given = variables or {}
+        choice = tuple(given.get(name, default) for name, default in self._flags.items())
+        if not all(isinstance(flag, bool) for flag in choice):
+            return None
+        if choice not in self._plans:
+            self._plans[choice] = self._make(dict(zip(self._flags, choice, strict=True)))
+        return self._plans[choice]
+
+    def _make(self, flags: Mapping[str, bool]) -> Plan | None:
+        if self._operation.operation is not OperationType.QUERY or len(flags) > _MOST_FLAGS:
+            return None
+        try:
+            return Plan(self._schema, self._operation, self._roots(flags))
+        except NotPlannable:
+            return None
+
+    def _roots(self, flags: Mapping[str, bool]) -> tuple[RootPlan, ...]:
+        query = self._schema.query_type
+        if query is None or self._operation.directives:
+            raise NotPlannable("directives of an operation")
+        selections = Selections(self._schema, self._fragments, flags)
+        selected: dict[str, list[FieldNode]] = {}
+        selections.collect(self._operation.selection_set, query, selected, set())
+        roots = []
+        for key, nodes in selected.items():
+            name = nodes[0].name.value
+            if name == TYPENAME:
+                roots.append(RootPlan(key, lambda _: Arguments({}), _typename))
+                continue
+            make = ROOT_PLANS.get(name)
+            if make is None:
+                raise NotPlannable(f"the root field {name}")
+            field = query.fields[name]
+            roots.append(RootPlan(key, _arguments(field, nodes[0]), make(selections, nodes, field)))
+        return tuple(roots)
+
+
+_MOST_FLAGS = 6
+
+
+async def _typename(_context: Context, _arguments: Arguments) -> str:
+    return "Query"
+
+
+def _arguments(field: GraphQLField, node: FieldNode) -> Callable[[Any], Arguments]:
+    if not _variables_in(node.arguments or ()):
+        known = Arguments(get_argument_values(field, node))
+        return lambda _values: known
+    return lambda values: Arguments(get_argument_values(field, node, values))
+
+
+class _Names(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+
+    def enter_variable(self, node: VariableNode, *_: Any) -> None:
+        self.found.add(node.name.value)
+
+
+def _variables_in(nodes: Any) -> set[str]:
+    names = _Names()
+    for node in nodes:
+        visit(node, names)
+    return names.found
+
+
+class _Conditions(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_directive(self, node: Any, *_: Any) -> None:
+        self.names |= _variables_in(node.arguments or ())
+
+
+def _flags(document: DocumentNode) -> dict[str, Any]:
+    """The variables that conditions name, and the defaults they have."""
+    conditions = _Conditions()
+    visit(document, conditions)
+    defaults: dict[str, Any] = dict.fromkeys(sorted(conditions.names))
+    for definition in document.definitions:
+        if isinstance(definition, OperationDefinitionNode):
+            for variable in definition.variable_definitions or ():
+                name = variable.variable.name.value
+                if name in defaults and variable.default_value is not None:
+                    defaults[name] = getattr(variable.default_value, "value", None)
+    return defaults

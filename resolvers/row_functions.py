@@ -1,0 +1,94 @@
+"""From the row of an execution to what is answered of it, by a function made for a selection."""
+
+from collections.abc import Callable
+from operator import itemgetter
+from typing import Any
+
+from db.instants import format_ms
+from resolvers.selections import NotPlannable, Selected
+from schema.execution import global_id
+
+Row = tuple[Any, ...]
+RowFunction = Callable[[Row], Any]
+"""Makes one value of an answer from one row."""
+
+TYPENAME = "__typename"
+
+_FIELDS: dict[str, tuple[str, Callable[[Any], Any] | None]] = {
+    "id": ("guid", lambda guid: global_id("Execution", guid)),
+    "databaseId": ("id", None),
+    "guid": ("guid", None),
+    "state": ("state", None),
+    "agentflowId": ("agentflow_id", None),
+    "agentflowName": ("agentflow_name", None),
+    "sessionId": ("session_id", None),
+    "createdOn": ("created_on", format_ms),
+    "updatedOn": ("updated_on", format_ms),
+}
+"""Every field of an execution: the field of its row, and what is made of that."""
+
+
+class Columns:
+    """The fields that a plan reads of each row, and where they stand in it."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def place(self, name: str) -> int:
+        """Where a field stands; it is read from now on if it was not before."""
+        if name not in self.names:
+            self.names.append(name)
+        return self.names.index(name)
+
+
+def execution_function(selected: Selected, columns: Columns) -> RowFunction:
+    """Make the function that answers what is selected of an execution.
+
+    Raises NotPlannable for a field that it does not know.
+    """
+    places: list[int] = []
+    conversions: list[tuple[str, Callable[[Any], Any]]] = []
+    constants: dict[str, str] = {}
+    for key, nodes in selected.items():
+        name = nodes[0].name.value
+        if name == TYPENAME:
+            constants[key] = "Execution"
+            places.append(columns.place("id"))
+            continue
+        if name not in _FIELDS:
+            raise NotPlannable(f"the field {name} of an execution")
+        column, convert = _FIELDS[name]
+        places.append(columns.place(column))
+        if convert is not None:
+            conversions.append((key, convert))
+    return _assemble(tuple(selected), places, conversions, constants)
+
+
+def _assemble(
+    keys: tuple[str, ...],
+    places: list[int],
+    conversions: list[tuple[str, Callable[[Any], Any]]],
+    constants: dict[str, str],
+) -> RowFunction:
+    take: Callable[[Row], Row]
+    if len(places) == 1:
+        only = places[0]
+
+        def take(row: Row) -> Row:
+            return (row[only],)
+
+    else:
+        take = itemgetter(*places)
+
+    def plain(row: Row) -> dict[str, Any]:
+        return dict(zip(keys, take(row), strict=True))
+
+    def converted(row: Row) -> dict[str, Any]:
+        answer = dict(zip(keys, take(row), strict=True))
+        for key, convert in conversions:
+            answer[key] = convert(answer[key])
+        if constants:
+            answer.update(constants)
+        return answer
+
+    return converted if conversions or constants else plain

@@ -1,0 +1,95 @@
+"""What a selection comes to: its fields in their order, fragments and conditions resolved."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from graphql import (
+    BooleanValueNode,
+    DirectiveNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLAbstractType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    NamedTypeNode,
+    SelectionSetNode,
+    VariableNode,
+    is_abstract_type,
+)
+
+Selected = dict[str, list[FieldNode]]
+"""The nodes that are selected under each name of the answer, in the order of the answer."""
+
+
+class NotPlannable(Exception):
+    """An operation holds something that plans don't know; the ordinary executor runs it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selections:
+    """Collects fields as graphql-core does (GraphQL, section 6.3.2, CollectFields).
+
+    ``flags`` are the values of the variables that conditions name.
+    """
+
+    schema: GraphQLSchema
+    fragments: Mapping[str, FragmentDefinitionNode]
+    flags: Mapping[str, bool]
+
+    def below(self, nodes: Iterable[FieldNode], parent: GraphQLObjectType) -> Selected:
+        """What is selected in the objects that some nodes select."""
+        selected: Selected = {}
+        for node in nodes:
+            if node.selection_set is not None:
+                self.collect(node.selection_set, parent, selected, set())
+        return selected
+
+    def collect(
+        self,
+        selections: SelectionSetNode,
+        parent: GraphQLObjectType,
+        selected: Selected,
+        spread: set[str],
+    ) -> None:
+        """Add what a selection set selects in objects of a type."""
+        for node in selections.selections:
+            if not self._is_included(node.directives or ()):
+                continue
+            if isinstance(node, FieldNode):
+                selected.setdefault((node.alias or node.name).value, []).append(node)
+            elif isinstance(node, InlineFragmentNode):
+                if self._applies(node.type_condition, parent):
+                    self.collect(node.selection_set, parent, selected, spread)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
+                spread.add(node.name.value)
+                fragment = self.fragments[node.name.value]
+                if self._applies(fragment.type_condition, parent):
+                    self.collect(fragment.selection_set, parent, selected, spread)
+
+    def _applies(self, condition: NamedTypeNode | None, parent: GraphQLObjectType) -> bool:
+        if condition is None or condition.name.value == parent.name:
+            return True
+        kind = self.schema.get_type(condition.name.value)
+        if kind is None or not is_abstract_type(kind):
+            return False
+        abstract: GraphQLAbstractType = kind
+        return self.schema.is_sub_type(abstract, parent)
+
+    def _is_included(self, directives: Iterable[DirectiveNode]) -> bool:
+        for directive in directives:
+            name = directive.name.value
+            if name not in ("skip", "include"):
+                raise NotPlannable(f"the directive @{name}")
+            if self._condition(directive) is (name == "skip"):
+                return False
+        return True
+
+    def _condition(self, directive: DirectiveNode) -> bool:
+        value = directive.arguments[0].value if directive.arguments else None
+        if isinstance(value, BooleanValueNode):
+            return value.value
+        if isinstance(value, VariableNode) and value.name.value in self.flags:
+            return self.flags[value.name.value]
+        raise NotPlannable("a condition without a value")

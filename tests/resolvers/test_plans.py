@@ -1,0 +1,250 @@
+"""Plans answer exactly what the ordinary executor does, byte for byte."""
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from graphql import GraphQLSchema
+from graphql import build_schema as build_graphql
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis_graphql import nodes, queries
+
+from db.engine import Database
+from db.executions import Executions
+from resolvers.context import Context
+from resolvers.schema import build_schema
+from server.access import FULL_ACCESS, Access
+from server.errors import present_result
+from server.operations import OperationStore, preparation
+from server.planned import PlannedExecution
+from server.settings import Settings
+from tests.filter_cases import CASES
+from tests.gateway import insert
+from tests.sample import SAMPLE
+
+STORE = OperationStore(Settings(_env_file=None).limits)
+SCHEMA = build_schema([preparation(STORE)])
+PLANNED = PlannedExecution(STORE, SCHEMA._schema)
+
+
+class Both:
+    """Runs operations by their plans and by the ordinary executor."""
+
+    def __init__(self, path: Path) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._database = Database(f"sqlite:///{path}")
+        executions = Executions(self._database)
+
+        async def admit() -> Access:
+            return FULL_ACCESS
+
+        self._context = Context(executions, max_page_size=100, max_ids=100, admit=admit)
+
+    def run(
+        self, query: str, variables: dict[str, Any] | None = None, name: str | None = None
+    ) -> tuple[bytes | None, bytes]:
+        """The two answers; the first is None when there is no plan that holds."""
+        return self._loop.run_until_complete(self._run(query, variables, name))
+
+    async def _run(
+        self, query: str, variables: dict[str, Any] | None, name: str | None
+    ) -> tuple[bytes | None, bytes]:
+        planned = await PLANNED.run(query, name, variables, self._context, FULL_ACCESS)
+        ordinary = await SCHEMA.execute(
+            query, variable_values=variables, context_value=self._context, operation_name=name
+        )
+        return (
+            None if planned is None else orjson.dumps(present_result(planned)),
+            orjson.dumps(present_result(ordinary)),
+        )
+
+    def close(self) -> None:
+        self._loop.run_until_complete(self._database.close())
+        self._loop.close()
+
+
+@pytest.fixture(scope="module")
+def both(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+    path = Path(shutil.copy(migrated, tmp_path_factory.mktemp("plans") / "executions.db"))
+    insert(path, SAMPLE)
+    opened = Both(path)
+    yield opened
+    opened.close()
+
+
+ALL = "id databaseId guid state agentflowId agentflowName sessionId createdOn updatedOn __typename"
+PLANNED_QUERIES: list[tuple[str, dict[str, Any]]] = [
+    ("{ __typename a: __typename }", {}),
+    (f'{{ execution(guid: "guid-07") {{ {ALL} }} }}', {}),
+    ('{ execution(guid: "nobody") { guid } }', {}),
+    ('{ execution(guid: "guid-07") { a: guid b: guid } x: execution(guid: "guid-14") { id } }', {}),
+    ("query ($g: ID!) { execution(guid: $g) { sessionId } }", {"g": "guid-00 /%é'\""}),
+    ("query ($g: ID!) { execution(guid: $g) { guid } }", {"g": 7}),
+    (
+        f"{{ executions {{ nodes {{ {ALL} }} edges {{ cursor node {{ {ALL} }} __typename }} }} }}",
+        {},
+    ),
+    (
+        (
+            "{ executions(first: 3) { pageInfo { startCursor endCursor hasNextPage hasPreviousPage"
+            " __typename } totalCount __typename } }"
+        ),
+        {},
+    ),
+    ("{ executions(last: 3) { nodes { guid } pageInfo { hasNextPage hasPreviousPage } } }", {}),
+    ("{ executions(first: 0) { nodes { guid } pageInfo { endCursor hasNextPage } } }", {}),
+    (
+        (
+            "{ executions { ...A nodes { ...B } } ... on Query { executions { totalCount } } }"
+            " fragment A on ExecutionConnection { edges { node { ...B } } }"
+            " fragment B on Execution { guid ... on Execution { state } ... { sessionId } }"
+        ),
+        {},
+    ),
+    (
+        (
+            "query ($yes: Boolean!, $no: Boolean = false) { executions(first: 2) {"
+            " totalCount @include(if: $no) nodes @skip(if: $no) { guid @include(if: $yes)"
+            " state @skip(if: $yes) ...A @include(if: $yes) } } }"
+            " fragment A on Execution { createdOn }"
+        ),
+        {"yes": True},
+    ),
+    (
+        (
+            "query ($n: Int = 2, $o: [ExecutionOrder!], $f: ExecutionFilter) {"
+            " executions(first: $n, orderBy: $o, filter: $f) { nodes { guid state } totalCount } }"
+        ),
+        {"o": [{"field": "STATE"}, {"field": "CREATED_ON", "direction": "ASC"}], "f": {"or": []}},
+    ),
+    (
+        "query ($s: ExecutionState) { executions(filter: {state: {eq: $s}}) { totalCount } }",
+        {"s": "ERROR"},
+    ),
+    ("query ($n: Int) { executions(first: $n) { nodes { guid } } }", {"n": None}),
+    (
+        (
+            "{ executions(orderBy: {field: SESSION_ID, direction: ASC}, first: 4) {"
+            " edges { cursor } } }"
+        ),
+        {},
+    ),
+    (
+        (
+            "{ executionPage(page: 2, limit: 5, orderBy: [{field: UPDATED_ON}]) {"
+            f" items {{ {ALL} }} page limit totalCount totalPages __typename }} }}"
+        ),
+        {},
+    ),
+    ("{ executionPage(limit: 7) { totalPages } }", {}),
+]
+
+
+@pytest.mark.parametrize(("query", "variables"), PLANNED_QUERIES, ids=range(len(PLANNED_QUERIES)))
+def test_a_query_is_planned_and_answered_alike(
+    both: Both, query: str, variables: dict[str, Any]
+) -> None:
+    planned, ordinary = both.run(query, variables)
+    assert planned is not None
+    assert planned == ordinary
+    assert b'"errors"' not in ordinary
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        ("{ __schema { queryType { name } } }", {}),
+        ("{ executions(first: -1) { totalCount } }", {}),
+        ('{ executions(after: "x") { totalCount } }', {}),
+        ("{ executions(first: 1, last: 1) { totalCount } }", {}),
+        ("{ executionPage(page: 0) { page } }", {}),
+        ("query ($n: Int!) { executions(first: $n) { totalCount } }", {}),
+        ("query ($n: Int!) { executions(first: $n) { totalCount } }", {"n": "x"}),
+        ("query ($b: Boolean!) { executions @skip(if: $b) { totalCount } }", {}),
+        ("{ nothing }", {}),
+        ("{", {}),
+        ('mutation { deleteExecution(guid: "nobody") { __typename } }', {}),
+    ],
+)
+def test_what_is_refused_or_not_known_is_left_to_the_ordinary_executor(
+    both: Both, query: str, variables: dict[str, Any]
+) -> None:
+    planned, _ = both.run(query, variables)
+    assert planned is None
+
+
+FILTERED = """
+query ($filter: ExecutionFilter) {
+  executions(filter: $filter) { totalCount edges { cursor node { guid agentflowName } } }
+}
+"""
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_every_filter_is_planned_and_answered_alike(both: Both, case: Any) -> None:
+    planned, ordinary = both.run(FILTERED, {"filter": case.graphql})
+    assert planned == ordinary
+
+
+@pytest.mark.parametrize("backward", [False, True])
+@pytest.mark.parametrize(
+    "field", ["CREATED_ON", "UPDATED_ON", "STATE", "AGENTFLOW_ID", "SESSION_ID"]
+)
+def test_every_page_in_every_order_is_answered_alike(
+    both: Both, field: str, *, backward: bool
+) -> None:
+    size, cursor, end = (
+        ("last", "before", "startCursor") if backward else ("first", "after", "endCursor")
+    )
+    query = f"""query ($c: String, $o: [ExecutionOrder!]) {{
+      executions({size}: 5, {cursor}: $c, orderBy: $o) {{
+        edges {{ cursor node {{ guid }} }}
+        pageInfo {{ startCursor endCursor hasNextPage hasPreviousPage }}
+      }}
+    }}"""
+    for direction in ("ASC", "DESC"):
+        position = None
+        for _ in range(6):
+            order = [{"field": field, "direction": direction}]
+            planned, ordinary = both.run(query, {"c": position, "o": order})
+            assert planned == ordinary
+            position = orjson.loads(ordinary)["data"]["executions"]["pageInfo"][end]
+
+
+def _mostly_valid() -> GraphQLSchema:
+    """The schema without the arguments that are mostly refused when they are made up."""
+    schema = build_graphql(build_schema().as_str())
+    assert schema.query_type
+    for name in ("after", "before", "last"):
+        del schema.query_type.fields["executions"].args[name]
+    return schema
+
+
+_SCALARS = {
+    "DateTime": st.sampled_from(
+        ["2023-11-14T22:13:20Z", "2023-11-14T22:13:21.001Z", "2023-11-14T22:13:26+00:00"]
+    ).map(nodes.String),
+    "BigInt": st.integers(-5, 5).map(nodes.Int),
+}
+_RUNS: dict[bool, int] = {True: 0, False: 0}
+
+
+@given(query=queries(_mostly_valid(), custom_scalars=_SCALARS))
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_query_is_answered_alike(both: Both, query: str) -> None:
+    planned, ordinary = both.run(query)
+    _RUNS[planned is not None] += 1
+    if planned is None:
+        assert b'"errors"' in ordinary
+    else:
+        assert planned == ordinary
+
+
+def test_many_of_those_queries_were_planned() -> None:
+    if sum(_RUNS.values()) >= 300:
+        assert _RUNS[True] > _RUNS[False] / 3
