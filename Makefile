@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 DEMO ?= 2000
 
-.PHONY: run test check format audits schema clean
+.PHONY: run test check bench format audits schema clean
 
 run: $(VENV)/.installed ## the gateway, over an embedded database with something to look at
 	$(BIN)/python app.py serve --demo $(DEMO)
@@ -30,6 +30,9 @@ audits: ## what the audits of GraphQL over HTTP need, where npm is
 tests/audits/node_modules: tests/audits/package.json
 	npm install --prefix tests/audits --no-audit --no-fund --no-package-lock --silent
 	@touch $@
+
+bench: $(VENV)/.installed-test ## speed, as ratios in one run
+	$(BIN)/python bench/run.py
 
 schema: $(VENV)/.installed ## write the printed schema to where the tests compare it
 	$(BIN)/python app.py schema > schema/schema.graphql

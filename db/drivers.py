@@ -46,11 +46,17 @@ class DriverPool:
             timer = loop.call_later(self._statement_timeout, interrupt, driver)
         try:
             yield driver
+        except asyncio.CancelledError:
+            # The statement runs on, and whoever is lent the connection next waits for it: it
+            # is still to be interrupted.
+            timer = None
+            raise
         finally:
             if timer is not None:
                 timer.cancel()
             self._free.append(driver)
-            self._wake()
+            if self._waiting:
+                self._wake()
 
     async def _wait(self) -> Any:
         try:

@@ -82,9 +82,6 @@ class Database:
         Raises ServiceUnavailable when the database can't answer.
         """
         statements.debug("%s", statement)
-        return await self._finish(self._read(statement, parameters))
-
-    async def _read(self, statement: str, parameters: tuple[Any, ...]) -> Sequence[tuple[Any, ...]]:
         with translated_errors():
             async with self._drivers.borrowed() as driver:
                 rows: Sequence[tuple[Any, ...]] = await driver.execute_fetchall(

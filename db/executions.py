@@ -173,8 +173,11 @@ class Executions:
         values: list[Any] = []
 
         def build(places: Places) -> Select[Any]:
-            matching = where(filter_, self._source, places.bind)
-            return select(func.count()).select_from(self._source.table).where(matching)
+            counted = select(func.count()).select_from(self._source.table)
+            # SQLite counts a whole table faster when there is no WHERE at all, even a true one.
+            if filter_ == EVERYTHING:
+                return counted
+            return counted.where(where(filter_, self._source, places.bind))
 
         statement = self._statements.get(("count", shape_of(filter_, values)), build)
         [(count,)] = await self._database.read(statement.text, statement.parameters(values))

@@ -10,7 +10,7 @@ import binascii
 import functools
 import hashlib
 import json
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +26,7 @@ SORTABLE = ("created_on", "updated_on", "state", "agentflow_id", "session_id")
 
 _NULLABLE = frozenset({"session_id"})
 _CHECKSUM_BYTES = 6
+_TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +134,8 @@ def cursor_encoder(order: Order) -> Callable[[Position], str]:
 
     def encode(position: Position) -> str:
         content = orjson.dumps((signature, *position))
-        cursor = urlsafe_b64encode(_checksum(content) + content)
-        return cursor.rstrip(b"=").decode()
+        cursor = b2a_base64(_checksum(content) + content, newline=False)
+        return cursor.translate(_TO_URL_SAFE).rstrip(b"=").decode()
 
     return encode
 

@@ -34,6 +34,8 @@ from server.refusals import JSON, graphql_refusal, headers_of, status_of
 EVENTS = "text/event-stream"
 HTML = "text/html"
 
+_MACHINES = (JSON, RESPONSE_JSON, EVENTS)
+_MACHINES_AND_PEOPLE = (*_MACHINES, HTML)
 _ALLOWED = "GET, HEAD, OPTIONS, POST"
 # What changes data must not be reachable by following a link (GraphQL over HTTP, section 6.1).
 _BY_GET = {OperationType.QUERY}
@@ -181,8 +183,7 @@ class GraphQLEdge:
 
 def _offers(request: Request) -> tuple[str, ...]:
     # A client that accepts anything gets JSON; a browser says first of all that it wants HTML.
-    machine = (JSON, RESPONSE_JSON, EVENTS)
-    return machine if request.method == "POST" else (*machine, HTML)
+    return _MACHINES if request.method == "POST" else _MACHINES_AND_PEOPLE
 
 
 def _refusal(

@@ -50,6 +50,8 @@ async def read_requests(
 
 
 def _check_content_type(content_type: str) -> None:
+    if content_type == "application/json":
+        return
     media_type, *parameters = (part.strip() for part in content_type.split(";"))
     if media_type.lower() != "application/json":
         raise UnsupportedMediaType.of("Content-Type", content_type, "application/json")

@@ -10,6 +10,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any, Literal, TextIO
 
 import structlog
@@ -17,6 +18,8 @@ from sqlalchemy.exc import DBAPIError
 from structlog.typing import EventDict, Processor
 
 _LONGEST_NAME = 100
+_request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+_operation_name: ContextVar[object] = ContextVar("operation_name", default=None)
 
 
 def configure_logs(
@@ -33,7 +36,7 @@ def configure_logs(
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[
-                structlog.contextvars.merge_contextvars,
+                _add_request,
                 structlog.stdlib.add_logger_name,
                 structlog.stdlib.add_log_level,
                 structlog.stdlib.ExtraAdder(),
@@ -56,16 +59,29 @@ def configure_logs(
 @contextlib.contextmanager
 def request_logged(request_id: str) -> Iterator[None]:
     """Name the request in everything that is logged inside the block."""
-    with structlog.contextvars.bound_contextvars(request_id=request_id):
+    token = _request_id.set(request_id)
+    try:
         yield
+    finally:
+        _request_id.reset(token)
 
 
 @contextlib.contextmanager
 def operation_logged(name: object) -> Iterator[None]:
     """Name the GraphQL operation in everything that is logged inside the block."""
-    shown = name[:_LONGEST_NAME] if isinstance(name, str) else None
-    with structlog.contextvars.bound_contextvars(operation_name=shown):
+    token = _operation_name.set(name)
+    try:
         yield
+    finally:
+        _operation_name.reset(token)
+
+
+def _add_request(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    if (request_id := _request_id.get()) is not None:
+        event["request_id"] = request_id
+        name = _operation_name.get()
+        event["operation_name"] = name[:_LONGEST_NAME] if isinstance(name, str) else None
+    return event
 
 
 def _renderer(*, readable: bool, colors: bool) -> Processor:

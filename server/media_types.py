@@ -1,20 +1,30 @@
 """Which media type a client prefers (RFC 9110, section 12.5.1)."""
 
-from collections.abc import Sequence
+import functools
+
+# Few headers come again and again; long ones are not worth the memory that they take.
+_LONGEST_KEPT = 200
 
 
-def preferred(accept: str, offers: Sequence[str]) -> str | None:
+def preferred(accept: str, offers: tuple[str, ...]) -> str | None:
     """The offer that an Accept header prefers, or None when it accepts none of them.
 
     Among equals the most specific range wins, then the earlier offer. Without a header
     everything is acceptable.
     """
+    return (_kept if len(accept) <= _LONGEST_KEPT else _preferred)(accept, offers)
+
+
+def _preferred(accept: str, offers: tuple[str, ...]) -> str | None:
     ranges = [_parse(part) for part in accept.split(",") if part.strip()]
     if not ranges:
         return offers[0]
     ranked = [(_quality(offer, ranges), -place) for place, offer in enumerate(offers)]
     (quality, _), place = max(ranked)
     return offers[-place] if quality > 0 else None
+
+
+_kept = functools.lru_cache(maxsize=500)(_preferred)
 
 
 def _quality(offer: str, ranges: list[tuple[str, float]]) -> tuple[float, int]:

@@ -3,12 +3,12 @@
 import re
 import secrets
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.logs import request_logged
 
 HEADER = "x-request-id"
+_NAME = HEADER.encode()
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 
@@ -23,12 +23,15 @@ class RequestIds:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get(HEADER, "")
+        given = next((value for name, value in scope["headers"] if name == _NAME), b"").decode(
+            "latin-1"
+        )
         request_id = given if _ACCEPTABLE.fullmatch(given) else secrets.token_hex(8)
+        header = (_NAME, request_id.encode())
 
         async def send_with_id(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.accept"):
-                MutableHeaders(scope=message)[HEADER] = request_id
+                message["headers"] = [*message.get("headers", ()), header]
             await send(message)
 
         with request_logged(request_id):

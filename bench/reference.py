@@ -1,0 +1,117 @@
+"""The smallest honest server of the same bytes: SQL through aiosqlite, orjson, nothing else.
+
+No GraphQL, no validation, no keys, no limits. It answers ``/0`` to ``/6``, in the order of
+``workloads``. Its settings come from the environment: ``BENCH_DATABASE``, ``BENCH_GUID`` and
+``BENCH_POSITION`` (a JSON array of created_on and id).
+"""
+
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiosqlite
+import orjson
+from workloads import SINCE, UNTIL
+
+from db.instants import format_ms
+from db.paging import NEWEST_FIRST, cursor_encoder
+
+DATABASE, GUID = os.environ["BENCH_DATABASE"], os.environ["BENCH_GUID"]
+CREATED_ON, ID = orjson.loads(os.environ["BENCH_POSITION"])
+COLUMNS = (
+    "guid, state, agentflow_id,"
+    " (SELECT name FROM agentflows WHERE agentflows.id = agentflow_id), session_id, created_on"
+)
+REST_COLUMNS = (
+    "id, guid, agentflow_id, (SELECT name FROM agentflows WHERE agentflows.id = agentflow_id),"
+    " session_id, state, created_on"
+)
+NEWEST = "ORDER BY created_on DESC, executions.id DESC LIMIT ?"
+RANGE = "state = 'ERROR' AND created_on >= ? AND created_on < ?"
+KEYS = ("guid", "state", "agentflowId", "agentflowName", "sessionId", "createdOn")
+REST_KEYS = ("id", "guid", "agentflowId", "agentflowName", "sessionId", "state", "created_on")
+
+encode = cursor_encoder(NEWEST_FIRST)
+connection: aiosqlite.Connection
+
+
+async def rows(sql: str, *parameters: object) -> list[Any]:
+    """Run one statement."""
+    found = await connection.execute_fetchall(sql, parameters)
+    return list(found)
+
+
+def node(row: Any) -> dict[str, Any]:
+    """An execution as GraphQL answers it."""
+    answer = dict(zip(KEYS, row, strict=False))
+    answer["createdOn"] = format_ms(answer["createdOn"])
+    return answer
+
+
+def connection_of(found: list[Any]) -> bytes:
+    """A page with cursors; the id is the last column."""
+    page = found[:50]
+    edges = [{"cursor": encode((row[5], row[6])), "node": node(row)} for row in page]
+    information = {"hasNextPage": len(found) > 50, "endCursor": edges[-1]["cursor"]}
+    return orjson.dumps({"data": {"executions": {"edges": edges, "pageInfo": information}}})
+
+
+async def newest() -> bytes:
+    return connection_of(await rows(f"SELECT {COLUMNS}, id FROM executions {NEWEST}", 51))
+
+
+async def filtered() -> bytes:
+    found = await rows(f"SELECT {COLUMNS} FROM executions WHERE {RANGE} {NEWEST}", SINCE, UNTIL, 50)
+    total = await rows(f"SELECT count(*) FROM executions WHERE {RANGE}", SINCE, UNTIL)
+    nodes = [node(row) for row in found]
+    return orjson.dumps({"data": {"executions": {"totalCount": total[0][0], "nodes": nodes}}})
+
+
+async def one() -> bytes:
+    [row] = await rows(f"SELECT {COLUMNS} FROM executions WHERE guid = ?", GUID)
+    return orjson.dumps({"data": {"execution": node(row)}})
+
+
+async def middle() -> bytes:
+    sql = f"SELECT {COLUMNS}, id FROM executions WHERE (created_on, id) < (?, ?) {NEWEST}"
+    return connection_of(await rows(sql, CREATED_ON, ID, 51))
+
+
+async def rest_list() -> bytes:
+    found = await rows(f"SELECT {REST_COLUMNS} FROM executions {NEWEST}", 50)
+    await rows("SELECT count(*) FROM executions")
+    return orjson.dumps([dict(zip(REST_KEYS, row, strict=True)) for row in found])
+
+
+async def rest_get() -> bytes:
+    [row] = await rows(f"SELECT {REST_COLUMNS} FROM executions WHERE guid = ?", GUID)
+    return orjson.dumps(dict(zip(REST_KEYS, row, strict=True)))
+
+
+async def thousand() -> bytes:
+    found = await rows(f"SELECT {COLUMNS} FROM executions {NEWEST}", 1000)
+    return orjson.dumps({"data": {"executions": {"nodes": [node(row) for row in found]}}})
+
+
+HANDLERS: dict[str, Callable[[], Awaitable[bytes]]] = {
+    f"/{number}": handler
+    for number, handler in enumerate((newest, filtered, one, middle, rest_list, rest_get, thousand))
+}
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """The whole server."""
+    global connection  # noqa: PLW0603 - one connection for one process is all there is
+    if scope["type"] == "lifespan":
+        await receive()
+        connection = await aiosqlite.connect(DATABASE, isolation_level=None)
+        await connection.execute("PRAGMA cache_size = -4096")
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await connection.close()
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    body = await HANDLERS[scope["path"]]()
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

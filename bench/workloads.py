@@ -1,0 +1,73 @@
+"""What is measured: requests to the gateway, and the same bytes from the reference server."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+FIELDS = "guid state agentflowId agentflowName sessionId createdOn"
+SINCE, UNTIL = 1_700_500_000_000, 1_702_000_000_000
+"""A range of time in the middle of the rows, in epoch milliseconds."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One request. ``target`` is the least share of the reference's requests a second."""
+
+    name: str
+    path: str
+    target: float
+    query: str | None = None
+    variables: tuple[tuple[str, object], ...] = ()
+
+    @property
+    def body(self) -> str | None:
+        """The body of its POST; None for a GET."""
+        if self.query is None:
+            return None
+        return json.dumps({"query": self.query, "variables": dict(self.variables)})
+
+
+def _iso(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds // 1000, UTC).isoformat()
+
+
+def workloads(guid: str, cursor: str) -> list[Workload]:
+    """Everything that is measured, for one execution and one cursor in the middle."""
+    page = f"edges {{ cursor node {{ {FIELDS} }} }} pageInfo {{ hasNextPage endCursor }}"
+    filtered = (
+        "query ($since: DateTime, $until: DateTime) { executions(first: 50, filter: {state:"
+        " {eq: ERROR}, createdOn: {gte: $since, lt: $until}})"
+        f" {{ totalCount nodes {{ {FIELDS} }} }} }}"
+    )
+    return [
+        Workload("newest 50", "/graphql", 0.75, f"{{ executions(first: 50) {{ {page} }} }}"),
+        Workload(
+            "filtered 50 with total",
+            "/graphql",
+            0.75,
+            filtered,
+            (("since", _iso(SINCE)), ("until", _iso(UNTIL))),
+        ),
+        Workload(
+            "one by guid",
+            "/graphql",
+            0.60,
+            f"query ($guid: ID!) {{ execution(guid: $guid) {{ {FIELDS} }} }}",
+            (("guid", guid),),
+        ),
+        Workload(
+            "page in the middle",
+            "/graphql",
+            0.75,
+            f"query ($after: String) {{ executions(first: 50, after: $after) {{ {page} }} }}",
+            (("after", cursor),),
+        ),
+        Workload("REST list of 50", "/executions?page=1&limit=50", 0.85),
+        Workload("REST get", f"/executions/{guid}", 0.85),
+        Workload(
+            "1,000 in one page",
+            "/graphql",
+            0.90,
+            f"{{ executions(first: 1000) {{ nodes {{ {FIELDS} }} }} }}",
+        ),
+    ]
