@@ -13,6 +13,7 @@ RowFunction = Callable[[Row], Any]
 """Makes one value of an answer from one row."""
 
 TYPENAME = "__typename"
+_LARGEST_INT = 2**31 - 1
 
 _FIELDS: dict[str, tuple[str, Callable[[Any], Any] | None]] = {
     "id": ("guid", lambda guid: global_id("Execution", guid)),
@@ -92,3 +93,10 @@ def _assemble(
         return answer
 
     return converted if conversions or constants else plain
+
+
+def graphql_int(value: int) -> int:
+    """A number that GraphQL's Int holds. Raises NotPlannable for a larger one."""
+    if value > _LARGEST_INT:
+        raise NotPlannable("a number that GraphQL's Int does not hold")
+    return value

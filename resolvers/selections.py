@@ -16,8 +16,10 @@ from graphql import (
     NamedTypeNode,
     SelectionSetNode,
     VariableNode,
+    get_named_type,
     is_abstract_type,
 )
+from graphql.type import GraphQLField
 
 Selected = dict[str, list[FieldNode]]
 """The nodes that are selected under each name of the answer, in the order of the answer."""
@@ -93,3 +95,11 @@ class Selections:
         if isinstance(value, VariableNode) and value.name.value in self.flags:
             return self.flags[value.name.value]
         raise NotPlannable("a condition without a value")
+
+
+def object_of(field: GraphQLField) -> GraphQLObjectType:
+    """The object type that a field answers. Raises NotPlannable when it is none."""
+    kind = get_named_type(field.type)
+    if not isinstance(kind, GraphQLObjectType):
+        raise NotPlannable("a field that is no object")
+    return kind

@@ -1,6 +1,7 @@
 """The commands for API keys."""
 
 import re
+import sys
 from datetime import timedelta
 from typing import Annotated
 
@@ -17,6 +18,7 @@ keys_cli = typer.Typer(
     help="API keys: make, list, revoke.", no_args_is_help=True, rich_markup_mode="markdown"
 )
 
+_WIDTH_IN_PIPES = 300
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 _AGE = re.compile(r"(\d{1,5})([hdw])", re.ASCII)
 
@@ -65,9 +67,9 @@ def list_(database: DatabaseOption = None) -> None:
             _shown(key.expires_on),
             _shown(key.last_used_on),
         )
-    console = Console()
     # A table that is piped on is not to be cut at a width that no one sees.
-    console.print(table, width=None if console.is_terminal else 200)
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH_IN_PIPES)
+    console.print(table)
 
 
 @keys_cli.command(epilog="Example: `python app.py keys revoke 3`")
