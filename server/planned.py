@@ -5,6 +5,7 @@ from typing import Any
 from graphql import GraphQLSchema
 from strawberry.types import ExecutionResult
 
+from db.errors import ServiceUnavailable
 from resolvers.context import Access, Context
 from server.operations import OperationStore
 
@@ -27,6 +28,7 @@ class PlannedExecution:
         """The answer of a query; None when the ordinary executor has to give it.
 
         That is so for whatever is refused or goes wrong too: the ordinary executor says how.
+        Only a database that can't answer is not asked twice: that raises ServiceUnavailable.
         """
         prepared = self._store.prepare(query, self._schema)
         operation = prepared.find(operation_name)
@@ -39,6 +41,8 @@ class PlannedExecution:
         try:
             access.require(*operation.scopes)
             data = await plan.run(context, variables)
+        except ServiceUnavailable:
+            raise
         except Exception:  # noqa: BLE001 - the ordinary executor finds it again and says what it is
             return None
         extensions = {"cost": self._store.cost_report(cost)} if context.reports_cost else None
