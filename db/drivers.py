@@ -33,7 +33,7 @@ class DriverPool:
         self._statement_timeout = statement_timeout
         self._opened: list[AsyncConnection] = []
         self._free: deque[Any] = deque()
-        self._opening = 0
+        self._openings: set[asyncio.Future[None]] = set()
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     @contextlib.asynccontextmanager
@@ -62,8 +62,9 @@ class DriverPool:
         try:
             async with asyncio.timeout(self._patience):
                 while not self._free:
-                    if len(self._opened) + self._opening < self._size:
-                        return await self._open()
+                    if len(self._opened) + len(self._openings) < self._size:
+                        await self._begin_opening()
+                        continue
                     waiter = asyncio.get_running_loop().create_future()
                     self._waiting.append(waiter)
                     await waiter
@@ -71,16 +72,26 @@ class DriverPool:
             raise ServiceUnavailable("The database is busy; try again in a moment") from None
         return self._free.pop()
 
-    async def _open(self) -> Any:
-        self._opening += 1
-        try:
-            connection = await self._engine.connect()
-            raw = await connection.get_raw_connection()
-            self._opened.append(connection)
-        finally:
-            self._opening -= 1
-            self._wake()
-        return raw.driver_connection
+    async def _begin_opening(self) -> None:
+        # It goes on when whoever asked for it goes away: a connection that is given up while
+        # it is being opened is left in an unknown state.
+        opening = asyncio.ensure_future(self._open())
+        self._openings.add(opening)
+        opening.add_done_callback(self._end_opening)
+        await asyncio.shield(opening)
+
+    async def _open(self) -> None:
+        connection = await self._engine.connect()
+        raw = await connection.get_raw_connection()
+        self._opened.append(connection)
+        self._free.append(raw.driver_connection)
+
+    def _end_opening(self, opening: asyncio.Future[None]) -> None:
+        self._openings.discard(opening)
+        if not opening.cancelled():
+            # Told to whoever asked for it, if they are still there.
+            opening.exception()
+        self._wake()
 
     def _wake(self) -> None:
         while self._waiting:
@@ -91,6 +102,7 @@ class DriverPool:
 
     async def close(self) -> None:
         """Give every connection back to the engine."""
+        await asyncio.gather(*self._openings, return_exceptions=True)
         while self._opened:
             await self._opened.pop().close()
         self._free.clear()
