@@ -43,6 +43,13 @@ def among_listed(
     return or_(found, needle.in_(bound[1:])) if len(bound) > 1 else found
 
 
+def each_of(values: tuple[str, ...]) -> ColumnElement[str]:
+    """A column that has each of a few texts in turn."""
+    rows = func.json_each(literal(json.dumps(values))).table_valued(column("value", String))
+    each: ColumnElement[str] = rows.c.value
+    return each
+
+
 def folded(text: ColumnElement[Any]) -> ColumnElement[Any]:
     """A text with case folded as ``str.casefold`` does."""
     fold: ColumnElement[Any] = getattr(func, CASEFOLD)(text, type_=String)

@@ -1,12 +1,13 @@
 """Every statement on executions."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.counts import plan_count
 from db.dialect import among
 from db.engine import Database
 from db.filters import EVERYTHING, Condition, Filter, shape_of, where
@@ -16,13 +17,12 @@ from db.paging import (
     NEWEST_FIRST,
     Order,
     Position,
-    beyond,
-    order_by,
     position_of,
     reverse,
 )
+from db.reading import PageForm, PageQuery, beyond_a_walk, merged, on_a_walk, ranked, served
 from db.source import NATIVE, ExecutionRow, ExecutionSource
-from db.statements import Places, Statements, nulls_of, present
+from db.statements import Places, Statements
 
 _STREAM_BATCH = 1000
 
@@ -120,38 +120,22 @@ class Executions:
         With ``or_at`` the one that stands at ``after`` is among them. Raises InvalidInput for
         a filter that is too large.
         """
+        query = PageQuery(fields, filter_, order, limit, offset, after, before, or_at)
         values: list[Any] = []
-        shape = (
-            fields,
-            shape_of(filter_, values),
-            order,
-            nulls_of(after),
-            nulls_of(before),
-            or_at,
-            limit is None,
-            offset is None,
-        )
-        for position in (after, before):
-            values += present(position or ())
-        values += [value for value in (limit, offset) if value is not None]
+        shape = query.shape(values)
 
-        def build(places: Places) -> Select[Any]:
-            conditions = [where(filter_, self._source, places.bind)]
-            if after is not None:
-                bound = places.bind_position(after)
-                conditions.append(beyond(order, bound, self._source, or_at=or_at))
-            if before is not None:
-                bound = places.bind_position(before)
-                conditions.append(beyond(reverse(order), bound, self._source))
-            columns = [self._source.column(field) for field in fields]
-            statement = select(*columns).select_from(self._source.table).where(and_(*conditions))
-            statement = statement.order_by(*order_by(order, self._source))
-            if limit is not None:
-                statement = statement.limit(places.bind(limit))
-            return statement if offset is None else statement.offset(places.bind(offset))
+        async def read(form: PageForm) -> Sequence[tuple[Any, ...]]:
+            statement = self._statements.get(
+                (form, shape), lambda places: form(query, places, self._source)
+            )
+            return await self._database.read(statement.text, statement.parameters(values))
 
-        statement = self._statements.get(shape, build)
-        return await self._database.read(statement.text, statement.parameters(values))
+        if query.is_served():
+            return await read(served)
+        rows = await read(on_a_walk)
+        if len(rows) == limit or not await read(beyond_a_walk):
+            return rows
+        return await read(merged if query.is_on_dimensions() else ranked)
 
     async def stream(self, filter_: Filter = EVERYTHING) -> AsyncIterator[Sequence[ExecutionRow]]:
         """All matching executions, newest first, in batches of a bounded size.
@@ -171,15 +155,21 @@ class Executions:
     async def count(self, filter_: Filter = EVERYTHING) -> int:
         """How many executions match."""
         values: list[Any] = []
+        plan = plan_count(filter_)
+        if plan is None:
+            shape: Hashable = ("rows", shape_of(filter_, values))
+        elif not plan.edges and not plan.sums:
+            return 0
+        else:
+            shape = ("counts", plan.shape(values))
 
         def build(places: Places) -> Select[Any]:
+            if plan is not None:
+                return plan.build(places, self._source)
             counted = select(func.count()).select_from(self._source.table)
-            # SQLite counts a whole table faster when there is no WHERE at all, even a true one.
-            if filter_ == EVERYTHING:
-                return counted
             return counted.where(where(filter_, self._source, places.bind))
 
-        statement = self._statements.get(("count", shape_of(filter_, values)), build)
+        statement = self._statements.get(shape, build)
         [(count,)] = await self._database.read(statement.text, statement.parameters(values))
         return int(count)
 
@@ -231,7 +221,7 @@ class Executions:
         now = now_ms()
         if changing:
             await connection.execute(
-                update(self._source.table)
+                update(self._source.written)
                 .where(among(self._source.guid, changing))
                 .values({self._source.state: str(state), self._source.updated_on: now})
             )
@@ -246,7 +236,7 @@ class Executions:
 
         async def work(connection: AsyncConnection) -> set[str]:
             result = await connection.execute(
-                delete(self._source.table)
+                delete(self._source.written)
                 .where(among(self._source.guid, wanted))
                 .returning(self._source.guid)
             )

@@ -229,6 +229,15 @@ def parameters_of(condition: Condition) -> Parameters:
     return FIELDS[condition.field].operators[condition.operator].parameters(value)
 
 
+def conjuncts(filter_: Filter) -> Iterator[Filter]:
+    """The parts of a filter all of which must be true."""
+    if isinstance(filter_, AllOf):
+        for part in filter_.parts:
+            yield from conjuncts(part)
+    else:
+        yield filter_
+
+
 def has_condition(filter_: Filter) -> bool:
     """Whether a filter restricts anything at all, however it is nested."""
     return next(_conditions(filter_, 0), None) is not None

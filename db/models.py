@@ -57,6 +57,7 @@ class Execution(Base):
         Index("executions_by_updated_on", "updated_on"),
         Index("executions_by_state_created_on", "state", "created_on"),
         Index("executions_by_agentflow_created_on", "agentflow_id", "created_on"),
+        Index("executions_by_agentflow_state_created_on", "agentflow_id", "state", "created_on"),
         Index("executions_by_session_created_on", "session_id", "created_on"),
         Index("executions_by_state", "state"),
         Index("executions_by_agentflow", "agentflow_id"),
@@ -73,6 +74,58 @@ class Agentflow(Base):
 
     id: Mapped[str] = mapped_column(Text, primary_key=True)
     name: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = ({"sqlite_strict": True},)
+
+
+class ExecutionCount(Base):
+    """How many executions of each state were created in a bucket of time; see ``db.counts``.
+
+    Times are epoch milliseconds. Triggers keep it with every write.
+    """
+
+    __tablename__ = "execution_counts"
+
+    width: Mapped[int] = mapped_column(_INTEGER, primary_key=True)
+    start: Mapped[int] = mapped_column(_INTEGER, primary_key=True)
+    inprogress: Mapped[int] = mapped_column(_INTEGER)
+    finished: Mapped[int] = mapped_column(_INTEGER)
+    error: Mapped[int] = mapped_column(_INTEGER)
+    terminated: Mapped[int] = mapped_column(_INTEGER)
+    timeout: Mapped[int] = mapped_column(_INTEGER)
+    stopped: Mapped[int] = mapped_column(_INTEGER)
+
+    __table_args__ = ({"sqlite_strict": True, "sqlite_with_rowid": False},)
+
+
+class AgentflowCount(Base):
+    """The same for the executions of each agentflow."""
+
+    __tablename__ = "agentflow_counts"
+
+    width: Mapped[int] = mapped_column(_INTEGER, primary_key=True)
+    agentflow_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    start: Mapped[int] = mapped_column(_INTEGER, primary_key=True)
+    inprogress: Mapped[int] = mapped_column(_INTEGER)
+    finished: Mapped[int] = mapped_column(_INTEGER)
+    error: Mapped[int] = mapped_column(_INTEGER)
+    terminated: Mapped[int] = mapped_column(_INTEGER)
+    timeout: Mapped[int] = mapped_column(_INTEGER)
+    stopped: Mapped[int] = mapped_column(_INTEGER)
+
+    __table_args__ = ({"sqlite_strict": True, "sqlite_with_rowid": False},)
+
+
+class ReplacedExecution(Base):
+    """What a plain INSERT OR REPLACE is about to replace; empty between two statements' rows."""
+
+    __tablename__ = "replaced_executions"
+
+    id: Mapped[int] = mapped_column(_INTEGER, primary_key=True)
+    guid: Mapped[str] = mapped_column(Text)
+    agentflow_id: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text)
+    created_on: Mapped[int] = mapped_column(_INTEGER)
 
     __table_args__ = ({"sqlite_strict": True},)
 

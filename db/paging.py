@@ -94,6 +94,34 @@ def beyond(
     return _beyond_terms(order, bound, source, or_at=or_at)
 
 
+def branches_beyond(
+    order: Order, bound: Bound, source: ExecutionSource, *, or_at: bool = False
+) -> list[ColumnElement[bool]]:
+    """The same rows in parts, nearest first; each part is one range of an index."""
+    branches = []
+    for place in reversed(range(len(order))):
+        same = [
+            _same(source.column(term.field), value)
+            for term, value in zip(order[:place], bound[:place], strict=True)
+        ]
+        column, value, term = source.column(order[place].field), bound[place], order[place]
+        is_last = place == len(order) - 1
+        if or_at and is_last:
+            branches.append(and_(*same, column <= value if term.descending else column >= value))
+        elif value is None:
+            branches += [] if term.descending else [and_(*same, column.is_not(None))]
+        else:
+            branches.append(and_(*same, column < value if term.descending else column > value))
+            if term.descending and term.field in _NULLABLE:
+                branches.append(and_(*same, column.is_(None)))
+    return branches
+
+
+def _same(column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:
+    same: ColumnElement[bool] = column.is_(None) if value is None else column == value
+    return same
+
+
 def _is_uniform(order: Order) -> bool:
     directions = {term.descending for term in order}
     return len(directions) == 1 and not any(term.field in _NULLABLE for term in order)
@@ -105,7 +133,7 @@ def _beyond_terms(
     column = source.column(order[0].field)
     value = bound[0]
     further = _further(column, value, order[0])
-    same: ColumnElement[bool] = column == value if value is not None else column.is_(None)
+    same = _same(column, value)
     if len(order) == 1:
         return or_(further, same) if or_at else further
     rest = _beyond_terms(order[1:], bound[1:], source, or_at=or_at)

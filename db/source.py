@@ -4,10 +4,10 @@ Statements name columns through an ``ExecutionSource``, so that executions kept 
 tables of another shape need a second source and no second set of statements.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Table, select
+from sqlalchemy import ColumnElement, FromClause, Table, select
 
 from db.models import Agentflow, Base, Execution
 
@@ -29,7 +29,7 @@ class ExecutionRow(NamedTuple):
 class ExecutionSource:
     """The columns that hold executions (in ``table``) and the names of agentflows."""
 
-    table: Table
+    table: FromClause
     id: ColumnElement[int]
     guid: ColumnElement[str]
     agentflow_id: ColumnElement[str]
@@ -45,10 +45,26 @@ class ExecutionSource:
         """The present name of an execution's agentflow; null when the flow is gone."""
         return select(self.flow_name).where(self.flow_key == self.agentflow_id).scalar_subquery()
 
+    def moved_to(self, table: FromClause) -> "ExecutionSource":
+        """The same columns in another table, as far as it has them."""
+        moved = {
+            field: table.c[name]
+            for field in ExecutionRow._fields
+            if field != "agentflow_name" and (name := self.column(field).name) in table.c
+        }
+        return replace(self, table=table, **moved)
+
     def column(self, field: str) -> ColumnElement[Any]:
         """The column that holds a field of ``ExecutionRow``."""
         column: ColumnElement[Any] = getattr(self, field)
         return column
+
+    @property
+    def written(self) -> Table:
+        """The table, where it is one that can be written."""
+        if not isinstance(self.table, Table):
+            raise TypeError("what was moved to can't be written")
+        return self.table
 
     @property
     def columns(self) -> list[ColumnElement[Any]]:

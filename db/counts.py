@@ -1,0 +1,259 @@
+"""How many executions match, without a look at each of them.
+
+Triggers count executions by state in buckets of time, in all and for each agentflow, in the
+transaction that writes them. A filter on states, agentflows and the time of creation is answered
+from the widest buckets that lie within its range, and from the rows at the range's two edges,
+which are less than an hour's. What a filter asks beyond that is counted row by row.
+"""
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Subquery, and_, func, select
+
+from db.dialect import each_of
+from db.filters import (
+    EVERYTHING,
+    AllOf,
+    AnyOf,
+    Condition,
+    Filter,
+    Not,
+    conjuncts,
+    parameters_of,
+    shape_of,
+    where,
+)
+from db.instants import EARLIEST_MS, LATEST_MS
+from db.models import AgentflowCount, Base, ExecutionCount, ExecutionState
+from db.source import ExecutionSource
+from db.statements import Places
+
+HOUR = 3_600_000
+"""The width of the narrowest buckets, in milliseconds."""
+DAY = 24 * HOUR
+LONG = 32 * DAY
+"""The width of the widest buckets of all executions."""
+ALL_TIME = 0
+"""The width that stands for all of time, in the counts of agentflows."""
+
+_counts = Base.metadata.tables[ExecutionCount.__tablename__]
+_flow_counts = Base.metadata.tables[AgentflowCount.__tablename__]
+
+_NOTHING = AnyOf(())
+_ROWS = -1
+_BEGINNING = EARLIEST_MS // LONG * LONG
+_END = -(-(LATEST_MS + 1) // LONG) * LONG
+_OF_AGENTFLOWS = ("agentflow_id", "agentflow_name")
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A range of time that is counted in buckets of one width, or by its rows."""
+
+    width: int
+    since: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class CountPlan:
+    """What is added up: pieces of time, for each group of states that one condition is left of.
+
+    ``rest`` is the filter without its range of time.
+    """
+
+    rest: Filter
+    edges: tuple[_Piece, ...]
+    sums: tuple[tuple[Filter, tuple[ExecutionState, ...], _Piece], ...]
+
+    def shape(self, values: list[Any]) -> Hashable:
+        """What makes the statement; what does not is added to ``values``, in its order."""
+        parts: list[Hashable] = []
+        for piece in self.edges:
+            values += (piece.since, piece.until)
+            parts.append(shape_of(self.rest, values))
+        for flows, states, piece in self.sums:
+            values += (piece.since, piece.until)
+            parts.append((piece.width, states, shape_of(flows, values)))
+        return (len(self.edges), *parts)
+
+    def build(self, places: Places, source: ExecutionSource) -> Select[Any]:
+        """The statement, binding the values in the order of ``shape``."""
+        counted = [_rows(self.rest, piece, places, source) for piece in self.edges]
+        counted += [_sum(*each, places, source) for each in self.sums]
+        total: ColumnElement[Any] = counted[0]
+        for each in counted[1:]:
+            total = total + each
+        return select(total)
+
+
+def plan_count(filter_: Filter) -> CountPlan | None:
+    """How to count what matches; None when only the rows themselves can tell.
+
+    A plan without edges and sums counts nothing.
+    """
+    times: list[Condition] = []
+    others: list[Filter] = []
+    for part in conjuncts(filter_):
+        is_time = isinstance(part, Condition) and part.field == "created_on"
+        (times if is_time else others).append(part)  # type: ignore[arg-type]
+    if not all(is_on_dimensions(part) for part in others):
+        return None
+    rest = AllOf(tuple(others))
+    since, until = _range(times)
+    groups = _by_what_is_left(rest)
+    if not groups or since >= until:
+        return CountPlan(rest, (), ())
+    cut = _cut(since, until, (HOUR, DAY, LONG))
+    sums = [
+        (flows, states, piece)
+        for flows, states in groups.items()
+        for piece in (cut if flows == EVERYTHING else _cut_of_flows(since, until))
+        if piece.width != _ROWS
+    ]
+    return CountPlan(rest, tuple(piece for piece in cut if piece.width == _ROWS), tuple(sums))
+
+
+def is_on_dimensions(filter_: Filter) -> bool:
+    """Whether a filter asks only of states and agentflows, which executions are counted by."""
+    match filter_:
+        case Condition(field):
+            return field == "state" or field in _OF_AGENTFLOWS
+        case Not(part):
+            return is_on_dimensions(part)
+        case AllOf(parts) | AnyOf(parts):
+            return all(map(is_on_dimensions, parts))
+
+
+def pairs_of(source: ExecutionSource) -> tuple[Subquery, ExecutionSource]:
+    """Every agentflow that has or had executions, with every state, and the source of the two."""
+    known = _flow_counts.alias("known")
+    states = each_of(tuple(ExecutionState))
+    pairs = (
+        select(
+            known.c.agentflow_id.label(source.agentflow_id.name),
+            states.label(source.state.name),
+        )
+        .where(known.c.width == ALL_TIME)
+        .subquery("pairs")
+    )
+    return pairs, source.moved_to(pairs)
+
+
+def _range(conditions: Iterable[Condition]) -> tuple[int, int]:
+    """From when, and until before when, in epoch milliseconds."""
+    since, until = _BEGINNING, _END
+    for condition in conditions:
+        [at] = parameters_of(condition)
+        match condition.operator:
+            case "gte":
+                since = max(since, at)
+            case "gt":
+                since = max(since, at + 1)
+            case "lt":
+                until = min(until, at)
+            case "lte":
+                until = min(until, at + 1)
+    return since, until
+
+
+def _cut(since: int, until: int, widths: Iterable[int]) -> list[_Piece]:
+    """Cut a range into whole buckets, the widest in the middle, and rows at its edges."""
+    pieces: list[_Piece] = []
+    narrower = _ROWS
+    for width in widths:
+        first, last = -(-since // width) * width, until // width * width
+        if first >= last:
+            break
+        pieces += [_Piece(narrower, since, first), _Piece(narrower, last, until)]
+        narrower, since, until = width, first, last
+    pieces.append(_Piece(narrower, since, until))
+    return [piece for piece in pieces if piece.since < piece.until]
+
+
+def _cut_of_flows(since: int, until: int) -> list[_Piece]:
+    if (since, until) == (_BEGINNING, _END):
+        return [_Piece(ALL_TIME, 0, 1)]
+    return _cut(since, until, (HOUR, DAY))
+
+
+def _by_what_is_left(filter_: Filter) -> dict[Filter, tuple[ExecutionState, ...]]:
+    """What a filter asks of the agentflow, once the state is known, and of which states."""
+    groups: dict[Filter, tuple[ExecutionState, ...]] = {}
+    for state in ExecutionState:
+        left = _assuming(filter_, state)
+        if left != _NOTHING:
+            groups[left] = (*groups.get(left, ()), state)
+    return groups
+
+
+def _assuming(filter_: Filter, state: ExecutionState) -> Filter:
+    match filter_:
+        case Condition("state", operator, value):
+            is_so = state == value if operator == "eq" else (state in value) == (operator == "in")
+            return EVERYTHING if is_so else _NOTHING
+        case Condition():
+            return filter_
+        case Not(part):
+            left = _assuming(part, state)
+            if left == EVERYTHING:
+                return _NOTHING
+            return EVERYTHING if left == _NOTHING else Not(left)
+        case AllOf(parts):
+            left_parts = [_assuming(part, state) for part in parts]
+            return _joined(AllOf, left_parts, neutral=EVERYTHING, decisive=_NOTHING)
+        case AnyOf(parts):
+            left_parts = [_assuming(part, state) for part in parts]
+            return _joined(AnyOf, left_parts, neutral=_NOTHING, decisive=EVERYTHING)
+
+
+def _joined(
+    kind: type[AllOf] | type[AnyOf], parts: list[Filter], *, neutral: Filter, decisive: Filter
+) -> Filter:
+    if decisive in parts:
+        return decisive
+    kept = tuple(part for part in parts if part != neutral)
+    return kept[0] if len(kept) == 1 else kind(kept)
+
+
+def _rows(
+    rest: Filter, piece: _Piece, places: Places, source: ExecutionSource
+) -> ColumnElement[Any]:
+    created_on = source.created_on
+    within = and_(created_on >= places.bind(piece.since), created_on < places.bind(piece.until))
+    counted = select(func.count()).select_from(source.table)
+    return counted.where(within, where(rest, source, places.bind)).scalar_subquery()
+
+
+def _sum(
+    flows: Filter,
+    states: tuple[ExecutionState, ...],
+    piece: _Piece,
+    places: Places,
+    source: ExecutionSource,
+) -> ColumnElement[Any]:
+    table = _counts if flows == EVERYTHING else _flow_counts
+    columns = [table.c[state.lower()] for state in states]
+    added: ColumnElement[Any] = columns[0]
+    for column in columns[1:]:
+        added = added + column
+    within = and_(
+        table.c.width == piece.width,
+        table.c.start >= places.bind(piece.since),
+        table.c.start < places.bind(piece.until),
+    )
+    statement = select(func.coalesce(func.sum(added), 0)).where(within)
+    if flows != EVERYTHING:
+        statement = statement.where(table.c.agentflow_id.in_(_flows(flows, places, source)))
+    return statement.scalar_subquery()
+
+
+def _flows(flows: Filter, places: Places, source: ExecutionSource) -> Select[Any]:
+    """Every agentflow that has or had executions, and passes a filter."""
+    known = _flow_counts.alias("known")
+    named = source.moved_to(known)
+    return select(known.c.agentflow_id).where(
+        known.c.width == ALL_TIME, where(flows, named, places.bind)
+    )
