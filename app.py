@@ -16,11 +16,12 @@ from db.engine import Database
 from db.executions import Executions
 from db.keys import Keys
 from db.migrations.upgrade import upgrade
+from resolvers.context import Reading
 from resolvers.schema import build_schema
 from server.access import Gatekeeper
+from server.application import FindEdge, GatewayApplication
 from server.bodies import BodyReader
-from server.concurrency import ConcurrencyLimit
-from server.faults import Faults
+from server.entrance import REQUEST_ID_HEADER
 from server.graphql import GraphQLEdge
 from server.graphql_contexts import COST_HEADER, Contexts
 from server.graphql_websocket import GraphQLWebSocket
@@ -31,8 +32,6 @@ from server.operations import OperationStore, preparation
 from server.persisted import PersistedQueries, read_manifest
 from server.planned import PlannedExecution
 from server.refusals import refusal_for_path
-from server.request_ids import HEADER as REQUEST_ID_HEADER
-from server.request_ids import RequestIds
 from server.rest import RestEdge, not_allowed
 from server.settings import Settings
 from server.start_page import start_page_route
@@ -60,10 +59,13 @@ def create_app(settings: Settings | None = None) -> Starlette:
             yield
         await database.close()
 
-    return Starlette(
+    find_edge, routes = _executions_routes(settings, Executions(database), gatekeeper)
+    return GatewayApplication(
+        find_edge,
+        max_concurrent=settings.max_concurrent_requests,
         routes=[
             start_page_route(settings.rest_prefix),
-            *_executions_routes(settings, Executions(database), gatekeeper),
+            *routes,
             openapi_route(settings),
             *health_routes(database),
         ],
@@ -82,10 +84,15 @@ def served_app() -> Starlette:
 
 def _executions_routes(
     settings: Settings, executions: Executions, gatekeeper: Gatekeeper
-) -> list[BaseRoute]:
+) -> tuple[FindEdge, list[BaseRoute]]:
     bodies = BodyReader(settings.max_body_bytes, settings.receive_timeout)
     store = OperationStore(settings.limits, introspection=settings.introspection)
     schema = build_schema([preparation(store)], suggestions=settings.introspection)
+    planned = PlannedExecution(
+        store,
+        schema._schema,  # noqa: SLF001 - Strawberry has no public way
+        Reading(executions, settings.max_page_size),
+    )
     contexts = Contexts(
         executions, gatekeeper, max_page_size=settings.max_page_size, max_ids=settings.max_ids
     )
@@ -93,7 +100,7 @@ def _executions_routes(
     documents = read_manifest(manifest) if manifest else PersistedQueries()
     graphql = GraphQLEdge(
         schema,
-        PlannedExecution(store, schema._schema),  # noqa: SLF001 - Strawberry has no public way
+        planned,
         contexts,
         gatekeeper,
         bodies,
@@ -118,17 +125,16 @@ def _executions_routes(
         max_page_size=settings.max_page_size,
         max_ids=settings.max_ids,
     )
-    return [
-        *(
-            route
-            for path in ("/graphql", "/graphql/")
-            for route in (Route(path, graphql), WebSocketRoute(path, websocket))
-        ),
-        *rest.routes(),
+    paths = dict.fromkeys(("/graphql", "/graphql/"), graphql)
+    routes: list[BaseRoute] = [
+        route for path in paths for route in (Route(path, graphql), WebSocketRoute(path, websocket))
     ]
+    return lambda path: paths.get(path) or rest.find(path), [*routes, *rest.routes()]
 
 
 def _middleware(settings: Settings) -> list[Middleware]:
+    if not settings.cors_origins:
+        return []
     cors = Middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins,
@@ -136,12 +142,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
         allow_headers=["authorization", "content-type", COST_HEADER, REQUEST_ID_HEADER],
         expose_headers=["link", "retry-after", "x-total-count", REQUEST_ID_HEADER],
     )
-    return [
-        Middleware(RequestIds),
-        *([cors] if settings.cors_origins else []),
-        Middleware(Faults),
-        Middleware(ConcurrencyLimit, maximum=settings.max_concurrent_requests),
-    ]
+    return [cors]
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.counts import plan_count
 from db.dialect import among
 from db.engine import Database
-from db.filters import EVERYTHING, Condition, Filter, shape_of, where
+from db.filters import EVERYTHING, Filter, shape_of, where
 from db.instants import now_ms
 from db.models import ExecutionState
 from db.paging import (
@@ -66,8 +66,19 @@ class Executions:
 
     async def find(self, guid: str) -> ExecutionRow | None:
         """The execution with a guid, if there is one."""
-        rows = await self.select(ExecutionRow._fields, Condition("guid", "eq", guid))
-        return ExecutionRow._make(rows[0]) if rows else None
+        row = await self.find_fields(ExecutionRow._fields, guid)
+        return None if row is None else ExecutionRow._make(row)
+
+    async def find_fields(self, fields: tuple[str, ...], guid: str) -> tuple[Any, ...] | None:
+        """Some fields of the execution with a guid, if there is one."""
+
+        def build(places: Places) -> Select[Any]:
+            columns = [self._source.column(field) for field in fields]
+            return select(*columns).where(self._source.guid == places.bind(guid))
+
+        statement = self._statements.get(fields, build)
+        rows = await self._database.read(statement.text, (guid,))
+        return rows[0] if rows else None
 
     async def find_page(
         self,

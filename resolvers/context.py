@@ -17,6 +17,14 @@ class Access(Protocol):
         """Raise an error of the caller unless every needed scope is there."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What plans read, and the largest page that may be asked for."""
+
+    executions: Executions
+    max_page_size: int
+
+
 @dataclass(slots=True)
 class Context:
     """The executions to work on, the bounds that an operator has set, and who asks.

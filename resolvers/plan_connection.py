@@ -8,7 +8,7 @@ from graphql import FieldNode, GraphQLObjectType
 from graphql.type import GraphQLField
 
 from db.paging import Order, Position, cursor_encoder, reverse
-from resolvers.context import Context
+from resolvers.context import Reading
 from resolvers.pages import Window
 from resolvers.plan_arguments import Arguments
 from resolvers.row_functions import (
@@ -21,7 +21,7 @@ from resolvers.row_functions import (
 )
 from resolvers.selections import NotPlannable, Selections, object_of
 
-RootAnswer = Callable[[Context, Arguments], Awaitable[Any]]
+RootAnswer = Callable[[Reading, Arguments], Awaitable[Any]]
 """Answers a root field."""
 _Part = Callable[["_Page"], Awaitable[Any]]
 
@@ -29,11 +29,11 @@ _Part = Callable[["_Page"], Awaitable[Any]]
 class _Page:
     """A page of a connection while it is answered."""
 
-    __slots__ = ("arguments", "asked", "context", "cursor_of", "has_more", "position_of", "rows")
+    __slots__ = ("arguments", "asked", "cursor_of", "has_more", "position_of", "reading", "rows")
 
     def __init__(
         self,
-        context: Context,
+        reading: Reading,
         arguments: Arguments,
         asked: Window,
         rows: list[Row],
@@ -41,7 +41,7 @@ class _Page:
         *,
         has_more: bool,
     ) -> None:
-        self.context = context
+        self.reading = reading
         self.arguments = arguments
         self.asked = asked
         self.rows = rows
@@ -70,11 +70,11 @@ def plan_executions(
             layouts[order] = (fields, itemgetter(*map(fields.index, names)))
         return layouts[order]
 
-    async def answer(context: Context, arguments: Arguments) -> Any:
+    async def answer(reading: Reading, arguments: Arguments) -> Any:
         order = arguments.order
-        asked = arguments.window(context.max_page_size)
+        asked = arguments.window(reading.max_page_size)
         fields, position_of = layout(order)
-        found = await context.executions.select(
+        found = await reading.executions.select(
             fields,
             arguments.filter,
             reverse(order) if asked.backward else order,
@@ -86,7 +86,7 @@ def plan_executions(
         if asked.backward:
             rows.reverse()
         has_more = len(found) > asked.size
-        page = _Page(context, arguments, asked, rows, position_of, has_more=has_more)
+        page = _Page(reading, arguments, asked, rows, position_of, has_more=has_more)
         return {key: await part(page) for key, part in parts}
 
     return answer
@@ -214,13 +214,13 @@ async def _beyond(page: _Page, order: Order, place: int, cursor: Position | None
     if cursor is None:
         return False
     position = page.position_of(page.rows[place]) if page.rows else cursor
-    return await page.context.executions.any_beyond(
+    return await page.reading.executions.any_beyond(
         page.arguments.filter, order, position, or_at=not page.rows
     )
 
 
 async def _total_count(page: _Page) -> int:
-    return graphql_int(await page.context.executions.count(page.arguments.filter))
+    return graphql_int(await page.reading.executions.count(page.arguments.filter))
 
 
 def _constant(value: str) -> _Part:

@@ -6,8 +6,7 @@ from typing import Any
 from graphql import FieldNode
 from graphql.type import GraphQLField
 
-from db.filters import Condition
-from resolvers.context import Context
+from resolvers.context import Reading
 from resolvers.plan_arguments import Arguments
 from resolvers.plan_connection import RootAnswer, plan_executions
 from resolvers.row_functions import (
@@ -28,10 +27,9 @@ def plan_execution(
     make = execution_function(selections.below(nodes, object_of(field)), columns)
     fields = tuple(columns.names)
 
-    async def answer(context: Context, arguments: Arguments) -> Any:
-        wanted = Condition("guid", "eq", arguments["guid"])
-        rows = await context.executions.select(fields, wanted)
-        return make(rows[0]) if rows else None
+    async def answer(reading: Reading, arguments: Arguments) -> Any:
+        row = await reading.executions.find_fields(fields, arguments["guid"])
+        return None if row is None else make(row)
 
     return answer
 
@@ -51,10 +49,10 @@ def plan_execution_page(
     columns.place("id")
     fields = tuple(columns.names)
 
-    async def answer(context: Context, arguments: Arguments) -> Any:
+    async def answer(reading: Reading, arguments: Arguments) -> Any:
         page, limit = arguments["page"], arguments["limit"]
-        offset = arguments.offset(context.max_page_size)
-        executions = context.executions
+        offset = arguments.offset(reading.max_page_size)
+        executions = reading.executions
         rows = await executions.select(
             fields, arguments.filter, arguments.order, limit=limit, offset=offset
         )

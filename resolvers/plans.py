@@ -16,20 +16,25 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
-    VariableNode,
     Visitor,
     visit,
 )
-from graphql.execution.values import get_argument_values, get_variable_values
 from graphql.type import GraphQLField
 
-from resolvers.context import Context
+from resolvers.context import Reading
 from resolvers.plan_arguments import Arguments
 from resolvers.plan_fields import ROOT_PLANS
+from resolvers.plan_values import (
+    ReadVariables,
+    Variables,
+    arguments_function,
+    variables_function,
+    variables_in,
+)
 from resolvers.row_functions import TYPENAME
 from resolvers.selections import NotPlannable, Selections
 
-_Answer = Callable[[Context, Arguments], Awaitable[Any]]
+_Answer = Callable[[Reading, Arguments], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class RootPlan:
     """One root field: its name in the answer, where its arguments come from, what it does."""
 
     key: str
-    arguments: Callable[[Any], Arguments]
+    arguments: Callable[[Variables], Arguments]
     answer: _Answer
 
 
@@ -45,23 +50,16 @@ class RootPlan:
 class Plan:
     """What a query comes to, for one choice of its conditions."""
 
-    schema: GraphQLSchema
-    operation: OperationDefinitionNode
+    variables: ReadVariables
     roots: tuple[RootPlan, ...]
 
-    async def run(self, context: Context, variables: Mapping[str, Any] | None) -> dict[str, Any]:
+    async def run(self, reading: Reading, variables: Mapping[str, Any]) -> dict[str, Any]:
         """The data of the answer.
 
         Raises NotPlannable, or whatever else goes wrong, with nothing changed.
         """
-        values: Any = None
-        if self.operation.variable_definitions:
-            values = get_variable_values(
-                self.schema, self.operation.variable_definitions, dict(variables or {})
-            )
-            if isinstance(values, list):
-                raise NotPlannable("variables that do not fit")
-        return {root.key: await root.answer(context, root.arguments(values)) for root in self.roots}
+        values = self.variables(variables)
+        return {root.key: await root.answer(reading, root.arguments(values)) for root in self.roots}
 
 
 class Planner:
@@ -82,6 +80,8 @@ class Planner:
 
     def plan(self, variables: Mapping[str, Any] | None) -> Plan | None:
         """The plan for the conditions that these variables choose; None if there is none."""
+        if not self._flags and () in self._plans:
+            return self._plans[()]
         given = variables or {}
         choice = tuple(given.get(name, default) for name, default in self._flags.items())
         if not all(isinstance(flag, bool) for flag in choice):
@@ -94,7 +94,8 @@ class Planner:
         if self._operation.operation is not OperationType.QUERY or len(flags) > _MOST_FLAGS:
             return None
         try:
-            return Plan(self._schema, self._operation, self._roots(flags))
+            definitions = self._operation.variable_definitions or ()
+            return Plan(variables_function(self._schema, definitions), self._roots(flags))
         except NotPlannable:
             return None
 
@@ -122,31 +123,16 @@ class Planner:
 _MOST_FLAGS = 6
 
 
-async def _typename(_context: Context, _arguments: Arguments) -> str:
+async def _typename(_reading: Reading, _arguments: Arguments) -> str:
     return "Query"
 
 
-def _arguments(field: GraphQLField, node: FieldNode) -> Callable[[Any], Arguments]:
-    if not _variables_in(node.arguments or ()):
-        known = Arguments(get_argument_values(field, node))
+def _arguments(field: GraphQLField, node: FieldNode) -> Callable[[Variables], Arguments]:
+    read = arguments_function(field, node)
+    if isinstance(read, dict):
+        known = Arguments(read)
         return lambda _values: known
-    return lambda values: Arguments(get_argument_values(field, node, values))
-
-
-class _Names(Visitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: set[str] = set()
-
-    def enter_variable(self, node: VariableNode, *_: Any) -> None:
-        self.found.add(node.name.value)
-
-
-def _variables_in(nodes: Any) -> set[str]:
-    names = _Names()
-    for node in nodes:
-        visit(node, names)
-    return names.found
+    return lambda values: Arguments(read(values))
 
 
 class _Conditions(Visitor):
@@ -155,7 +141,7 @@ class _Conditions(Visitor):
         self.names: set[str] = set()
 
     def enter_directive(self, node: Any, *_: Any) -> None:
-        self.names |= _variables_in(node.arguments or ())
+        self.names |= variables_in(node.arguments or ())
 
 
 def _flags(document: DocumentNode) -> dict[str, Any]:

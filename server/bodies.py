@@ -2,9 +2,8 @@
 
 import asyncio
 
-from starlette.requests import ClientDisconnect, Request
-
 from db.errors import InvalidInput
+from server.exchange import HttpRequest
 
 
 class PayloadTooLarge(InvalidInput):
@@ -26,13 +25,13 @@ class BodyReader:
         self._max_bytes = max_bytes
         self._timeout = timeout
 
-    async def read(self, request: Request) -> bytes:
+    async def read(self, request: HttpRequest) -> bytes:
         """The whole body.
 
         Raises PayloadTooLarge as soon as it is known to be too large, BodyTimeout when it does
         not come to its end in time, and InvalidInput when the client goes away before that.
         """
-        declared = request.headers.get("content-length", "")
+        declared = request.header(b"content-length") or ""
         if declared.isdecimal() and int(declared[:20]) > self._max_bytes:
             raise self._too_large()
         try:
@@ -42,15 +41,18 @@ class BodyReader:
             raise BodyTimeout(
                 f"The body must arrive within {self._timeout:g} seconds (receive_timeout)"
             ) from None
-        except ClientDisconnect:
-            raise InvalidInput("The body ended before its end") from None
 
-    async def _read(self, request: Request) -> bytes:
+    async def _read(self, request: HttpRequest) -> bytes:
         body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
+        more = True
+        while more:
+            message = await request.receive()
+            if message["type"] == "http.disconnect":
+                raise InvalidInput("The body ended before its end")
+            body += message.get("body", b"")
             if len(body) > self._max_bytes:
                 raise self._too_large()
+            more = message.get("more_body", False)
         return bytes(body)
 
     def _too_large(self) -> PayloadTooLarge:

@@ -7,9 +7,8 @@ server-sent events are the distinct connections mode of graphql-sse.
 from collections.abc import AsyncIterator
 
 import orjson
-from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
@@ -20,11 +19,12 @@ from resolvers.schema import Schema
 from server.access import Access, Forbidden, Gatekeeper
 from server.bodies import BodyReader
 from server.errors import INTERNAL, INTERNAL_MESSAGE, log_unexpected, present_result
+from server.exchange import HttpRequest
 from server.graphiql import graphiql_page
-from server.graphql_answers import RESPONSE_JSON, answer
-from server.graphql_contexts import Contexts
+from server.graphql_answers import RESPONSE_JSON, answer, planned_answer
+from server.graphql_contexts import Contexts, reports_cost
 from server.graphql_request import GraphQLRequest, read_requests
-from server.logs import operation_logged
+from server.logs import log_as_operation
 from server.media_types import preferred
 from server.pages import html_page
 from server.persisted import Documents, PersistedQueryNotFound
@@ -79,15 +79,15 @@ class GraphQLEdge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        response = await self._respond(Request(scope, receive))
+        response = await self._respond(HttpRequest(scope, receive))
         await response(scope, receive, send)
 
-    async def _respond(self, request: Request) -> Response:
+    async def _respond(self, request: HttpRequest) -> ASGIApp:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers={"allow": _ALLOWED})
         if request.method not in ("GET", "HEAD", "POST"):
             return _not_allowed(f"{request.method} is not allowed here; use GET or POST", _ALLOWED)
-        media_type = preferred(request.headers.get("accept", ""), _offers(request))
+        media_type = preferred(request.header(b"accept") or "", _offers(request))
         if media_type is None:
             return _refusal(406, f"Accept must allow {RESPONSE_JSON} or {JSON}")
         if media_type == HTML:
@@ -107,9 +107,9 @@ class GraphQLEdge:
             error_id = log_unexpected(error, "A GraphQL request")
             return graphql_refusal(500, INTERNAL, INTERNAL_MESSAGE, id=error_id)
 
-    async def _answer(self, request: Request, media_type: str) -> Response:
+    async def _answer(self, request: HttpRequest, media_type: str) -> ASGIApp:
         # Who asks is known before anything that was sent is looked at.
-        access = await self._gatekeeper.admit(request.headers.get("authorization"))
+        access = await self._gatekeeper.admit(request.header(b"authorization"))
         self._refuse_what_other_sites_send(request)
         asked = await read_requests(request, self._bodies, self._max_batch)
         if media_type == EVENTS:
@@ -117,13 +117,20 @@ class GraphQLEdge:
                 raise InvalidInput("A batch can't be sent as events; send operations one by one")
             return self._stream(request, asked, access)
         if isinstance(asked, list):
-            results = [await self._run(request, one, access, media_type) for one in asked]
+            results = [
+                await self._run(request, self._documents.text_of(one), one, access, media_type)
+                for one in asked
+            ]
             return answer(results, media_type, batch=True)
-        with operation_logged(asked.operation_name):
-            result = await self._run(request, asked, access, media_type)
-            return answer([result], media_type, batch=False)
+        log_as_operation(asked.operation_name)
+        query = self._documents.text_of(asked)
+        planned = await self._planned.run(query, asked, access, reports_cost=reports_cost(request))
+        if planned is not None:
+            return planned_answer(planned, media_type)
+        result = await self._run(request, query, asked, access, media_type)
+        return answer([result], media_type, batch=False)
 
-    def _refuse_what_other_sites_send(self, request: Request) -> None:
+    def _refuse_what_other_sites_send(self, request: HttpRequest) -> None:
         """Refuse what a page of another site makes a browser send without asking first.
 
         A POST has to be JSON, for which browsers do ask; a GET can come from any link.
@@ -133,20 +140,19 @@ class GraphQLEdge:
         if not self._get_queries:
             message = "Queries are not taken by GET here (get_queries); use POST"
             raise _Refused(_not_allowed(message, "POST"))
-        allowed = "*" in self._origins or request.headers.get("origin") in self._origins
-        if request.headers.get("sec-fetch-site") in ("cross-site", "same-site") and not allowed:
+        allowed = "*" in self._origins or request.header(b"origin") in self._origins
+        if request.header(b"sec-fetch-site") in ("cross-site", "same-site") and not allowed:
             raise Forbidden("A page of another site may not send this (cors_origins); use POST")
 
     async def _run(
-        self, request: Request, asked: GraphQLRequest, access: Access, media_type: str
+        self,
+        request: HttpRequest,
+        query: str,
+        asked: GraphQLRequest,
+        access: Access,
+        media_type: str,
     ) -> ExecutionResult:
-        query = self._documents.text_of(asked)
         context = self._contexts.of_request(request, access)
-        planned = await self._planned.run(
-            query, asked.operation_name, asked.variables, context, access
-        )
-        if planned is not None:
-            return planned
         try:
             return await self._schema.execute(
                 query,
@@ -161,27 +167,27 @@ class GraphQLEdge:
         except (CannotGetOperationTypeError, MissingQueryError):
             raise InvalidInput(_no_such_operation(asked)) from None
 
-    def _stream(self, request: Request, asked: GraphQLRequest, access: Access) -> Response:
+    def _stream(self, request: HttpRequest, asked: GraphQLRequest, access: Access) -> Response:
         query = self._documents.text_of(asked)
 
         async def events() -> AsyncIterator[bytes]:
-            with operation_logged(asked.operation_name):
-                results = await self._schema.stream(
-                    query,
-                    variable_values=asked.variables,
-                    context_value=self._contexts.of_request(request, access),
-                    operation_name=asked.operation_name,
-                    allowed_operation_types=_STREAMED if request.method == "POST" else _BY_GET,
-                )
-                async for result in results:
-                    body = orjson.dumps(present_result(result))  # type: ignore[arg-type]
-                    yield b"event: next\ndata: " + body + b"\n\n"
+            log_as_operation(asked.operation_name)
+            results = await self._schema.stream(
+                query,
+                variable_values=asked.variables,
+                context_value=self._contexts.of_request(request, access),
+                operation_name=asked.operation_name,
+                allowed_operation_types=_STREAMED if request.method == "POST" else _BY_GET,
+            )
+            async for result in results:
+                body = orjson.dumps(present_result(result))  # type: ignore[arg-type]
+                yield b"event: next\ndata: " + body + b"\n\n"
             yield b"event: complete\ndata:\n\n"
 
         return StreamingResponse(events(), media_type=EVENTS, headers={"cache-control": "no-store"})
 
 
-def _offers(request: Request) -> tuple[str, ...]:
+def _offers(request: HttpRequest) -> tuple[str, ...]:
     # A client that accepts anything gets JSON; a browser says first of all that it wants HTML.
     return _MACHINES if request.method == "POST" else _MACHINES_AND_PEOPLE
 

@@ -4,15 +4,19 @@ from collections.abc import Iterable
 from typing import Any
 
 import orjson
-from starlette.responses import Response
 from strawberry.types import ExecutionResult
 
 from server.access import Forbidden, Unauthenticated
 from server.errors import INTERNAL, is_refused, present_result
+from server.exchange import Answer
 from server.refusals import JSON
 
 RESPONSE_JSON = "application/graphql-response+json"
 
+_HEADERS = {
+    kind: ((b"content-type", f"{kind}; charset=utf-8".encode()), (b"vary", b"Accept"))
+    for kind in (JSON, RESPONSE_JSON)
+}
 _STATUS_BY_CODE = {
     Unauthenticated.code: 401,
     Forbidden.code: 403,
@@ -21,7 +25,7 @@ _STATUS_BY_CODE = {
 }
 
 
-def answer(results: list[ExecutionResult], media_type: str, *, batch: bool) -> Response:
+def answer(results: list[ExecutionResult], media_type: str, *, batch: bool) -> Answer:
     """Answer one operation, or a batch of them with an array."""
     bodies = [present_result(result) for result in results]
     if batch:
@@ -44,11 +48,15 @@ def _codes(errors: Iterable[dict[str, Any]]) -> Iterable[str]:
     return (error["extensions"]["code"] for error in errors)
 
 
-def _json(body: Any, status: int, media_type: str) -> Response:
-    kind = media_type if media_type in (JSON, RESPONSE_JSON) else JSON
-    headers = {"content-type": f"{kind}; charset=utf-8", "vary": "Accept"}
+def planned_answer(body: dict[str, Any], media_type: str) -> Answer:
+    """Answer what went well."""
+    return Answer(orjson.dumps(body), _HEADERS.get(media_type, _HEADERS[JSON]))
+
+
+def _json(body: Any, status: int, media_type: str) -> Answer:
+    headers = [*_HEADERS.get(media_type, _HEADERS[JSON])]
     if status == 503:
-        headers["retry-after"] = "1"
+        headers.append((b"retry-after", b"1"))
     if status == 401:
-        headers["www-authenticate"] = "Bearer"
-    return Response(orjson.dumps(body), status_code=status, headers=headers)
+        headers.append((b"www-authenticate", b"Bearer"))
+    return Answer(orjson.dumps(body), headers, status)

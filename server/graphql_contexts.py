@@ -3,15 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.requests import Request
 from starlette.websockets import WebSocket
 
 from db.executions import Executions
 from resolvers.context import Context
 from server.access import Access, Gatekeeper
+from server.exchange import HttpRequest
 
 COST_HEADER = "graphql-cost"
 """``GraphQL-Cost: report`` asks for what an operation costs, in ``extensions.cost``."""
+_COST_HEADER = COST_HEADER.encode()
+
+
+def reports_cost(request: HttpRequest) -> bool:
+    """Whether a request asks for what its operation costs."""
+    return (request.header(_COST_HEADER) or "").lower() == "report"
 
 
 class Contexts:
@@ -25,7 +31,7 @@ class Contexts:
         self._max_page_size = max_page_size
         self._max_ids = max_ids
 
-    def of_request(self, request: Request, access: Access) -> Context:
+    def of_request(self, request: HttpRequest, access: Access) -> Context:
         """For the operations of one HTTP request, which was admitted already."""
 
         async def admitted() -> Access:
@@ -36,7 +42,7 @@ class Contexts:
             max_page_size=self._max_page_size,
             max_ids=self._max_ids,
             admit=admitted,
-            reports_cost=request.headers.get(COST_HEADER, "").lower() == "report",
+            reports_cost=reports_cost(request),
         )
 
     def of_websocket(self, websocket: WebSocket) -> Context:

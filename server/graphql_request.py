@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from starlette.requests import Request
 
 from db.errors import InvalidInput, quote
 from server.bodies import BodyReader, UnsupportedMediaType
+from server.exchange import HttpRequest
 
 _UTF8 = re.compile(r"utf-?8", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class GraphQLRequest:
     """What a client asks to be run."""
 
@@ -24,7 +24,7 @@ class GraphQLRequest:
 
 
 async def read_requests(
-    request: Request, bodies: BodyReader, max_batch: int
+    request: HttpRequest, bodies: BodyReader, max_batch: int
 ) -> GraphQLRequest | list[GraphQLRequest]:
     """Read the parameters of a GET, or the JSON body of a POST; a list is a batch.
 
@@ -33,12 +33,12 @@ async def read_requests(
     ``max_batch`` operations.
     """
     if request.method == "POST":
-        _check_content_type(request.headers.get("content-type", ""))
+        _check_content_type(request.header(b"content-type") or "")
         content = _parse("The body", await bodies.read(request))
         if isinstance(content, list):
             return _batch(content, max_batch)
         return read_members(content)
-    members: dict[str, Any] = dict(request.query_params)
+    members: dict[str, Any] = dict(request.query)
     for name in ("variables", "extensions"):
         if members.get(name):
             members[name] = _parse(name, members[name].encode())

@@ -26,7 +26,7 @@ from resolvers.context import Context
 from resolvers.schema import Schema
 from server.graphql_contexts import Contexts
 from server.graphql_request import read_members
-from server.logs import operation_logged
+from server.logs import log_as_operation
 from server.persisted import Documents
 from server.refusals import graphql_refusal
 
@@ -69,8 +69,8 @@ class _Handler(BaseGraphQLTransportWSHandler[Context, None]):
         await super().handle_subscribe(message)
 
     async def run_operation(self, operation: Operation[Context, None]) -> None:
-        with operation_logged(operation.operation_name):
-            await super().run_operation(operation)
+        log_as_operation(operation.operation_name)
+        await super().run_operation(operation)
 
     async def _refuse(self, operation_id: str, error: GatewayError) -> None:
         payload: Any = [{"message": error.message, "extensions": {"code": error.code}}]

@@ -5,11 +5,9 @@ an exception only its type and the lines of code it passed are logged, and what 
 itself said, which names tables and columns.
 """
 
-import contextlib
 import logging
 import sys
 import traceback
-from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any, Literal, TextIO
 
@@ -18,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from structlog.typing import EventDict, Processor
 
 _LONGEST_NAME = 100
-_request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+_request_id: ContextVar[bytes | None] = ContextVar("request_id", default=None)
 _operation_name: ContextVar[object] = ContextVar("operation_name", default=None)
 
 
@@ -56,29 +54,20 @@ def configure_logs(
     logging.getLogger("gateway").setLevel(level.upper())
 
 
-@contextlib.contextmanager
-def request_logged(request_id: str) -> Iterator[None]:
-    """Name the request in everything that is logged inside the block."""
-    token = _request_id.set(request_id)
-    try:
-        yield
-    finally:
-        _request_id.reset(token)
+def log_as_request(request_id: bytes) -> None:
+    """Name the request in everything that its task logs from now on."""
+    _request_id.set(request_id)
+    _operation_name.set(None)
 
 
-@contextlib.contextmanager
-def operation_logged(name: object) -> Iterator[None]:
-    """Name the GraphQL operation in everything that is logged inside the block."""
-    token = _operation_name.set(name)
-    try:
-        yield
-    finally:
-        _operation_name.reset(token)
+def log_as_operation(name: object) -> None:
+    """Name the GraphQL operation in everything that the request's task logs from now on."""
+    _operation_name.set(name)
 
 
 def _add_request(_logger: Any, _method: str, event: EventDict) -> EventDict:
     if (request_id := _request_id.get()) is not None:
-        event["request_id"] = request_id
+        event["request_id"] = request_id.decode("ascii")
         name = _operation_name.get()
         event["operation_name"] = name[:_LONGEST_NAME] if isinstance(name, str) else None
     return event

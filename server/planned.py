@@ -3,47 +3,44 @@
 from typing import Any
 
 from graphql import GraphQLSchema
-from strawberry.types import ExecutionResult
 
 from db.errors import ServiceUnavailable
-from resolvers.context import Access, Context
+from resolvers.context import Reading
+from server.access import Access
+from server.graphql_request import GraphQLRequest
 from server.operations import OperationStore
 
 
 class PlannedExecution:
     """Runs operations by their plans."""
 
-    def __init__(self, store: OperationStore, schema: GraphQLSchema) -> None:
+    def __init__(self, store: OperationStore, schema: GraphQLSchema, reading: Reading) -> None:
         self._store = store
         self._schema = schema
+        self._reading = reading
 
     async def run(
-        self,
-        query: str,
-        operation_name: str | None,
-        variables: dict[str, Any] | None,
-        context: Context,
-        access: Access,
-    ) -> ExecutionResult | None:
-        """The answer of a query; None when the ordinary executor has to give it.
+        self, query: str, asked: GraphQLRequest, access: Access, *, reports_cost: bool = False
+    ) -> dict[str, Any] | None:
+        """The body that answers a query; None when the ordinary executor has to give it.
 
         That is so for whatever is refused or goes wrong too: the ordinary executor says how.
         Only a database that can't answer is not asked twice: that raises ServiceUnavailable.
         """
-        prepared = self._store.prepare(query, self._schema)
-        operation = prepared.find(operation_name)
+        variables = asked.variables or {}
+        operation = self._store.prepare(query, self._schema).find(asked.operation_name)
         plan = operation.planner.plan(variables) if operation else None
-        if operation is None or plan is None:
+        if operation is None or plan is None or not operation.scopes <= access.scopes:
             return None
-        cost = operation.cost(variables or {})
+        cost = operation.cost(variables)
         if cost > self._store.limits.max_cost:
             return None
         try:
-            access.require(*operation.scopes)
-            data = await plan.run(context, variables)
+            data = await plan.run(self._reading, variables)
         except ServiceUnavailable:
             raise
         except Exception:  # noqa: BLE001 - the ordinary executor finds it again and says what it is
             return None
-        extensions = {"cost": self._store.cost_report(cost)} if context.reports_cost else None
-        return ExecutionResult(data=data, errors=None, extensions=extensions)
+        if reports_cost:
+            return {"data": data, "extensions": {"cost": self._store.cost_report(cost)}}
+        return {"data": data}

@@ -2,42 +2,38 @@
 
 import functools
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
-from urllib.parse import unquote_to_bytes, urlencode
+from urllib.parse import unquote_to_bytes
 
 import orjson
 from starlette.convertors import Convertor, register_url_convertor
-from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from db.errors import GatewayError, quote
 from db.executions import Executions
-from db.filters import Filter
-from db.keys import Scope
+from db.keys import Scope as KeyScope
 from db.paging import NEWEST_FIRST
 from db.source import ExecutionRow
 from server.access import Gatekeeper
 from server.bodies import BodyReader
 from server.errors import INTERNAL, INTERNAL_MESSAGE, log_unexpected
+from server.exchange import Answer, Header, HttpRequest
 from server.refusals import headers_of, rest_refusal, status_of
-from server.rest_parameters import (
-    Paging,
-    read_filter,
-    read_guids,
-    read_paging,
-    read_update,
-)
+from server.rest_parameters import ListRequest, Paging, read_guids, read_list, read_update
 
-_Handler = Callable[[Request], Awaitable[Response]]
+_Handler = Callable[[HttpRequest], Awaitable[ASGIApp]]
 
 
+_LISTS_KEPT = 500
 _SCOPES = {
-    "GET": Scope.READ,
-    "HEAD": Scope.READ,
-    "PUT": Scope.UPDATE,
-    "DELETE": Scope.DELETE,
+    "GET": KeyScope.READ,
+    "HEAD": KeyScope.READ,
+    "PUT": KeyScope.UPDATE,
+    "DELETE": KeyScope.DELETE,
 }
 
 
@@ -73,11 +69,12 @@ class RestEdge:
         self._gatekeeper = gatekeeper
         self._bodies = bodies
         self._path = f"{prefix}/executions"
-        self._max_page_size = max_page_size
+        # The same few lists are asked for again and again.
+        self._read_list = functools.lru_cache(_LISTS_KEPT)(
+            functools.partial(read_list, max_page_size=max_page_size)
+        )
         self._max_ids = max_ids
 
-    def routes(self) -> list[Route]:
-        """What to mount. A trailing slash makes no difference, as with the clients' old server."""
         many = {"GET": self.find_many, "HEAD": self.find_many, "DELETE": self.delete_many}
         one = {
             "GET": self.find_one,
@@ -85,18 +82,32 @@ class RestEdge:
             "PUT": self.update_one,
             "DELETE": self.delete_one,
         }
+        self._many: ASGIApp = self._by_method(many)
+        self._one: ASGIApp = self._by_method(one)
+
+    def routes(self) -> list[Route]:
+        """What to mount. A trailing slash makes no difference, as with the clients' old server."""
         return [
-            Route(self._path, self._by_method(many)),
-            Route(f"{self._path}/", self._by_method(many)),
-            Route(f"{self._path}/{{guid:guid}}", self._by_method(one)),
+            Route(self._path, self._many),
+            Route(f"{self._path}/", self._many),
+            Route(f"{self._path}/{{guid:guid}}", self._one),
         ]
 
-    async def find_many(self, request: Request) -> Response:
+    def find(self, path: str) -> ASGIApp | None:
+        """What answers a path; the routes say the same."""
+        if not path.startswith(self._path):
+            return None
+        rest = path[len(self._path) :]
+        if rest in ("", "/"):
+            return self._many
+        return self._one if rest[0] == "/" else None
+
+    async def find_many(self, request: HttpRequest) -> ASGIApp:
         """The whole list as a stream, or one page of it."""
-        filter_ = read_filter(request.query_params)
-        paging = read_paging(request.query_params, self._max_page_size)
-        if paging is not None:
-            return await self._page(request, filter_, paging)
+        asked = self._read_list(request.scope["query_string"])
+        filter_ = asked.filter
+        if asked.paging is not None:
+            return await self._page(request, asked, asked.paging)
         batches = self._executions.stream(filter_)
         # Read before the answer begins, so that it can still say that the database is away.
         first = b""
@@ -106,36 +117,40 @@ class RestEdge:
         content = _nothing() if request.method == "HEAD" else _array(first, batches)
         return StreamingResponse(content, media_type="application/json")
 
-    async def _page(self, request: Request, filter_: Filter, paging: Paging) -> Response:
-        total = await self._executions.count(filter_)
-        rows = await self._executions.find_offset(
-            filter_, NEWEST_FIRST, offset=paging.offset, limit=paging.limit
+    async def _page(self, request: HttpRequest, asked: ListRequest, paging: Paging) -> ASGIApp:
+        total = await self._executions.count(asked.filter)
+        rows = await self._executions.select(
+            FIELDS, asked.filter, NEWEST_FIRST, limit=paging.limit, offset=paging.offset
         )
-        response = _json([as_json(row) for row in rows])
-        response.headers["x-total-count"] = str(total)
-        response.headers["link"] = _links(request, paging, total)
-        return response
+        links = _links(request.url, asked.other_parameters, paging, total)
+        headers = (
+            (b"x-total-count", b"%d" % total),
+            (b"link", links.encode("latin-1")),
+        )
+        return _json([as_json(row) for row in rows], headers=headers)
 
-    async def find_one(self, request: Request) -> Response:
+    async def find_one(self, request: HttpRequest) -> ASGIApp:
         """One execution by its guid."""
         guid = self._guid(request)
-        row = await self._executions.find(guid)
+        row = await self._executions.find_fields(FIELDS, guid)
         return _not_found(guid) if row is None else _json(as_json(row))
 
-    async def update_one(self, request: Request) -> Response:
+    async def update_one(self, request: HttpRequest) -> ASGIApp:
         """Set the state of one execution."""
         state = read_update(await self._bodies.read(request))
         guid = self._guid(request)
         outcome = await self._executions.update([guid], state)
-        return _not_found(guid) if outcome.not_found else _json(as_json(outcome.updated[0]))
+        return (
+            _not_found(guid) if outcome.not_found else _json(as_json(fields_of(outcome.updated[0])))
+        )
 
-    async def delete_one(self, request: Request) -> Response:
+    async def delete_one(self, request: HttpRequest) -> ASGIApp:
         """Delete one execution."""
         guid = self._guid(request)
         outcome = await self._executions.delete([guid])
         return _deleted(1) if outcome.deleted else _not_found(guid)
 
-    async def delete_many(self, request: Request) -> Response:
+    async def delete_many(self, request: HttpRequest) -> ASGIApp:
         """Delete the executions that the body names."""
         guids = read_guids(await self._bodies.read(request), self._max_ids)
         outcome = await self._executions.delete(guids)
@@ -144,14 +159,14 @@ class RestEdge:
     def _by_method(self, handlers: Mapping[str, _Handler]) -> Any:
         allowed = ", ".join(sorted({*handlers, "OPTIONS"}))
 
-        async def dispatch(request: Request) -> Response:
+        async def dispatch(request: HttpRequest) -> ASGIApp:
             if request.method == "OPTIONS":
                 return Response(status_code=204, headers={"allow": allowed})
             handler = handlers.get(request.method)
             if handler is None:
                 return not_allowed(request.method, allowed)
             try:
-                access = await self._gatekeeper.admit(request.headers.get("authorization"))
+                access = await self._gatekeeper.admit(request.header(b"authorization"))
                 access.require(_SCOPES[request.method])
                 return await handler(request)
             except GatewayError as error:
@@ -162,7 +177,7 @@ class RestEdge:
 
         return _AnyMethod(dispatch)
 
-    def _guid(self, request: Request) -> str:
+    def _guid(self, request: HttpRequest) -> str:
         # Decoded here, because a guid may have a slash in it, which is written %2F; a slash
         # that is written as one at the end is no part of it.
         before = request.scope.get("root_path", "") + self._path
@@ -171,17 +186,16 @@ class RestEdge:
         return unquote_to_bytes(written.removesuffix(b"/")).decode(errors="replace")
 
 
-def as_json(row: ExecutionRow) -> dict[str, Any]:
-    """An execution in the spelling of the REST API; ``created_on`` is epoch milliseconds."""
-    return {
-        "id": row.id,
-        "guid": row.guid,
-        "agentflowId": row.agentflow_id,
-        "agentflowName": row.agentflow_name,
-        "sessionId": row.session_id,
-        "state": row.state,
-        "created_on": row.created_on,
-    }
+KEYS = ("id", "guid", "agentflowId", "agentflowName", "sessionId", "state", "created_on")
+"""An execution in the spelling of the REST API; ``created_on`` is epoch milliseconds."""
+FIELDS = ("id", "guid", "agentflow_id", "agentflow_name", "session_id", "state", "created_on")
+"""What is read for each of them."""
+fields_of = attrgetter(*FIELDS)
+
+
+def as_json(row: Iterable[Any]) -> dict[str, Any]:
+    """What of an execution is answered, from a row of ``FIELDS``."""
+    return dict(zip(KEYS, row, strict=True))
 
 
 def not_allowed(method: str, allowed: str) -> Response:
@@ -201,15 +215,16 @@ class _AnyMethod:
         functools.update_wrapper(self, dispatch)
         self._dispatch = dispatch
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        response = await self._dispatch(Request(scope, receive))
-        await response(scope, receive, send)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = await self._dispatch(HttpRequest(scope, receive))
+        await answer(scope, receive, send)
 
 
-def _json(content: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(
-        orjson.dumps(content), status_code=status, headers=headers, media_type="application/json"
-    )
+_CONTENT_TYPE = (b"content-type", b"application/json")
+
+
+def _json(content: object, headers: Iterable[Header] = ()) -> Answer:
+    return Answer(orjson.dumps(content), (_CONTENT_TYPE, *headers))
 
 
 async def _array(
@@ -222,7 +237,7 @@ async def _array(
 
 
 def _members(rows: Sequence[ExecutionRow]) -> bytes:
-    return orjson.dumps([as_json(row) for row in rows])[1:-1]
+    return orjson.dumps([as_json(fields_of(row)) for row in rows])[1:-1]
 
 
 async def _nothing() -> AsyncIterator[bytes]:
@@ -230,7 +245,7 @@ async def _nothing() -> AsyncIterator[bytes]:
     yield b""
 
 
-def _deleted(affected: int) -> Response:
+def _deleted(affected: int) -> Answer:
     return _json({"raw": [], "affected": affected})
 
 
@@ -238,21 +253,16 @@ def _not_found(guid: str) -> Response:
     return rest_refusal(404, "NOT_FOUND", f"Execution {quote(guid)} not found")
 
 
-def _links(request: Request, paging: Paging, total: int) -> str:
+def _links(url: Callable[[str], str], other_parameters: str, paging: Paging, total: int) -> str:
     last = max(1, math.ceil(total / paging.limit))
-    targets = {"first": 1, "last": last}
+    targets = {"first": 1}
     if paging.page > 1:
         targets["prev"] = min(paging.page - 1, last)
     if paging.page < last:
         targets["next"] = paging.page + 1
-    others = [
-        (name, value)
-        for name, value in request.query_params.multi_items()
-        if name not in ("page", "limit")
-    ]
-
-    def link(relation: str) -> str:
-        query = urlencode([*others, ("page", targets[relation]), ("limit", paging.limit)])
-        return f'<{request.url.replace(query=query)}>; rel="{relation}"'
-
-    return ", ".join(link(name) for name in ("first", "prev", "next", "last") if name in targets)
+    targets["last"] = last
+    beginning = url(f"{other_parameters}page=")
+    return ", ".join(
+        f'<{beginning}{page}&limit={paging.limit}>; rel="{relation}"'
+        for relation, page in targets.items()
+    )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 from starlette.datastructures import QueryParams
@@ -20,6 +21,7 @@ LAST_PAGE = 2**31 - 1
 """The highest number of a page."""
 STATE_NAMES = ", ".join(ExecutionState)
 
+_PAGING = ("page", "limit")
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
 
@@ -34,6 +36,32 @@ class Paging:
     def offset(self) -> int:
         """How many executions come before it."""
         return (self.page - 1) * self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class ListRequest:
+    """A list that is asked for: what it holds, and which page of it, if not all of it.
+
+    ``other_parameters`` are those that make no page, as they go into a link to another one.
+    """
+
+    filter: Filter
+    paging: Paging | None
+    other_parameters: str
+
+
+def read_list(query_string: bytes, max_page_size: int) -> ListRequest:
+    """Read what stands behind the question mark.
+
+    Raises InvalidInput for a malformed value.
+    """
+    query = QueryParams(query_string)
+    others = [(name, value) for name, value in query.multi_items() if name not in _PAGING]
+    return ListRequest(
+        filter=read_filter(query),
+        paging=read_paging(query, max_page_size),
+        other_parameters=f"{urlencode(others)}&" if others else "",
+    )
 
 
 def read_paging(query: QueryParams, max_page_size: int) -> Paging | None:

@@ -16,10 +16,11 @@ from hypothesis_graphql import nodes, queries
 
 from db.engine import Database
 from db.executions import Executions
-from resolvers.context import Context
+from resolvers.context import Context, Reading
 from resolvers.schema import build_schema
 from server.access import FULL_ACCESS, Access
 from server.errors import present_result
+from server.graphql_request import GraphQLRequest
 from server.operations import OperationStore, preparation
 from server.planned import PlannedExecution
 from server.settings import Settings
@@ -29,7 +30,6 @@ from tests.sample import SAMPLE
 
 STORE = OperationStore(Settings(_env_file=None).limits)
 SCHEMA = build_schema([preparation(STORE)])
-PLANNED = PlannedExecution(STORE, SCHEMA._schema)
 
 
 class Both:
@@ -43,6 +43,7 @@ class Both:
         async def admit() -> Access:
             return FULL_ACCESS
 
+        self._planned = PlannedExecution(STORE, SCHEMA._schema, Reading(executions, 100))
         self._context = Context(executions, max_page_size=100, max_ids=100, admit=admit)
 
     def run(
@@ -54,12 +55,13 @@ class Both:
     async def _run(
         self, query: str, variables: dict[str, Any] | None, name: str | None
     ) -> tuple[bytes | None, bytes]:
-        planned = await PLANNED.run(query, name, variables, self._context, FULL_ACCESS)
+        asked = GraphQLRequest(query, name, variables, None)
+        planned = await self._planned.run(query, asked, FULL_ACCESS)
         ordinary = await SCHEMA.execute(
             query, variable_values=variables, context_value=self._context, operation_name=name
         )
         return (
-            None if planned is None else orjson.dumps(present_result(planned)),
+            None if planned is None else orjson.dumps(planned),
             orjson.dumps(present_result(ordinary)),
         )
 

@@ -1,0 +1,40 @@
+"""The gateway as an ASGI application: Starlette's routes behind one entrance."""
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.types import ASGIApp, Scope
+
+from server.entrance import Entrance
+
+FindEdge = Callable[[str], ASGIApp | None]
+"""The edge that answers a path, where it is known without a look through all routes."""
+
+
+class GatewayApplication(Starlette):
+    """Starlette, with ``Entrance`` in place of its own middleware.
+
+    ``find_edge`` is a shortcut to what the routes answer too.
+    """
+
+    def __init__(self, find_edge: FindEdge, *, max_concurrent: int, **options: Any) -> None:
+        super().__init__(**options)
+        self._find_edge = find_edge
+        self._max_concurrent = max_concurrent
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """What answers: the entrance, behind whatever middleware was asked for."""
+        routed = ExceptionMiddleware(self.router, handlers=self.exception_handlers)
+
+        def route(scope: Scope) -> ASGIApp:
+            # Below another application's path the routes work out what is left of it.
+            if scope["type"] != "http" or scope.get("root_path"):
+                return routed
+            return self._find_edge(scope["path"]) or routed
+
+        app: ASGIApp = Entrance(route, self._max_concurrent)
+        for middleware in reversed(self.user_middleware):
+            app = middleware.cls(app, *middleware.args, **middleware.kwargs)
+        return app

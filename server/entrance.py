@@ -1,0 +1,107 @@
+"""What every HTTP request passes on its way in and out, in one step.
+
+It gets an id, which its answer and everything that is logged about it carry. While as many
+requests are under way as may be, it is refused at once: requests that pile up would all be slow,
+and time out one after the other. What no edge has caught is logged, and answered with an id.
+"""
+
+import itertools
+import re
+import secrets
+from collections.abc import Callable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.errors import INTERNAL, INTERNAL_MESSAGE, log_unexpected
+from server.logs import log_as_request
+from server.refusals import refusal_for_path
+
+REQUEST_ID_HEADER = "x-request-id"
+
+_NAME = REQUEST_ID_HEADER.encode()
+_ACCEPTABLE = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
+_RETRY_AFTER_SECONDS = "1"
+_ALWAYS_ANSWERED = ("/healthz", "/readyz", "/metrics")
+
+Route = Callable[[Scope], ASGIApp]
+"""Says which application answers a request."""
+
+
+class Entrance:
+    """Passes at most ``maximum`` HTTP requests at once on to where ``route`` says.
+
+    ``/healthz``, ``/readyz`` and ``/metrics`` are always answered.
+    """
+
+    def __init__(self, route: Route, maximum: int) -> None:
+        self._route = route
+        self._maximum = maximum
+        self._under_way = 0
+        # Ids are told apart by a random beginning, which no other process has, and a number.
+        self._beginning = secrets.token_hex(6).encode()
+        self._numbers = itertools.count(1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or what else comes in."""
+        if scope["type"] == "http":
+            await self._answer(scope, receive, send)
+        elif scope["type"] == "websocket":
+            header = self._name(scope)
+
+            async def send_on(message: Message) -> None:
+                if message["type"] == "websocket.accept":
+                    message["headers"] = [*message.get("headers", ()), header]
+                await send(message)
+
+            await self._route(scope)(scope, receive, send_on)
+        else:
+            await self._route(scope)(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        header = self._name(scope)
+        started = False
+
+        async def send_on(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                message["headers"] = [*message["headers"], header]
+            await send(message)
+
+        if self._under_way >= self._maximum and scope["path"] not in _ALWAYS_ANSWERED:
+            await self._refuse(scope, receive, send_on)
+            return
+        self._under_way += 1
+        try:
+            await self._route(scope)(scope, receive, send_on)
+        except Exception as error:
+            # One that comes after the answer began can only end the connection.
+            if started:
+                raise
+            error_id = log_unexpected(error, f"{scope['method']} {scope['path'][:100]}")
+            response = refusal_for_path(scope["path"], 500, INTERNAL, INTERNAL_MESSAGE, id=error_id)
+            await response(scope, receive, send_on)
+        finally:
+            self._under_way -= 1
+
+    def _name(self, scope: Scope) -> tuple[bytes, bytes]:
+        """Take the id that a proxy in front has given a request, or give it one."""
+        for name, value in scope["headers"]:
+            if name == _NAME and _ACCEPTABLE.fullmatch(value):
+                request_id = value
+                break
+        else:
+            request_id = b"%s-%x" % (self._beginning, next(self._numbers))
+        log_as_request(request_id)
+        return _NAME, request_id
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = refusal_for_path(
+            scope["path"],
+            503,
+            "SERVICE_UNAVAILABLE",
+            f"The gateway works on {self._maximum} requests already "
+            "(max_concurrent_requests); try again in a moment",
+        )
+        response.headers["retry-after"] = _RETRY_AFTER_SECONDS
+        await response(scope, receive, send)
