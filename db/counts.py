@@ -68,6 +68,14 @@ class CountPlan:
     edges: tuple[_Piece, ...]
     sums: tuple[tuple[Filter, tuple[ExecutionState, ...], _Piece], ...]
 
+    @property
+    def is_short(self) -> bool:
+        """Whether it takes next to no time: it does not ask each agentflow in turn."""
+        return all(
+            flows == EVERYTHING or (isinstance(flows, Condition) and flows.operator == "eq")
+            for flows, _, _ in self.sums
+        )
+
     def shape(self, values: list[Any]) -> Hashable:
         """What makes the statement; what does not is added to ``values``, in its order."""
         parts: list[Hashable] = []

@@ -1,17 +1,22 @@
-"""Driver connections for reads, lent one at a time.
+"""Driver connections for reads.
 
 SQLAlchemy's asynchronous connections cross to the database's thread four times or more for a
 statement; the driver's own ``execute_fetchall`` crosses once.
+
+Long reads are lent a connection each. Short ones, which an index bounds, stand in line for one
+that they share: its thread goes from one to the next without being woken for each, and threads
+that all hold Python's lock for a moment would only wait for each other.
 """
 
 import asyncio
-import contextlib
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from db.deadlines import Deadlines
 from db.errors import ServiceUnavailable
 
 _interruptions: set[asyncio.Future[None]] = set()
@@ -30,33 +35,76 @@ class DriverPool:
         self._engine = engine
         self._size = size
         self._patience = patience
-        self._statement_timeout = statement_timeout
+        self._deadlines = Deadlines(statement_timeout) if statement_timeout else None
         self._opened: list[AsyncConnection] = []
         self._free: deque[Any] = deque()
         self._openings: set[asyncio.Future[None]] = set()
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._under_way: set[asyncio.Future[Any]] = set()
+        self._shared: Any = None
+        self._sharing: asyncio.Future[Any] | None = None
 
-    @contextlib.asynccontextmanager
-    async def borrowed(self) -> AsyncIterator[Any]:
-        """A driver connection that nobody else has while the block runs."""
+    async def read(self, statement: str, parameters: tuple[Any, ...]) -> Any:
+        """Run a statement on a connection that nobody else has meanwhile; return its rows."""
         driver = self._free.pop() if self._free else await self._wait()
-        timer = None
-        if self._statement_timeout is not None:
-            loop = asyncio.get_running_loop()
-            timer = loop.call_later(self._statement_timeout, interrupt, driver)
         try:
-            yield driver
-        except asyncio.CancelledError:
-            # The statement runs on, and whoever is lent the connection next waits for it: it
-            # is still to be interrupted.
-            timer = None
-            raise
+            return await self._run(driver, statement, parameters)
         finally:
-            if timer is not None:
-                timer.cancel()
             self._free.append(driver)
             if self._waiting:
                 self._wake()
+
+    async def read_short(self, statement: str, parameters: tuple[Any, ...]) -> Any:
+        """Run a statement that takes next to no time on the shared connection."""
+        driver = self._shared or await self._share()
+        return await self._run(driver, statement, parameters)
+
+    async def _run(self, driver: Any, statement: str, parameters: tuple[Any, ...]) -> Any:
+        if self._deadlines is None:
+            return await driver.execute_fetchall(statement, parameters)
+        deadline = self._deadlines.start(partial(interrupt, driver))
+        try:
+            rows = await driver.execute_fetchall(statement, parameters)
+        except asyncio.CancelledError:
+            # The statement runs on, and is still to be interrupted; what comes after it is not.
+            self._keep(self._end_when_idle(deadline, driver))
+            raise
+        except BaseException:
+            self._deadlines.end(deadline)
+            raise
+        self._deadlines.end(deadline)
+        return rows
+
+    async def _end_when_idle(self, deadline: int, driver: Any) -> None:
+        try:
+            await driver.execute_fetchall("SELECT 1")
+        finally:
+            if self._deadlines is not None:
+                self._deadlines.end(deadline)
+
+    async def _share(self) -> Any:
+        if self._sharing is None:
+            self._sharing = self._keep(self._wait())
+        sharing = self._sharing
+        try:
+            self._shared = await asyncio.shield(sharing)
+        finally:
+            if sharing.done():
+                self._sharing = None
+        return self._shared
+
+    def _keep(self, work: Coroutine[Any, Any, Any]) -> asyncio.Future[Any]:
+        """Start work that goes on when whoever needs it goes away."""
+        started = asyncio.ensure_future(work)
+        self._under_way.add(started)
+        started.add_done_callback(self._end)
+        return started
+
+    def _end(self, ended: asyncio.Future[Any]) -> None:
+        self._under_way.discard(ended)
+        if not ended.cancelled():
+            # Told to whoever asked for it, if they are still there.
+            ended.exception()
 
     async def _wait(self) -> Any:
         try:
@@ -102,10 +150,13 @@ class DriverPool:
 
     async def close(self) -> None:
         """Give every connection back to the engine."""
-        await asyncio.gather(*self._openings, return_exceptions=True)
+        await asyncio.gather(*self._openings, *self._under_way, return_exceptions=True)
         while self._opened:
             await self._opened.pop().close()
         self._free.clear()
+        if self._deadlines is not None:
+            self._deadlines.close()
+        self._shared = self._sharing = None
 
 
 def interrupt(driver: Any) -> None:

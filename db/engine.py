@@ -55,10 +55,10 @@ class Database:
         self.url = normalize_url(url)
         self._statement_timeout = statement_timeout
         self._under_way: set[asyncio.Future[Any]] = set()
-        # The pool of drivers keeps as many as there are readers; the rest is for what is rare.
-        self._reader = _open(self.url, readers + _RARE_READERS, busy_timeout)
+        # The pool of drivers keeps one more than there are readers; the rest is for what is rare.
+        self._reader = _open(self.url, readers + 1 + _RARE_READERS, busy_timeout)
         self._writer = _open(self.url, 1, busy_timeout)
-        self._drivers = DriverPool(self._reader, readers, busy_timeout, statement_timeout)
+        self._drivers = DriverPool(self._reader, readers + 1, busy_timeout, statement_timeout)
         event.listen(self._reader.sync_engine, "connect", _refuse_writes)
         event.listen(self._writer.sync_engine, "begin", _begin_immediate)
         for engine in (self._reader, self._writer):
@@ -76,18 +76,23 @@ class Database:
             async with self._reader.connect() as connection, self._bounded(connection):
                 return (await connection.execute(statement)).all()
 
-    async def read(self, statement: str, parameters: tuple[Any, ...]) -> Sequence[tuple[Any, ...]]:
+    async def read(
+        self, statement: str, parameters: tuple[Any, ...], *, is_short: bool = False
+    ) -> Sequence[tuple[Any, ...]]:
         """Run the text of one SELECT in the driver itself and return all of its rows.
 
+        One ``is_short`` when an index bounds what it touches, however many rows there are.
         Raises ServiceUnavailable when the database can't answer.
         """
-        statements.debug("%s", statement)
-        with translated_errors():
-            async with self._drivers.borrowed() as driver:
-                rows: Sequence[tuple[Any, ...]] = await driver.execute_fetchall(
-                    statement, parameters
-                )
-                return rows
+        if statements.isEnabledFor(logging.DEBUG):
+            statements.debug("%s", statement)
+        read = self._drivers.read_short if is_short else self._drivers.read
+        try:
+            rows: Sequence[tuple[Any, ...]] = await read(statement, parameters)
+        except Exception:
+            with translated_errors():
+                raise
+        return rows
 
     @property
     def dialect(self) -> Dialect:

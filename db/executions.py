@@ -20,7 +20,16 @@ from db.paging import (
     position_of,
     reverse,
 )
-from db.reading import PageForm, PageQuery, beyond_a_walk, merged, on_a_walk, ranked, served
+from db.reading import (
+    PageForm,
+    PageQuery,
+    Service,
+    beyond_a_walk,
+    merged,
+    on_a_walk,
+    ranked,
+    served,
+)
 from db.source import NATIVE, ExecutionRow, ExecutionSource
 from db.statements import Places, Statements
 
@@ -77,7 +86,7 @@ class Executions:
             return select(*columns).where(self._source.guid == places.bind(guid))
 
         statement = self._statements.get(fields, build)
-        rows = await self._database.read(statement.text, (guid,))
+        rows = await self._database.read(statement.text, (guid,), is_short=True)
         return rows[0] if rows else None
 
     async def find_page(
@@ -135,18 +144,28 @@ class Executions:
         values: list[Any] = []
         shape = query.shape(values)
 
-        async def read(form: PageForm) -> Sequence[tuple[Any, ...]]:
-            statement = self._statements.get(
-                (form, shape), lambda places: form(query, places, self._source)
-            )
-            return await self._database.read(statement.text, statement.parameters(values))
+        def first_form(places: Places) -> Any:
+            form = on_a_walk if query.service() is Service.SEARCHED else served
+            return form(query, places, self._source)
 
-        if query.is_served():
-            return await read(served)
-        rows = await read(on_a_walk)
-        if len(rows) == limit or not await read(beyond_a_walk):
+        first = self._statements.get(shape, first_form, query.service)
+        rows = await self._database.read(
+            first.text, first.parameters(values), is_short=first.about is Service.BOUNDED
+        )
+        if first.about is not Service.SEARCHED or len(rows) == limit:
             return rows
-        return await read(merged if query.is_on_dimensions() else ranked)
+        if not await self._read(beyond_a_walk, query, shape, values):
+            return rows
+        form = merged if query.is_on_dimensions() else ranked
+        return await self._read(form, query, shape, values)
+
+    async def _read(
+        self, form: PageForm, query: PageQuery, shape: Hashable, values: list[Any]
+    ) -> Sequence[tuple[Any, ...]]:
+        statement = self._statements.get(
+            (form, shape), lambda places: form(query, places, self._source)
+        )
+        return await self._database.read(statement.text, statement.parameters(values))
 
     async def stream(self, filter_: Filter = EVERYTHING) -> AsyncIterator[Sequence[ExecutionRow]]:
         """All matching executions, newest first, in batches of a bounded size.
@@ -181,7 +200,10 @@ class Executions:
             return counted.where(where(filter_, self._source, places.bind))
 
         statement = self._statements.get(shape, build)
-        [(count,)] = await self._database.read(statement.text, statement.parameters(values))
+        is_short = plan is not None and plan.is_short
+        [(count,)] = await self._database.read(
+            statement.text, statement.parameters(values), is_short=is_short
+        )
         return int(count)
 
     async def any_beyond(

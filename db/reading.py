@@ -7,6 +7,7 @@ states and agentflows, or the filter's other conditions, find them, and sorted: 
 is bounded by what matches, however many others there are.
 """
 
+import enum
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +32,15 @@ _LEADING = ("state", "agentflow_id")
 _TIMES = ("created_on", "updated_on")
 
 
-@dataclass(frozen=True, slots=True)
+class Service(enum.Enum):
+    """How a page can be had."""
+
+    BOUNDED = "an index has its rows and few others, one after the other"
+    SERVED = "an index has what matches in this order, or so little that it may be sorted"
+    SEARCHED = "it is looked for on a walk, and then where its conditions find it"
+
+
+@dataclass(slots=True)
 class PageQuery:
     """Some fields of the matching executions between two positions of an order.
 
@@ -74,17 +83,20 @@ class PageQuery:
         """How many executions are passed at most to fill it."""
         return max(WALK_AT_LEAST, WALK_PER_ROW * self.wanted)
 
-    def is_served(self) -> bool:
-        """Whether an index has what matches in this order, or so little that it may be sorted."""
+    def service(self) -> Service:
+        """How it can be had."""
         if self.limit is None or not self.order:
-            return True
+            return Service.SERVED
         parts = list(conjuncts(self.filter))
         if any(_is_equal(part, _IDENTIFIERS) for part in parts):
-            return True
+            return Service.SERVED
         first = self.order[0].field
         leading = _LEADING if first == "created_on" else ()
         ranged = [field for field in _TIMES if field == first]
-        return all(_is_equal(part, leading) or _is_about(part, ranged) for part in parts)
+        if not all(_is_equal(part, leading) or _is_about(part, ranged) for part in parts):
+            return Service.SEARCHED
+        has_index = len(self.order) == 2 and self.offset is None
+        return Service.BOUNDED if has_index else Service.SERVED
 
     def is_on_dimensions(self) -> bool:
         """Whether it filters by states and agentflows."""

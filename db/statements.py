@@ -24,12 +24,13 @@ class Statement:
     """A compiled text, and which of the values of a request goes to which of its places.
 
     Numbers that every request has alike come after the values; their places are counted from
-    the end.
+    the end. ``about`` is what whoever built it wants to know when it is used.
     """
 
     text: str
     places: tuple[int, ...]
     constants: tuple[Any, ...]
+    about: Any = None
 
     def parameters(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """The values of a request in the order of the text's places."""
@@ -61,18 +62,24 @@ class Statements:
         self._dialect = dialect
         self._kept: OrderedDict[Hashable, Statement] = OrderedDict()
 
-    def get(self, shape: Hashable, build: Callable[[Places], Executable]) -> Statement:
-        """The statement of a shape; ``build`` makes it, binding the values in their order."""
+    def get(
+        self, shape: Hashable, build: Callable[[Places], Executable], about: Any = None
+    ) -> Statement:
+        """The statement of a shape; ``build`` makes it, binding the values in their order.
+
+        ``about`` is called when it is made, and what it returns is kept with it.
+        """
         found = self._kept.get(shape)
         if found is None:
-            found = self._kept[shape] = self._compile(build(Places()))
+            told = about() if about else None
+            found = self._kept[shape] = self._compile(build(Places()), told)
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         else:
             self._kept.move_to_end(shape)
         return found
 
-    def _compile(self, statement: Executable) -> Statement:
+    def _compile(self, statement: Executable, about: Any) -> Statement:
         compiled: Any = statement.compile(  # type: ignore[attr-defined]
             dialect=self._dialect, compile_kwargs={"render_postcompile": True}
         )
@@ -84,7 +91,8 @@ class Statements:
             else fixed.index(name) - len(fixed)
             for name in names
         )
-        return Statement(str(compiled), places, tuple(compiled.params[name] for name in fixed))
+        constants = tuple(compiled.params[name] for name in fixed)
+        return Statement(str(compiled), places, constants, about)
 
 
 def present(position: Position) -> list[Any]:

@@ -55,6 +55,7 @@ class Access:
 
 
 FULL_ACCESS = Access(EVERY_SCOPE)
+_NO_KEY: tuple[Key | None, Access] = (None, Access(frozenset()))
 
 
 class Gatekeeper:
@@ -68,7 +69,7 @@ class Gatekeeper:
         self._keys = keys
         self._enabled = enabled
         self._required = required
-        self._known: dict[str, Key] = {}
+        self._known: dict[str, tuple[Key | None, Access]] = {}
         self._read_at = float("-inf")
         self._reading = asyncio.Lock()
         self._uses: dict[int, int] = {}
@@ -85,27 +86,26 @@ class Gatekeeper:
             await self._read()
         if not self._known and not self._required:
             return FULL_ACCESS
-        key = self._find(_token(authorization))
-        self._uses[key.id] = now_ms()
-        return Access(key.scopes)
-
-    def _find(self, token: str) -> Key:
-        hashed = hash_of(token)
-        key = self._known.get(hashed)
+        hashed = hash_of(_token(authorization))
+        key, access = self._known.get(hashed, _NO_KEY)
         if key is None or not hmac.compare_digest(key.hash, hashed):
             raise Unauthenticated("The key is not known here; check that it is whole")
         if key.revoked_on is not None:
             raise Unauthenticated("The key was revoked; ask for a new one")
-        if not key.is_valid(now_ms()):
+        now = now_ms()
+        if not key.is_valid(now):
             raise Unauthenticated("The key has expired; ask for a new one")
-        return key
+        self._uses[key.id] = now
+        return access
 
     async def _read(self) -> None:
         async with self._reading:
             if time.monotonic() - self._read_at <= _REREAD_AFTER:
                 return
             began = time.monotonic()
-            self._known = {key.hash: key for key in await self._keys.find_all()}
+            self._known = {
+                key.hash: (key, Access(key.scopes)) for key in await self._keys.find_all()
+            }
             self._read_at = began
 
     @contextlib.asynccontextmanager

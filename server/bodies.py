@@ -2,6 +2,7 @@
 
 import asyncio
 
+from db.deadlines import Deadlines
 from db.errors import InvalidInput
 from server.exchange import HttpRequest
 
@@ -23,7 +24,7 @@ class BodyReader:
 
     def __init__(self, max_bytes: int, timeout: float) -> None:
         self._max_bytes = max_bytes
-        self._timeout = timeout
+        self._deadlines = Deadlines(timeout)
 
     async def read(self, request: HttpRequest) -> bytes:
         """The whole body.
@@ -34,13 +35,21 @@ class BodyReader:
         declared = request.header(b"content-length") or ""
         if declared.isdecimal() and int(declared[:20]) > self._max_bytes:
             raise self._too_large()
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a body is read by a task")
+        deadline = self._deadlines.start(task.cancel)
         try:
-            async with asyncio.timeout(self._timeout):
-                return await self._read(request)
-        except TimeoutError:
+            return await self._read(request)
+        except asyncio.CancelledError:
+            if self._deadlines.end(deadline):
+                raise
+            task.uncancel()
             raise BodyTimeout(
-                f"The body must arrive within {self._timeout:g} seconds (receive_timeout)"
+                f"The body must arrive within {self._deadlines.seconds:g} seconds (receive_timeout)"
             ) from None
+        finally:
+            self._deadlines.end(deadline)
 
     async def _read(self, request: HttpRequest) -> bytes:
         body = bytearray()

@@ -7,7 +7,7 @@ worked out once for a document. A page that is larger than pages may be counts a
 because it is going to be refused with a message that says so.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,11 +35,30 @@ from resolvers.declarations import PageSize
 Variables = Mapping[str, Any]
 Cost = Callable[[Variables], int]
 """The cost of something, for the variables that it is run with."""
-_Size = Callable[[Variables], int]
+_Amount = int | Cost
+"""A number that is known, or that depends on the variables."""
 
 
-def _one(_variables: Variables) -> int:
-    return 1
+def _sum(parts: Iterable[_Amount]) -> _Amount:
+    known, unknown = 0, []
+    for part in parts:
+        if isinstance(part, int):
+            known += part
+        else:
+            unknown.append(part)
+    if not unknown:
+        return known
+    return lambda variables: known + sum(part(variables) for part in unknown)
+
+
+def _product(one: _Amount, other: _Amount) -> _Amount:
+    if isinstance(one, int) and isinstance(other, int):
+        return one * other
+    return lambda variables: _amount(one, variables) * _amount(other, variables)
+
+
+def _amount(amount: _Amount, variables: Variables) -> int:
+    return amount if isinstance(amount, int) else amount(variables)
 
 
 def cost_of(
@@ -61,7 +80,8 @@ def cost_of(
     }
     root = schema.get_root_type(operation.operation)
     pricing = _Pricing(schema, fragments, defaults, max_page_size)
-    return pricing.selections(operation.selection_set, root, _one)
+    cost = pricing.selections(operation.selection_set, root, 1)
+    return (lambda _variables: cost) if isinstance(cost, int) else cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +92,11 @@ class _Pricing:
     max_page_size: int
 
     def selections(
-        self, selections: SelectionSetNode, parent: GraphQLNamedType | None, size: _Size
-    ) -> Cost:
-        parts = [self._selection(node, parent, size) for node in selections.selections]
-        return lambda variables: sum(part(variables) for part in parts)
+        self, selections: SelectionSetNode, parent: GraphQLNamedType | None, size: _Amount
+    ) -> _Amount:
+        return _sum(self._selection(node, parent, size) for node in selections.selections)
 
-    def _selection(self, node: object, parent: GraphQLNamedType | None, size: _Size) -> Cost:
+    def _selection(self, node: object, parent: GraphQLNamedType | None, size: _Amount) -> _Amount:
         if isinstance(node, FieldNode):
             return self._field(node, parent, size)
         if isinstance(node, InlineFragmentNode):
@@ -88,43 +107,32 @@ class _Pricing:
             definition = self.fragments[node.name.value]
             inner = self.schema.get_type(definition.type_condition.name.value)
             return self.selections(definition.selection_set, inner, size)
-        return _one
+        return 1
 
-    def _field(self, node: FieldNode, parent: GraphQLNamedType | None, size: _Size) -> Cost:
+    def _field(self, node: FieldNode, parent: GraphQLNamedType | None, size: _Amount) -> _Amount:
         if node.selection_set is None:
-            return _one
+            return 1
         field = _definition(parent, node.name.value)
         if field is None:
             # What asks about the schema itself: its lists are as long as the schema.
-            return self._plus_one(self.selections(node.selection_set, None, _one), _one)
+            return _sum((1, self.selections(node.selection_set, None, 1)))
         declared = PageSize.of(field)
         inner_size = self._size(node, declared) if declared else size
         inner = self.selections(node.selection_set, get_named_type(field.type), inner_size)
-        times = size if _is_list(field) else _one
-        return self._plus_one(inner, times)
+        return _sum((1, _product(size if _is_list(field) else 1, inner)))
 
-    @staticmethod
-    def _plus_one(inner: Cost, times: _Size) -> Cost:
-        if times is _one:
-            return lambda variables: 1 + inner(variables)
-        return lambda variables: 1 + times(variables) * inner(variables)
-
-    def _size(self, node: FieldNode, declared: PageSize) -> _Size:
+    def _size(self, node: FieldNode, declared: PageSize) -> _Amount:
         for argument in node.arguments or ():
             if argument.name.value not in declared.arguments:
                 continue
             value = argument.value
             if isinstance(value, IntValueNode):
-                return self._constant(int(value.value))
+                return self._bounded(int(value.value))
             if isinstance(value, VariableNode):
                 return self._variable(value.name.value, declared.default)
-        return self._constant(declared.default)
+        return self._bounded(declared.default)
 
-    def _constant(self, size: int) -> _Size:
-        bounded = self._bounded(size)
-        return lambda _variables: bounded
-
-    def _variable(self, name: str, default: int) -> _Size:
+    def _variable(self, name: str, default: int) -> _Amount:
         when_left_out = self.defaults.get(name, default)
 
         def size(variables: Variables) -> int:

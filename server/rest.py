@@ -178,10 +178,12 @@ class RestEdge:
         return _AnyMethod(dispatch)
 
     def _guid(self, request: HttpRequest) -> str:
+        raw: bytes = request.scope["raw_path"]
+        before: str = request.scope.get("root_path", "") + self._path
+        if b"%" not in raw:
+            return raw[len(before) + 1 :].decode(errors="replace").removesuffix("/")
         # Decoded here, because a guid may have a slash in it, which is written %2F; a slash
         # that is written as one at the end is no part of it.
-        before = request.scope.get("root_path", "") + self._path
-        raw: bytes = request.scope["raw_path"]
         written = raw.split(b"/", before.count("/") + 1)[-1]
         return unquote_to_bytes(written.removesuffix(b"/")).decode(errors="replace")
 

@@ -1,0 +1,54 @@
+"""One timer for many things that may all take equally long.
+
+A timer for each costs more than most of them take.
+"""
+
+import asyncio
+import itertools
+from collections import OrderedDict
+from collections.abc import Callable
+
+
+class Deadlines:
+    """Calls what was passed to ``start`` unless ``end`` comes within ``seconds``.
+
+    It may be called a millisecond or two late.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._numbers = itertools.count()
+        self._under_way: OrderedDict[int, tuple[float, Callable[[], object]]] = OrderedDict()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self, on_late: Callable[[], object]) -> int:
+        """Begin to wait; the number that is returned ends it."""
+        loop = asyncio.get_running_loop()
+        number = next(self._numbers)
+        at = loop.time() + self.seconds
+        self._under_way[number] = (at, on_late)
+        if self._timer is None:
+            self._timer = loop.call_at(at, self._expire, loop)
+        return number
+
+    def end(self, number: int) -> bool:
+        """Wait no more; False when it was too late already."""
+        return self._under_way.pop(number, None) is not None
+
+    def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        while self._under_way:
+            # Those that began first end first, because all have the same time.
+            number, (at, on_late) = next(iter(self._under_way.items()))
+            if at > loop.time():
+                self._timer = loop.call_at(at, self._expire, loop)
+                return
+            del self._under_way[number]
+            on_late()
+
+    def close(self) -> None:
+        """Call nothing any more."""
+        self._under_way.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
