@@ -3,9 +3,8 @@
 SQLAlchemy's asynchronous connections cross to the database's thread four times or more for a
 statement; the driver's own ``execute_fetchall`` crosses once.
 
-Long reads are lent a connection each. Short ones, which an index bounds, stand in line for one
-that they share: its thread goes from one to the next without being woken for each, and threads
-that all hold Python's lock for a moment would only wait for each other.
+Long reads are lent a connection each. Short ones, which an index bounds, share one: threads that
+each hold Python's lock for a moment would only wait for each other.
 """
 
 import asyncio
@@ -18,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.deadlines import Deadlines
 from db.errors import ServiceUnavailable
-
-_interruptions: set[asyncio.Future[None]] = set()
+from db.grouped_reads import GroupedReads, Rows
+from db.interruption import interrupt
 
 
 class DriverPool:
@@ -41,10 +40,10 @@ class DriverPool:
         self._openings: set[asyncio.Future[None]] = set()
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._under_way: set[asyncio.Future[Any]] = set()
-        self._shared: Any = None
+        self.shared: GroupedReads | None = None
         self._sharing: asyncio.Future[Any] | None = None
 
-    async def read(self, statement: str, parameters: tuple[Any, ...]) -> Any:
+    async def read(self, statement: str, parameters: tuple[Any, ...]) -> Rows:
         """Run a statement on a connection that nobody else has meanwhile; return its rows."""
         driver = self._free.pop() if self._free else await self._wait()
         try:
@@ -54,17 +53,13 @@ class DriverPool:
             if self._waiting:
                 self._wake()
 
-    async def read_short(self, statement: str, parameters: tuple[Any, ...]) -> Any:
-        """Run a statement that takes next to no time on the shared connection."""
-        driver = self._shared or await self._share()
-        return await self._run(driver, statement, parameters)
-
-    async def _run(self, driver: Any, statement: str, parameters: tuple[Any, ...]) -> Any:
+    async def _run(self, driver: Any, statement: str, parameters: tuple[Any, ...]) -> Rows:
         if self._deadlines is None:
-            return await driver.execute_fetchall(statement, parameters)
+            found: Rows = await driver.execute_fetchall(statement, parameters)
+            return found
         deadline = self._deadlines.start(partial(interrupt, driver))
         try:
-            rows = await driver.execute_fetchall(statement, parameters)
+            rows: Rows = await driver.execute_fetchall(statement, parameters)
         except asyncio.CancelledError:
             # The statement runs on, and is still to be interrupted; what comes after it is not.
             self._keep(self._end_when_idle(deadline, driver))
@@ -82,16 +77,19 @@ class DriverPool:
             if self._deadlines is not None:
                 self._deadlines.end(deadline)
 
-    async def _share(self) -> Any:
+    async def share(self) -> GroupedReads:
+        """What short reads share, opened when it is first needed."""
         if self._sharing is None:
             self._sharing = self._keep(self._wait())
         sharing = self._sharing
         try:
-            self._shared = await asyncio.shield(sharing)
+            driver = await asyncio.shield(sharing)
+            if self.shared is None:
+                self.shared = GroupedReads(driver, self._deadlines)
         finally:
             if sharing.done():
                 self._sharing = None
-        return self._shared
+        return self.shared
 
     def _keep(self, work: Coroutine[Any, Any, Any]) -> asyncio.Future[Any]:
         """Start work that goes on when whoever needs it goes away."""
@@ -156,12 +154,4 @@ class DriverPool:
         self._free.clear()
         if self._deadlines is not None:
             self._deadlines.close()
-        self._shared = self._sharing = None
-
-
-def interrupt(driver: Any) -> None:
-    """Interrupt what runs on a driver connection, from the loop that it belongs to."""
-    # SQLite allows this from another thread; the driver's own coroutine only calls it.
-    task = asyncio.ensure_future(driver.interrupt())
-    _interruptions.add(task)
-    task.add_done_callback(_interruptions.discard)
+        self.shared = self._sharing = None

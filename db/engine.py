@@ -5,19 +5,20 @@ import contextlib
 import logging
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 import aiosqlite
 from sqlalchemy import Executable, event, make_url, text
 from sqlalchemy.engine import URL, Dialect, Row
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from db.dialect import CASEFOLD
-from db.drivers import DriverPool, interrupt
-from db.errors import InvalidInput, ServiceUnavailable
+from db.driver_errors import translated_errors
+from db.drivers import DriverPool
+from db.errors import InvalidInput
+from db.interruption import interrupt
 
 _T = TypeVar("_T")
 
@@ -26,7 +27,6 @@ _PASSWORD = re.compile(r":[^@]*@")
 _CACHE_KIB = 4096
 _RARE_READERS = 2
 
-logger = logging.getLogger("gateway.database")
 statements = logging.getLogger("gateway.sql")
 """Logs every statement sent to the database, without its parameters, at DEBUG."""
 
@@ -76,23 +76,27 @@ class Database:
             async with self._reader.connect() as connection, self._bounded(connection):
                 return (await connection.execute(statement)).all()
 
-    async def read(
+    def read(
         self, statement: str, parameters: tuple[Any, ...], *, is_short: bool = False
-    ) -> Sequence[tuple[Any, ...]]:
-        """Run the text of one SELECT in the driver itself and return all of its rows.
+    ) -> Awaitable[Sequence[tuple[Any, ...]]]:
+        """Run the text of one SELECT in the driver itself; what is awaited are all of its rows.
 
         One ``is_short`` when an index bounds what it touches, however many rows there are.
         Raises ServiceUnavailable when the database can't answer.
         """
         if statements.isEnabledFor(logging.DEBUG):
             statements.debug("%s", statement)
-        read = self._drivers.read_short if is_short else self._drivers.read
-        try:
-            rows: Sequence[tuple[Any, ...]] = await read(statement, parameters)
-        except Exception:
-            with translated_errors():
-                raise
-        return rows
+        if is_short and (shared := self._drivers.shared) is not None:
+            return shared.read(statement, parameters)
+        return self._read(statement, parameters, is_short=is_short)
+
+    async def _read(
+        self, statement: str, parameters: tuple[Any, ...], *, is_short: bool
+    ) -> Sequence[tuple[Any, ...]]:
+        with translated_errors():
+            if not is_short:
+                return await self._drivers.read(statement, parameters)
+            return await (await self._drivers.share()).read(statement, parameters)
 
     @property
     def dialect(self) -> Dialect:
@@ -169,42 +173,6 @@ def normalize_url(url: str) -> URL:
     if not parsed.database or in_memory:
         raise InvalidInput.of("database", url, "a file, because every connection must see it")
     return parsed.set(drivername="sqlite+aiosqlite")
-
-
-@contextlib.contextmanager
-def translated_errors() -> Iterator[None]:
-    """Turn what the driver raises when the database can't answer into ServiceUnavailable."""
-    try:
-        yield
-    except IntegrityError:
-        raise
-    except PoolTimeout as error:
-        raise ServiceUnavailable("The database is busy; try again in a moment") from error
-    except (DBAPIError, sqlite3.Error) as error:
-        original = error.orig if isinstance(error, DBAPIError) else error
-        if not isinstance(original, sqlite3.DatabaseError):
-            raise
-        if isinstance(original, sqlite3.ProgrammingError | sqlite3.IntegrityError):
-            raise
-        logger.warning("The database can't answer: %s", original)
-        raise ServiceUnavailable(_reason(original)) from error
-
-
-def _reason(error: sqlite3.DatabaseError) -> str:
-    match getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF:
-        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return "The database is busy with another write; try again in a moment"
-        case sqlite3.SQLITE_INTERRUPT:
-            return (
-                "The database took too long to answer (statement_timeout); "
-                "ask for less, with a filter that is served by an index"
-            )
-        case sqlite3.SQLITE_FULL:
-            return "The database's disk is full; nothing was written"
-        case sqlite3.SQLITE_READONLY:
-            return "The database can only be read; nothing was written"
-        case _:
-            return "The database can't answer at the moment"
 
 
 def _open(url: URL, size: int, busy_timeout: float) -> AsyncEngine:

@@ -43,27 +43,15 @@ class Entrance:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or what else comes in."""
-        if scope["type"] == "http":
-            await self._answer(scope, receive, send)
-        elif scope["type"] == "websocket":
-            header = self._name(scope)
-
-            async def send_on(message: Message) -> None:
-                if message["type"] == "websocket.accept":
-                    message["headers"] = [*message.get("headers", ()), header]
-                await send(message)
-
-            await self._route(scope)(scope, receive, send_on)
-        else:
-            await self._route(scope)(scope, receive, send)
-
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._pass_on(scope, receive, send)
+            return
         header = self._name(scope)
         started = False
 
         async def send_on(message: Message) -> None:
             nonlocal started
-            if message["type"] == "http.response.start":
+            if not started:
                 started = True
                 message["headers"] = [*message["headers"], header]
             await send(message)
@@ -83,6 +71,20 @@ class Entrance:
             await response(scope, receive, send_on)
         finally:
             self._under_way -= 1
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what is no HTTP request: a WebSocket gets an id too."""
+        if scope["type"] != "websocket":
+            await self._route(scope)(scope, receive, send)
+            return
+        header = self._name(scope)
+
+        async def send_on(message: Message) -> None:
+            if message["type"] == "websocket.accept":
+                message["headers"] = [*message.get("headers", ()), header]
+            await send(message)
+
+        await self._route(scope)(scope, receive, send_on)
 
     def _name(self, scope: Scope) -> tuple[bytes, bytes]:
         """Take the id that a proxy in front has given a request, or give it one."""

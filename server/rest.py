@@ -159,23 +159,17 @@ class RestEdge:
     def _by_method(self, handlers: Mapping[str, _Handler]) -> Any:
         allowed = ", ".join(sorted({*handlers, "OPTIONS"}))
 
-        async def dispatch(request: HttpRequest) -> ASGIApp:
-            if request.method == "OPTIONS":
-                return Response(status_code=204, headers={"allow": allowed})
+        async def answer(request: HttpRequest) -> ASGIApp:
             handler = handlers.get(request.method)
             if handler is None:
+                if request.method == "OPTIONS":
+                    return Response(status_code=204, headers={"allow": allowed})
                 return not_allowed(request.method, allowed)
-            try:
-                access = await self._gatekeeper.admit(request.header(b"authorization"))
-                access.require(_SCOPES[request.method])
-                return await handler(request)
-            except GatewayError as error:
-                return rest_refusal(status_of(error), error.code, error.message, headers_of(error))
-            except Exception as error:  # noqa: BLE001 - the edge's last line of defence
-                error_id = log_unexpected(error, f"{request.method} of executions")
-                return rest_refusal(500, INTERNAL, INTERNAL_MESSAGE, id=error_id)
+            access = await self._gatekeeper.admit(request.header(b"authorization"))
+            access.require(_SCOPES[request.method])
+            return await handler(request)
 
-        return _AnyMethod(dispatch)
+        return _Resource(answer)
 
     def _guid(self, request: HttpRequest) -> str:
         raw: bytes = request.scope["raw_path"]
@@ -210,15 +204,21 @@ def not_allowed(method: str, allowed: str) -> Response:
     )
 
 
-class _AnyMethod:
+class _Resource:
     """An ASGI endpoint, which Starlette hands every method, known to it or not."""
 
-    def __init__(self, dispatch: _Handler) -> None:
-        functools.update_wrapper(self, dispatch)
-        self._dispatch = dispatch
+    def __init__(self, answer: _Handler) -> None:
+        functools.update_wrapper(self, answer)
+        self._answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = await self._dispatch(HttpRequest(scope, receive))
+        try:
+            answer = await self._answer(HttpRequest(scope, receive))
+        except GatewayError as error:
+            answer = rest_refusal(status_of(error), error.code, error.message, headers_of(error))
+        except Exception as error:  # noqa: BLE001 - the edge's last line of defence
+            error_id = log_unexpected(error, f"{scope['method']} of executions")
+            answer = rest_refusal(500, INTERNAL, INTERNAL_MESSAGE, id=error_id)
         await answer(scope, receive, send)
 
 

@@ -1,0 +1,205 @@
+"""Whether anything takes longer among many executions than among few.
+
+``make bench`` runs it; ``python bench/growth.py [FEW] [MANY] [ROUNDS]``. Each request asks for a
+result of the same size in both databases; the figure is the median time of a request among many,
+over that among few, asked in turn. A folder in ``BENCH_DATABASES`` keeps the databases.
+"""
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from sqlite3 import connect
+from typing import Any
+
+import httpx
+from cursors import cursor_at
+from databases import BEGIN_MS, SPAN_MS, fill, gateway_command
+from servers import gateway, served
+
+FIELDS = "guid state agentflowId agentflowName sessionId createdOn"
+PAGE = (
+    "query ($filter: ExecutionFilter, $orderBy: [ExecutionOrder!], $first: Int, $after: String,"
+    " $last: Int) { executions(filter: $filter, orderBy: $orderBy, first: $first, after: $after,"
+    f" last: $last) {{ nodes {{ {FIELDS} }} pageInfo {{ endCursor hasNextPage }} }} }}"
+)
+TOTAL = "query ($filter: ExecutionFilter) { executions(filter: $filter, first: 0) { totalCount } }"
+LIMIT = 1.5
+
+Filter = dict[str, Any]
+
+
+class Side:
+    """A gateway over a database of a size."""
+
+    def __init__(self, path: Path, rows: int, url: str, key: str) -> None:
+        self.path = path
+        self.rows = rows
+        self.client = httpx.Client(
+            base_url=url, headers={"authorization": f"Bearer {key}"}, timeout=60
+        )
+        with connect(path) as connection:
+            find = "SELECT guid, session_id FROM executions WHERE id = ?"
+            self.guid, self.session = connection.execute(find, (rows // 2,)).fetchone()
+        connection.close()
+
+    def graphql(self, query: str, **variables: Any) -> Any:
+        """Run an operation and return its data."""
+        answered = self.client.post("/graphql", json={"query": query, "variables": variables})
+        body = answered.json()
+        if "errors" in body:
+            sys.exit(f"{query}\n{body['errors']}")
+        return body["data"]
+
+    def rest(self, **parameters: Any) -> None:
+        """Ask for a page of the REST list."""
+        self.client.get("/executions", params=parameters).raise_for_status()
+
+    def cursor_at(self, share: float, order: list[dict[str, str]] | None, filter_: Filter) -> str:
+        """A cursor that stands behind a share of all executions that match, in an order."""
+        return cursor_at(self.path, share, order, filter_)
+
+
+def iso(share: float) -> str:
+    """The moment when a share of the time of all executions had passed."""
+    return datetime.fromtimestamp((BEGIN_MS + share * SPAN_MS) / 1000, UTC).isoformat()
+
+
+FILTERS: dict[str, Callable[[Side], Filter]] = {
+    "everything": lambda _: {},
+    "one state": lambda _: {"state": {"eq": "ERROR"}},
+    "two states": lambda _: {"state": {"in": ["TIMEOUT", "STOPPED"]}},
+    "all states but one": lambda _: {"state": {"notIn": ["FINISHED"]}},
+    "an agentflow": lambda _: {"agentflowId": {"eq": "flow-00003"}},
+    "a rare agentflow": lambda _: {"agentflowId": {"eq": "flow-00049"}},
+    "two agentflows": lambda _: {"agentflowId": {"in": ["flow-00004", "flow-00030"]}},
+    "a part of names": lambda _: {"agentflowName": {"contains": "agent c"}},
+    "a rare name": lambda _: {"agentflowName": {"contains": "49"}},
+    "a range of time": lambda _: {"createdOn": {"gte": iso(0.3001), "lt": iso(0.6007)}},
+    "state and time": lambda _: {
+        "state": {"eq": "ERROR"},
+        "createdOn": {"gte": iso(0.3001), "lt": iso(0.6007)},
+    },
+    "agentflow and state": lambda _: {
+        "agentflowId": {"eq": "flow-00007"},
+        "state": {"eq": "STOPPED"},
+    },
+    "agentflow, state, time": lambda _: {
+        "agentflowId": {"eq": "flow-00001"},
+        "state": {"eq": "ERROR"},
+        "createdOn": {"gte": iso(0.1003), "lt": iso(0.9001)},
+    },
+    "either of two": lambda _: {
+        "or": [{"state": {"eq": "TIMEOUT"}}, {"agentflowId": {"eq": "flow-00009"}}]
+    },
+    "a session": lambda side: {"sessionId": {"eq": side.session}},
+    "a guid": lambda side: {"guid": {"eq": side.guid}},
+}
+ORDERS = ("CREATED_ON", "UPDATED_ON", "STATE", "AGENTFLOW_ID", "SESSION_ID")
+Ask = Callable[[Side], Callable[[], object]]
+"""Makes, for one side, the request that is measured."""
+
+
+def requests() -> dict[str, Ask]:
+    """Everything that is measured."""
+    asked: dict[str, Ask] = {}
+    for name, filter_of in FILTERS.items():
+        asked[f"first page: {name}"] = _page(filter_of)
+        asked[f"page in the middle: {name}"] = _page(filter_of, after=0.5)
+        asked[f"last page: {name}"] = _page(filter_of, is_last=True)
+        asked[f"totalCount: {name}"] = _total(filter_of)
+    for field in ORDERS:
+        for direction in ("ASC", "DESC"):
+            order = [{"field": field, "direction": direction}]
+            for share in (0.1, 0.9):
+                name = f"order {field} {direction}, behind {share:.0%}"
+                asked[name] = _page(FILTERS["everything"], after=share, order=order)
+    asked["REST page"] = lambda side: lambda: side.rest(page=1, limit=50)
+    asked["REST page: state"] = lambda side: lambda: side.rest(page=1, limit=50, state="ERROR")
+    asked["REST page: name"] = lambda side: lambda: side.rest(page=1, limit=50, agentflowName="49")
+    asked["one by guid"] = lambda side: (
+        lambda: side.graphql("query ($g: ID!) { execution(guid: $g) { guid } }", g=side.guid)
+    )
+    asked["delete of 100"] = _delete
+    return asked
+
+
+def _page(
+    filter_of: Callable[[Side], Filter],
+    *,
+    after: float | None = None,
+    order: list[dict[str, str]] | None = None,
+    is_last: bool = False,
+) -> Ask:
+    def ask(side: Side) -> Callable[[], object]:
+        variables: dict[str, Any] = {"filter": filter_of(side), "orderBy": order}
+        if after is not None:
+            variables["after"] = side.cursor_at(after, order, variables["filter"])
+        variables["last" if is_last else "first"] = 50
+        return lambda: side.graphql(PAGE, **variables)
+
+    return ask
+
+
+def _total(filter_of: Callable[[Side], Filter]) -> Ask:
+    return lambda side: lambda: side.graphql(TOTAL, filter=filter_of(side))
+
+
+def _delete(side: Side) -> Callable[[], object]:
+    statement = "SELECT guid FROM executions WHERE id > ? LIMIT 100"
+    with connect(side.path) as connection:
+        groups = [
+            [guid for (guid,) in connection.execute(statement, (side.rows * share // 60,))]
+            for share in range(1, 55)
+        ]
+    connection.close()
+    mutation = "mutation ($g: [ID!]!) { deleteExecutions(guids: $g) { affected } }"
+    return lambda: side.graphql(mutation, g=groups.pop())
+
+
+def main(few: int, many: int, rounds: int) -> None:
+    """Measure both sides in turn and print one table."""
+    with ExitStack() as stack:
+        folder = os.environ.get("BENCH_DATABASES") or stack.enter_context(
+            tempfile.TemporaryDirectory()
+        )
+        sides = []
+        for rows in (few, many):
+            path = Path(folder) / f"g{rows}.db"
+            if not path.exists():
+                fill(path, rows)
+            scopes = ("--scope", "read", "--scope", "delete")
+            key = gateway_command("keys", "create", "bench", *scopes, database=path).strip()
+            command, environment = gateway(str(path))
+            server = stack.enter_context(served(command, environment, "/healthz"))
+            sides.append(Side(path, rows, server.url, key.splitlines()[-1]))
+        print(f"{'request':40} {few:>12,} {many:>12,}  ratio")
+        for name, ask in requests().items():
+            times = measure([ask(side) for side in sides], rounds)
+            ratio = times[1] / times[0]
+            mark = "" if ratio <= LIMIT else "  over"
+            print(
+                f"{name:40} {times[0]:9.2f} ms {times[1]:9.2f} ms  {ratio:5.2f}{mark}", flush=True
+            )
+
+
+def measure(asks: list[Callable[[], object]], rounds: int) -> list[float]:
+    """The median time of each request in milliseconds, asked in turn."""
+    times: list[list[float]] = [[] for _ in asks]
+    for number in range(rounds + 5):
+        for ask, taken in zip(asks, times, strict=True):
+            began = time.perf_counter()
+            ask()
+            if number >= 5:
+                taken.append((time.perf_counter() - began) * 1000)
+    return [statistics.median(taken) for taken in times]
+
+
+if __name__ == "__main__":
+    given = [int(argument) for argument in sys.argv[1:]]
+    main(*given, *(10_000, 10_000_000, 40)[len(given) :])

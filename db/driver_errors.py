@@ -1,0 +1,57 @@
+"""From what a driver raises to what callers are told."""
+
+import contextlib
+import logging
+import sqlite3
+from collections.abc import Iterator
+
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from db.errors import ServiceUnavailable
+
+logger = logging.getLogger("gateway.database")
+
+
+@contextlib.contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn what is raised when the database can't answer into ServiceUnavailable."""
+    try:
+        yield
+    except Exception as error:
+        translated = translate(error)
+        if translated is error:
+            raise
+        raise translated from error
+
+
+def translate(error: Exception) -> Exception:
+    """ServiceUnavailable where the database can't answer, else the error itself."""
+    if isinstance(error, IntegrityError):
+        return error
+    if isinstance(error, PoolTimeout):
+        return ServiceUnavailable("The database is busy; try again in a moment")
+    original = error.orig if isinstance(error, DBAPIError) else error
+    if not isinstance(original, sqlite3.DatabaseError) or isinstance(
+        original, sqlite3.ProgrammingError | sqlite3.IntegrityError
+    ):
+        return error
+    logger.warning("The database can't answer: %s", original)
+    return ServiceUnavailable(_reason(original))
+
+
+def _reason(error: sqlite3.DatabaseError) -> str:
+    match getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF:
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return "The database is busy with another write; try again in a moment"
+        case sqlite3.SQLITE_INTERRUPT:
+            return (
+                "The database took too long to answer (statement_timeout); "
+                "ask for less, with a filter that is served by an index"
+            )
+        case sqlite3.SQLITE_FULL:
+            return "The database's disk is full; nothing was written"
+        case sqlite3.SQLITE_READONLY:
+            return "The database can only be read; nothing was written"
+        case _:
+            return "The database can't answer at the moment"
