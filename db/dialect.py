@@ -1,6 +1,7 @@
 """SQL that must be written differently for each database, in one place."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -17,11 +18,6 @@ from sqlalchemy.sql.operators import custom_op
 
 CASEFOLD = "gateway_casefold"
 """The SQL function that folds case in every script; SQLite's own ``lower`` knows only ASCII."""
-
-
-def among(needle: ColumnElement[Any], values: tuple[str, ...]) -> ColumnElement[bool]:
-    """Whether a text is one of many."""
-    return among_listed(needle, tuple(map(literal, listed(values))))
 
 
 def listed(values: tuple[str, ...]) -> tuple[str, ...]:
@@ -48,6 +44,16 @@ def each_of(values: tuple[str, ...]) -> ColumnElement[str]:
     rows = func.json_each(literal(json.dumps(values))).table_valued(column("value", String))
     each: ColumnElement[str] = rows.c.value
     return each
+
+
+def least(values: Sequence[Any]) -> Any:
+    """The least of some values."""
+    return func.min(*values) if len(values) > 1 else values[0]
+
+
+def greatest(values: Sequence[Any]) -> Any:
+    """The greatest of some values."""
+    return func.max(*values) if len(values) > 1 else values[0]
 
 
 def folded(text: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -9,29 +9,38 @@ each hold Python's lock for a moment would only wait for each other.
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from functools import partial
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from db.crossings import Crossings, RunGroup, run_reads
 from db.deadlines import Deadlines
 from db.errors import ServiceUnavailable
-from db.grouped_reads import GroupedReads, Rows
 from db.interruption import interrupt
+
+Rows = Sequence[tuple[Any, ...]]
 
 
 class DriverPool:
     """At most ``size`` connections of an engine, opened when they are first needed.
 
-    Whoever waits longer than ``patience`` seconds for one gets ServiceUnavailable. What runs
-    longer than ``statement_timeout`` seconds is interrupted in the database itself.
+    One of them can be shared by groups of work, which ``run`` does. Whoever waits longer than
+    ``patience`` seconds for one gets ServiceUnavailable. What runs longer than
+    ``statement_timeout`` seconds is interrupted in the database itself.
     """
 
     def __init__(
-        self, engine: AsyncEngine, size: int, patience: float, statement_timeout: float | None
+        self,
+        engine: AsyncEngine,
+        size: int,
+        patience: float,
+        statement_timeout: float | None,
+        run: RunGroup = run_reads,
     ) -> None:
         self._engine = engine
+        self._run_group = run
         self._size = size
         self._patience = patience
         self._deadlines = Deadlines(statement_timeout) if statement_timeout else None
@@ -40,7 +49,7 @@ class DriverPool:
         self._openings: set[asyncio.Future[None]] = set()
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._under_way: set[asyncio.Future[Any]] = set()
-        self.shared: GroupedReads | None = None
+        self.shared: Crossings | None = None
         self._sharing: asyncio.Future[Any] | None = None
 
     async def read(self, statement: str, parameters: tuple[Any, ...]) -> Rows:
@@ -77,15 +86,15 @@ class DriverPool:
             if self._deadlines is not None:
                 self._deadlines.end(deadline)
 
-    async def share(self) -> GroupedReads:
-        """What short reads share, opened when it is first needed."""
+    async def share(self) -> Crossings:
+        """What short work shares, opened when it is first needed."""
         if self._sharing is None:
             self._sharing = self._keep(self._wait())
         sharing = self._sharing
         try:
             driver = await asyncio.shield(sharing)
             if self.shared is None:
-                self.shared = GroupedReads(driver, self._deadlines)
+                self.shared = Crossings(driver, self._run_group, self._deadlines)
         finally:
             if sharing.done():
                 self._sharing = None

@@ -14,9 +14,11 @@ from sqlalchemy.engine import URL, Dialect, Row
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from db.changes import Execute, run_changes
+from db.checkpoints import AUTOMATIC_PAGES, Checkpoints
 from db.dialect import CASEFOLD
 from db.driver_errors import translated_errors
-from db.drivers import DriverPool
+from db.drivers import DriverPool, Rows
 from db.errors import InvalidInput
 from db.interruption import interrupt
 
@@ -57,8 +59,13 @@ class Database:
         self._under_way: set[asyncio.Future[Any]] = set()
         # The pool of drivers keeps one more than there are readers; the rest is for what is rare.
         self._reader = _open(self.url, readers + 1 + _RARE_READERS, busy_timeout)
-        self._writer = _open(self.url, 1, busy_timeout)
+        # One for changes, which share it, and one for transactions of other kinds.
+        self._writer = _open(self.url, 2, busy_timeout)
         self._drivers = DriverPool(self._reader, readers + 1, busy_timeout, statement_timeout)
+        self._changes = DriverPool(
+            self._writer, 1, busy_timeout, statement_timeout, run=run_changes
+        )
+        self._checkpoints = Checkpoints(self._checkpoint)
         event.listen(self._reader.sync_engine, "connect", _refuse_writes)
         event.listen(self._writer.sync_engine, "begin", _begin_immediate)
         for engine in (self._reader, self._writer):
@@ -78,7 +85,7 @@ class Database:
 
     def read(
         self, statement: str, parameters: tuple[Any, ...], *, is_short: bool = False
-    ) -> Awaitable[Sequence[tuple[Any, ...]]]:
+    ) -> Awaitable[Rows]:
         """Run the text of one SELECT in the driver itself; what is awaited are all of its rows.
 
         One ``is_short`` when an index bounds what it touches, however many rows there are.
@@ -87,21 +94,32 @@ class Database:
         if statements.isEnabledFor(logging.DEBUG):
             statements.debug("%s", statement)
         if is_short and (shared := self._drivers.shared) is not None:
-            return shared.read(statement, parameters)
+            return shared.send((statement, parameters))
         return self._read(statement, parameters, is_short=is_short)
 
-    async def _read(
-        self, statement: str, parameters: tuple[Any, ...], *, is_short: bool
-    ) -> Sequence[tuple[Any, ...]]:
+    async def _read(self, statement: str, parameters: tuple[Any, ...], *, is_short: bool) -> Rows:
         with translated_errors():
             if not is_short:
                 return await self._drivers.read(statement, parameters)
-            return await (await self._drivers.share()).read(statement, parameters)
+            rows: Rows = await (await self._drivers.share()).send((statement, parameters))
+            return rows
 
     @property
     def dialect(self) -> Dialect:
         """What SQLAlchemy knows of this kind of database."""
         return self._reader.dialect
+
+    async def change(self, change: Callable[[Execute], _T]) -> _T:
+        """Run a change, which is committed together with those that arrive with it.
+
+        It runs in the database's thread, to its end even if the caller is cancelled, and is
+        durable when this returns. Raises ServiceUnavailable when the database can't be written.
+        """
+        with translated_errors():
+            changes = self._changes.shared or await self._changes.share()
+        changed: _T = await changes.send(change)
+        self._checkpoints.soon()
+        return changed
 
     async def transact(self, work: Callable[[AsyncConnection], Awaitable[_T]]) -> _T:
         """Run ``work`` in one write transaction: all of it is committed, or nothing.
@@ -122,6 +140,10 @@ class Database:
         with translated_errors():
             async with self._writer.begin() as connection, self._bounded(connection):
                 yield connection
+        self._checkpoints.soon()
+
+    async def _checkpoint(self) -> None:
+        await self.fetch(text("PRAGMA wal_checkpoint(PASSIVE)"))
 
     @contextlib.asynccontextmanager
     async def _bounded(self, connection: AsyncConnection) -> AsyncIterator[None]:
@@ -150,8 +172,10 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection, after what is under way has come to its end."""
+        await self._checkpoints.close()
         await asyncio.gather(*self._under_way, return_exceptions=True)
         await self._drivers.close()
+        await self._changes.close()
         await self._reader.dispose()
         await self._writer.dispose()
 
@@ -212,6 +236,7 @@ def _prepare_connection(connection: Any, _record: object) -> None:
         "foreign_keys = ON",
         f"cache_size = -{_CACHE_KIB}",
         "temp_store = MEMORY",
+        f"wal_autocheckpoint = {AUTOMATIC_PAGES}",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -4,15 +4,13 @@ from collections.abc import AsyncIterator, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Select, func, select
 
 from db.counts import plan_count
-from db.dialect import among
 from db.engine import Database
 from db.filters import EVERYTHING, Filter, shape_of, where
-from db.instants import now_ms
 from db.models import ExecutionState
+from db.page_query import PageQuery, Service
 from db.paging import (
     NEWEST_FIRST,
     Order,
@@ -20,18 +18,10 @@ from db.paging import (
     position_of,
     reverse,
 )
-from db.reading import (
-    PageForm,
-    PageQuery,
-    Service,
-    beyond_a_walk,
-    merged,
-    on_a_walk,
-    ranked,
-    served,
-)
+from db.reading import PageForm, beyond_a_walk, merged, on_a_walk, ranked, served
 from db.source import NATIVE, ExecutionRow, ExecutionSource
 from db.statements import Places, Statements
+from db.writing import DeleteOutcome, UpdateOutcome, Writing
 
 _STREAM_BATCH = 1000
 
@@ -44,27 +34,6 @@ class Page:
     has_more: bool
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateOutcome:
-    """What became of each guid of an update.
-
-    ``updated`` are as the update left them; ``conflicts`` as they are, in a state other
-    than the expected one; ``not_found`` are the guids of no execution.
-    """
-
-    updated: tuple[ExecutionRow, ...]
-    conflicts: tuple[ExecutionRow, ...]
-    not_found: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteOutcome:
-    """Which guids were deleted, and which belong to no execution."""
-
-    deleted: tuple[str, ...]
-    not_found: tuple[str, ...]
-
-
 class Executions:
     """The executions of a database, read and changed where a source says they are."""
 
@@ -72,6 +41,7 @@ class Executions:
         self._database = database
         self._source = source
         self._statements = Statements(database.dialect)
+        self._writing = Writing(self._statements, source)
 
     async def find(self, guid: str) -> ExecutionRow | None:
         """The execution with a guid, if there is one."""
@@ -227,66 +197,11 @@ class Executions:
         ``state`` nothing changes. A guid that comes twice counts once.
         """
         wanted = tuple(dict.fromkeys(guids))
-
-        async def work(connection: AsyncConnection) -> UpdateOutcome:
-            found = {row.guid: row for row in await self._locked(connection, wanted)}
-            present = [found[guid] for guid in wanted if guid in found]
-            conflicts = tuple(row for row in present if expected and row.state != expected)
-            refused = {row.id for row in conflicts}
-            accepted = [row for row in present if row.id not in refused]
-            return UpdateOutcome(
-                updated=await self._set_state(connection, accepted, state),
-                conflicts=conflicts,
-                not_found=tuple(guid for guid in wanted if guid not in found),
-            )
-
-        return await self._database.transact(work)
-
-    async def _set_state(
-        self,
-        connection: AsyncConnection,
-        rows: Sequence[ExecutionRow],
-        state: ExecutionState | None,
-    ) -> tuple[ExecutionRow, ...]:
-        if state is None:
-            return tuple(rows)
-        changing = tuple(row.guid for row in rows if row.state != state)
-        now = now_ms()
-        if changing:
-            await connection.execute(
-                update(self._source.written)
-                .where(among(self._source.guid, changing))
-                .values({self._source.state: str(state), self._source.updated_on: now})
-            )
-        return tuple(
-            row if row.state == state else row._replace(state=str(state), updated_on=now)
-            for row in rows
+        return await self._database.change(
+            lambda execute: self._writing.update(execute, wanted, state, expected)
         )
 
     async def delete(self, guids: Iterable[str]) -> DeleteOutcome:
         """Delete executions, in one statement. A guid that comes twice counts once."""
         wanted = tuple(dict.fromkeys(guids))
-
-        async def work(connection: AsyncConnection) -> set[str]:
-            result = await connection.execute(
-                delete(self._source.written)
-                .where(among(self._source.guid, wanted))
-                .returning(self._source.guid)
-            )
-            return set(result.scalars())
-
-        deleted = await self._database.transact(work)
-        return DeleteOutcome(
-            deleted=tuple(guid for guid in wanted if guid in deleted),
-            not_found=tuple(guid for guid in wanted if guid not in deleted),
-        )
-
-    def _select(self) -> Select[Any]:
-        return select(*self._source.columns).select_from(self._source.table)
-
-    async def _locked(
-        self, connection: AsyncConnection, guids: tuple[str, ...]
-    ) -> list[ExecutionRow]:
-        condition: ColumnElement[bool] = among(self._source.guid, guids)
-        rows = await connection.execute(self._select().where(condition))
-        return [ExecutionRow._make(row) for row in rows]
+        return await self._database.change(lambda execute: self._writing.delete(execute, wanted))

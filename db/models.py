@@ -59,9 +59,6 @@ class Execution(Base):
         Index("executions_by_agentflow_created_on", "agentflow_id", "created_on"),
         Index("executions_by_agentflow_state_created_on", "agentflow_id", "state", "created_on"),
         Index("executions_by_session_created_on", "session_id", "created_on"),
-        Index("executions_by_state", "state"),
-        Index("executions_by_agentflow", "agentflow_id"),
-        Index("executions_by_session", "session_id"),
         # STRICT refuses a value of the wrong type; AUTOINCREMENT never gives an id twice.
         {"sqlite_strict": True, "sqlite_autoincrement": True},
     )

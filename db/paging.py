@@ -46,18 +46,22 @@ NEWEST_FIRST: Order = (Term("created_on", True), Term("id", True))
 
 
 def total_order(terms: Iterable[Term]) -> Order:
-    """Make an order in which no two rows are equal: ties are broken by id.
+    """Make an order in which no two rows are equal.
 
-    The id goes the way of the last term. A field that comes again orders nothing. Without
-    any term it is ``NEWEST_FIRST``.
+    Ties are broken by the time of creation, unless a time is among the terms, and then by id;
+    both go the way of the last term. A field that comes again orders nothing. Without any term
+    it is ``NEWEST_FIRST``.
     """
     given = tuple(terms)
     if not given:
         return NEWEST_FIRST
+    last = given[-1].descending
     first_of_field: dict[str, Term] = {}
     for term in given:
         first_of_field.setdefault(term.field, term)
-    return (*first_of_field.values(), Term("id", given[-1].descending))
+    if not first_of_field.keys() & {"created_on", "updated_on"}:
+        first_of_field["created_on"] = Term("created_on", last)
+    return (*first_of_field.values(), Term("id", last))
 
 
 def reverse(order: Order) -> Order:

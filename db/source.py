@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, Table, select
 
+from db.dialect import off_index
 from db.models import Agentflow, Base, Execution
 
 
@@ -53,6 +54,11 @@ class ExecutionSource:
             if field != "agentflow_name" and (name := self.column(field).name) in table.c
         }
         return replace(self, table=table, **moved)
+
+    def off_index(self, field: str) -> "ExecutionSource":
+        """The same columns, one of which the planner is not to look for in an index."""
+        hidden: dict[str, Any] = {field: off_index(self.column(field))}
+        return replace(self, **hidden)
 
     def column(self, field: str) -> ColumnElement[Any]:
         """The column that holds a field of ``ExecutionRow``."""

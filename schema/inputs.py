@@ -170,7 +170,10 @@ class OrderDirection(enum.Enum):
     DESC = strawberry.enum_value("desc", description="Largest, latest or last letter first.")
 
 
-@strawberry.input(description="One thing to order by; ties are broken by the next one, then by id.")
+@strawberry.input(
+    description="One thing to order by. Ties are broken by the next one; after the last, by the"
+    " time of creation and by id, in its direction."
+)
 class ExecutionOrder:
     """One thing to order by."""
 

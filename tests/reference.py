@@ -90,7 +90,10 @@ def comparison(
         (term["field"].lower(), term.get("direction", "DESC") == "DESC")
         for term in order_by or [{"field": "CREATED_ON"}]
     ]
-    terms.append(("id", terms[-1][1]))
+    last = terms[-1][1]
+    if not {"created_on", "updated_on"} & {field for field, _ in terms}:
+        terms.append(("created_on", last))
+    terms.append(("id", last))
 
     def compare(left: ExecutionRow, right: ExecutionRow) -> int:
         for field, descending in terms:

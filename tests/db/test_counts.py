@@ -147,6 +147,12 @@ def test_executions_of_an_older_database_are_counted_when_it_is_migrated(path: P
             " 'executions_noted_update', 'executions_replaced_update'))"
         ).fetchall():
             connection.execute(f"DROP {kind} {name}")
+        for name, column in (
+            ("state", "state"),
+            ("agentflow", "agentflow_id"),
+            ("session", "session_id"),
+        ):
+            connection.execute(f"CREATE INDEX executions_by_{name} ON executions ({column})")
         connection.execute("UPDATE alembic_version SET version_num = '0002'")
         for number, at in enumerate(TIMES * 2):
             row = (f"g{number}", FLOWS[number % 4], STATES[number % 6], at)

@@ -222,7 +222,7 @@ async def test_the_check_itself_notices_a_difference(new: Path) -> None:
         return compare_metadata(MigrationContext.configure(connection), Base.metadata)
 
     await _upgrade(new)
-    run_sql(new, "DROP INDEX executions_by_state")
+    run_sql(new, "DROP INDEX executions_by_updated_on")
     [difference] = await _in(new, differences)
     assert difference[0] == "add_index"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db import reading
+from db import page_query
 from db.engine import Database
 from db.executions import Executions
 from db.filters import AllOf, AnyOf, Condition, Filter, Not
@@ -71,9 +71,9 @@ _orders = st.lists(st.builds(Term, st.sampled_from(SORTABLE), st.booleans()), ma
 
 @pytest.fixture(params=[1, 4, 1000], ids=lambda rows: f"walking past {rows} at most")
 def _walk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "WALK_AT_LEAST", request.param)
+    monkeypatch.setattr(page_query, "WALK_AT_LEAST", request.param)
     if request.param < 1000:
-        monkeypatch.setattr(reading, "WALK_PER_ROW", 0)
+        monkeypatch.setattr(page_query, "WALK_PER_ROW", 0)
 
 
 @pytest.fixture

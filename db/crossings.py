@@ -1,51 +1,45 @@
-"""Reads that arrive together cross to the database's thread together.
+"""Work that arrives together crosses to the database's thread together.
 
 A crossing wakes a thread, and the thread wakes the loop: each costs more than finding a row. While
 one group is under way the next one gathers, so that the busier the gateway is, the fewer crossings
-a read costs; a read that comes alone crosses at once.
+a piece of work costs; one that comes alone crosses at once.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
 
 from db.deadlines import Deadlines
 from db.driver_errors import translate
 from db.interruption import interrupt
 
-Rows = Sequence[tuple[Any, ...]]
-
-
-class _Read(NamedTuple):
-    answer: asyncio.Future[Rows]
-    statement: str
-    parameters: tuple[Any, ...]
+Work = TypeVar("Work")
+_Piece = tuple["asyncio.Future[Any]", Any]
+RunGroup = Callable[[Any, Sequence[Any]], list[Any]]
+"""Does the work of a group in the thread; returns a result or an exception for each."""
 
 
 class _Group:
-    """What the driver's thread takes for the future of its work; it runs and answers the reads."""
+    """What the driver's thread takes for a function, and for the future of its result."""
 
-    __slots__ = ("_answer", "_connection", "_loop", "reads")
+    __slots__ = ("_answer", "_connection", "_loop", "_run", "pieces")
 
     def __init__(
         self,
-        reads: list[_Read],
+        pieces: list[_Piece],
         connection: Any,
+        run: RunGroup,
         loop: asyncio.AbstractEventLoop,
         answer: Callable[["_Group", list[Any]], None],
     ) -> None:
-        self.reads = reads
+        self.pieces = pieces
         self._connection = connection
+        self._run = run
         self._loop = loop
         self._answer = answer
 
     def __call__(self) -> list[Any]:
-        """In the thread: the rows of each read, or the exception that it raised."""
-        return [
-            # Whoever has gone away needs no answer.
-            None if answer.done() else _rows(self._connection, statement, parameters)
-            for answer, statement, parameters in self.reads
-        ]
+        return self._run(self._connection, [work for _, work in self.pieces])
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
         return self._loop
@@ -57,53 +51,54 @@ class _Group:
         self._answer(self, outcomes)
 
     def set_exception(self, error: BaseException) -> None:
-        self._answer(self, [error] * len(self.reads))
+        self._answer(self, [error] * len(self.pieces))
 
 
-class GroupedReads:
-    """Short reads on one driver connection, which belongs to them alone.
+class Crossings:
+    """Groups of work on one driver connection, which belongs to them alone.
 
     A group that is not back in time has the statement that it is at interrupted, and goes on.
     """
 
-    def __init__(self, driver: Any, deadlines: Deadlines | None) -> None:
+    def __init__(self, driver: Any, run: RunGroup, deadlines: Deadlines | None) -> None:
         self._driver = driver
+        self._run = run
         self._deadlines = deadlines
-        self._gathering: list[_Read] = []
+        self._gathering: list[_Piece] = []
         self._is_under_way = False
         self._deadline = 0
 
-    def read(self, statement: str, parameters: tuple[Any, ...]) -> asyncio.Future[Rows]:
-        """The rows that a statement finds. Raises ServiceUnavailable, as ``translate`` does."""
+    def send(self, work: object) -> "asyncio.Future[Any]":
+        """What comes of a piece of work. Raises what it raises, as ``translate`` has it."""
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Rows] = loop.create_future()
-        self._gathering.append(_Read(answer, statement, parameters))
+        answer = loop.create_future()
+        self._gathering.append((answer, work))
         if not self._is_under_way:
             self._is_under_way = True
-            # After what the loop has at hand, which may be reads too: a thread that is woken
-            # while the loop works on only takes its turns away.
+            # After what the loop has at hand, which may be more: a thread that is woken while
+            # the loop works on only takes its turns away.
             loop.call_soon(self._cross, loop)
         return answer
 
     def _cross(self, loop: asyncio.AbstractEventLoop) -> None:
-        reads, self._gathering = self._gathering, []
+        pieces, self._gathering = self._gathering, []
         self._set_deadline()
         # SQLAlchemy's own dialect hands its work to the driver's thread in the same way.
-        group = _Group(reads, self._driver._conn, loop, self._answer)  # noqa: SLF001
+        group = _Group(pieces, self._driver._conn, self._run, loop, self._answer)  # noqa: SLF001
         self._driver._tx.put_nowait((group, group))  # noqa: SLF001
 
     def _answer(self, group: _Group, outcomes: list[Any]) -> None:
         if self._deadlines is not None:
             self._deadlines.end(self._deadline)
-        for read, outcome in zip(group.reads, outcomes, strict=True):
-            if read.answer.done():
+        for (answer, _), outcome in zip(group.pieces, outcomes, strict=True):
+            if answer.done():
                 continue
             if isinstance(outcome, Exception):
-                read.answer.set_exception(translate(outcome))
+                answer.set_exception(translate(outcome))
             else:
-                read.answer.set_result(outcome)
+                answer.set_result(outcome)
         if self._gathering:
-            # Those who have their rows are to go on first, and may read again.
+            # Those who have their answer are to go on first, and may ask again.
             group.get_loop().call_soon(self._cross, group.get_loop())
         else:
             self._is_under_way = False
@@ -117,9 +112,12 @@ class GroupedReads:
         self._set_deadline()
 
 
-def _rows(connection: Any, statement: str, parameters: tuple[Any, ...]) -> Rows | Exception:
-    try:
-        rows: Rows = connection.execute(statement, parameters).fetchall()
-    except Exception as error:  # noqa: BLE001 - told to whoever asked
-        return error
-    return rows
+def run_reads(connection: Any, reads: Sequence[tuple[str, tuple[Any, ...]]]) -> list[Any]:
+    """The rows that each statement finds."""
+    outcomes: list[Any] = []
+    for statement, parameters in reads:
+        try:
+            outcomes.append(connection.execute(statement, parameters).fetchall())
+        except Exception as error:  # noqa: BLE001 - told to whoever asked
+            outcomes.append(error)
+    return outcomes

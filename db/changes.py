@@ -1,0 +1,74 @@
+"""Changes that arrive together are committed together.
+
+A commit waits until the disk has it, which takes longer than everything else about a change. One
+commit for all that have gathered meanwhile is as durable for each of them: nobody is answered
+before it. Each change is undone by itself if it fails.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any
+
+statements = logging.getLogger("gateway.sql")
+
+Execute = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
+"""Runs a statement and returns the rows that it returns."""
+Change = Callable[[Execute], Any]
+"""One change: statements that belong together. What it returns is answered when it is durable."""
+
+
+def run_changes(connection: Any, changes: Sequence[Change]) -> list[Any]:
+    """Make changes in one transaction; what each returned, or the exception that undid it.
+
+    If the transaction itself comes to nothing, each change gets one of its own.
+    """
+    if len(changes) == 1:
+        return [_alone(connection, changes[0])]
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        outcomes = [_within(connection, change) for change in changes]
+        connection.execute("COMMIT")
+    except sqlite3.Error:
+        _roll_back(connection)
+        return [_alone(connection, change) for change in changes]
+    return outcomes
+
+
+def _alone(connection: Any, change: Change) -> Any:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        outcome = change(_executing(connection))
+        connection.execute("COMMIT")
+    except Exception as error:  # noqa: BLE001 - told to whoever asked
+        _roll_back(connection)
+        return error
+    return outcome
+
+
+def _within(connection: Any, change: Change) -> Any:
+    connection.execute("SAVEPOINT change")
+    try:
+        outcome = change(_executing(connection))
+    except Exception as error:
+        if not connection.in_transaction:
+            # An interruption, or a full disk, undoes everything that is not committed.
+            raise sqlite3.OperationalError("the transaction is gone") from error
+        connection.execute("ROLLBACK TO change")
+        outcome = error
+    connection.execute("RELEASE change")
+    return outcome
+
+
+def _executing(connection: Any) -> Execute:
+    def execute(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        statements.debug("%s", statement)
+        rows: list[tuple[Any, ...]] = connection.execute(statement, parameters).fetchall()
+        return rows
+
+    return execute
+
+
+def _roll_back(connection: Any) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")

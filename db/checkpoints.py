@@ -1,0 +1,41 @@
+"""Moving what was written from SQLite's write-ahead log into its file, behind the writers' backs.
+
+SQLite by itself lets the commit that finds the log long enough do it, and whoever made that commit
+waits for all of it. A checkpoint on another connection keeps nobody waiting.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+from db.errors import ServiceUnavailable
+
+AUTOMATIC_PAGES = 16_384
+"""How long the log may become, in pages of 4 KiB, before a commit has to help."""
+_PAUSE = 0.5
+
+
+class Checkpoints:
+    """Runs ``checkpoint`` in the background after a write, at most twice a second."""
+
+    def __init__(self, checkpoint: Callable[[], Awaitable[object]]) -> None:
+        self._checkpoint = checkpoint
+        self._task: asyncio.Task[None] | None = None
+
+    def soon(self) -> None:
+        """Something was written."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        await asyncio.sleep(_PAUSE)
+        # What can't be done now is done after the next write.
+        with contextlib.suppress(ServiceUnavailable):
+            await self._checkpoint()
+
+    async def close(self) -> None:
+        """Run no more."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task

@@ -1,0 +1,102 @@
+"""A page of executions that is asked for, and how it can be had."""
+
+import enum
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from db.counts import is_on_dimensions
+from db.filters import Condition, Filter, conjuncts, shape_of
+from db.paging import Order, Position
+from db.statements import nulls_of, present
+
+WALK_AT_LEAST = 1_000
+"""How many executions a walk passes before it gives up."""
+WALK_PER_ROW = 20
+"""The same, for each row that is wanted."""
+
+_IDENTIFIERS = ("guid", "session_id")
+_LEADING = ("state", "agentflow_id")
+"""What indexes in the order of creation begin with."""
+TIMES = ("created_on", "updated_on")
+"""The fields that are points in time."""
+
+
+class Service(enum.Enum):
+    """How a page can be had."""
+
+    BOUNDED = "an index has its rows and few others, one after the other"
+    SERVED = "an index has what matches in this order, or so little that it may be sorted"
+    SEARCHED = "it is looked for on a walk, and then where its conditions find it"
+
+
+@dataclass(slots=True)
+class PageQuery:
+    """Some fields of the matching executions between two positions of an order.
+
+    With ``or_at`` the one that stands at ``after`` is among them.
+    """
+
+    fields: tuple[str, ...]
+    filter: Filter
+    order: Order
+    limit: int | None = None
+    offset: int | None = None
+    after: Position | None = None
+    before: Position | None = None
+    or_at: bool = False
+
+    def shape(self, values: list[Any]) -> Hashable:
+        """What makes its statements; what does not is added to ``values``, in their order."""
+        shape = (
+            self.fields,
+            shape_of(self.filter, values),
+            self.order,
+            nulls_of(self.after),
+            nulls_of(self.before),
+            self.or_at,
+            self.limit is None,
+            self.offset is None,
+        )
+        for position in (self.after, self.before):
+            values += present(position or ())
+        values += [self.limit, self.offset or 0, self.wanted, self.walk]
+        return shape
+
+    @property
+    def wanted(self) -> int:
+        """How many rows fill the page, those that it skips included."""
+        return (self.limit or 0) + (self.offset or 0)
+
+    @property
+    def walk(self) -> int:
+        """How many executions are passed at most to fill it."""
+        return max(WALK_AT_LEAST, WALK_PER_ROW * self.wanted)
+
+    def service(self) -> Service:
+        """How it can be had."""
+        if self.limit is None or not self.order:
+            return Service.SERVED
+        parts = list(conjuncts(self.filter))
+        if any(_is_equal(part, _IDENTIFIERS) for part in parts):
+            return Service.SERVED
+        first = self.order[0].field
+        leading = _LEADING if first == "created_on" else ()
+        ranged = [field for field in TIMES if field == first]
+        if not all(_is_equal(part, leading) or is_about(part, ranged) for part in parts):
+            return Service.SEARCHED
+        has_index = len(self.order) == 2 and self.offset is None
+        return Service.BOUNDED if has_index else Service.SERVED
+
+    def is_on_dimensions(self) -> bool:
+        """Whether it filters by states and agentflows."""
+        return any(map(is_on_dimensions, conjuncts(self.filter)))
+
+
+def _is_equal(part: Filter, fields: Sequence[str]) -> bool:
+    return is_about(part, fields) and isinstance(part, Condition) and part.operator == "eq"
+
+
+def is_about(part: Filter, fields: Sequence[str]) -> bool:
+    """Whether a part of a filter is a condition on one of some fields."""
+    return isinstance(part, Condition) and part.field in fields

@@ -1,0 +1,121 @@
+"""The statements that change executions, each change in one go."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Executable, delete, select, update
+
+from db.changes import Execute
+from db.dialect import among_listed, listed
+from db.instants import now_ms
+from db.models import ExecutionState
+from db.source import ExecutionRow, ExecutionSource
+from db.statements import Places, Statements
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateOutcome:
+    """What became of each guid of an update.
+
+    ``updated`` are as the update left them; ``conflicts`` as they are, in a state other
+    than the expected one; ``not_found`` are the guids of no execution.
+    """
+
+    updated: tuple[ExecutionRow, ...]
+    conflicts: tuple[ExecutionRow, ...]
+    not_found: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteOutcome:
+    """Which guids were deleted, and which belong to no execution."""
+
+    deleted: tuple[str, ...]
+    not_found: tuple[str, ...]
+
+
+class Writing:
+    """What is done within a change; guids are each given once."""
+
+    def __init__(self, statements: Statements, source: ExecutionSource) -> None:
+        self._statements = statements
+        self._source = source
+
+    def update(
+        self,
+        execute: Execute,
+        guids: tuple[str, ...],
+        state: ExecutionState | None,
+        expected: ExecutionState | None,
+    ) -> UpdateOutcome:
+        """Set the state of executions, except of those that are not in the expected one."""
+        found = {row.guid: row for row in self._find(execute, guids)}
+        present = [found[guid] for guid in guids if guid in found]
+        conflicts = tuple(row for row in present if expected and row.state != expected)
+        refused = {row.id for row in conflicts}
+        accepted = [row for row in present if row.id not in refused]
+        return UpdateOutcome(
+            updated=self._set_state(execute, accepted, state),
+            conflicts=conflicts,
+            not_found=tuple(guid for guid in guids if guid not in found),
+        )
+
+    def delete(self, execute: Execute, guids: tuple[str, ...]) -> DeleteOutcome:
+        """Delete executions, in one statement."""
+
+        def build(places: Places) -> Executable:
+            deleted = delete(self._source.written).where(self._is_among(places, guids))
+            return deleted.returning(self._source.guid)
+
+        deleted = {guid for (guid,) in self._run(execute, "delete", build, guids)}
+        return DeleteOutcome(
+            deleted=tuple(guid for guid in guids if guid in deleted),
+            not_found=tuple(guid for guid in guids if guid not in deleted),
+        )
+
+    def _find(self, execute: Execute, guids: tuple[str, ...]) -> list[ExecutionRow]:
+        def build(places: Places) -> Executable:
+            found = select(*self._source.columns).select_from(self._source.table)
+            return found.where(self._is_among(places, guids))
+
+        return list(map(ExecutionRow._make, self._run(execute, "find", build, guids)))
+
+    def _set_state(
+        self, execute: Execute, rows: Sequence[ExecutionRow], state: ExecutionState | None
+    ) -> tuple[ExecutionRow, ...]:
+        if state is None:
+            return tuple(rows)
+        changing = tuple(row.guid for row in rows if row.state != state)
+        now = now_ms()
+
+        def build(places: Places) -> Executable:
+            values = {
+                self._source.state: places.bind(str(state)),
+                self._source.updated_on: places.bind(now),
+            }
+            changed = update(self._source.written).values(values)
+            return changed.where(self._is_among(places, changing))
+
+        if changing:
+            self._run(execute, "set state", build, changing, str(state), now)
+        return tuple(
+            row if row.state == state else row._replace(state=str(state), updated_on=now)
+            for row in rows
+        )
+
+    def _is_among(self, places: Places, guids: tuple[str, ...]) -> ColumnElement[bool]:
+        return among_listed(self._source.guid, tuple(map(places.bind, listed(guids))))
+
+    def _run(
+        self,
+        execute: Execute,
+        what: str,
+        build: Callable[[Places], Executable],
+        guids: tuple[str, ...],
+        *values: Any,
+    ) -> list[tuple[Any, ...]]:
+        """Run a statement on some guids, whose places come after those of other values."""
+        parameters = [*values, *listed(guids)]
+        statement = self._statements.get((what, len(parameters)), build)
+        return execute(statement.text, statement.parameters(parameters))
