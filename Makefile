@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 DEMO ?= 2000
+MINUTES ?= 60
 
 .PHONY: run test check bench format audits schema clean
 
@@ -31,8 +32,11 @@ tests/audits/node_modules: tests/audits/package.json
 	npm install --prefix tests/audits --no-audit --no-fund --no-package-lock --silent
 	@touch $@
 
-bench: $(VENV)/.installed-test ## speed, as ratios in one run
+bench: export PYTHONPATH := $(CURDIR)
+bench: $(VENV)/.installed-test ## speed, growth, start and memory, as ratios in one run; two hours
 	$(BIN)/python bench/run.py
+	$(BIN)/python bench/growth.py
+	$(BIN)/python bench/endurance.py $(MINUTES)
 
 schema: $(VENV)/.installed ## write the printed schema to where the tests compare it
 	$(BIN)/python app.py schema > schema/schema.graphql

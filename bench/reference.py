@@ -1,11 +1,13 @@
 """The smallest honest server of the same bytes: SQL through aiosqlite, orjson, nothing else.
 
-No GraphQL, no validation, no keys, no limits. It answers ``/0`` to ``/6``, in the order of
+No GraphQL, no validation, no keys, no limits. It answers ``/0`` to ``/7``, in the order of
 ``workloads``. Its settings come from the environment: ``BENCH_DATABASE``, ``BENCH_GUID`` and
 ``BENCH_POSITION`` (a JSON array of created_on and id).
 """
 
+import itertools
 import os
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -93,9 +95,22 @@ async def thousand() -> bytes:
     return orjson.dumps({"data": {"executions": {"nodes": [node(row) for row in found]}}})
 
 
+states = itertools.cycle(("STOPPED", "ERROR"))
+
+
+async def change() -> bytes:
+    state = next(states)
+    sql = "UPDATE executions SET state = ?, updated_on = ? WHERE guid = ? RETURNING guid, state"
+    [row] = await rows(sql, state, time.time_ns() // 1_000_000, GUID)
+    execution = dict(zip(("guid", "state"), row, strict=True))
+    return orjson.dumps({"data": {"updateExecution": {"execution": execution}}})
+
+
 HANDLERS: dict[str, Callable[[], Awaitable[bytes]]] = {
     f"/{number}": handler
-    for number, handler in enumerate((newest, filtered, one, middle, rest_list, rest_get, thousand))
+    for number, handler in enumerate(
+        (newest, filtered, one, middle, rest_list, rest_get, thousand, change)
+    )
 }
 
 
@@ -106,6 +121,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         await receive()
         connection = await aiosqlite.connect(DATABASE, isolation_level=None)
         await connection.execute("PRAGMA cache_size = -4096")
+        await connection.execute("PRAGMA synchronous = FULL")
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await connection.close()

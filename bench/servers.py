@@ -80,10 +80,16 @@ def bare(app: str) -> list[str]:
     return ["-m", "uvicorn", app, "--port", "{port}", "--no-access-log", "--log-level", "warning"]
 
 
-def wrk(url: str, seconds: float, headers: Mapping[str, str], body: str | None = None) -> float:
+def wrk(
+    url: str,
+    seconds: float,
+    headers: Mapping[str, str],
+    body: str | None = None,
+    changes: tuple[str, str] | None = None,
+) -> float:
     """Requests a second that a server answers.
 
-    Every request has the same body; a body that is a Lua program makes them itself.
+    With ``changes``, the first of two texts in the body is the second every other time.
     """
     lines = [f'wrk.headers["{name}"] = "{value}"' for name, value in headers.items()]
     if body is not None:
@@ -91,6 +97,15 @@ def wrk(url: str, seconds: float, headers: Mapping[str, str], body: str | None =
             'wrk.method = "POST"',
             'wrk.headers["content-type"] = "application/json"',
             f"wrk.body = [==[{body}]==]",
+        ]
+    if body is not None and changes is not None:
+        other = body.replace(f'"{changes[0]}"', f'"{changes[1]}"')
+        lines += [
+            f"local bodies, number = {{[==[{body}]==], [==[{other}]==]}}, 0",
+            "request = function()",
+            "number = number + 1",
+            "return wrk.format(nil, nil, nil, bodies[number % 2 + 1])",
+            "end",
         ]
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write("\n".join(lines))

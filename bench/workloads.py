@@ -11,13 +11,18 @@ SINCE, UNTIL = 1_700_500_000_000, 1_702_000_000_000
 
 @dataclass(frozen=True)
 class Workload:
-    """One request. ``target`` is the least share of the reference's requests a second."""
+    """One request. ``target`` is the least share of the reference's requests a second.
+
+    With ``changes`` the first of two texts in its body is the second every other time, so that
+    each request changes something.
+    """
 
     name: str
     path: str
     target: float
     query: str | None = None
     variables: tuple[tuple[str, object], ...] = ()
+    changes: tuple[str, str] | None = None
 
     @property
     def body(self) -> str | None:
@@ -69,5 +74,15 @@ def workloads(guid: str, cursor: str) -> list[Workload]:
             "/graphql",
             0.90,
             f"{{ executions(first: 1000) {{ nodes {{ {FIELDS} }} }} }}",
+        ),
+        Workload(
+            "update, durable commit",
+            "/graphql",
+            0.90,
+            "mutation ($guid: ID!, $state: ExecutionState!) {"
+            " updateExecution(guid: $guid, input: {state: $state})"
+            " { ... on UpdateExecutionSuccess { execution { guid state } } } }",
+            (("guid", guid), ("state", "STOPPED")),
+            changes=("STOPPED", "ERROR"),
         ),
     ]

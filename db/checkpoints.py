@@ -12,11 +12,11 @@ from db.errors import ServiceUnavailable
 
 AUTOMATIC_PAGES = 16_384
 """How long the log may become, in pages of 4 KiB, before a commit has to help."""
-_PAUSE = 0.5
+_PAUSE = 2.0
 
 
 class Checkpoints:
-    """Runs ``checkpoint`` in the background after a write, at most twice a second."""
+    """Runs ``checkpoint`` in the background, two seconds after the first of some writes."""
 
     def __init__(self, checkpoint: Callable[[], Awaitable[object]]) -> None:
         self._checkpoint = checkpoint

@@ -5,11 +5,12 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
-from db.errors import InvalidInput, quote
+from db.errors import InvalidInput
 from db.keys import Scope
 from db.models import ExecutionState
 from resolvers.context import Info
 from resolvers.declarations import declare
+from resolvers.messages import conflict_message, not_found_message
 from schema.execution import Execution
 from schema.inputs import UpdateExecutionInput
 from schema.mutation_results import (
@@ -52,7 +53,7 @@ class Mutation:
         if outcome.conflicts and expected:
             current = Execution.from_row(outcome.conflicts[0])
             return ExecutionStateConflict(
-                message=f"Execution is {current.state}, not {expected}; it was left as it is",
+                message=conflict_message(current.state, expected),
                 execution=current,
                 expected_state=expected,
             )
@@ -113,4 +114,4 @@ def _change(given: UpdateExecutionInput) -> tuple[ExecutionState | None, Executi
 
 
 def _not_found(guid: strawberry.ID) -> ExecutionNotFound:
-    return ExecutionNotFound(message=f"Execution {quote(guid)} not found", guid=guid)
+    return ExecutionNotFound(message=not_found_message(guid), guid=guid)

@@ -75,7 +75,10 @@ def plan_execution_page(
     return answer
 
 
-ROOT_PLANS: dict[str, Callable[[Selections, list[FieldNode], GraphQLField], RootAnswer]] = {
+PlanRoot = Callable[[Selections, list[FieldNode], GraphQLField], RootAnswer]
+"""Plans a root field. Raises NotPlannable."""
+
+ROOT_PLANS: dict[str, PlanRoot] = {
     "execution": plan_execution,
     "executions": plan_executions,
     "executionPage": plan_execution_page,

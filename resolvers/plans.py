@@ -23,7 +23,8 @@ from graphql.type import GraphQLField
 
 from resolvers.context import Reading
 from resolvers.plan_arguments import Arguments
-from resolvers.plan_fields import ROOT_PLANS
+from resolvers.plan_fields import ROOT_PLANS, PlanRoot
+from resolvers.plan_update import MUTATION_PLANS
 from resolvers.plan_values import (
     ReadVariables,
     Variables,
@@ -56,7 +57,8 @@ class Plan:
     async def run(self, reading: Reading, variables: Mapping[str, Any]) -> dict[str, Any]:
         """The data of the answer.
 
-        Raises NotPlannable, or whatever else goes wrong, with nothing changed.
+        Raises NotPlannable, or whatever else goes wrong, with nothing changed; or else
+        BrokenAfterChange.
         """
         values = self.variables(variables)
         return {root.key: await root.answer(reading, root.arguments(values)) for root in self.roots}
@@ -91,7 +93,7 @@ class Planner:
         return self._plans[choice]
 
     def _make(self, flags: Mapping[str, bool]) -> Plan | None:
-        if self._operation.operation is not OperationType.QUERY or len(flags) > _MOST_FLAGS:
+        if len(flags) > _MOST_FLAGS:
             return None
         try:
             definitions = self._operation.variable_definitions or ()
@@ -100,31 +102,47 @@ class Planner:
             return None
 
     def _roots(self, flags: Mapping[str, bool]) -> tuple[RootPlan, ...]:
-        query = self._schema.query_type
-        if query is None or self._operation.directives:
+        root = self._schema.get_root_type(self._operation.operation)
+        plans = _PLANS.get(self._operation.operation, {})
+        if root is None or self._operation.directives:
             raise NotPlannable("directives of an operation")
         selections = Selections(self._schema, self._fragments, flags)
         selected: dict[str, list[FieldNode]] = {}
-        selections.collect(self._operation.selection_set, query, selected, set())
+        selections.collect(self._operation.selection_set, root, selected, set())
+        if self.is_mutation and len(selected) != 1:
+            # If one of several changes fails, those before it stay: the executor says so.
+            raise NotPlannable("several changes")
         roots = []
         for key, nodes in selected.items():
             name = nodes[0].name.value
             if name == TYPENAME:
-                roots.append(RootPlan(key, lambda _: Arguments({}), _typename))
+                roots.append(RootPlan(key, lambda _: Arguments({}), _constant(root.name)))
                 continue
-            make = ROOT_PLANS.get(name)
+            make = plans.get(name)
             if make is None:
                 raise NotPlannable(f"the root field {name}")
-            field = query.fields[name]
+            field = root.fields[name]
             roots.append(RootPlan(key, _arguments(field, nodes[0]), make(selections, nodes, field)))
         return tuple(roots)
 
+    @property
+    def is_mutation(self) -> bool:
+        """Whether the operation changes anything."""
+        return self._operation.operation is OperationType.MUTATION
 
+
+_PLANS: Mapping[OperationType, Mapping[str, PlanRoot]] = {
+    OperationType.QUERY: ROOT_PLANS,
+    OperationType.MUTATION: MUTATION_PLANS,
+}
 _MOST_FLAGS = 6
 
 
-async def _typename(_reading: Reading, _arguments: Arguments) -> str:
-    return "Query"
+def _constant(value: str) -> _Answer:
+    async def answer(_reading: Reading, _arguments: Arguments) -> str:
+        return value
+
+    return answer
 
 
 def _arguments(field: GraphQLField, node: FieldNode) -> Callable[[Variables], Arguments]:

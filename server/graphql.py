@@ -124,7 +124,13 @@ class GraphQLEdge:
             return answer(results, media_type, batch=True)
         log_as_operation(asked.operation_name)
         query = self._documents.text_of(asked)
-        planned = await self._planned.run(query, asked, access, reports_cost=reports_cost(request))
+        planned = await self._planned.run(
+            query,
+            asked,
+            access,
+            may_change=request.method == "POST",
+            reports_cost=reports_cost(request),
+        )
         if planned is not None:
             return planned_answer(planned, media_type)
         result = await self._run(request, query, asked, access, media_type)

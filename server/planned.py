@@ -6,6 +6,7 @@ from graphql import GraphQLSchema
 
 from db.errors import ServiceUnavailable
 from resolvers.context import Reading
+from resolvers.plan_update import BrokenAfterChange
 from server.access import Access
 from server.graphql_request import GraphQLRequest
 from server.operations import OperationStore
@@ -20,24 +21,33 @@ class PlannedExecution:
         self._reading = reading
 
     async def run(
-        self, query: str, asked: GraphQLRequest, access: Access, *, reports_cost: bool = False
+        self,
+        query: str,
+        asked: GraphQLRequest,
+        access: Access,
+        *,
+        may_change: bool = True,
+        reports_cost: bool = False,
     ) -> dict[str, Any] | None:
-        """The body that answers a query; None when the ordinary executor has to give it.
+        """The body that answers an operation; None when the ordinary executor has to give it.
 
         That is so for whatever is refused or goes wrong too: the ordinary executor says how.
-        Only a database that can't answer is not asked twice: that raises ServiceUnavailable.
+        Only a database that can't answer is not asked twice, which raises ServiceUnavailable,
+        and what was changed is not changed twice, which raises BrokenAfterChange.
         """
         variables = asked.variables or {}
         operation = self._store.prepare(query, self._schema).find(asked.operation_name)
         plan = operation.planner.plan(variables) if operation else None
         if operation is None or plan is None or not operation.scopes <= access.scopes:
             return None
+        if operation.planner.is_mutation and not may_change:
+            return None
         cost = operation.cost(variables)
         if cost > self._store.limits.max_cost:
             return None
         try:
             data = await plan.run(self._reading, variables)
-        except ServiceUnavailable:
+        except (ServiceUnavailable, BrokenAfterChange):
             raise
         except Exception:  # noqa: BLE001 - the ordinary executor finds it again and says what it is
             return None

@@ -17,6 +17,7 @@ from hypothesis_graphql import nodes, queries
 from db.engine import Database
 from db.executions import Executions
 from resolvers.context import Context, Reading
+from resolvers.plan_update import BrokenAfterChange
 from resolvers.schema import build_schema
 from server.access import FULL_ACCESS, Access
 from server.errors import present_result
@@ -25,7 +26,7 @@ from server.operations import OperationStore, preparation
 from server.planned import PlannedExecution
 from server.settings import Settings
 from tests.filter_cases import CASES
-from tests.gateway import insert
+from tests.gateway import insert, run_sql
 from tests.sample import SAMPLE
 
 STORE = OperationStore(Settings(_env_file=None).limits)
@@ -55,15 +56,28 @@ class Both:
     async def _run(
         self, query: str, variables: dict[str, Any] | None, name: str | None
     ) -> tuple[bytes | None, bytes]:
+        planned = await self._run_planned(query, variables, name)
+        return planned, await self._run_ordinary(query, variables, name)
+
+    async def _run_planned(
+        self, query: str, variables: dict[str, Any] | None, name: str | None
+    ) -> bytes | None:
         asked = GraphQLRequest(query, name, variables, None)
         planned = await self._planned.run(query, asked, FULL_ACCESS)
+        return None if planned is None else orjson.dumps(planned)
+
+    async def _run_ordinary(
+        self, query: str, variables: dict[str, Any] | None, name: str | None
+    ) -> bytes:
         ordinary = await SCHEMA.execute(
             query, variable_values=variables, context_value=self._context, operation_name=name
         )
-        return (
-            None if planned is None else orjson.dumps(planned),
-            orjson.dumps(present_result(ordinary)),
-        )
+        return orjson.dumps(present_result(ordinary))
+
+    def run_one(self, place: int, query: str, variables: dict[str, Any]) -> bytes | None:
+        """The first of the two answers, or the second."""
+        run = (self._run_planned, self._run_ordinary)[place]
+        return self._loop.run_until_complete(run(query, variables, None))
 
     def close(self) -> None:
         self._loop.run_until_complete(self._database.close())
@@ -216,6 +230,75 @@ def test_every_page_in_every_order_is_answered_alike(
             planned, ordinary = both.run(query, {"c": position, "o": order})
             assert planned == ordinary
             position = orjson.loads(ordinary)["data"]["executions"]["pageInfo"][end]
+
+
+UPDATE = """
+mutation ($guid: ID!, $input: UpdateExecutionInput!) {
+  renamed: updateExecution(guid: $guid, input: $input) {
+    __typename
+    ... on UpdateExecutionSuccess { execution { ...Parts again: guid } }
+    ... on UserError { message }
+    ... on ExecutionNotFound { guid }
+    ... on ExecutionStateConflict { execution { ...Parts } expectedState }
+  }
+}
+fragment Parts on Execution {
+  id databaseId guid state agentflowName sessionId createdOn __typename
+}
+"""
+UPDATES: list[tuple[str, dict[str, Any]]] = [
+    ("guid-07", {"state": "STOPPED"}),
+    ("guid-07", {"state": "STOPPED", "expectedState": "INPROGRESS"}),
+    ("guid-07", {"state": "STOPPED", "expectedState": "ERROR"}),
+    ("guid-07", {"state": "INPROGRESS"}),
+    ("guid-07", {}),
+    ("guid-07", {"state": None, "expectedState": None}),
+    ("guid-07", {"expectedState": "ERROR"}),
+    ("no 'one'", {"state": "STOPPED"}),
+]
+
+
+@pytest.mark.parametrize(("guid", "given"), UPDATES, ids=range(len(UPDATES)))
+def test_an_update_is_answered_alike(path: Path, guid: str, given: dict[str, Any]) -> None:
+    insert(path, SAMPLE)
+    variables = {"guid": guid, "input": given}
+    answers = []
+    for place in (0, 1):
+        run_sql(path, "UPDATE executions SET state = 'INPROGRESS', updated_on = 1")
+        fresh = Both(path)
+        answers.append(fresh.run_one(place, UPDATE, variables))
+        fresh.close()
+        changed = given.get("state") not in (None, "INPROGRESS") and guid == "guid-07"
+        expected = given.get("expectedState") in (None, "INPROGRESS")
+        [(state,)] = run_sql(path, "SELECT state FROM executions WHERE guid = 'guid-07'")
+        assert state == (given["state"] if changed and expected else "INPROGRESS")
+    assert answers[0] == answers[1]
+    assert b"errors" not in (answers[0] or b"errors")
+
+
+def test_an_update_that_can_not_be_answered_is_not_made_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert(path, SAMPLE)
+    calls = []
+
+    def broken(guid: str) -> str:
+        calls.append(guid)
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("resolvers.plan_update.not_found_message", broken)
+    opened = Both(path)
+    with pytest.raises(BrokenAfterChange):
+        opened.run_one(0, UPDATE, {"guid": "nobody", "input": {"state": "ERROR"}})
+    opened.close()
+    assert calls == ["nobody"]
+
+
+def test_several_changes_are_left_to_the_ordinary_executor(path: Path) -> None:
+    opened = Both(path)
+    change = 'updateExecution(guid: "g", input: {state: ERROR}) { __typename }'
+    assert opened.run_one(0, f"mutation {{ a: {change} b: {change} }}", {}) is None
+    opened.close()
 
 
 def _mostly_valid() -> GraphQLSchema:

@@ -1,0 +1,95 @@
+"""How soon the gateway answers, and what memory it takes under a long load of everything.
+
+``make bench`` runs it; ``python bench/endurance.py [MINUTES] [ROWS]``. The load is a mix of all
+that ``run.py`` measures, as fast as it goes.
+"""
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from cursors import cursor_of
+from databases import fill, gateway_command
+from run import middle
+from servers import CLIENTS, gateway, need_wrk, pinned, served
+from workloads import Workload, workloads
+
+STARTS = 5
+MIX = """
+local requests, number = {{ {requests} }}, 0
+init = function()
+  for place, request in ipairs(requests) do
+    requests[place] = wrk.format(request[1], request[2], wrk.headers, request[3])
+  end
+end
+request = function()
+  number = number % #requests + 1
+  return requests[number]
+end
+wrk.headers["authorization"] = "Bearer {key}"
+wrk.headers["content-type"] = "application/json"
+"""
+
+
+def main(minutes: int, rows: int) -> None:
+    """Measure the start, then the memory, minute by minute."""
+    need_wrk()
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        path = Path(name) / "bench.db"
+        fill(path, rows)
+        guid, position = middle(path, rows)
+        scopes = ("--scope", "read", "--scope", "update")
+        key = gateway_command("keys", "create", "bench", *scopes, database=path).split()[-1]
+        print(f"first answer after {statistics.median(starts(path)):.2f} s (at most 1.50)")
+        server = stack.enter_context(served(*gateway(str(path)), "/healthz"))
+        script = Path(name) / "mix.lua"
+        script.write_text(mix(workloads(guid, cursor_of(position)), key))
+        load = ["wrk", "-t1", f"-c{CLIENTS}", f"-d{minutes}m", "-s", str(script), server.url]
+        print(f"minute {0:3}: {resident(server.process.pid):4.0f} MB", flush=True)
+        with subprocess.Popen([*pinned(1), *load], stdout=subprocess.PIPE, text=True) as running:
+            for minute in range(1, minutes + 1):
+                time.sleep(60)
+                print(f"minute {minute:3}: {resident(server.process.pid):4.0f} MB", flush=True)
+            print(running.communicate()[0])
+
+
+def starts(path: Path) -> list[float]:
+    """The seconds from the start of the process to its first answer."""
+    taken = []
+    for _ in range(STARTS):
+        began = time.perf_counter()
+        with served(*gateway(str(path)), "/healthz"):
+            taken.append(time.perf_counter() - began)
+    return taken
+
+
+def mix(everything: list[Workload], key: str) -> str:
+    """The program with which wrk sends one request after the other."""
+    requests = []
+    for work in everything:
+        bodies = [work.body]
+        if work.body and work.changes:
+            bodies.append(work.body.replace(f'"{work.changes[0]}"', f'"{work.changes[1]}"'))
+        method = "POST" if work.body else "GET"
+        requests += [
+            f'{{"{method}", "{work.path}", {f"[==[{body}]==]" if body else "nil"}}}'
+            for body in bodies
+        ]
+    return MIX.format(requests=", ".join(requests), key=key)
+
+
+def resident(process: int) -> float:
+    """The memory that a process holds, in megabytes."""
+    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+if __name__ == "__main__":
+    given = [int(argument) for argument in sys.argv[1:]]
+    main(*given, *(60, 100_000)[len(given) :])
