@@ -27,6 +27,10 @@ def run_changes(connection: Any, changes: Sequence[Change]) -> list[Any]:
         return [_alone(connection, changes[0])]
     try:
         connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.Error as error:
+        # Another program writes; nobody is to wait for it twice.
+        return [error] * len(changes)
+    try:
         outcomes = [_within(connection, change) for change in changes]
         connection.execute("COMMIT")
     except sqlite3.Error:
