@@ -27,6 +27,7 @@ from server.graphql_contexts import COST_HEADER, Contexts
 from server.graphql_websocket import GraphQLWebSocket
 from server.health import health_routes
 from server.logs import configure_logs
+from server.metrics import Metrics
 from server.openapi import openapi_route
 from server.operations import OperationStore, preparation
 from server.persisted import PersistedQueries, read_manifest
@@ -60,14 +61,17 @@ def create_app(settings: Settings | None = None) -> Starlette:
         await database.close()
 
     find_edge, routes = _executions_routes(settings, Executions(database), gatekeeper)
+    metrics = Metrics(f"{settings.rest_prefix}/executions")
     return GatewayApplication(
         find_edge,
+        metrics,
         max_concurrent=settings.max_concurrent_requests,
         routes=[
             start_page_route(settings.rest_prefix),
             *routes,
             openapi_route(settings),
             *health_routes(database),
+            metrics.route(),
         ],
         middleware=_middleware(settings),
         exception_handlers={HTTPException: _http_error},

@@ -25,7 +25,8 @@ def plan_execution(
     """Plan ``execution(guid:)``."""
     columns = Columns()
     make = execution_function(selections.below(nodes, object_of(field)), columns)
-    fields = tuple(columns.names)
+    # Whether there is one must be read, even if nothing of it is selected.
+    fields = tuple(columns.names) or ("id",)
 
     async def answer(reading: Reading, arguments: Arguments) -> Any:
         row = await reading.executions.find_fields(fields, arguments["guid"])

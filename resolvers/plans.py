@@ -5,6 +5,7 @@ answer of them. It answers exactly what the ordinary executor would. Whatever a 
 know, and whatever goes wrong while it runs, is left to the ordinary executor.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,8 @@ from resolvers.plan_values import (
 )
 from resolvers.row_functions import TYPENAME
 from resolvers.selections import NotPlannable, Selections
+
+logger = logging.getLogger("gateway.plans")
 
 _Answer = Callable[[Reading, Arguments], Awaitable[Any]]
 
@@ -79,27 +82,46 @@ class Planner:
         }
         self._flags = _flags(document)
         self._plans: dict[tuple[Any, ...], Plan | None] = {}
+        self._reasons: dict[tuple[Any, ...], str] = {}
 
     def plan(self, variables: Mapping[str, Any] | None) -> Plan | None:
         """The plan for the conditions that these variables choose; None if there is none."""
         if not self._flags and () in self._plans:
             return self._plans[()]
-        given = variables or {}
-        choice = tuple(given.get(name, default) for name, default in self._flags.items())
+        choice = self._choice(variables)
         if not all(isinstance(flag, bool) for flag in choice):
             return None
         if choice not in self._plans:
-            self._plans[choice] = self._make(dict(zip(self._flags, choice, strict=True)))
+            self._plans[choice] = self._make(choice)
         return self._plans[choice]
 
-    def _make(self, flags: Mapping[str, bool]) -> Plan | None:
-        if len(flags) > _MOST_FLAGS:
-            return None
+    def reason(self, variables: Mapping[str, Any] | None) -> str:
+        """Why there is no plan, for people."""
+        return self._reasons.get(
+            self._choice(variables), "a condition that is neither true nor false"
+        )
+
+    def _choice(self, variables: Mapping[str, Any] | None) -> tuple[Any, ...]:
+        given = variables or {}
+        return tuple(given.get(name, default) for name, default in self._flags.items())
+
+    def _make(self, choice: tuple[bool, ...]) -> Plan | None:
         try:
-            definitions = self._operation.variable_definitions or ()
-            return Plan(variables_function(self._schema, definitions), self._roots(flags))
-        except NotPlannable:
-            return None
+            return self._plan_of(choice)
+        except NotPlannable as reason:
+            self._reasons[choice] = str(reason)
+        except Exception:
+            # A fault of ours in the planning must not keep anybody from an answer.
+            logger.exception("An operation could not be planned")
+            self._reasons[choice] = "a fault in the planning, which is logged"
+        return None
+
+    def _plan_of(self, choice: tuple[bool, ...]) -> Plan:
+        if len(choice) > _MOST_FLAGS:
+            raise NotPlannable("too many conditions")
+        definitions = self._operation.variable_definitions or ()
+        flags = dict(zip(self._flags, choice, strict=True))
+        return Plan(variables_function(self._schema, definitions), self._roots(flags))
 
     def _roots(self, flags: Mapping[str, bool]) -> tuple[RootPlan, ...]:
         root = self._schema.get_root_type(self._operation.operation)

@@ -78,8 +78,12 @@ def _assemble(
         def take(row: Row) -> Row:
             return (row[only],)
 
-    else:
+    elif places:
         take = itemgetter(*places)
+    else:
+
+        def take(_row: Row) -> Row:
+            return ()
 
     def plain(row: Row) -> dict[str, Any]:
         return dict(zip(keys, take(row), strict=True))

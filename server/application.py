@@ -8,6 +8,7 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp, Scope
 
 from server.entrance import Entrance
+from server.metrics import Metrics
 
 FindEdge = Callable[[str], ASGIApp | None]
 """The edge that answers a path, where it is known without a look through all routes."""
@@ -19,8 +20,11 @@ class GatewayApplication(Starlette):
     ``find_edge`` is a shortcut to what the routes answer too.
     """
 
-    def __init__(self, find_edge: FindEdge, *, max_concurrent: int, **options: Any) -> None:
+    def __init__(
+        self, find_edge: FindEdge, metrics: Metrics, *, max_concurrent: int, **options: Any
+    ) -> None:
         super().__init__(**options)
+        self._metrics = metrics
         self._find_edge = find_edge
         self._max_concurrent = max_concurrent
 
@@ -34,7 +38,7 @@ class GatewayApplication(Starlette):
                 return routed
             return self._find_edge(scope["path"]) or routed
 
-        app: ASGIApp = Entrance(route, self._max_concurrent)
+        app: ASGIApp = Entrance(route, self._max_concurrent, self._metrics)
         for middleware in reversed(self.user_middleware):
             app = middleware.cls(app, *middleware.args, **middleware.kwargs)
         return app

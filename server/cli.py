@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Annotated, BinaryIO, cast
 
+import orjson
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -25,6 +26,7 @@ from server.command import (
     with_any_database,
     with_database,
 )
+from server.explain import explain as explain_operation
 from server.import_files import Row, read_executions
 from server.serving import access_notice, run_server
 
@@ -147,6 +149,33 @@ def _progress(files: list[str]) -> Iterator[Callable[[int], None]]:
 def schema() -> None:
     """Print the GraphQL schema (SDL)."""
     typer.echo(build_schema().as_str())
+
+
+@cli.command(epilog="Example: `python app.py explain newest.graphql --variables '{\"first\": 5}'`")
+def explain(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A GraphQL document; - for input.")],
+    variables: Annotated[str, typer.Option(help="The variables, as a JSON object.")] = "{}",
+    operation: Annotated[str | None, typer.Option(help="The name of the operation.")] = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Explain what an operation comes to: its cost, its plan, and the plan's statements.
+
+    A query is run on the database; a mutation is not.
+    """
+    settings = read_settings(database_url=database)
+    try:
+        query = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
+        given = orjson.loads(variables)
+    except OSError as error:
+        raise _FileError(f"{file} can't be read: {error.strerror}") from None
+    except ValueError as error:
+        raise _FileError(f"The document must be UTF-8, and the variables JSON: {error}") from None
+    if not isinstance(given, dict):
+        raise _FileError("The variables must be a JSON object")
+    for line in with_database(
+        settings, lambda opened: explain_operation(settings, opened, query, given, operation)
+    ):
+        typer.echo(line)
 
 
 @cli.command(epilog="Example: `python app.py migrate --database sqlite:///runs.db`")

@@ -2,18 +2,21 @@
 
 It gets an id, which its answer and everything that is logged about it carry. While as many
 requests are under way as may be, it is refused at once: requests that pile up would all be slow,
-and time out one after the other. What no edge has caught is logged, and answered with an id.
+and time out one after the other. What no edge has caught is logged, and answered with an id. What
+was answered, and how soon, is counted.
 """
 
 import itertools
 import re
 import secrets
+import time
 from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.errors import INTERNAL, INTERNAL_MESSAGE, log_unexpected
 from server.logs import log_as_request
+from server.metrics import Metrics
 from server.refusals import refusal_for_path
 
 REQUEST_ID_HEADER = "x-request-id"
@@ -33,10 +36,16 @@ class Entrance:
     ``/healthz``, ``/readyz`` and ``/metrics`` are always answered.
     """
 
-    def __init__(self, route: Route, maximum: int) -> None:
+    def __init__(self, route: Route, maximum: int, metrics: Metrics) -> None:
         self._route = route
         self._maximum = maximum
+        self._metrics = metrics
         self._under_way = 0
+        metrics.watch(
+            "gateway_requests_under_way",
+            "Requests that are worked on.",
+            lambda: self._under_way,
+        )
         # Ids are told apart by a random beginning, which no other process has, and a number.
         self._beginning = secrets.token_hex(6).encode()
         self._numbers = itertools.count(1)
@@ -46,17 +55,19 @@ class Entrance:
         if scope["type"] != "http":
             await self._pass_on(scope, receive, send)
             return
+        began = time.perf_counter()
         header = self._name(scope)
-        started = False
+        status = 0
 
         async def send_on(message: Message) -> None:
-            nonlocal started
-            if not started:
-                started = True
+            nonlocal status
+            if not status:
+                status = message["status"]
                 message["headers"] = [*message["headers"], header]
             await send(message)
 
         if self._under_way >= self._maximum and scope["path"] not in _ALWAYS_ANSWERED:
+            self._metrics.refused()
             await self._refuse(scope, receive, send_on)
             return
         self._under_way += 1
@@ -64,13 +75,15 @@ class Entrance:
             await self._route(scope)(scope, receive, send_on)
         except Exception as error:
             # One that comes after the answer began can only end the connection.
-            if started:
+            if status:
                 raise
             error_id = log_unexpected(error, f"{scope['method']} {scope['path'][:100]}")
             response = refusal_for_path(scope["path"], 500, INTERNAL, INTERNAL_MESSAGE, id=error_id)
             await response(scope, receive, send_on)
         finally:
             self._under_way -= 1
+            seconds = time.perf_counter() - began
+            self._metrics.observe(scope["path"], scope["method"], status, seconds)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what is no HTTP request: a WebSocket gets an id too."""

@@ -95,6 +95,10 @@ def both(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[B
 
 ALL = "id databaseId guid state agentflowId agentflowName sessionId createdOn updatedOn __typename"
 PLANNED_QUERIES: list[tuple[str, dict[str, Any]]] = [
+    ("{ executions { nodes { guid @skip(if: true) } } }", {}),
+    ("{ executions { edges { node { id @include(if: false) } } } }", {}),
+    ('{ execution(guid: "guid-07") { guid @skip(if: true) } }', {}),
+    ("{ executions { nodes @skip(if: true) { guid } } }", {}),
     ("{ __typename a: __typename }", {}),
     (f'{{ execution(guid: "guid-07") {{ {ALL} }} }}', {}),
     ('{ execution(guid: "nobody") { guid } }', {}),

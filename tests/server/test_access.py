@@ -44,7 +44,7 @@ ROUTES: list[tuple[str, str, Scope, Any]] = [
     ("PUT", f"/executions/{GUID_B}", Scope.UPDATE, {"state": "STOPPED"}),
     ("DELETE", f"/executions/{GUID}", Scope.DELETE, None),
 ]
-OPEN = ["/", "/healthz", "/readyz", "/openapi.json"]
+OPEN = ["/", "/healthz", "/readyz", "/metrics", "/openapi.json"]
 EVENTS = {"accept": "text/event-stream"}
 
 

@@ -28,7 +28,7 @@ from tests.sample import SAMPLE
 ROOT = Path(__file__).parents[2]
 PROGRAM = [sys.executable, str(ROOT / "app.py")]
 DATABASE = ("--database", "sqlite:///executions.db")
-COMMANDS = ["serve", "import", "schema", "migrate", "keys"]
+COMMANDS = ["serve", "import", "schema", "explain", "migrate", "keys"]
 HEADER = "guid,agentflow_id,agentflow_name,session_id,state,created_on"
 GOOD = f"{HEADER}\na,flow-1,Support,session-1,FINISHED,1700000000000\n"
 BAD = f"{GOOD}b,flow-1,Support,session-1,DONE,1700000000000\n"
