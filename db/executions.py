@@ -1,5 +1,6 @@
 """Every statement on executions."""
 
+import asyncio
 from collections.abc import AsyncIterator, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -110,7 +111,8 @@ class Executions:
         With ``or_at`` the one that stands at ``after`` is among them. Raises InvalidInput for
         a filter that is too large.
         """
-        query = PageQuery(fields, filter_, order, limit, offset, after, before, or_at)
+        # Nothing to skip makes a page that an index bounds.
+        query = PageQuery(fields, filter_, order, limit, offset or None, after, before, or_at)
         values: list[Any] = []
         shape = query.shape(values)
 
@@ -128,6 +130,15 @@ class Executions:
             return rows
         form = merged if query.is_on_dimensions() else ranked
         return await self._read(form, query, shape, values)
+
+    async def select_with_total(
+        self, fields: tuple[str, ...], filter_: Filter, order: Order, **page: Any
+    ) -> tuple[Sequence[tuple[Any, ...]], int]:
+        """What ``select`` finds for a page, and how many match in all, read at once."""
+        rows, total = await asyncio.gather(
+            self.select(fields, filter_, order, **page), self.count(filter_)
+        )
+        return rows, total
 
     async def _read(
         self, form: PageForm, query: PageQuery, shape: Hashable, values: list[Any]

@@ -29,7 +29,16 @@ _Part = Callable[["_Page"], Awaitable[Any]]
 class _Page:
     """A page of a connection while it is answered."""
 
-    __slots__ = ("arguments", "asked", "cursor_of", "has_more", "position_of", "reading", "rows")
+    __slots__ = (
+        "arguments",
+        "asked",
+        "cursor_of",
+        "has_more",
+        "position_of",
+        "reading",
+        "rows",
+        "total",
+    )
 
     def __init__(
         self,
@@ -38,6 +47,7 @@ class _Page:
         asked: Window,
         rows: list[Row],
         position_of: Callable[[Row], Position],
+        total: int,
         *,
         has_more: bool,
     ) -> None:
@@ -46,6 +56,7 @@ class _Page:
         self.asked = asked
         self.rows = rows
         self.position_of = position_of
+        self.total = total
         self.cursor_of = cursor_encoder(arguments.order)
         self.has_more = has_more
 
@@ -56,10 +67,11 @@ def plan_executions(
     """Plan the connection ``executions``."""
     kind = object_of(field)
     columns = Columns()
+    below = selections.below(nodes, kind)
     parts = [
-        (key, _connection_part(selections, below, kind, columns))
-        for key, below in selections.below(nodes, kind).items()
+        (key, _connection_part(selections, inner, kind, columns)) for key, inner in below.items()
     ]
+    has_total = any(inner[0].name.value == "totalCount" for inner in below.values())
     selected = tuple(columns.names)
     layouts: dict[Order, tuple[tuple[str, ...], Callable[[Row], Position]]] = {}
 
@@ -74,19 +86,22 @@ def plan_executions(
         order = arguments.order
         asked = arguments.window(reading.max_page_size)
         fields, position_of = layout(order)
-        found = await reading.executions.select(
-            fields,
-            arguments.filter,
-            reverse(order) if asked.backward else order,
-            limit=asked.size + 1,
-            after=asked.before if asked.backward else asked.after,
-            before=asked.after if asked.backward else asked.before,
-        )
+        read = fields, arguments.filter, reverse(order) if asked.backward else order
+        between: Any = {
+            "limit": asked.size + 1,
+            "after": asked.before if asked.backward else asked.after,
+            "before": asked.after if asked.backward else asked.before,
+        }
+        total = 0
+        if has_total:
+            found, total = await reading.executions.select_with_total(*read, **between)
+        else:
+            found = await reading.executions.select(*read, **between)
         rows = list(found[: asked.size])
         if asked.backward:
             rows.reverse()
         has_more = len(found) > asked.size
-        page = _Page(reading, arguments, asked, rows, position_of, has_more=has_more)
+        page = _Page(reading, arguments, asked, rows, position_of, total, has_more=has_more)
         return {key: await part(page) for key, part in parts}
 
     return answer
@@ -220,7 +235,7 @@ async def _beyond(page: _Page, order: Order, place: int, cursor: Position | None
 
 
 async def _total_count(page: _Page) -> int:
-    return graphql_int(await page.reading.executions.count(page.arguments.filter))
+    return graphql_int(page.total)
 
 
 def _constant(value: str) -> _Part:

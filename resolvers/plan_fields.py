@@ -49,14 +49,18 @@ def plan_execution_page(
             makers[key] = execution_function(selections.below(below, item), columns)
     columns.place("id")
     fields = tuple(columns.names)
+    names = {below[0].name.value for below in selected.values()}
+    has_total = bool(names & {"totalCount", "totalPages"})
 
     async def answer(reading: Reading, arguments: Arguments) -> Any:
         page, limit = arguments["page"], arguments["limit"]
-        offset = arguments.offset(reading.max_page_size)
-        executions = reading.executions
-        rows = await executions.select(
-            fields, arguments.filter, arguments.order, limit=limit, offset=offset
-        )
+        asked: Any = {"limit": limit, "offset": arguments.offset(reading.max_page_size)}
+        read = fields, arguments.filter, arguments.order
+        total = 0
+        if has_total:
+            rows, total = await reading.executions.select_with_total(*read, **asked)
+        else:
+            rows = await reading.executions.select(*read, **asked)
         answered: dict[str, Any] = {}
         for key, below in selected.items():
             match below[0].name.value:
@@ -64,11 +68,9 @@ def plan_execution_page(
                     make = makers[key]
                     answered[key] = [make(row) for row in rows]
                 case "totalCount":
-                    answered[key] = graphql_int(await executions.count(arguments.filter))
+                    answered[key] = graphql_int(total)
                 case "totalPages":
-                    answered[key] = graphql_int(
-                        -(-await executions.count(arguments.filter) // limit)
-                    )
+                    answered[key] = graphql_int(-(-total // limit))
                 case name:
                     answered[key] = {"page": page, "limit": limit, TYPENAME: kind.name}[name]
         return answered

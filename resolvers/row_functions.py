@@ -71,32 +71,49 @@ def _assemble(
     conversions: list[tuple[str, Callable[[Any], Any]]],
     constants: dict[str, str],
 ) -> RowFunction:
-    take: Callable[[Row], Row]
-    if len(places) == 1:
-        only = places[0]
+    take = _taking(places)
+    if take is None:
 
-        def take(row: Row) -> Row:
-            return (row[only],)
+        def plain(row: Row) -> dict[str, Any]:
+            # Of a row that goes on behind what is selected, the rest is left.
+            return dict(zip(keys, row, strict=False))
 
-    elif places:
-        take = itemgetter(*places)
     else:
 
-        def take(_row: Row) -> Row:
-            return ()
+        def plain(row: Row) -> dict[str, Any]:
+            return dict(zip(keys, take(row), strict=True))
 
-    def plain(row: Row) -> dict[str, Any]:
-        return dict(zip(keys, take(row), strict=True))
+    if not conversions and not constants:
+        return plain
+    if len(conversions) == 1 and not constants:
+        [(only, convert_only)] = conversions
+
+        def converted_once(row: Row) -> dict[str, Any]:
+            answer = plain(row)
+            answer[only] = convert_only(answer[only])
+            return answer
+
+        return converted_once
 
     def converted(row: Row) -> dict[str, Any]:
-        answer = dict(zip(keys, take(row), strict=True))
+        answer = plain(row)
         for key, convert in conversions:
             answer[key] = convert(answer[key])
         if constants:
             answer.update(constants)
         return answer
 
-    return converted if conversions or constants else plain
+    return converted
+
+
+def _taking(places: list[int]) -> Callable[[Row], Row] | None:
+    """What takes a row's values from their places; None if they are its first, in order."""
+    if places == list(range(len(places))):
+        return None
+    if len(places) == 1:
+        [only] = places
+        return lambda row: (row[only],)
+    return itemgetter(*places)
 
 
 def graphql_int(value: int) -> int:

@@ -32,26 +32,26 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on, unless the head has become too large."""
+        """Read on, unless the head has become too large; wait only for one that is broken off."""
         super().data_received(data)
         if not self._in_head:
             self._head_bytes = 0
+            self._stop_timer()
             return
         self._head_bytes += len(data)
         if self._head_bytes > self.max_head_bytes:
             self._refuse(b"431 Request Header Fields Too Large", _TOO_LARGE % self.max_head_bytes)
+        elif self._timer is None:
+            self._start_timer()
 
     def on_message_begin(self) -> None:
         """Begin to read a head."""
         super().on_message_begin()
         self._in_head = True
-        if self._timer is None:
-            self._start_timer()
 
     def on_headers_complete(self) -> None:
         """Stop counting."""
         self._in_head = False
-        self._stop_timer()
         super().on_headers_complete()
 
     def _start_timer(self) -> None:

@@ -118,8 +118,7 @@ class RestEdge:
         return StreamingResponse(content, media_type="application/json")
 
     async def _page(self, request: HttpRequest, asked: ListRequest, paging: Paging) -> ASGIApp:
-        total = await self._executions.count(asked.filter)
-        rows = await self._executions.select(
+        rows, total = await self._executions.select_with_total(
             FIELDS, asked.filter, NEWEST_FIRST, limit=paging.limit, offset=paging.offset
         )
         links = _links(request.url, asked.other_parameters, paging, total)
