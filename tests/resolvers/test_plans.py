@@ -324,7 +324,7 @@ _RUNS: dict[bool, int] = {True: 0, False: 0}
 
 
 @given(query=queries(_mostly_valid(), custom_scalars=_SCALARS))
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2_000, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_query_is_answered_alike(both: Both, query: str) -> None:
     planned, ordinary = both.run(query)
     _RUNS[planned is not None] += 1
