@@ -6,6 +6,7 @@ from the widest buckets that lie within its range, and from the rows at the rang
 which are less than an hour's. What a filter asks beyond that is counted row by row.
 """
 
+import functools
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +43,8 @@ _counts = Base.metadata.tables[ExecutionCount.__tablename__]
 _flow_counts = Base.metadata.tables[AgentflowCount.__tablename__]
 
 _NOTHING = AnyOf(())
+# The same few filters are asked for again and again.
+_PLANS_KEPT = 500
 _ROWS = -1
 _BEGINNING = EARLIEST_MS // LONG * LONG
 _END = -(-(LATEST_MS + 1) // LONG) * LONG
@@ -97,6 +100,7 @@ class CountPlan:
         return select(total)
 
 
+@functools.lru_cache(_PLANS_KEPT)
 def plan_count(filter_: Filter) -> CountPlan | None:
     """How to count what matches; None when only the rows themselves can tell.
 

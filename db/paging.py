@@ -5,12 +5,10 @@ That is found through an index however deep it lies, and stays right while rows 
 go (keyset paging).
 """
 
-import base64
 import binascii
 import functools
 import hashlib
-import json
-from binascii import b2a_base64
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +25,8 @@ SORTABLE = ("created_on", "updated_on", "state", "agentflow_id", "session_id")
 _NULLABLE = frozenset({"session_id"})
 _CHECKSUM_BYTES = 6
 _TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+# What is not of the alphabet for URLs must not become a part of the other one.
+_FROM_URL_SAFE = bytes.maketrans(b"-_+/", b"+/!!")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +166,7 @@ def cursor_encoder(order: Order) -> Callable[[Position], str]:
 
     def encode(position: Position) -> str:
         content = orjson.dumps((signature, *position))
-        cursor = b2a_base64(_checksum(content) + content, newline=False)
-        return cursor.translate(_TO_URL_SAFE).rstrip(b"=").decode()
+        return _as_text(_checksum(content) + content)
 
     return encode
 
@@ -188,22 +187,29 @@ def decode_cursor(cursor: str, order: Order, argument: str) -> Position:
 
 
 def _decode_content(cursor: str, argument: str) -> Sequence[Any]:
-    refusal = InvalidInput.of(argument, cursor, "a cursor taken unchanged from an earlier page")
-    try:
-        raw = base64.b64decode(
-            cursor.encode("ascii") + b"=" * (-len(cursor) % 4), b"-_", validate=True
-        )
-    except (binascii.Error, UnicodeEncodeError):
-        raise refusal from None
+    raw = _raw(cursor)
     checksum, content = raw[:_CHECKSUM_BYTES], raw[_CHECKSUM_BYTES:]
     # Base64 has bits to spare in its last character; only one way to write them is ours.
-    canonical = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-    if checksum != _checksum(content) or canonical != cursor:
-        raise refusal
-    decoded: Sequence[Any] = json.loads(content)
+    if not content or checksum != _checksum(content) or _as_text(raw) != cursor:
+        raise InvalidInput.of(argument, cursor, "a cursor taken unchanged from an earlier page")
+    decoded: Sequence[Any] = orjson.loads(content)
     return decoded
 
 
+def _raw(cursor: str) -> bytes:
+    """What a text encodes in base64; nothing if it encodes nothing."""
+    try:
+        text = cursor.encode("ascii").translate(_FROM_URL_SAFE) + b"=" * (-len(cursor) % 4)
+        return a2b_base64(text, strict_mode=True)
+    except (binascii.Error, UnicodeEncodeError):
+        return b""
+
+
+def _as_text(raw: bytes) -> str:
+    return b2a_base64(raw, newline=False).translate(_TO_URL_SAFE).rstrip(b"=").decode()
+
+
+@functools.lru_cache(maxsize=1_000)
 def _signature(order: Order) -> str:
     return ", ".join(f"{term.field} {'desc' if term.descending else 'asc'}" for term in order)
 

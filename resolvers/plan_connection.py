@@ -1,6 +1,6 @@
 """The plan of a connection of executions: its edges, nodes, page information and count."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -45,7 +45,7 @@ class _Page:
         reading: Reading,
         arguments: Arguments,
         asked: Window,
-        rows: list[Row],
+        rows: Sequence[Row],
         position_of: Callable[[Row], Position],
         total: int,
         *,
@@ -97,9 +97,9 @@ def plan_executions(
             found, total = await reading.executions.select_with_total(*read, **between)
         else:
             found = await reading.executions.select(*read, **between)
-        rows = list(found[: asked.size])
+        rows = found[: asked.size]
         if asked.backward:
-            rows.reverse()
+            rows = rows[::-1]
         has_more = len(found) > asked.size
         page = _Page(reading, arguments, asked, rows, position_of, total, has_more=has_more)
         return {key: await part(page) for key, part in parts}

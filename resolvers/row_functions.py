@@ -85,11 +85,12 @@ def _assemble(
 
     if not conversions and not constants:
         return plain
-    if len(conversions) == 1 and not constants:
+    if len(conversions) == 1 and take is None and not constants:
+        # What nearly everyone selects, without a call for each part of it.
         [(only, convert_only)] = conversions
 
         def converted_once(row: Row) -> dict[str, Any]:
-            answer = plain(row)
+            answer = dict(zip(keys, row, strict=False))
             answer[only] = convert_only(answer[only])
             return answer
 
