@@ -31,8 +31,8 @@ def main(rows: int, rounds: int) -> None:
         gateway("migrate", empty)
         ratios = []
         for number in range(1, rounds + 1):
-            bare = timed_bare(file, shutil.copy(empty, folder / "bare.db"))
-            imported = timed_import(file, shutil.copy(empty, folder / "imported.db"))
+            bare = timed_bare(file, Path(shutil.copy(empty, folder / "bare.db")))
+            imported = timed_import(file, Path(shutil.copy(empty, folder / "imported.db")))
             ratios.append(imported / bare)
             print(f"round {number}: bare {bare:.1f} s, import {imported:.1f} s")
         print(f"import / bare executemany of {rows:,} rows: {statistics.median(ratios):.2f}")

@@ -75,7 +75,7 @@ class Query:
                     state=row.state,
                     agentflow_id=strawberry.ID(row.agentflow_id),
                     agentflow_name=name,
-                    session_id=row.session_id and strawberry.ID(row.session_id),
+                    session_id=strawberry.ID(row.session_id) if row.session_id else None,
                     created_on=datetime.fromtimestamp(row.created_on / 1000, UTC),
                 ),
             )

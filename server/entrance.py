@@ -10,14 +10,16 @@ import itertools
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.errors import INTERNAL, INTERNAL_MESSAGE, log_unexpected
+from server.exchange import Header
 from server.logs import log_as_request
 from server.metrics import Metrics
 from server.refusals import refusal_for_path
+from server.whole_answers import writer_for
 
 REQUEST_ID_HEADER = "x-request-id"
 
@@ -28,6 +30,34 @@ _ALWAYS_ANSWERED = ("/healthz", "/readyz", "/metrics")
 
 Route = Callable[[Scope], ASGIApp]
 """Says which application answers a request."""
+
+
+class _WayOut:
+    """Where an answer goes: it gets the id of its request, and its status is noted (0: none yet).
+
+    An ASGI ``send``, and ``write`` for an answer that is there in one piece.
+    """
+
+    __slots__ = ("_header", "_send", "_write", "status")
+
+    def __init__(self, send: Send, header: Header) -> None:
+        self._send = send
+        self._header = header
+        self.status = 0
+        self._write = writer_for(send)
+
+    async def __call__(self, message: Message) -> None:
+        if not self.status:
+            self.status = message["status"]
+            message["headers"] = [*message["headers"], self._header]
+        await self._send(message)
+
+    def write(self, status: int, headers: Sequence[Header], body: bytes) -> bool:
+        """Write an answer in one step; says whether that could be."""
+        if self._write is None or not self._write(status, [*headers, self._header], body):
+            return False
+        self.status = status
+        return True
 
 
 class Entrance:
@@ -57,33 +87,25 @@ class Entrance:
             return
         began = time.perf_counter()
         header = self._name(scope)
-        status = 0
-
-        async def send_on(message: Message) -> None:
-            nonlocal status
-            if not status:
-                status = message["status"]
-                message["headers"] = [*message["headers"], header]
-            await send(message)
-
+        way_out = _WayOut(send, header)
         if self._under_way >= self._maximum and scope["path"] not in _ALWAYS_ANSWERED:
             self._metrics.refused()
-            await self._refuse(scope, receive, send_on)
+            await self._refuse(scope, receive, way_out)
             return
         self._under_way += 1
         try:
-            await self._route(scope)(scope, receive, send_on)
+            await self._route(scope)(scope, receive, way_out)
         except Exception as error:
             # One that comes after the answer began can only end the connection.
-            if status:
+            if way_out.status:
                 raise
             error_id = log_unexpected(error, f"{scope['method']} {scope['path'][:100]}")
             response = refusal_for_path(scope["path"], 500, INTERNAL, INTERNAL_MESSAGE, id=error_id)
-            await response(scope, receive, send_on)
+            await response(scope, receive, way_out)
         finally:
             self._under_way -= 1
             seconds = time.perf_counter() - began
-            self._metrics.observe(scope["path"], scope["method"], status, seconds)
+            self._metrics.observe(scope["path"], scope["method"], way_out.status, seconds)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what is no HTTP request: a WebSocket gets an id too."""

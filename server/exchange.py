@@ -10,6 +10,8 @@ from urllib.parse import urlunsplit
 from starlette.datastructures import QueryParams
 from starlette.types import Receive, Scope, Send
 
+from server.whole_answers import WriteAnswer
+
 Header = tuple[bytes, bytes]
 """A name in lower case, and a value."""
 
@@ -58,7 +60,10 @@ class Answer:
         self.status_code = status
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Send it."""
+        """Write it in one step where it goes straight out; else send it as two messages."""
+        write: WriteAnswer | None = getattr(send, "write", None)
+        if write is not None and write(self.status_code, self.headers, self.body):
+            return
         await send(
             {"type": "http.response.start", "status": self.status_code, "headers": self.headers}
         )

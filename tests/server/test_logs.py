@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,8 +105,7 @@ def test_a_request_keeps_the_id_that_a_proxy_gave_it(sample_gateway: Gateway) ->
 @pytest.mark.parametrize("given", ["", "a b", "x" * 129, "<script>", "a\tb"])
 def test_an_id_that_could_do_harm_in_a_log_is_replaced(sample_gateway: Gateway, given: str) -> None:
     answer = sample_gateway.http.get("/healthz", headers={"x-request-id": given})
-    assert answer.headers["x-request-id"] != given
-    assert len(answer.headers["x-request-id"]) == 16
+    assert re.fullmatch("[0-9a-f]{12}-[0-9a-f]+", answer.headers["x-request-id"])
 
 
 def test_every_request_has_an_id_of_its_own(sample_gateway: Gateway) -> None:
