@@ -2,7 +2,8 @@
 
 A crossing wakes a thread, and the thread wakes the loop: each costs more than finding a row. While
 one group is under way the next one gathers, so that the busier the gateway is, the fewer crossings
-a piece of work costs; one that comes alone crosses at once.
+a piece of work costs; one that comes alone crosses at once. What can be done in place does not
+cross at all.
 """
 
 import asyncio
@@ -11,12 +12,15 @@ from typing import Any, TypeVar
 
 from db.deadlines import Deadlines
 from db.driver_errors import translate
+from db.in_place import InPlace
 from db.interruption import interrupt
 
 Work = TypeVar("Work")
 _Piece = tuple["asyncio.Future[Any]", Any]
 RunGroup = Callable[[Any, Sequence[Any]], list[Any]]
 """Does the work of a group in the thread; returns a result or an exception for each."""
+
+_AT_ONCE_IN_PLACE = 32
 
 
 class _Group:
@@ -60,8 +64,15 @@ class Crossings:
     A group that is not back in time has the statement that it is at interrupted, and goes on.
     """
 
-    def __init__(self, driver: Any, run: RunGroup, deadlines: Deadlines | None) -> None:
+    def __init__(
+        self,
+        driver: Any,
+        run: RunGroup,
+        deadlines: Deadlines | None,
+        in_place: InPlace | None = None,
+    ) -> None:
         self._driver = driver
+        self._in_place = in_place
         self._run = run
         self._deadlines = deadlines
         self._gathering: list[_Piece] = []
@@ -82,6 +93,13 @@ class Crossings:
 
     def _cross(self, loop: asyncio.AbstractEventLoop) -> None:
         pieces, self._gathering = self._gathering, []
+        if self._in_place is not None:
+            # Not all of very many at once: those who have their rows are to be answered first.
+            self._gathering = pieces[_AT_ONCE_IN_PLACE:]
+            pieces = self._in_place.answer(pieces[:_AT_ONCE_IN_PLACE])
+            if not pieces:
+                self._go_on(loop)
+                return
         self._set_deadline()
         # SQLAlchemy's own dialect hands its work to the driver's thread in the same way.
         group = _Group(pieces, self._driver._conn, self._run, loop, self._answer)  # noqa: SLF001
@@ -97,9 +115,12 @@ class Crossings:
                 answer.set_exception(translate(outcome))
             else:
                 answer.set_result(outcome)
+        self._go_on(group.get_loop())
+
+    def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._gathering:
             # Those who have their answer are to go on first, and may ask again.
-            group.get_loop().call_soon(self._cross, group.get_loop())
+            loop.call_soon(self._cross, loop)
         else:
             self._is_under_way = False
 

@@ -9,7 +9,7 @@ each hold Python's lock for a moment would only wait for each other.
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from functools import partial
 from typing import Any
 
@@ -18,16 +18,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from db.crossings import Crossings, RunGroup, run_reads
 from db.deadlines import Deadlines
 from db.errors import ServiceUnavailable
+from db.in_place import InPlace, Rows
 from db.interruption import interrupt
-
-Rows = Sequence[tuple[Any, ...]]
 
 
 class DriverPool:
     """At most ``size`` connections of an engine, opened when they are first needed.
 
-    One of them can be shared by groups of work, which ``run`` does. Whoever waits longer than
-    ``patience`` seconds for one gets ServiceUnavailable. What runs longer than
+    One of them can be shared by groups of work, which ``in_place`` does, or else ``run``. Whoever
+    waits longer than ``patience`` seconds for one gets ServiceUnavailable. What runs longer than
     ``statement_timeout`` seconds is interrupted in the database itself.
     """
 
@@ -38,9 +37,11 @@ class DriverPool:
         patience: float,
         statement_timeout: float | None,
         run: RunGroup = run_reads,
+        in_place: InPlace | None = None,
     ) -> None:
         self._engine = engine
         self._run_group = run
+        self._in_place = in_place
         self._size = size
         self._patience = patience
         self._deadlines = Deadlines(statement_timeout) if statement_timeout else None
@@ -94,7 +95,7 @@ class DriverPool:
         try:
             driver = await asyncio.shield(sharing)
             if self.shared is None:
-                self.shared = Crossings(driver, self._run_group, self._deadlines)
+                self.shared = Crossings(driver, self._run_group, self._deadlines, self._in_place)
         finally:
             if sharing.done():
                 self._sharing = None

@@ -4,29 +4,26 @@ import asyncio
 import contextlib
 import logging
 import re
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-import aiosqlite
 from sqlalchemy import Executable, event, make_url, text
 from sqlalchemy.engine import URL, Dialect, Row
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.changes import Execute, run_changes
-from db.checkpoints import AUTOMATIC_PAGES, Checkpoints
-from db.dialect import CASEFOLD
+from db.checkpoints import Checkpoints
 from db.driver_errors import translated_errors
-from db.drivers import DriverPool, Rows
+from db.drivers import DriverPool
 from db.errors import InvalidInput
+from db.in_place import InPlace, Rows
 from db.interruption import interrupt
+from db.opening import connect_for_loop, open_engine, refuse_writes
 
 _T = TypeVar("_T")
 
 _PASSWORD = re.compile(r":[^@]*@")
-# Each connection has a cache of its own; the operating system keeps the file for all of them.
-_CACHE_KIB = 4096
 _RARE_READERS = 2
 
 statements = logging.getLogger("gateway.sql")
@@ -58,15 +55,18 @@ class Database:
         self._statement_timeout = statement_timeout
         self._under_way: set[asyncio.Future[Any]] = set()
         # The pool of drivers keeps one more than there are readers; the rest is for what is rare.
-        self._reader = _open(self.url, readers + 1 + _RARE_READERS, busy_timeout)
+        self._reader = open_engine(self.url, readers + 1 + _RARE_READERS, busy_timeout)
         # One for changes, which share it, and one for transactions of other kinds.
-        self._writer = _open(self.url, 2, busy_timeout)
-        self._drivers = DriverPool(self._reader, readers + 1, busy_timeout, statement_timeout)
+        self._writer = open_engine(self.url, 2, busy_timeout)
+        self.in_place = InPlace(lambda: connect_for_loop(self.url))
+        self._drivers = DriverPool(
+            self._reader, readers + 1, busy_timeout, statement_timeout, in_place=self.in_place
+        )
         self._changes = DriverPool(
             self._writer, 1, busy_timeout, statement_timeout, run=run_changes
         )
         self._checkpoints = Checkpoints(self._checkpoint)
-        event.listen(self._reader.sync_engine, "connect", _refuse_writes)
+        event.listen(self._reader.sync_engine, "connect", refuse_writes)
         event.listen(self._writer.sync_engine, "begin", _begin_immediate)
         for engine in (self._reader, self._writer):
             event.listen(engine.sync_engine, "before_cursor_execute", _log_statement)
@@ -174,6 +174,7 @@ class Database:
         """Close every connection, after what is under way has come to its end."""
         await self._checkpoints.close()
         await asyncio.gather(*self._under_way, return_exceptions=True)
+        await self.in_place.close()
         await self._drivers.close()
         await self._changes.close()
         await self._reader.dispose()
@@ -199,70 +200,6 @@ def normalize_url(url: str) -> URL:
     return parsed.set(drivername="sqlite+aiosqlite")
 
 
-def _open(url: URL, size: int, busy_timeout: float) -> AsyncEngine:
-    engine = create_async_engine(
-        url,
-        pool_size=size,
-        max_overflow=0,
-        hide_parameters=True,
-        pool_timeout=busy_timeout,
-        connect_args={"timeout": busy_timeout, "async_creator_fn": _connect},
-    )
-    event.listen(engine.sync_engine, "connect", _prepare_connection)
-    return engine
-
-
-async def _connect(*arguments: Any, **options: Any) -> aiosqlite.Connection:
-    connection = aiosqlite.connect(*arguments, **options)
-    thread = connection._thread  # noqa: SLF001 - SQLAlchemy's own creator does the same
-    thread.daemon = True
-    try:
-        return await connection
-    except BaseException:
-        # The thread reports its end to the loop, which must still be there.
-        await asyncio.to_thread(thread.join)
-        raise
-
-
-def _prepare_connection(connection: Any, _record: object) -> None:
-    # Transactions are begun by the events below; the driver's own habit of beginning one
-    # late, before the first write, would let two writers read the same state first.
-    connection.isolation_level = None
-    connection.create_function(CASEFOLD, 1, _casefold, deterministic=True)
-    cursor = connection.cursor()
-    _set_write_ahead_log(cursor)
-    for pragma in (
-        "synchronous = FULL",
-        "foreign_keys = ON",
-        f"cache_size = -{_CACHE_KIB}",
-        "temp_store = MEMORY",
-        f"wal_autocheckpoint = {AUTOMATIC_PAGES}",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _set_write_ahead_log(cursor: Any) -> None:
-    # While another program writes a file that is not in this mode yet, SQLite refuses the
-    # change at once, whatever the busy timeout; a transaction of our own does wait.
-    while True:
-        try:
-            cursor.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-                raise
-            cursor.execute("BEGIN IMMEDIATE")
-            cursor.execute("COMMIT")
-        else:
-            return
-
-
-def _refuse_writes(connection: Any, _record: object) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA query_only = ON")
-    cursor.close()
-
-
 def _begin_immediate(connection: Any) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
@@ -277,7 +214,3 @@ def _log_statement(
 ) -> None:
     if not statement.startswith("BEGIN"):
         statements.debug("%s", statement)
-
-
-def _casefold(value: str | None) -> str | None:
-    return None if value is None else value.casefold()
