@@ -20,8 +20,6 @@ _Piece = tuple["asyncio.Future[Any]", Any]
 RunGroup = Callable[[Any, Sequence[Any]], list[Any]]
 """Does the work of a group in the thread; returns a result or an exception for each."""
 
-_AT_ONCE_IN_PLACE = 32
-
 
 class _Group:
     """What the driver's thread takes for a function, and for the future of its result."""
@@ -94,9 +92,7 @@ class Crossings:
     def _cross(self, loop: asyncio.AbstractEventLoop) -> None:
         pieces, self._gathering = self._gathering, []
         if self._in_place is not None:
-            # Not all of very many at once: those who have their rows are to be answered first.
-            self._gathering = pieces[_AT_ONCE_IN_PLACE:]
-            pieces = self._in_place.answer(pieces[:_AT_ONCE_IN_PLACE])
+            pieces, self._gathering = self._in_place.answer(pieces)
             if not pieces:
                 self._go_on(loop)
                 return

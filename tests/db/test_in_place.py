@@ -21,7 +21,11 @@ def read(in_place: InPlace, *statements: str) -> list[Rows | None]:
     """What each SELECT finds; None where it is left to the thread."""
     loop = asyncio.get_running_loop()
     reads: list[Read] = [(loop.create_future(), (statement, ())) for statement in statements]
-    left = in_place.answer(reads)
+    left: list[Read] = []
+    waiting = reads
+    while waiting:
+        failed, waiting = in_place.answer(waiting)
+        left += failed
     return [None if one in left else one[0].result() for one in reads]
 
 
@@ -51,9 +55,10 @@ async def test_short_reads_need_no_thread(
     answer = in_place.answer
     left: list[Read] = []
 
-    def watched(reads: list[Read]) -> list[Read]:
-        left.extend(answer(reads))
-        return []
+    def watched(reads: list[Read]) -> tuple[list[Read], list[Read]]:
+        failed, waiting = answer(reads)
+        left.extend(failed)
+        return [], waiting
 
     monkeypatch.setattr(in_place, "answer", watched)
     reads = [database.read("SELECT 1", (), is_short=True) for _ in range(100)]
@@ -89,7 +94,13 @@ async def test_what_is_wrong_with_a_statement_is_left_to_the_thread(in_place: In
 async def test_whoever_went_away_is_passed_over(in_place: InPlace) -> None:
     gone: asyncio.Future[Rows] = asyncio.get_running_loop().create_future()
     gone.cancel()
-    assert in_place.answer([(gone, ("SELECT 1", ()))]) == []
+    assert in_place.answer([(gone, ("SELECT 1", ()))]) == ([], [])
+
+
+async def test_after_much_work_the_rest_waits_for_the_next_turn(in_place: InPlace) -> None:
+    loop = asyncio.get_running_loop()
+    reads: list[Read] = [(loop.create_future(), (statement, ())) for statement in (ENDLESS, GUIDS)]
+    assert in_place.answer(reads) == (reads[:1], reads[1:])
 
 
 async def test_nothing_can_be_written_in_place(in_place: InPlace, path: Path) -> None:
