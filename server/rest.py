@@ -181,16 +181,27 @@ class RestEdge:
         return unquote_to_bytes(written.removesuffix(b"/")).decode(errors="replace")
 
 
-KEYS = ("id", "guid", "agentflowId", "agentflowName", "sessionId", "state", "created_on")
-"""An execution in the spelling of the REST API; ``created_on`` is epoch milliseconds."""
 FIELDS = ("id", "guid", "agentflow_id", "agentflow_name", "session_id", "state", "created_on")
-"""What is read for each of them."""
+"""What is read of each execution."""
 fields_of = attrgetter(*FIELDS)
 
 
 def as_json(row: Iterable[Any]) -> dict[str, Any]:
-    """What of an execution is answered, from a row of ``FIELDS``."""
-    return dict(zip(KEYS, row, strict=True))
+    """An execution in the spelling of the REST API, from a row of ``FIELDS``.
+
+    ``created_on`` is epoch milliseconds.
+    """
+    # Written out: zipping names and values takes twice as long.
+    number, guid, agentflow_id, agentflow_name, session_id, state, created_on = row
+    return {
+        "id": number,
+        "guid": guid,
+        "agentflowId": agentflow_id,
+        "agentflowName": agentflow_name,
+        "sessionId": session_id,
+        "state": state,
+        "created_on": created_on,
+    }
 
 
 def not_allowed(method: str, allowed: str) -> Response:
