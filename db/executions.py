@@ -121,6 +121,8 @@ class Executions:
             return form(query, places, self._source)
 
         first = self._statements.get(shape, first_form, query.service)
+        if first.about is Service.SEARCHED and query.is_in_few_stretches():
+            return await self._read(merged, query, shape, values)
         rows = await self._database.read(
             first.text, first.parameters(values), is_short=first.about is Service.BOUNDED
         )

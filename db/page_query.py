@@ -3,10 +3,11 @@
 import enum
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from db.counts import is_on_dimensions
 from db.filters import Condition, Filter, conjuncts, shape_of
+from db.models import ExecutionState
 from db.paging import Order, Position
 from db.statements import nulls_of, present
 
@@ -88,6 +89,23 @@ class PageQuery:
         has_index = len(self.order) == 2 and self.offset is None
         return Service.BOUNDED if has_index else Service.SERVED
 
+    def is_in_few_stretches(self) -> bool:
+        """Whether what matches lies in a few stretches of an index, each in this order.
+
+        To merge them reads no more rows than a walk would, which may be in vain. That depends on
+        how many values are listed, so it is no part of the shape.
+        """
+        if self.order[0].field != "created_on":
+            return False
+        most = {"agentflow_id": WALK_PER_ROW + 1, "state": len(ExecutionState)}
+        for part in conjuncts(self.filter):
+            if _names_values(part):
+                named = len(part.value) if part.operator == "in" else 1
+                most[part.field] = min(most[part.field], named)
+            elif not is_about(part, ("created_on",)):
+                return False
+        return most["agentflow_id"] * most["state"] <= WALK_PER_ROW
+
     def is_on_dimensions(self) -> bool:
         """Whether it filters by states and agentflows."""
         return any(map(is_on_dimensions, conjuncts(self.filter)))
@@ -95,6 +113,15 @@ class PageQuery:
 
 def _is_equal(part: Filter, fields: Sequence[str]) -> bool:
     return is_about(part, fields) and isinstance(part, Condition) and part.operator == "eq"
+
+
+def _names_values(part: Filter) -> TypeGuard[Condition]:
+    return (
+        isinstance(part, Condition)
+        and part.field in _LEADING
+        and part.operator in ("eq", "in")
+        and not part.ignore_case
+    )
 
 
 def is_about(part: Filter, fields: Sequence[str]) -> bool:

@@ -14,7 +14,8 @@ from db.executions import Executions
 from db.filters import AllOf, AnyOf, Condition, Filter, Not
 from db.instants import from_ms
 from db.models import ExecutionState
-from db.paging import SORTABLE, Order, Term, position_of, total_order
+from db.page_query import PageQuery
+from db.paging import NEWEST_FIRST, SORTABLE, Order, Term, position_of, total_order
 from db.source import ExecutionRow
 from tests.gateway import insert
 from tests.reference import comparison
@@ -102,6 +103,25 @@ def _expected(
     if before is not None:
         found = [row for row in found if compare(row, before) < 0]
     return found
+
+
+@pytest.mark.parametrize(
+    ("agentflows", "rest", "are_few"),
+    [
+        (3, [], True),
+        (3, [Condition("created_on", "gte", from_ms(START))], True),
+        (4, [], False),
+        (10, [Condition("state", "in", ("ERROR", "TIMEOUT"))], True),
+        (3, [Condition("session_id", "eq", "a")], False),
+        (3, [Condition("updated_on", "gte", from_ms(START))], False),
+    ],
+)
+def test_a_few_agentflows_are_merged_without_a_walk(
+    agentflows: int, rest: list[Condition], *, are_few: bool
+) -> None:
+    ids = tuple(f"flow-{number}" for number in range(agentflows))
+    filter_ = AllOf((Condition("agentflow_id", "in", ids), *rest))
+    assert PageQuery(("id",), filter_, NEWEST_FIRST, limit=50).is_in_few_stretches() is are_few
 
 
 @given(
