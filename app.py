@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from db.engine import Database
 from db.executions import Executions
 from db.keys import Keys
 from db.migrations.upgrade import upgrade
+from db.opening import open_database
 from resolvers.context import Reading
 from resolvers.schema import build_schema
 from server.access import Gatekeeper
@@ -44,7 +44,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     Without settings they are read from the environment and from ``.env``.
     """
     settings = settings or Settings()
-    database = Database(
+    database = open_database(
         settings.database_url,
         busy_timeout=settings.busy_timeout,
         statement_timeout=settings.statement_timeout,

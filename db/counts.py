@@ -11,9 +11,23 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Select,
+    String,
+    Subquery,
+    and_,
+    cast,
+    column,
+    func,
+    select,
+    table,
+    union,
+)
 
-from db.dialect import each_of
+from db.dialect import each_of, has_notes
 from db.filters import (
     EVERYTHING,
     AllOf,
@@ -39,6 +53,12 @@ LONG = 32 * DAY
 ALL_TIME = 0
 """The width that stands for all of time, in the counts of agentflows."""
 
+_notes = table(
+    "execution_count_notes",
+    column("start", BigInteger),
+    column("agentflow_id", String),
+    *(column(state.lower(), BigInteger) for state in ExecutionState),
+)
 _counts = Base.metadata.tables[ExecutionCount.__tablename__]
 _flow_counts = Base.metadata.tables[AgentflowCount.__tablename__]
 
@@ -97,7 +117,7 @@ class CountPlan:
         total: ColumnElement[Any] = counted[0]
         for each in counted[1:]:
             total = total + each
-        return select(total)
+        return select(cast(total, BigInteger))
 
 
 @functools.lru_cache(_PLANS_KEPT)
@@ -139,16 +159,16 @@ def is_on_dimensions(filter_: Filter) -> bool:
             return all(map(is_on_dimensions, parts))
 
 
-def pairs_of(source: ExecutionSource) -> tuple[Subquery, ExecutionSource]:
+def pairs_of(source: ExecutionSource, places: Places) -> tuple[Subquery, ExecutionSource]:
     """Every agentflow that has or had executions, with every state, and the source of the two."""
-    known = _flow_counts.alias("known")
+    known = _known_flows(places)
     states = each_of(tuple(ExecutionState))
     pairs = (
         select(
             known.c.agentflow_id.label(source.agentflow_id.name),
             states.label(source.state.name),
         )
-        .where(known.c.width == ALL_TIME)
+        .select_from(known)
         .subquery("pairs")
     )
     return pairs, source.moved_to(pairs)
@@ -246,26 +266,43 @@ def _sum(
     places: Places,
     source: ExecutionSource,
 ) -> ColumnElement[Any]:
-    table = _counts if flows == EVERYTHING else _flow_counts
-    columns = [table.c[state.lower()] for state in states]
-    added: ColumnElement[Any] = columns[0]
-    for column in columns[1:]:
-        added = added + column
-    within = and_(
-        table.c.width == piece.width,
-        table.c.start >= places.bind(piece.since),
-        table.c.start < places.bind(piece.until),
-    )
+    counts = _counts if flows == EVERYTHING else _flow_counts
+    added = _added(counts, states)
+    since, until = places.bind(piece.since), places.bind(piece.until)
+    within = and_(counts.c.width == piece.width, counts.c.start >= since, counts.c.start < until)
     statement = select(func.coalesce(func.sum(added), 0)).where(within)
-    if flows != EVERYTHING:
-        statement = statement.where(table.c.agentflow_id.in_(_flows(flows, places, source)))
-    return statement.scalar_subquery()
+    passing = None if flows == EVERYTHING else _flows(flows, places, source)
+    if passing is not None:
+        statement = statement.where(counts.c.agentflow_id.in_(passing))
+    counted: ColumnElement[Any] = statement.scalar_subquery()
+    if not has_notes(places.dialect):
+        return counted
+    noted = select(func.coalesce(func.sum(_added(_notes, states)), 0))
+    if piece.width != ALL_TIME:
+        noted = noted.where(_notes.c.start >= since, _notes.c.start < until)
+    if passing is not None:
+        noted = noted.where(_notes.c.agentflow_id.in_(passing))
+    return counted + noted.scalar_subquery()
+
+
+def _added(counts: FromClause, states: tuple[ExecutionState, ...]) -> ColumnElement[Any]:
+    columns = [counts.c[state.lower()] for state in states]
+    added: ColumnElement[Any] = columns[0]
+    for another in columns[1:]:
+        added = added + another
+    return added
 
 
 def _flows(flows: Filter, places: Places, source: ExecutionSource) -> Select[Any]:
     """Every agentflow that has or had executions, and passes a filter."""
-    known = _flow_counts.alias("known")
+    known = _known_flows(places)
     named = source.moved_to(known)
-    return select(known.c.agentflow_id).where(
-        known.c.width == ALL_TIME, where(flows, named, places.bind)
-    )
+    return select(known.c.agentflow_id).where(where(flows, named, places.bind))
+
+
+def _known_flows(places: Places) -> Subquery:
+    """Every agentflow that has or had executions."""
+    known = select(_flow_counts.c.agentflow_id).where(_flow_counts.c.width == ALL_TIME)
+    if not has_notes(places.dialect):
+        return known.subquery("known")
+    return union(known, select(_notes.c.agentflow_id)).subquery("known")

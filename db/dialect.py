@@ -1,30 +1,71 @@
-"""SQL that must be written differently for each database, in one place."""
+"""What statements say of which SQL differs from one kind of database to another.
+
+Each of these is written out by ``db.sqlite.sql`` and ``db.postgres.sql``, the one place for each
+kind of database.
+"""
 
 import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    String,
-    UnaryExpression,
-    column,
-    func,
-    literal,
-    or_,
-    select,
-)
-from sqlalchemy.sql.operators import custom_op
+from sqlalchemy import BigInteger, ColumnElement, String, column, literal, or_
+from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.functions import FunctionElement
 
-CASEFOLD = "gateway_casefold"
-"""The SQL function that folds case in every script; SQLite's own ``lower`` knows only ASCII."""
+
+class Least(FunctionElement[int]):
+    """The least of some numbers."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+class Greatest(FunctionElement[int]):
+    """The greatest of some numbers."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+class Folded(FunctionElement[str]):
+    """A text with case folded in every script, as ``str.casefold`` does."""
+
+    type = String()
+    inherit_cache = True
+
+
+class PlaceOf(FunctionElement[int]):
+    """Where a text has another one in it, from 1; 0 when it has not. No character is special."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+class OffIndex(FunctionElement[Any]):
+    """A column that the planner is not to look for in an index."""
+
+    inherit_cache = True
+
+
+class EachOf(FunctionElement[str]):
+    """Rows of the values of a list that travels as one parameter."""
+
+    type = String()
+    inherit_cache = True
+
+
+class Listed(FunctionElement[str]):
+    """The values of a list that travels as one parameter, in brackets."""
+
+    type = String()
+    inherit_cache = True
 
 
 def listed(values: tuple[str, ...]) -> tuple[str, ...]:
     """Many texts as the parameters that ``among_listed`` takes.
 
-    All of them travel as one, because SQLite limits how many parameters a statement has. Its
-    JSON functions end a text at a null character, so the few that have one travel alone.
+    All of them travel as one, because databases limit how many parameters a statement has. JSON
+    functions know no null character, so the few texts that have one travel alone.
     """
     plain = [value for value in values if "\0" not in value]
     return (json.dumps(plain), *(value for value in values if "\0" in value))
@@ -34,34 +75,44 @@ def among_listed(
     needle: ColumnElement[Any], bound: tuple[ColumnElement[Any], ...]
 ) -> ColumnElement[bool]:
     """Whether a text is one of those that ``listed`` made parameters of."""
-    each = func.json_each(bound[0]).table_valued(column("value", String))
-    found = needle.in_(select(each.c.value))
+    found: ColumnElement[bool] = needle.bool_op("IN")(Listed(bound[0]))
     return or_(found, needle.in_(bound[1:])) if len(bound) > 1 else found
 
 
 def each_of(values: tuple[str, ...]) -> ColumnElement[str]:
     """A column that has each of a few texts in turn."""
-    rows = func.json_each(literal(json.dumps(values))).table_valued(column("value", String))
+    rows = EachOf(literal(json.dumps(values))).table_valued(column("value", String))
     each: ColumnElement[str] = rows.c.value
     return each
 
 
 def least(values: Sequence[Any]) -> Any:
     """The least of some values."""
-    return func.min(*values) if len(values) > 1 else values[0]
+    return Least(*values) if len(values) > 1 else values[0]
 
 
 def greatest(values: Sequence[Any]) -> Any:
     """The greatest of some values."""
-    return func.max(*values) if len(values) > 1 else values[0]
-
-
-def folded(text: ColumnElement[Any]) -> ColumnElement[Any]:
-    """A text with case folded as ``str.casefold`` does."""
-    fold: ColumnElement[Any] = getattr(func, CASEFOLD)(text, type_=String)
-    return fold
+    return Greatest(*values) if len(values) > 1 else values[0]
 
 
 def off_index(hidden: ColumnElement[Any]) -> ColumnElement[Any]:
     """A column that the planner is not to look for in an index."""
-    return UnaryExpression(hidden, operator=custom_op("+"), type_=hidden.type)
+    off: ColumnElement[Any] = OffIndex(hidden)
+    off.type = hidden.type
+    return off
+
+
+def has_notes(dialect: Dialect) -> bool:
+    """Whether what was written since is noted beside the counts, and not in them yet."""
+    return dialect.name != "sqlite"
+
+
+def has_lateral(dialect: Dialect) -> bool:
+    """Whether a join may ask for the first rows of each row before it."""
+    return dialect.name != "sqlite"
+
+
+def enters_row_values(dialect: Dialect) -> bool:
+    """Whether an index is entered at a whole row value, and not at its first column only."""
+    return dialect.name != "sqlite"

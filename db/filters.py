@@ -12,9 +12,9 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, literal, not_, or_, select, true
+from sqlalchemy import ColumnElement, and_, false, literal, not_, or_, select, true
 
-from db.dialect import among_listed, folded, listed, off_index
+from db.dialect import Folded, PlaceOf, among_listed, listed, off_index
 from db.errors import InvalidInput
 from db.instants import ceil_ms, floor_ms
 from db.source import ExecutionSource
@@ -142,11 +142,11 @@ _STRING_OPERATORS = {
     ),
     "contains": Operator(
         "Has this text in it; no character is a wildcard.",
-        lambda column, bound: func.instr(column, bound[0]) > 0,
+        lambda column, bound: PlaceOf(column, bound[0]) > 0,
     ),
     "starts_with": Operator(
         "Begins with this text; no character is a wildcard.",
-        lambda column, bound: func.instr(column, bound[0]) == 1,
+        lambda column, bound: PlaceOf(column, bound[0]) == 1,
     ),
 }
 # A stored instant has whole milliseconds; one that is asked for may have a part of one.
@@ -275,7 +275,7 @@ def _compile(filter_: Filter, source: ExecutionSource, bind: Bind) -> ColumnElem
 def _named(
     compare: _Compile, bound: Bound, source: ExecutionSource, *, ignore_case: bool
 ) -> ColumnElement[bool]:
-    name: ColumnElement[Any] = folded(source.flow_name) if ignore_case else source.flow_name
+    name: ColumnElement[Any] = Folded(source.flow_name) if ignore_case else source.flow_name
     # Agentflows are few and executions many: the names are searched once, and the page is
     # then read in its order instead of being sorted.
     return off_index(source.agentflow_id).in_(select(source.flow_key).where(compare(name, bound)))

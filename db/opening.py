@@ -1,103 +1,54 @@
-"""How a connection to an SQLite file is opened, and what every one of them is set to."""
+"""Opening a database of whatever kind a URL names."""
 
-import asyncio
-import sqlite3
+import re
 from typing import Any
 
-import aiosqlite
-from sqlalchemy import create_engine, event
+from sqlalchemy import make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.exc import ArgumentError
 
-from db.checkpoints import AUTOMATIC_PAGES
-from db.dialect import CASEFOLD
+from db.engine import Database
+from db.errors import InvalidInput
+from db.postgres.database import PostgresDatabase
+from db.sqlite.database import SQLiteDatabase
 
-# Each connection has a cache of its own; the operating system keeps the file for all of them.
-_CACHE_KIB = 4096
-
-
-def open_engine(url: URL, size: int, busy_timeout: float) -> AsyncEngine:
-    """An engine whose connections wait ``busy_timeout`` seconds for a lock."""
-    engine = create_async_engine(
-        url,
-        pool_size=size,
-        max_overflow=0,
-        hide_parameters=True,
-        pool_timeout=busy_timeout,
-        connect_args={"timeout": busy_timeout, "async_creator_fn": _connect},
-    )
-    event.listen(engine.sync_engine, "connect", _prepare_connection)
-    return engine
+_PASSWORD = re.compile(r":[^@]*@")
 
 
-async def _connect(*arguments: Any, **options: Any) -> aiosqlite.Connection:
-    connection = aiosqlite.connect(*arguments, **options)
-    thread = connection._thread  # noqa: SLF001 - SQLAlchemy's own creator does the same
-    thread.daemon = True
+def open_database(
+    url: str, *, busy_timeout: float = 5.0, statement_timeout: float | None = None, **more: Any
+) -> Database:
+    """The database that a URL names; a connection is opened when one is first needed.
+
+    ``busy_timeout`` is how long, in seconds, a write waits for another one, and anybody for a
+    connection, before it raises ServiceUnavailable. What takes longer than ``statement_timeout``
+    seconds is interrupted in the database itself and raises ServiceUnavailable; None lets it take
+    as long as it takes. Raises InvalidInput for a URL that can't be served.
+    """
+    parsed = normalize_url(url)
+    kind = SQLiteDatabase if parsed.get_backend_name() == "sqlite" else PostgresDatabase
+    return kind(parsed, busy_timeout=busy_timeout, statement_timeout=statement_timeout, **more)
+
+
+def normalize_url(url: str) -> URL:
+    """Read a database URL as people paste it and name the asynchronous driver in it.
+
+    Raises InvalidInput for a URL that can't be served.
+    """
     try:
-        return await connection
-    except BaseException:
-        # The thread reports its end to the loop, which must still be there.
-        await asyncio.to_thread(thread.join)
-        raise
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        shown = _PASSWORD.sub(":***@", url)
+        raise InvalidInput.of("database", shown, _EXPECTED) from None
+    backend = parsed.get_backend_name()
+    if backend in ("postgresql", "postgres"):
+        return parsed.set(drivername="postgresql+asyncpg")
+    if backend != "sqlite":
+        raise InvalidInput.of("database", parsed.render_as_string(hide_password=True), _EXPECTED)
+    in_memory = ":memory:" in (parsed.database or "") or parsed.query.get("mode") == "memory"
+    if not parsed.database or in_memory:
+        raise InvalidInput.of("database", url, "a file, because every connection must see it")
+    return parsed.set(drivername="sqlite+aiosqlite")
 
 
-def connect_for_loop(url: URL) -> sqlite3.Connection:
-    """A connection for reads that any thread may use, and that never waits for a lock."""
-    engine = create_engine(
-        url.set(drivername="sqlite"),
-        poolclass=NullPool,
-        connect_args={"timeout": 0, "check_same_thread": False},
-    )
-    event.listen(engine, "connect", _prepare_connection)
-    event.listen(engine, "connect", refuse_writes)
-    opened = engine.raw_connection()
-    connection: Any = opened.driver_connection
-    opened.detach()
-    driver: sqlite3.Connection = connection
-    return driver
-
-
-def _prepare_connection(connection: Any, _record: object) -> None:
-    # Transactions are begun by the events below; the driver's own habit of beginning one
-    # late, before the first write, would let two writers read the same state first.
-    connection.isolation_level = None
-    connection.create_function(CASEFOLD, 1, _casefold, deterministic=True)
-    cursor = connection.cursor()
-    _set_write_ahead_log(cursor)
-    for pragma in (
-        "synchronous = FULL",
-        "foreign_keys = ON",
-        f"cache_size = -{_CACHE_KIB}",
-        "temp_store = MEMORY",
-        f"wal_autocheckpoint = {AUTOMATIC_PAGES}",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _set_write_ahead_log(cursor: Any) -> None:
-    # While another program writes a file that is not in this mode yet, SQLite refuses the
-    # change at once, whatever the busy timeout; a transaction of our own does wait.
-    while True:
-        try:
-            cursor.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-                raise
-            cursor.execute("BEGIN IMMEDIATE")
-            cursor.execute("COMMIT")
-        else:
-            return
-
-
-def refuse_writes(connection: Any, _record: object) -> None:
-    """Let a connection only read; for the event that tells of a new one."""
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA query_only = ON")
-    cursor.close()
-
-
-def _casefold(value: str | None) -> str | None:
-    return None if value is None else value.casefold()
+_EXPECTED = "a URL such as sqlite:///executions.db or postgresql://user@host/name"

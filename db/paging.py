@@ -71,10 +71,15 @@ def reverse(order: Order) -> Order:
 
 def order_by(order: Order, source: ExecutionSource) -> list[ColumnElement[Any]]:
     """The ORDER BY of an order."""
-    return [
-        source.column(term.field).desc() if term.descending else source.column(term.field).asc()
-        for term in order
-    ]
+    return [_ordered(source.column(term.field), term) for term in order]
+
+
+def _ordered(column: ColumnElement[Any], term: Term) -> ColumnElement[Any]:
+    ordered = column.desc() if term.descending else column.asc()
+    if term.field not in _NULLABLE:
+        return ordered
+    # Said aloud, because databases differ in what they take null for.
+    return ordered.nulls_last() if term.descending else ordered.nulls_first()
 
 
 def position_of(row: ExecutionRow, order: Order) -> Position:
@@ -89,7 +94,7 @@ def beyond(
 
     ``bound`` are the places of the position's values in the statement, and None for a null.
     """
-    if _is_uniform(order):
+    if is_uniform(order):
         columns = tuple_(*(source.column(term.field) for term in order))
         position = tuple_(*bound)
         if order[0].descending:
@@ -126,7 +131,8 @@ def _same(column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:
     return same
 
 
-def _is_uniform(order: Order) -> bool:
+def is_uniform(order: Order) -> bool:
+    """Whether all terms go one way and none can be null."""
     directions = {term.descending for term in order}
     return len(directions) == 1 and not any(term.field in _NULLABLE for term in order)
 

@@ -10,10 +10,10 @@ is bounded by what matches, however many others there are.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select, union_all
+from sqlalchemy import ColumnElement, Select, select, true, union_all
 
 from db.counts import is_on_dimensions, pairs_of
-from db.dialect import off_index
+from db.dialect import enters_row_values, has_lateral, off_index
 from db.filters import Filter, check, conjuncts, shape_of, where
 from db.page_query import PageQuery, is_about
 from db.paging import order_by
@@ -31,6 +31,7 @@ class _Bound:
     def __init__(self, query: PageQuery, places: Places) -> None:
         check(query.filter)
         self.query = query
+        self.places = places
         self._parts: list[tuple[Filter, list[ColumnElement[Any]]]] = []
         for part in conjuncts(query.filter):
             parameters: list[Any] = []
@@ -85,11 +86,13 @@ class _Bound:
         """Rows from a position on, out of an index that is entered at that very position."""
         found = select(*columns).select_from(source.table).where(*conditions)
         found = found.order_by(*order_by(self.query.order, source)).limit(limit)
+        if enters_row_values(self.places.dialect) and self.window.is_uniform:
+            return found.where(*self.window.whole(source))
         parts = [found.where(*each) for each in self.window.parts(source)]
         if len(parts) == 1:
             return parts[0]
-        # SQLite runs the parts of a UNION ALL one after the other, and each of these lies
-        # before the next in the order.
+        # The parts of a UNION ALL are run one after the other, and each of these lies before the
+        # next in the order.
         return union_all(*(select(*each.subquery().c) for each in parts)).limit(limit)
 
 
@@ -124,7 +127,7 @@ def beyond_a_walk(query: PageQuery, places: Places, source: ExecutionSource) -> 
 def merged(query: PageQuery, places: Places, source: ExecutionSource) -> Any:
     """The page out of the first rows of each agentflow in each state."""
     bound = _Bound(query, places)
-    pairs, pair = pairs_of(source)
+    pairs, pair = pairs_of(source, places)
     each = source.moved_to(source.table.alias("each"))
     first = (
         select(each.id)
@@ -139,7 +142,11 @@ def merged(query: PageQuery, places: Places, source: ExecutionSource) -> Any:
         .correlate(pairs)
     )
     found = select(*bound.columns(source)).select_from(pairs)
-    found = found.join(source.table, source.id.in_(first))
+    if has_lateral(places.dialect):
+        firsts = first.lateral("firsts")
+        found = found.join(firsts, true()).join(source.table, source.id == firsts.c.id)
+    else:
+        found = found.join(source.table, source.id.in_(first))
     found = found.where(*bound.where(pair, is_on_dimensions))
     return bound.paged(found.order_by(*order_by(query.order, source)))
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, bindparam
+from sqlalchemy import BigInteger, ColumnElement, Executable, bindparam
 from sqlalchemy.engine import Dialect
 
 from db.paging import Position
@@ -41,12 +41,15 @@ class Statement:
 class Places:
     """Hands out the places of a statement while it is built, one for each value in turn."""
 
-    def __init__(self) -> None:
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
         self._count = 0
 
     def bind(self, value: Any) -> ColumnElement[Any]:
         """The place of the next value, with the type that the value has."""
-        place: ColumnElement[Any] = bindparam(f"{_VALUE}{self._count}", value)
+        # The next request's number may be longer than this one's.
+        type_ = BigInteger() if isinstance(value, int) else None
+        place: ColumnElement[Any] = bindparam(f"{_VALUE}{self._count}", value, type_)
         self._count += 1
         return place
 
@@ -72,7 +75,7 @@ class Statements:
         found = self._kept.get(shape)
         if found is None:
             told = about() if about else None
-            found = self._kept[shape] = self._compile(build(Places()), told)
+            found = self._kept[shape] = self._compile(build(Places(self._dialect)), told)
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         else:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement
 from db.dialect import greatest, least
 from db.filters import Condition, Filter, where
 from db.page_query import TIMES
-from db.paging import Bound, Order, beyond, branches_beyond, reverse
+from db.paging import Bound, Order, beyond, branches_beyond, is_uniform, reverse
 from db.source import ExecutionSource
 
 
@@ -31,6 +31,11 @@ class Window:
         self._or_at = or_at
         self._limits: list[tuple[Filter, list[ColumnElement[Any]]]] = []
         self._is_by_time = len(order) == 2 and order[0].field in TIMES
+
+    @property
+    def is_uniform(self) -> bool:
+        """Whether one comparison of row values says what lies beyond a position."""
+        return is_uniform(self._order)
 
     def limit(self, condition: Filter, bound: list[ColumnElement[Any]]) -> None:
         """Add a condition on the first field of the order, and the places of its values."""

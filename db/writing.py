@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Executable, delete, select, update
 
-from db.changes import Execute
 from db.dialect import among_listed, listed
+from db.engine import Execute, Rows
 from db.instants import now_ms
 from db.models import ExecutionState
 from db.source import ExecutionRow, ExecutionSource
@@ -77,7 +77,10 @@ class Writing:
     def _find(self, execute: Execute, guids: tuple[str, ...]) -> list[ExecutionRow]:
         def build(places: Places) -> Executable:
             found = select(*self._source.columns).select_from(self._source.table)
-            return found.where(self._is_among(places, guids))
+            found = found.where(self._is_among(places, guids))
+            # Where writers don't wait for each other anyway: what is found stays as it is, and
+            # all who lock several do it in one order.
+            return found.order_by(self._source.id).with_for_update(of=self._source.written)
 
         return list(map(ExecutionRow._make, self._run(execute, "find", build, guids)))
 
@@ -114,7 +117,7 @@ class Writing:
         build: Callable[[Places], Executable],
         guids: tuple[str, ...],
         *values: Any,
-    ) -> list[tuple[Any, ...]]:
+    ) -> Rows:
         """Run a statement on some guids, whose places come after those of other values."""
         parameters = [*values, *listed(guids)]
         statement = self._statements.get((what, len(parameters)), build)

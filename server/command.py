@@ -11,6 +11,7 @@ from rich.console import Console
 from db.engine import Database
 from db.errors import quote
 from db.migrations.upgrade import upgrade
+from db.opening import open_database
 from server.settings import Settings
 
 _T = TypeVar("_T")
@@ -61,7 +62,7 @@ def with_any_database(settings: Settings, work: Callable[[Database], Awaitable[_
     """Run ``work`` on a database, whatever its revision."""
 
     async def run() -> _T:
-        database = Database(settings.database_url, busy_timeout=settings.busy_timeout)
+        database = open_database(settings.database_url, busy_timeout=settings.busy_timeout)
         try:
             return await work(database)
         finally:

@@ -1,10 +1,9 @@
 """What an operation comes to, in words: whether it has a plan, and the statements of that."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from graphql import GraphQLError
-from sqlalchemy.engine import URL
 
 from db.engine import Database
 from db.errors import InvalidInput
@@ -13,20 +12,6 @@ from resolvers.context import Reading
 from resolvers.schema import build_schema
 from server.operations import OperationStore, PreparedOperation
 from server.settings import Settings
-
-
-class _Recording(Database):
-    """A database that remembers what it was asked."""
-
-    def __init__(self, url: URL) -> None:
-        super().__init__(url.render_as_string(hide_password=False))
-        self.asked: list[tuple[str, tuple[Any, ...]]] = []
-
-    def read(
-        self, statement: str, parameters: tuple[Any, ...], *, is_short: bool = False
-    ) -> Awaitable[Any]:
-        self.asked.append((statement, parameters))
-        return super().read(statement, parameters, is_short=is_short)
 
 
 async def explain(
@@ -69,20 +54,20 @@ async def _statements(
     variables: Mapping[str, Any],
 ) -> list[str]:
     plan = operation.planner.plan(variables)
-    recording = _Recording(database.url)
+    asked: list[tuple[str, tuple[Any, ...]]] = []
+    database.on_read = lambda statement, parameters: asked.append((statement, parameters))
     try:
         if plan is not None:
-            reading = Reading(Executions(recording), settings.max_page_size)
+            reading = Reading(Executions(database), settings.max_page_size)
             await plan.run(reading, variables)
     except Exception as error:  # noqa: BLE001 - what a plan can't answer is no fault
         return [f"The ordinary executor answers with these variables: {error}"]
     finally:
-        await recording.close()
+        database.on_read = None
     lines = []
-    for statement, parameters in recording.asked:
+    for statement, parameters in asked:
         lines += ["", *statement.splitlines()]
-        for step in await database.read(f"EXPLAIN QUERY PLAN {statement}", parameters):
-            lines.append(f"  -> {step[3]}")
+        lines += [f"  -> {step}" for step in await database.explain(statement, parameters)]
     return lines
 
 

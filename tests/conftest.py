@@ -10,6 +10,7 @@ import pytest
 
 from db.engine import Database
 from db.migrations.upgrade import upgrade
+from db.opening import open_database
 from tests.gateway import Gateway, insert, running_gateway
 from tests.sample import SAMPLE
 
@@ -31,7 +32,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "empty.db"
 
     async def migrate() -> None:
-        database = Database(f"sqlite:///{path}")
+        database = open_database(f"sqlite:///{path}")
         await upgrade(database)
         await database.close()
 
@@ -47,7 +48,7 @@ def path(migrated: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def database(path: Path) -> AsyncIterator[Database]:
-    opened = Database(f"sqlite:///{path}")
+    opened = open_database(f"sqlite:///{path}")
     yield opened
     await opened.close()
 

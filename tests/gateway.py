@@ -14,8 +14,8 @@ import httpx
 import uvicorn
 
 from app import create_app
-from db.engine import Database
 from db.keys import Keys, Scope
+from db.opening import open_database
 from db.source import ExecutionRow
 from server.serving import server_config
 from server.settings import Settings
@@ -82,7 +82,7 @@ def make_key(path: Path, *scopes: str, expires_on: int | None = None) -> str:
     """Make an API key in a database file; ``expires_on`` is in epoch milliseconds."""
 
     async def make() -> str:
-        database = Database(f"sqlite:///{path}")
+        database = open_database(f"sqlite:///{path}")
         try:
             return (await Keys(database).create("test", map(Scope, scopes), expires_on))[1]
         finally:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from db.dialect import CASEFOLD
+from db.sqlite.sql import CASEFOLD
 
 _LOGGER = logging.getLogger("gateway.sql")
 

@@ -12,6 +12,9 @@ from sqlalchemy import Connection
 from db.engine import Database
 from db.errors import ServiceUnavailable
 
+_LOCK = 0x6777_6D69_6772
+"""A number for PostgreSQL's advisory lock of whoever runs revisions."""
+
 
 async def upgrade(database: Database) -> tuple[str | None, str]:
     """Run the revisions that a database lacks, in one write transaction.
@@ -40,6 +43,11 @@ def _scripts(config: Config) -> ScriptDirectory:
 
 
 def _upgrade(connection: Connection) -> tuple[str | None, str]:
+    if connection.dialect.name == "postgresql":
+        # However long it takes; one process after the other.
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
     config = _config(connection=connection)
     before = MigrationContext.configure(connection).get_current_revision()
     known = {script.revision for script in _scripts(config).walk_revisions()}

@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from db import counts
-from db.engine import Database
 from db.executions import Executions
 from db.filters import AllOf, AnyOf, Condition, Filter, Not
 from db.migrations.upgrade import upgrade
 from db.models import ExecutionState
+from db.opening import open_database
 from tests.gateway import Gateway, insert, running_gateway
 from tests.sample import SAMPLE
 from tests.statements import recorded_statements
@@ -159,7 +159,7 @@ def test_executions_of_an_older_database_are_counted_when_it_is_migrated(path: P
             connection.execute(_INSERT.format("", ""), row)
 
     async def migrate() -> None:
-        database = Database(f"sqlite:///{path}")
+        database = open_database(f"sqlite:///{path}")
         await upgrade(database)
         await database.close()
 
@@ -234,7 +234,7 @@ def _totals(path: Path, filters: list[Filter]) -> list[tuple[int, int]]:
     """What is answered for each filter, and how many rows there are."""
 
     async def ask() -> list[tuple[int, int]]:
-        database = Database(f"sqlite:///{path}")
+        database = open_database(f"sqlite:///{path}")
         executions = Executions(database)
         try:
             return [

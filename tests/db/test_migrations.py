@@ -19,6 +19,7 @@ from db.engine import Database
 from db.errors import ServiceUnavailable
 from db.migrations.upgrade import newest_revision, upgrade
 from db.models import Base
+from db.opening import open_database
 from tests.gateway import insert, run_sql
 from tests.sample import SAMPLE
 
@@ -43,7 +44,7 @@ def new(tmp_path: Path) -> Path:
 
 
 async def _upgrade(path: Path, **settings: Any) -> tuple[str | None, str]:
-    database = Database(f"sqlite:///{path}", **settings)
+    database = open_database(f"sqlite:///{path}", **settings)
     try:
         return await upgrade(database)
     finally:
@@ -201,7 +202,7 @@ async def test_a_database_newer_than_the_program_is_refused(path: Path) -> None:
 
 
 async def _in(path: Path, work: Any) -> Any:
-    database = Database(f"sqlite:///{path}")
+    database = open_database(f"sqlite:///{path}")
     try:
         return await database.transact(lambda connection: connection.run_sync(work))
     finally:

@@ -13,6 +13,7 @@ from db.engine import Database
 from db.errors import ServiceUnavailable
 from db.instants import EARLIEST_MS, LATEST_MS
 from db.models import ExecutionState
+from db.opening import open_database
 from tests.gateway import Gateway, insert, run_sql
 from tests.sample import SAMPLE, START
 
@@ -355,7 +356,7 @@ async def test_the_writer_has_the_pragmas_that_keep_data_safe(
 
 @pytest.mark.anyio
 async def test_how_long_a_connection_waits_is_a_setting(path: Path) -> None:
-    impatient = Database(f"sqlite:///{path}", busy_timeout=0.25)
+    impatient = open_database(f"sqlite:///{path}", busy_timeout=0.25)
     [row] = await impatient.fetch(text("PRAGMA busy_timeout"))
     async with impatient.write() as connection:
         written = (await connection.exec_driver_sql("PRAGMA busy_timeout")).scalar()

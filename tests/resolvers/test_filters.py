@@ -6,10 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db.engine import Database
 from db.executions import Executions
 from db.filters import FIELDS, MAX_CONDITIONS, MAX_NESTING
 from db.models import ExecutionState
+from db.opening import open_database
 from resolvers.schema import build_schema
 from tests.filter_cases import CASES, Case, db_filter
 from tests.gateway import Gateway
@@ -49,7 +49,7 @@ def test_rest_answers_what_the_reference_says(case: Case, sample_gateway: Gatewa
 async def test_the_database_answers_what_the_reference_says(
     case: Case, sample_gateway: Gateway
 ) -> None:
-    database = Database(f"sqlite:///{sample_gateway.path}")
+    database = open_database(f"sqlite:///{sample_gateway.path}")
     try:
         found = await Executions(database).find_page(db_filter(case.graphql), limit=100)
     finally:

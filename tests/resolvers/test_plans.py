@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis_graphql import nodes, queries
 
-from db.engine import Database
 from db.executions import Executions
+from db.opening import open_database
 from resolvers.context import Context, Reading
 from resolvers.plan_update import BrokenAfterChange
 from resolvers.schema import build_schema
@@ -38,7 +38,7 @@ class Both:
 
     def __init__(self, path: Path) -> None:
         self._loop = asyncio.new_event_loop()
-        self._database = Database(f"sqlite:///{path}")
+        self._database = open_database(f"sqlite:///{path}")
         executions = Executions(self._database)
 
         async def admit() -> Access:

@@ -9,9 +9,9 @@ import anyio
 import httpx
 import pytest
 
-from db.engine import Database
 from db.instants import now_ms
 from db.keys import Keys, Scope
+from db.opening import open_database
 from resolvers.declarations import scope_of
 from resolvers.schema import build_schema
 from server.health import health_routes
@@ -125,7 +125,7 @@ def test_what_shows_no_executions_needs_no_key(locked: Gateway) -> None:
     for url in OPEN:
         assert locked.http.get(url).status_code == 200
     assert locked.http.get("/graphql", headers={"accept": "text/html"}).status_code == 200
-    assert len(health_routes(Database(f"sqlite:///{locked.path}"))) == 2
+    assert len(health_routes(open_database(f"sqlite:///{locked.path}"))) == 2
 
 
 def test_the_key_comes_before_the_body(locked: Gateway) -> None:
@@ -269,7 +269,7 @@ def test_two_keys_never_resemble_each_other(path: Path) -> None:
 
 def test_revoking_a_key_that_is_not_there_says_so(path: Path) -> None:
     async def revoke() -> bool:
-        database = Database(f"sqlite:///{path}")
+        database = open_database(f"sqlite:///{path}")
         try:
             return await Keys(database).revoke(7)
         finally:

@@ -8,8 +8,8 @@ import pytest
 from pydantic import ValidationError
 from typer.testing import CliRunner, Result
 
-from db.engine import normalize_url
 from db.errors import InvalidInput
+from db.opening import normalize_url
 from server.cli import cli
 from server.settings import Settings
 from tests.gateway import run_sql

@@ -8,9 +8,12 @@ insert does.
 import sqlalchemy as sa
 from alembic import op
 
+from db.migrations.postgres_counting import create_postgres_counting
+
 revision = "0003"
 down_revision = "0002"
 
+_TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _INTEGER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 _STATES = ("INPROGRESS", "FINISHED", "ERROR", "TERMINATED", "TIMEOUT", "STOPPED")
 _HOUR, _DAY = 3_600_000, 86_400_000
@@ -24,11 +27,16 @@ def upgrade() -> None:
     for table, widths in _WIDTHS.items():
         for width in widths:
             op.execute(_count_all(table, width))
-    _create_triggers()
+    is_sqlite = op.get_bind().dialect.name == "sqlite"
+    if is_sqlite:
+        _create_triggers()
+    else:
+        create_postgres_counting(_WIDTHS, _STATES)
+    columns = ["agentflow_id", "state", "created_on"]
     op.create_index(
         "executions_by_agentflow_state_created_on",
         "executions",
-        ["agentflow_id", "state", "created_on"],
+        columns if is_sqlite else [*columns, "id"],
     )
     # Ties are broken by the time of creation, so that the indexes which begin with these serve
     # orders too.
@@ -38,7 +46,7 @@ def upgrade() -> None:
 
 def _create_tables() -> None:
     for table in _WIDTHS:
-        flow = [sa.Column("agentflow_id", sa.Text, primary_key=True)] if _by_flow(table) else []
+        flow = [sa.Column("agentflow_id", _TEXT, primary_key=True)] if _by_flow(table) else []
         op.create_table(
             table,
             sa.Column("width", _INTEGER, primary_key=True),
@@ -48,6 +56,8 @@ def _create_tables() -> None:
             sqlite_strict=True,
             sqlite_with_rowid=False,
         )
+    if op.get_bind().dialect.name != "sqlite":
+        return
     # What an INSERT OR REPLACE is about to replace, of which no trigger tells; see below.
     op.create_table(
         "replaced_executions",

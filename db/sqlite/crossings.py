@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from db.deadlines import Deadlines
-from db.driver_errors import translate
-from db.in_place import InPlace
-from db.interruption import interrupt
+from db.sqlite.driver_errors import translate
+from db.sqlite.in_place import InPlace
+from db.sqlite.interruption import interrupt
 
 Work = TypeVar("Work")
 _Piece = tuple["asyncio.Future[Any]", Any]

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from db.engine import Database
-from db.in_place import InPlace, Read, Rows
+from db.engine import Database, Rows
+from db.sqlite.database import SQLiteDatabase
+from db.sqlite.in_place import InPlace, Read
 from tests.gateway import insert, run_sql
 from tests.sample import SAMPLE
 
@@ -31,6 +32,7 @@ def read(in_place: InPlace, *statements: str) -> list[Rows | None]:
 
 @pytest.fixture
 async def in_place(database: Database) -> InPlace:
+    assert isinstance(database, SQLiteDatabase)
     await database.in_place.open()
     return database.in_place
 

@@ -5,17 +5,11 @@ commit for all that have gathered meanwhile is as durable for each of them: nobo
 before it. Each change is undone by itself if it fails.
 """
 
-import logging
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-statements = logging.getLogger("gateway.sql")
-
-Execute = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
-"""Runs a statement and returns the rows that it returns."""
-Change = Callable[[Execute], Any]
-"""One change: statements that belong together. What it returns is answered when it is durable."""
+from db.engine import Change, Execute, statements
 
 
 def run_changes(connection: Any, changes: Sequence[Change]) -> list[Any]:

@@ -15,11 +15,12 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from db.crossings import Crossings, RunGroup, run_reads
 from db.deadlines import Deadlines
+from db.engine import Rows
 from db.errors import ServiceUnavailable
-from db.in_place import InPlace, Rows
-from db.interruption import interrupt
+from db.sqlite.crossings import Crossings, RunGroup, run_reads
+from db.sqlite.in_place import InPlace
+from db.sqlite.interruption import interrupt
 
 
 class DriverPool:

@@ -9,10 +9,11 @@ while.
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-Rows = Sequence[tuple[Any, ...]]
+from db.engine import Rows
+
 Read = tuple["asyncio.Future[Rows]", tuple[str, tuple[Any, ...]]]
 """Who waits for rows, and the SELECT and its parameters that find them."""
 

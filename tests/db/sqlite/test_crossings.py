@@ -8,6 +8,7 @@ import pytest
 from db.deadlines import Deadlines
 from db.engine import Database
 from db.errors import ServiceUnavailable
+from db.opening import open_database
 from tests.gateway import insert
 from tests.sample import SAMPLE
 
@@ -37,7 +38,7 @@ async def test_a_read_that_fails_fails_alone(database: Database) -> None:
 
 
 async def test_a_read_that_is_not_short_after_all_is_interrupted(path: Path) -> None:
-    hasty = Database(f"sqlite:///{path}", statement_timeout=0.1)
+    hasty = open_database(f"sqlite:///{path}", statement_timeout=0.1)
     await hasty.read("SELECT 1", (), is_short=True)
     outcomes = await asyncio.gather(
         hasty.read(ENDLESS, (), is_short=True),
@@ -66,7 +67,7 @@ async def test_whoever_goes_away_keeps_nobody_from_an_answer(database: Database)
 
 
 async def test_a_long_read_whose_reader_went_away_does_not_end_the_next_one(path: Path) -> None:
-    database = Database(f"sqlite:///{path}", readers=1, statement_timeout=0.2)
+    database = open_database(f"sqlite:///{path}", readers=1, statement_timeout=0.2)
     await database.read("SELECT 1", (), is_short=True)
     first = asyncio.ensure_future(database.read("SELECT 1", ()))
     await asyncio.sleep(0)

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from db.changes import Execute
-from db.engine import Database
+from db.engine import Database, Execute
 from db.errors import ServiceUnavailable
 from db.executions import Executions
 from db.models import ExecutionState
+from db.opening import open_database
 from tests.gateway import insert, run_sql
 from tests.sample import SAMPLE
 
@@ -121,7 +121,7 @@ async def test_of_many_who_expect_a_state_only_one_changes_it(
 
 
 async def test_another_program_that_writes_for_too_long_is_told_of(filled: Path) -> None:
-    impatient = Database(f"sqlite:///{filled}", busy_timeout=0.1)
+    impatient = open_database(f"sqlite:///{filled}", busy_timeout=0.1)
     with closing(sqlite3.connect(filled, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         outcomes = await asyncio.gather(
@@ -137,7 +137,7 @@ async def test_another_program_that_writes_for_too_long_is_told_of(filled: Path)
 
 
 async def test_a_change_that_takes_too_long_is_interrupted_and_undone(filled: Path) -> None:
-    hasty = Database(f"sqlite:///{filled}", statement_timeout=0.1)
+    hasty = open_database(f"sqlite:///{filled}", statement_timeout=0.1)
     endless = (
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
     )

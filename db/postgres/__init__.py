@@ -1,0 +1,1 @@
+"""PostgreSQL: many gateways over one database."""

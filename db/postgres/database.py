@@ -1,0 +1,144 @@
+"""A database of PostgreSQL, or of what speaks its protocol."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, TypeVar
+
+import asyncpg
+from sqlalchemy import Executable
+from sqlalchemy.engine import URL, Dialect, Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.util import await_only, greenlet_spawn
+
+from db.engine import Database, Execute, Rows, statements
+from db.postgres.errors import DISCONNECTED, translated_errors
+from db.postgres.folding import Folding
+from db.postgres.opening import Options, open_engine, open_pool
+from db.postgres.texts import storable
+
+_T = TypeVar("_T")
+
+_ATTEMPTS = 5
+_LONGEST_PAUSE = 0.05
+
+
+class PostgresDatabase(Database):
+    """A database of executions: as many readers and writers as there are connections.
+
+    At most ``connections`` are open for reads and changes, and two for what is rare. Whoever waits
+    longer than ``busy_timeout`` seconds for one, or for another writer's lock, gets
+    ServiceUnavailable; so does what takes longer than ``statement_timeout`` seconds. A read whose
+    connection turns out to be dead is made once more on a new one.
+    """
+
+    def __init__(
+        self,
+        url: URL,
+        *,
+        connections: int = 10,
+        busy_timeout: float = 5.0,
+        statement_timeout: float | None = None,
+    ) -> None:
+        super().__init__(url)
+        self._options = Options(url, busy_timeout, statement_timeout)
+        self._engine = open_engine(self._options)
+        self._pool = open_pool(self._options, connections)
+        self._folding = Folding(self._fold)
+
+    @property
+    def dialect(self) -> Dialect:
+        """What SQLAlchemy knows of PostgreSQL through asyncpg."""
+        return self._engine.dialect
+
+    async def fetch(self, statement: Executable) -> Sequence[Row[Any]]:
+        """Run one SELECT on a connection of its own and return all of its rows."""
+        return await self._finish(self._fetch(statement))
+
+    async def _fetch(self, statement: Executable) -> Sequence[Row[Any]]:
+        with translated_errors():
+            async with self._engine.connect() as connection:
+                return (await connection.execute(statement)).all()
+
+    async def _read(
+        self,
+        statement: str,
+        parameters: tuple[Any, ...],
+        *,
+        is_short: bool,  # noqa: ARG002 - each has a connection of its own anyway
+    ) -> Rows:
+        with translated_errors():
+            sent = storable(parameters)
+            try:
+                return await self._read_once(statement, sent)
+            except DISCONNECTED:
+                # The server was restarted, or something between let go of the connection.
+                return await self._read_once(statement, sent)
+
+    async def _read_once(self, statement: str, parameters: Sequence[Any]) -> Rows:
+        async with self._pool.lend() as connection:
+            rows: Rows = await connection.fetch(statement, *parameters)
+        self._folding.soon()
+        return rows
+
+    async def change(self, change: Callable[[Execute], _T]) -> _T:
+        """Run a change in a transaction of its own.
+
+        One that comes into conflict with another transaction is undone and run again.
+        """
+        return await self._finish(self._change(change))
+
+    async def _change(self, change: Callable[[Execute], _T]) -> _T:
+        with translated_errors():
+            for _ in range(_ATTEMPTS - 1):
+                try:
+                    return await self._change_once(change)
+                except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
+                    # Those that met are not to meet again.
+                    await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311
+            return await self._change_once(change)
+
+    async def _change_once(self, change: Callable[[Execute], _T]) -> _T:
+        async with self._pool.lend() as connection, connection.transaction():
+
+            def execute(statement: str, parameters: Sequence[Any]) -> Rows:
+                statements.debug("%s", statement)
+                rows: Rows = await_only(connection.fetch(statement, *storable(parameters)))
+                return rows
+
+            changed: _T = await greenlet_spawn(change, execute)
+        self._folding.soon()
+        return changed
+
+    @contextlib.asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """One write transaction, committed at the end and rolled back by an exception."""
+        with translated_errors():
+            async with self._engine.begin() as connection:
+                yield connection
+        self._folding.soon()
+
+    async def _fold(self) -> int:
+        with translated_errors():
+            async with self._pool.lend() as connection:
+                folded: int = await connection.fetchval("SELECT gateway_fold_counts()")
+                return folded
+
+    async def explain(self, statement: str, parameters: tuple[Any, ...]) -> list[str]:
+        """The lines of PostgreSQL's plan."""
+        with translated_errors():
+            async with self._pool.lend() as connection:
+                lines = await connection.fetch(f"EXPLAIN {statement}", *storable(parameters))
+        return [line[0] for line in lines]
+
+    async def ping(self) -> None:
+        """Read what executions are read from."""
+        await self._read("SELECT 1 FROM executions LIMIT 1", (), is_short=True)
+
+    async def close(self) -> None:
+        """Close every connection, after what is under way has come to its end."""
+        await self._folding.close()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await self._pool.close()
+        await self._engine.dispose()

@@ -1,0 +1,121 @@
+"""How connections to PostgreSQL are opened, and what every one of them is set to."""
+
+import contextlib
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from db.errors import ServiceUnavailable
+from db.postgres import sql  # noqa: F401 - from here on statements are written for PostgreSQL
+
+# As many as statements are kept compiled; a connection that has prepared one runs it in one go.
+_STATEMENTS_KEPT = 500
+_CACHE_SIZE = "statement_cache_size"
+_RARE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to connect. Times are in seconds.
+
+    What the URL has behind its question mark goes to asyncpg, which reads it as libpq does
+    (``sslmode``, ``sslrootcert``, ``target_session_attrs``), but for ``statement_cache_size``: 0
+    prepares no statement under a name, for a pgbouncer that would mix them up.
+    """
+
+    url: URL
+    busy_timeout: float
+    statement_timeout: float | None
+
+    @property
+    def statements_kept(self) -> int:
+        """How many prepared statements a connection keeps."""
+        return int(str(self.url.query.get(_CACHE_SIZE, _STATEMENTS_KEPT)))
+
+    async def connect(self, *_: Any, **more: Any) -> Any:
+        """A connection, with limits that the server itself holds it to."""
+        dsn = self.url.set(drivername="postgresql").difference_update_query([_CACHE_SIZE])
+        return await asyncpg.connect(
+            dsn.render_as_string(hide_password=False),
+            timeout=self.busy_timeout,
+            # Should the server itself be out of reach, the client gives up after it.
+            command_timeout=self.statement_timeout and self.statement_timeout + 1,
+            statement_cache_size=self.statements_kept,
+            server_settings=self._settings(),
+            **more,
+        )
+
+    def _settings(self) -> dict[str, str]:
+        settings = {
+            "application_name": "executions-gateway",
+            "lock_timeout": f"{int(self.busy_timeout * 1000)}",
+        }
+        if self.statement_timeout is not None:
+            settings["statement_timeout"] = f"{int(self.statement_timeout * 1000)}"
+        return settings
+
+
+def open_engine(options: Options) -> AsyncEngine:
+    """An engine of SQLAlchemy's for what is rare: keys, migrations, imports."""
+
+    async def connect(*_: Any, **__: Any) -> Any:
+        return await options.connect()
+
+    return create_async_engine(
+        options.url.set(query={}),
+        pool_size=_RARE,
+        max_overflow=0,
+        pool_timeout=options.busy_timeout,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={
+            "async_creator_fn": connect,
+            "prepared_statement_cache_size": 0 if options.statements_kept == 0 else 100,
+            "prepared_statement_name_func": lambda: f"gateway_{uuid.uuid4()}",
+        },
+    )
+
+
+class Pool:
+    """asyncpg's pool, opened when a connection is first needed."""
+
+    def __init__(self, options: Options, size: int) -> None:
+        self._patience = options.busy_timeout
+        self._pool = asyncpg.create_pool(
+            min_size=0, max_size=size, connect=options.connect, reset=_leave_as_it_is
+        )
+        self._is_open = False
+
+    @contextlib.asynccontextmanager
+    async def lend(self) -> AsyncIterator[Any]:
+        """A connection that nobody else has meanwhile."""
+        if not self._is_open:
+            await self._pool
+            self._is_open = True
+        try:
+            connection = await self._pool.acquire(timeout=self._patience)
+        except TimeoutError:
+            raise ServiceUnavailable("The database is busy; try again in a moment") from None
+        try:
+            yield connection
+        finally:
+            await self._pool.release(connection)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._is_open:
+            await self._pool.close()
+
+
+def open_pool(options: Options, size: int) -> Pool:
+    """The connections of reads and changes."""
+    return Pool(options, size)
+
+
+async def _leave_as_it_is(_connection: Any) -> None:
+    """Spare the server what undoes settings; no statement of ours makes any."""

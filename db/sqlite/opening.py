@@ -1,0 +1,103 @@
+"""How a connection to an SQLite file is opened, and what every one of them is set to."""
+
+import asyncio
+import sqlite3
+from typing import Any
+
+import aiosqlite
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from db.sqlite.checkpoints import AUTOMATIC_PAGES
+from db.sqlite.sql import CASEFOLD
+
+# Each connection has a cache of its own; the operating system keeps the file for all of them.
+_CACHE_KIB = 4096
+
+
+def open_engine(url: URL, size: int, busy_timeout: float) -> AsyncEngine:
+    """An engine whose connections wait ``busy_timeout`` seconds for a lock."""
+    engine = create_async_engine(
+        url,
+        pool_size=size,
+        max_overflow=0,
+        hide_parameters=True,
+        pool_timeout=busy_timeout,
+        connect_args={"timeout": busy_timeout, "async_creator_fn": _connect},
+    )
+    event.listen(engine.sync_engine, "connect", _prepare_connection)
+    return engine
+
+
+async def _connect(*arguments: Any, **options: Any) -> aiosqlite.Connection:
+    connection = aiosqlite.connect(*arguments, **options)
+    thread = connection._thread  # noqa: SLF001 - SQLAlchemy's own creator does the same
+    thread.daemon = True
+    try:
+        return await connection
+    except BaseException:
+        # The thread reports its end to the loop, which must still be there.
+        await asyncio.to_thread(thread.join)
+        raise
+
+
+def connect_for_loop(url: URL) -> sqlite3.Connection:
+    """A connection for reads that any thread may use, and that never waits for a lock."""
+    engine = create_engine(
+        url.set(drivername="sqlite"),
+        poolclass=NullPool,
+        connect_args={"timeout": 0, "check_same_thread": False},
+    )
+    event.listen(engine, "connect", _prepare_connection)
+    event.listen(engine, "connect", refuse_writes)
+    opened = engine.raw_connection()
+    connection: Any = opened.driver_connection
+    opened.detach()
+    driver: sqlite3.Connection = connection
+    return driver
+
+
+def _prepare_connection(connection: Any, _record: object) -> None:
+    # Transactions are begun by the events below; the driver's own habit of beginning one
+    # late, before the first write, would let two writers read the same state first.
+    connection.isolation_level = None
+    connection.create_function(CASEFOLD, 1, _casefold, deterministic=True)
+    cursor = connection.cursor()
+    _set_write_ahead_log(cursor)
+    for pragma in (
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        f"cache_size = -{_CACHE_KIB}",
+        "temp_store = MEMORY",
+        f"wal_autocheckpoint = {AUTOMATIC_PAGES}",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _set_write_ahead_log(cursor: Any) -> None:
+    # While another program writes a file that is not in this mode yet, SQLite refuses the
+    # change at once, whatever the busy timeout; a transaction of our own does wait.
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            cursor.execute("BEGIN IMMEDIATE")
+            cursor.execute("COMMIT")
+        else:
+            return
+
+
+def refuse_writes(connection: Any, _record: object) -> None:
+    """Let a connection only read; for the event that tells of a new one."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA query_only = ON")
+    cursor.close()
+
+
+def _casefold(value: str | None) -> str | None:
+    return None if value is None else value.casefold()

@@ -1,0 +1,29 @@
+"""How SQLite writes what is written differently from one kind of database to another."""
+
+from typing import Any
+
+from sqlalchemy.ext.compiler import compiles
+
+from db.dialect import EachOf, Folded, Greatest, Least, Listed, OffIndex, PlaceOf
+
+CASEFOLD = "gateway_casefold"
+"""The function that folds case in every script; SQLite's own ``lower`` knows only ASCII."""
+
+_FORMS = {
+    Least: "min({})",
+    Greatest: "max({})",
+    Folded: f"{CASEFOLD}({{}})",
+    PlaceOf: "instr({})",
+    OffIndex: "+{}",
+    EachOf: "json_each({})",
+    Listed: "(SELECT value FROM json_each({}))",
+}
+
+
+def _write(element: Any, compiler: Any, **options: Any) -> str:
+    form = _FORMS[type(element)]
+    return form.format(compiler.process(element.clauses, **options))
+
+
+for _element in _FORMS:
+    compiles(_element, "sqlite")(_write)
