@@ -12,8 +12,9 @@ MINUTES ?= 60
 run: $(VENV)/.installed ## the gateway, over an embedded database with something to look at
 	$(BIN)/python app.py serve --demo $(DEMO)
 
-test: $(VENV)/.installed-test audits ## the whole test suite
-	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
+test: $(VENV)/.installed-test audits ## the whole test suite, on SQLite and on PostgreSQL
+	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=
+	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-append --cov-report=term --database postgres
 
 check: $(VENV)/.installed-test ## everything that can be told without running it
 	$(BIN)/ruff format --check .

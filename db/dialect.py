@@ -113,6 +113,11 @@ def has_lateral(dialect: Dialect) -> bool:
     return dialect.name != "sqlite"
 
 
+def keeps_order(dialect: Dialect) -> bool:
+    """Whether rows come out of a subquery, or of one part of a union after another, as they are."""
+    return dialect.name == "sqlite"
+
+
 def enters_row_values(dialect: Dialect) -> bool:
     """Whether an index is entered at a whole row value, and not at its first column only."""
     return dialect.name != "sqlite"

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import Database
+from db.postgres.loading import PostgresLoader
+from db.sqlite.loading import SQLiteLoader
 
 _BATCH = 10_000
-_CACHE_KIB = 65_536
 
 
 class LoadedExecution(NamedTuple):
@@ -28,26 +29,19 @@ class LoadedExecution(NamedTuple):
     updated_on: int | None
 
 
-_UPSERT = """
-INSERT INTO executions (id, guid, agentflow_id, session_id, state, created_on, updated_on)
-SELECT CASE WHEN EXISTS (SELECT 1 FROM executions WHERE id = ?1) THEN NULL ELSE ?1 END,
-       ?2, ?3, ?4, ?5, ?6, coalesce(?7, ?6)
-WHERE true
-ON CONFLICT (guid) DO UPDATE SET
-    agentflow_id = excluded.agentflow_id,
-    session_id = coalesce(excluded.session_id, session_id),
-    state = excluded.state,
-    created_on = excluded.created_on,
-    updated_on = coalesce(?7, updated_on)
-"""
-# A trigger moves the time of an execution that changes, unless the statement moves it too.
-_SET_UPDATED_ON = """
-UPDATE executions SET updated_on = ?1 WHERE guid = ?2 AND updated_on IS NOT ?1
-"""
-_UPSERT_FLOW = """
-INSERT INTO agentflows (id, name) VALUES (?, ?)
-ON CONFLICT (id) DO UPDATE SET name = excluded.name WHERE name IS NOT excluded.name
-"""
+class Loader(Protocol):
+    """Writes batches into one kind of database, in one transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None: ...
+
+    async def begin(self) -> None:
+        """Prepare the transaction."""
+
+    async def name(self, flows: list[tuple[str, str]]) -> None:
+        """Write names of agentflows, by their ids."""
+
+    async def write(self, rows: list[LoadedExecution]) -> None:
+        """Insert or update executions, one after the other."""
 
 
 async def load(
@@ -58,13 +52,15 @@ async def load(
     """Insert or update executions, each with the name of its agentflow if that is known.
 
     One transaction: when ``rows`` raises, nothing was changed. ``on_progress`` is told how
-    many were loaded so far. Memory holds one batch, the name of every agentflow, and
-    64 MiB of the database's pages.
-    Returns how many were loaded.
+    many were loaded so far. Memory holds one batch, the name of every agentflow, and of SQLite
+    64 MiB of the database's pages. Raises SQLAlchemy's IntegrityError for a row that the database
+    refuses. Returns how many were loaded.
     """
+    kind: type[Loader] = SQLiteLoader if database.dialect.name == "sqlite" else PostgresLoader
 
     async def work(connection: AsyncConnection) -> int:
-        await connection.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        loader = kind(connection)
+        await loader.begin()
         names: dict[str, str] = {}
         source = iter(rows)
         loaded = 0
@@ -72,13 +68,9 @@ async def load(
             named = {row.agentflow_id: name for row, name in batch if name is not None}
             renamed = {flow: name for flow, name in named.items() if names.get(flow) != name}
             if renamed:
-                await connection.exec_driver_sql(_UPSERT_FLOW, list(renamed.items()))
+                await loader.name(list(renamed.items()))
                 names.update(renamed)
-            await connection.exec_driver_sql(_UPSERT, [tuple(row) for row, _ in batch])
-            changed = {row.guid: row.updated_on for row, _ in batch if row.updated_on is not None}
-            if changed:
-                times = [(updated_on, guid) for guid, updated_on in changed.items()]
-                await connection.exec_driver_sql(_SET_UPDATED_ON, times)
+            await loader.write([row for row, _ in batch])
             loaded += len(batch)
             if on_progress:
                 on_progress(loaded)

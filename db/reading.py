@@ -8,12 +8,13 @@ is bounded by what matches, however many others there are.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select, true, union_all
 
 from db.counts import is_on_dimensions, pairs_of
-from db.dialect import enters_row_values, has_lateral, off_index
+from db.dialect import enters_row_values, has_lateral, keeps_order, off_index
 from db.filters import Filter, check, conjuncts, shape_of, where
 from db.page_query import PageQuery, is_about
 from db.paging import order_by
@@ -91,9 +92,16 @@ class _Bound:
         parts = [found.where(*each) for each in self.window.parts(source)]
         if len(parts) == 1:
             return parts[0]
-        # The parts of a UNION ALL are run one after the other, and each of these lies before the
-        # next in the order.
-        return union_all(*(select(*each.subquery().c) for each in parts)).limit(limit)
+        # Each part lies before the next in the order.
+        if keeps_order(self.places.dialect):
+            return union_all(*(select(*each.subquery().c) for each in parts)).limit(limit)
+        places_of = {term.field: f"by_{term.field}" for term in self.query.order}
+        terms = [source.column(field).label(name) for field, name in places_of.items()]
+        ordered = [part.add_columns(*terms).subquery() for part in parts]
+        together = union_all(*(select(*each.c) for each in ordered)).subquery("parts")
+        moved: Any = {field: together.c[name] for field, name in places_of.items()}
+        found = select(*list(together.c)[: len(columns)])
+        return found.order_by(*order_by(self.query.order, replace(source, **moved))).limit(limit)
 
 
 def served(query: PageQuery, places: Places, source: ExecutionSource) -> Any:
@@ -112,9 +120,11 @@ def on_a_walk(query: PageQuery, places: Places, source: ExecutionSource) -> Any:
     bound = _Bound(query, places)
     passed = bound.in_order(list(source.table.c), [], bound.walk, source).subquery("passed")
     found = source.moved_to(passed)
+    statement = select(*bound.columns(found)).select_from(passed).where(*bound.where(found))
+    if not keeps_order(places.dialect):
+        statement = statement.order_by(*order_by(query.order, found))
     # The rows come out in the order of the walk, which ends as soon as the page is full.
-    statement = select(*bound.columns(found)).select_from(passed)
-    return bound.paged(statement.where(*bound.where(found)))
+    return bound.paged(statement)
 
 
 def beyond_a_walk(query: PageQuery, places: Places, source: ExecutionSource) -> Any:

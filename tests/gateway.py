@@ -1,7 +1,6 @@
-"""A real gateway on a free port of loopback, over a database file of its own."""
+"""A real gateway on a free port of loopback, over a database of its own."""
 
 import contextlib
-import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -19,6 +18,7 @@ from db.opening import open_database
 from db.source import ExecutionRow
 from server.serving import server_config
 from server.settings import Settings
+from tests.places import Place, place_of
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Gateway:
     """What a test does with a running gateway."""
 
     url: str
-    path: Path
+    place: Place
     http: httpx.Client
 
     def graphql(self, query: str, **variables: Any) -> Any:
@@ -46,43 +46,45 @@ class Gateway:
 
     def insert(self, rows: Iterable[ExecutionRow]) -> None:
         """Write executions as an engine does, with plain SQL."""
-        insert(self.path, rows)
+        insert(self.place, rows)
 
     def sql(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Run one statement as another program does."""
-        return run_sql(self.path, statement, *parameters)
+        return run_sql(self.place, statement, *parameters)
 
 
-def insert(path: Path, rows: Iterable[ExecutionRow]) -> None:
-    """Write executions and the names of their agentflows into a database file."""
-    rows = list(rows)
-    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
-        connection.executemany(
-            "INSERT INTO executions"
-            " (id, guid, agentflow_id, session_id, state, created_on, updated_on)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    row.id,
-                    row.guid,
-                    row.agentflow_id,
-                    row.session_id,
-                    row.state,
-                    row.created_on,
-                    row.updated_on,
-                )
-                for row in rows
-            ],
-        )
-        names = {row.agentflow_id: row.agentflow_name for row in rows if row.agentflow_name}
-        connection.executemany("INSERT OR REPLACE INTO agentflows VALUES (?, ?)", names.items())
+def insert(place: Place | Path, rows: Iterable[ExecutionRow]) -> None:
+    """Write executions and the names of their agentflows into a database."""
+    rows, place = list(rows), place_of(place)
+    place.run(
+        "INSERT INTO executions"
+        " (id, guid, agentflow_id, session_id, state, created_on, updated_on)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                row.id,
+                row.guid,
+                row.agentflow_id,
+                row.session_id,
+                row.state,
+                row.created_on,
+                row.updated_on,
+            )
+            for row in rows
+        ],
+    )
+    names = {row.agentflow_id: row.agentflow_name for row in rows if row.agentflow_name}
+    place.run(
+        "INSERT INTO agentflows VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name",
+        list(names.items()),
+    )
 
 
-def make_key(path: Path, *scopes: str, expires_on: int | None = None) -> str:
-    """Make an API key in a database file; ``expires_on`` is in epoch milliseconds."""
+def make_key(place: Place | Path, *scopes: str, expires_on: int | None = None) -> str:
+    """Make an API key in a database; ``expires_on`` is in epoch milliseconds."""
 
     async def make() -> str:
-        database = open_database(f"sqlite:///{path}")
+        database = open_database(place_of(place).url)
         try:
             return (await Keys(database).create("test", map(Scope, scopes), expires_on))[1]
         finally:
@@ -96,16 +98,16 @@ def bearer(token: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 
 
-def run_sql(path: Path, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
-    """Run one statement in a database file and commit it."""
-    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
-        return connection.execute(statement, parameters).fetchall()
+def run_sql(place: Place | Path, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+    """Run one statement in a database and commit it."""
+    return place_of(place).run(statement, [parameters])
 
 
 @contextlib.contextmanager
-def running_gateway(path: Path, **settings: Any) -> Iterator[Gateway]:
-    """Serve a database file until the block ends."""
-    read = Settings(_env_file=None, database_url=f"sqlite:///{path}", port=0, **settings)
+def running_gateway(place: Place | Path, **settings: Any) -> Iterator[Gateway]:
+    """Serve a database until the block ends."""
+    place = place_of(place)
+    read = Settings(_env_file=None, database_url=place.url, port=0, **settings)
     config = server_config(create_app(read), read)
     config.host = "127.0.0.1"  # whatever address the gateway believes to be listening on
     server = uvicorn.Server(config)
@@ -118,7 +120,7 @@ def running_gateway(path: Path, **settings: Any) -> Iterator[Gateway]:
         port = server.servers[0].sockets[0].getsockname()[1]
         url = f"http://127.0.0.1:{port}"
         with httpx.Client(base_url=url, timeout=30) as client:
-            yield Gateway(url, path, client)
+            yield Gateway(url, place, client)
     finally:
         server.should_exit = True
         thread.join()

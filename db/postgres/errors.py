@@ -27,21 +27,21 @@ _TOO_LONG = (
 )
 _BUSY = "The database is busy; try again in a moment"
 _AWAY = "The database can't answer at the moment"
-_REASONS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
-    (asyncpg.QueryCanceledError, _TOO_LONG),
-    (
-        asyncpg.LockNotAvailableError,
-        "The database is busy with another write; try again in a moment",
-    ),
-    ((asyncpg.SerializationError, asyncpg.DeadlockDetectedError), _BUSY),
-    (asyncpg.TooManyConnectionsError, _BUSY),
-    (asyncpg.DiskFullError, "The database's disk is full; nothing was written"),
-    (asyncpg.ReadOnlySQLTransactionError, "The database can only be read; nothing was written"),
-    (asyncpg.PostgresError, _AWAY),
-    (asyncpg.InterfaceError, _AWAY),
-    (TimeoutError, _TOO_LONG),
-    (OSError, _AWAY),
-)
+# By the first two letters of PostgreSQL's codes (its appendix A), or all five.
+_REASONS = {
+    "57014": _TOO_LONG,
+    "55P03": "The database is busy with another write; try again in a moment",
+    "53100": "The database's disk is full; nothing was written",
+    "25006": "The database can only be read; nothing was written",
+    "3D000": _AWAY,  # there is no such database
+    "42P01": _AWAY,  # there are no tables yet
+    "08": _AWAY,
+    "28": _AWAY,
+    "40": _BUSY,
+    "53": _BUSY,
+    "57": _AWAY,
+    "58": _AWAY,
+}
 
 
 @contextlib.contextmanager
@@ -66,8 +66,19 @@ def translate(error: Exception) -> Exception:
     if isinstance(error, DBAPIError):
         # SQLAlchemy wraps what asyncpg raised twice.
         original = getattr(error.orig, "__cause__", None) or error.orig
-    for kinds, reason in _REASONS:
-        if isinstance(original, kinds):
-            logger.warning("The database can't answer: %s", original)
-            return ServiceUnavailable(reason)
-    return error
+    reason = _reason(original)
+    if reason is None:
+        return error
+    logger.warning("The database can't answer: %s", original)
+    return ServiceUnavailable(reason)
+
+
+def _reason(error: BaseException | None) -> str | None:
+    if isinstance(error, asyncpg.PostgresError):
+        code = error.sqlstate or ""
+        return _REASONS.get(code) or _REASONS.get(code[:2])
+    if isinstance(error, TimeoutError):
+        return _TOO_LONG
+    if isinstance(error, asyncpg.InterfaceError | OSError):
+        return _AWAY
+    return None

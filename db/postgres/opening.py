@@ -1,8 +1,9 @@
 """How connections to PostgreSQL are opened, and what every one of them is set to."""
 
+import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,31 +86,38 @@ class Pool:
     """asyncpg's pool, opened when a connection is first needed."""
 
     def __init__(self, options: Options, size: int) -> None:
-        self._patience = options.busy_timeout
-        self._pool = asyncpg.create_pool(
-            min_size=0, max_size=size, connect=options.connect, reset=_leave_as_it_is
-        )
-        self._is_open = False
+        self._options = options
+        self._size = size
+        self._opening: asyncio.Future[Any] | None = None
 
     @contextlib.asynccontextmanager
     async def lend(self) -> AsyncIterator[Any]:
         """A connection that nobody else has meanwhile."""
-        if not self._is_open:
-            await self._pool
-            self._is_open = True
+        pool = await self._opened()
         try:
-            connection = await self._pool.acquire(timeout=self._patience)
+            connection = await pool.acquire(timeout=self._options.busy_timeout)
         except TimeoutError:
             raise ServiceUnavailable("The database is busy; try again in a moment") from None
         try:
             yield connection
         finally:
-            await self._pool.release(connection)
+            await pool.release(connection)
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._is_open:
-            await self._pool.close()
+        if self._opening is not None:
+            await (await self._opening).close()
+
+    def _opened(self) -> Awaitable[Any]:
+        if self._opening is None:
+            self._opening = asyncio.ensure_future(self._open())
+        return self._opening
+
+    async def _open(self) -> Any:
+        # It belongs to the loop that it is made in, and opens no connection yet.
+        return await asyncpg.create_pool(
+            min_size=0, max_size=self._size, connect=self._options.connect, reset=_leave_as_it_is
+        )
 
 
 def open_pool(options: Options, size: int) -> Pool:

@@ -3,7 +3,7 @@
 import contextlib
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ from db.filters import AllOf, AnyOf, Condition, Filter, Not
 from db.migrations.upgrade import upgrade
 from db.models import ExecutionState
 from db.opening import open_database
-from tests.gateway import Gateway, insert, running_gateway
+from tests.gateway import Gateway, insert, run_sql, running_gateway
+from tests.places import Place
 from tests.sample import SAMPLE
 from tests.statements import recorded_statements
 
@@ -107,10 +108,10 @@ def _assert_counts_are_true(connection: sqlite3.Connection) -> None:
 
 
 @contextlib.contextmanager
-def _another_program(migrated: Path) -> Iterator[sqlite3.Connection]:
+def _another_program(path: Path) -> Iterator[sqlite3.Connection]:
     """A program without our settings and functions, over a database of its own."""
     with (
-        contextlib.closing(sqlite3.connect(migrated)) as template,
+        contextlib.closing(sqlite3.connect(path)) as template,
         contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as connection,
     ):
         template.backup(connection)
@@ -121,9 +122,9 @@ def _another_program(migrated: Path) -> Iterator[sqlite3.Connection]:
 @given(writes=st.lists(_writes, max_size=25), undone=st.lists(_writes, max_size=5))
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 def test_counts_follow_whatever_another_program_writes(
-    migrated: Path, *, recursive: bool, writes: list[Write], undone: list[Write]
+    path: Path, *, recursive: bool, writes: list[Write], undone: list[Write]
 ) -> None:
-    with _another_program(migrated) as connection:
+    with _another_program(path) as connection:
         connection.execute(f"PRAGMA recursive_triggers = {recursive:d}")
         for statement, values in writes:
             with contextlib.suppress(sqlite3.IntegrityError):
@@ -137,7 +138,9 @@ def test_counts_follow_whatever_another_program_writes(
         _assert_counts_are_true(connection)
 
 
-def test_executions_of_an_older_database_are_counted_when_it_is_migrated(path: Path) -> None:
+def test_executions_of_an_older_database_are_counted_when_it_is_migrated(
+    place: Place, path: Path
+) -> None:
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         for name, kind in connection.execute(
             "SELECT name, type FROM sqlite_schema WHERE name IN"
@@ -159,7 +162,7 @@ def test_executions_of_an_older_database_are_counted_when_it_is_migrated(path: P
             connection.execute(_INSERT.format("", ""), row)
 
     async def migrate() -> None:
-        database = open_database(f"sqlite:///{path}")
+        database = open_database(place.url)
         await upgrade(database)
         await database.close()
 
@@ -218,23 +221,25 @@ _filters = st.lists(st.one_of(_dimensions, _time, _time), max_size=4).map(
 
 
 @pytest.fixture(scope="module")
-def spread(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def spread(new_place: Callable[[], Place]) -> Place:
     """A database with executions on both sides of every boundary."""
-    path = tmp_path_factory.mktemp("counts") / "executions.db"
-    path.write_bytes(migrated.read_bytes())
-    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
-        for number in range(6 * len(TIMES)):
-            row = (f"g{number}", FLOWS[number % 4], STATES[number % 6], TIMES[number // 6])
-            connection.execute(_INSERT.format("", ""), row)
-        connection.execute("INSERT INTO agentflows VALUES ('flow-a', 'Alpha'), ('flow-b', 'Beta')")
-    return path
+    place = new_place()
+    place.run(
+        _INSERT.format("", ""),
+        [
+            (f"g{number}", FLOWS[number % 4], STATES[number % 6], TIMES[number // 6])
+            for number in range(6 * len(TIMES))
+        ],
+    )
+    run_sql(place, "INSERT INTO agentflows VALUES ('flow-a', 'Alpha'), ('flow-b', 'Beta')")
+    return place
 
 
-def _totals(path: Path, filters: list[Filter]) -> list[tuple[int, int]]:
+def _totals(place: Place, filters: list[Filter]) -> list[tuple[int, int]]:
     """What is answered for each filter, and how many rows there are."""
 
     async def ask() -> list[tuple[int, int]]:
-        database = open_database(f"sqlite:///{path}")
+        database = open_database(place.url)
         executions = Executions(database)
         try:
             return [
@@ -249,14 +254,14 @@ def _totals(path: Path, filters: list[Filter]) -> list[tuple[int, int]]:
 
 @given(filters=st.lists(_filters, min_size=1, max_size=10))
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-def test_a_total_is_the_number_of_rows_for_any_filter(spread: Path, filters: list[Filter]) -> None:
+def test_a_total_is_the_number_of_rows_for_any_filter(spread: Place, filters: list[Filter]) -> None:
     for answered, found in _totals(spread, filters):
         assert answered == found
 
 
 @given(filter_=st.builds(lambda a, b: AllOf((a, b)), _filters, _uncounted))
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
-def test_a_filter_that_no_count_answers_is_counted_by_rows(spread: Path, filter_: Filter) -> None:
+def test_a_filter_that_no_count_answers_is_counted_by_rows(spread: Place, filter_: Filter) -> None:
     assert counts.plan_count(filter_) is None
     [(answered, found)] = _totals(spread, [filter_])
     assert answered == found
@@ -289,9 +294,9 @@ def test_a_range_that_ends_before_it_begins_asks_nothing(sample_gateway: Gateway
     assert not [statement for statement in statements if "count" in statement]
 
 
-def test_a_total_is_right_at_once_after_another_program_has_written(path: Path) -> None:
-    insert(path, SAMPLE)
-    with running_gateway(path) as gateway:
+def test_a_total_is_right_at_once_after_another_program_has_written(place: Place) -> None:
+    insert(place, SAMPLE)
+    with running_gateway(place) as gateway:
         query = "{ executions { totalCount } }"
         assert gateway.graphql(query)["executions"]["totalCount"] == len(SAMPLE)
         gateway.sql("DELETE FROM executions WHERE state = 'ERROR'")

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.gateway import Gateway
+from tests.places import file_of
 from tests.statements import plan_of, recorded_statements
 
 _AT = "2023-11-14T22:13:20Z"
@@ -43,11 +44,14 @@ query ($filter: ExecutionFilter, $orderBy: [ExecutionOrder!], $first: Int, $afte
 
 documented = pytest.mark.parametrize("name", DOCUMENTED_FILTERS)
 
+# The plans of SQLite.
+pytestmark = pytest.mark.sqlite
+
 
 def _assert_served_by_an_index(gateway: Gateway, statements: list[str]) -> None:
     assert statements
     for statement in statements:
-        plan = plan_of(gateway.path, statement)
+        plan = plan_of(file_of(gateway.place), statement)
         on_executions = [step for step in plan if "executions" in step]
         assert on_executions, plan
         assert all(" INDEX executions_by_" in step or "(guid=?)" in step for step in on_executions)
@@ -100,7 +104,7 @@ def test_a_filtered_total_is_added_up_without_a_scan(sample_gateway: Gateway, na
             filter=DOCUMENTED_FILTERS[name][1],
         )
     [counted] = [each for each in statements if "count" in each]
-    steps = plan_of(sample_gateway.path, counted)
+    steps = plan_of(file_of(sample_gateway.place), counted)
     looks = [step for step in steps if "executions" in step or "counts" in step or "known" in step]
     assert looks
     assert all(step.startswith("SEARCH") for step in looks), steps

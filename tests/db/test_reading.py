@@ -1,7 +1,6 @@
 """However a page is found, it is the page: served as it lies, on a walk, merged or ranked."""
 
 from functools import cmp_to_key
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from db.page_query import PageQuery
 from db.paging import NEWEST_FIRST, SORTABLE, Order, Term, position_of, total_order
 from db.source import ExecutionRow
 from tests.gateway import insert
+from tests.places import Place
 from tests.reference import comparison
 from tests.sample import FLOWS, SAMPLE, START
 
@@ -78,8 +78,8 @@ def _walk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.fixture
-def executions(path: Path, database: Database, _walk: None) -> Executions:
-    insert(path, SAMPLE)
+def executions(place: Place, database: Database, _walk: None) -> Executions:
+    insert(place, SAMPLE)
     return Executions(database)
 
 

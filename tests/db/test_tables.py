@@ -27,6 +27,8 @@ EXECUTION: dict[str, Any] = {
     "created_on": START,
 }
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 def engine(path: Path) -> Iterator[sqlite3.Connection]:

@@ -49,7 +49,7 @@ def test_rest_answers_what_the_reference_says(case: Case, sample_gateway: Gatewa
 async def test_the_database_answers_what_the_reference_says(
     case: Case, sample_gateway: Gateway
 ) -> None:
-    database = open_database(f"sqlite:///{sample_gateway.path}")
+    database = open_database(sample_gateway.place.url)
     try:
         found = await Executions(database).find_page(db_filter(case.graphql), limit=100)
     finally:

@@ -259,10 +259,7 @@ def test_what_fails_half_way_changes_nothing(
     gateway: Gateway, event: str, run: Callable[[], tuple[str, dict[str, Any]]]
 ) -> None:
     gateway.insert(_running(20))
-    gateway.sql(
-        f"CREATE TRIGGER refuse BEFORE {event} ON executions WHEN OLD.id = 15"
-        " BEGIN SELECT RAISE(ABORT, 'no'); END"
-    )
+    gateway.place.refuse(event, "OLD.id = 15")
     before = gateway.sql("SELECT * FROM executions")
     query, variables = run()
     guids = [f"guid-{number}" for number in range(1, 21)]

@@ -1,9 +1,7 @@
 """Plans answer exactly what the ordinary executor does, byte for byte."""
 
 import asyncio
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -27,6 +25,7 @@ from server.planned import PlannedExecution
 from server.settings import Settings
 from tests.filter_cases import CASES
 from tests.gateway import insert, run_sql
+from tests.places import Place
 from tests.sample import SAMPLE
 
 STORE = OperationStore(Settings(_env_file=None).limits)
@@ -36,9 +35,9 @@ SCHEMA = build_schema([preparation(STORE)])
 class Both:
     """Runs operations by their plans and by the ordinary executor."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, place: Place) -> None:
         self._loop = asyncio.new_event_loop()
-        self._database = open_database(f"sqlite:///{path}")
+        self._database = open_database(place.url)
         executions = Executions(self._database)
 
         async def admit() -> Access:
@@ -85,10 +84,10 @@ class Both:
 
 
 @pytest.fixture(scope="module")
-def both(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
-    path = Path(shutil.copy(migrated, tmp_path_factory.mktemp("plans") / "executions.db"))
-    insert(path, SAMPLE)
-    opened = Both(path)
+def both(new_place: Callable[[], Place]) -> Iterator[Both]:
+    place = new_place()
+    insert(place, SAMPLE)
+    opened = Both(place)
     yield opened
     opened.close()
 
@@ -263,27 +262,27 @@ UPDATES: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("guid", "given"), UPDATES, ids=range(len(UPDATES)))
-def test_an_update_is_answered_alike(path: Path, guid: str, given: dict[str, Any]) -> None:
-    insert(path, SAMPLE)
+def test_an_update_is_answered_alike(place: Place, guid: str, given: dict[str, Any]) -> None:
+    insert(place, SAMPLE)
     variables = {"guid": guid, "input": given}
     answers = []
-    for place in (0, 1):
-        run_sql(path, "UPDATE executions SET state = 'INPROGRESS', updated_on = 1")
-        fresh = Both(path)
-        answers.append(fresh.run_one(place, UPDATE, variables))
+    for way in (0, 1):
+        run_sql(place, "UPDATE executions SET state = 'INPROGRESS', updated_on = 1")
+        fresh = Both(place)
+        answers.append(fresh.run_one(way, UPDATE, variables))
         fresh.close()
         changed = given.get("state") not in (None, "INPROGRESS") and guid == "guid-07"
         expected = given.get("expectedState") in (None, "INPROGRESS")
-        [(state,)] = run_sql(path, "SELECT state FROM executions WHERE guid = 'guid-07'")
+        [(state,)] = run_sql(place, "SELECT state FROM executions WHERE guid = 'guid-07'")
         assert state == (given["state"] if changed and expected else "INPROGRESS")
     assert answers[0] == answers[1]
     assert b"errors" not in (answers[0] or b"errors")
 
 
 def test_an_update_that_can_not_be_answered_is_not_made_again(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    insert(path, SAMPLE)
+    insert(place, SAMPLE)
     calls = []
 
     def broken(guid: str) -> str:
@@ -291,15 +290,15 @@ def test_an_update_that_can_not_be_answered_is_not_made_again(
         raise RuntimeError("broken")
 
     monkeypatch.setattr("resolvers.plan_update.not_found_message", broken)
-    opened = Both(path)
+    opened = Both(place)
     with pytest.raises(BrokenAfterChange):
         opened.run_one(0, UPDATE, {"guid": "nobody", "input": {"state": "ERROR"}})
     opened.close()
     assert calls == ["nobody"]
 
 
-def test_several_changes_are_left_to_the_ordinary_executor(path: Path) -> None:
-    opened = Both(path)
+def test_several_changes_are_left_to_the_ordinary_executor(place: Place) -> None:
+    opened = Both(place)
     change = 'updateExecution(guid: "g", input: {state: ERROR}) { __typename }'
     assert opened.run_one(0, f"mutation {{ a: {change} b: {change} }}", {}) is None
     opened.close()

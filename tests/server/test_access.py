@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -16,6 +15,7 @@ from resolvers.declarations import scope_of
 from resolvers.schema import build_schema
 from server.health import health_routes
 from tests.gateway import Gateway, bearer, make_key, running_gateway
+from tests.places import Place
 from tests.sample import SAMPLE
 
 _SCHEMA = build_schema()._schema
@@ -80,11 +80,11 @@ def test_every_root_field_declares_its_scope_and_is_walked_below() -> None:
 
 
 def _expired(gateway: Gateway) -> str:
-    return make_key(gateway.path, "read", "update", "delete", expires_on=now_ms() - 1)
+    return make_key(gateway.place, "read", "update", "delete", expires_on=now_ms() - 1)
 
 
 def _revoked(gateway: Gateway) -> str:
-    key = make_key(gateway.path, "read", "update", "delete")
+    key = make_key(gateway.place, "read", "update", "delete")
     gateway.sql("UPDATE api_keys SET revoked_on = 1")
     return key
 
@@ -125,7 +125,7 @@ def test_what_shows_no_executions_needs_no_key(locked: Gateway) -> None:
     for url in OPEN:
         assert locked.http.get(url).status_code == 200
     assert locked.http.get("/graphql", headers={"accept": "text/html"}).status_code == 200
-    assert len(health_routes(open_database(f"sqlite:///{locked.path}"))) == 2
+    assert len(health_routes(open_database(locked.place.url))) == 2
 
 
 def test_the_key_comes_before_the_body(locked: Gateway) -> None:
@@ -139,9 +139,9 @@ def test_the_key_comes_before_the_body(locked: Gateway) -> None:
 
 
 @pytest.mark.parametrize("scope", list(Scope))
-def test_a_key_opens_what_its_scope_says_and_nothing_else(path: Path, scope: Scope) -> None:
-    shown = bearer(make_key(path, scope))
-    with running_gateway(path, auth="keys") as gateway:
+def test_a_key_opens_what_its_scope_says_and_nothing_else(place: Place, scope: Scope) -> None:
+    shown = bearer(make_key(place, scope))
+    with running_gateway(place, auth="keys") as gateway:
         gateway.insert(SAMPLE)
         for method, url, needed, body in ROUTES:
             answer = gateway.http.request(method, url, json=body, headers=shown)
@@ -158,24 +158,24 @@ def test_a_key_opens_what_its_scope_says_and_nothing_else(path: Path, scope: Sco
                 assert (answer.status_code, _code(answer)) == (403, "FORBIDDEN")
 
 
-def test_the_refusal_says_which_scope_is_needed(path: Path) -> None:
-    shown = bearer(make_key(path, "read"))
-    with running_gateway(path, auth="keys") as gateway:
+def test_the_refusal_says_which_scope_is_needed(place: Place) -> None:
+    shown = bearer(make_key(place, "read"))
+    with running_gateway(place, auth="keys") as gateway:
         answer = gateway.http.delete("/executions/abc", headers=shown)
         assert answer.json()["message"] == "This needs a key with the scope delete; yours has read"
 
 
-def test_a_key_may_have_several_scopes(path: Path) -> None:
-    shown = bearer(make_key(path, "read", "delete"))
-    with running_gateway(path, auth="keys") as gateway:
+def test_a_key_may_have_several_scopes(place: Place) -> None:
+    shown = bearer(make_key(place, "read", "delete"))
+    with running_gateway(place, auth="keys") as gateway:
         assert gateway.http.get("/executions", headers=shown).status_code == 200
         assert gateway.http.delete("/executions/abc", headers=shown).status_code == 404
         assert gateway.http.put("/executions/abc", headers=shown, json={}).status_code == 403
 
 
-def test_an_operation_needs_the_scopes_of_all_its_root_fields(path: Path) -> None:
-    shown = bearer(make_key(path, "update"))
-    with running_gateway(path, auth="keys") as gateway:
+def test_an_operation_needs_the_scopes_of_all_its_root_fields(place: Place) -> None:
+    shown = bearer(make_key(place, "update"))
+    with running_gateway(place, auth="keys") as gateway:
         gateway.insert(SAMPLE)
         query = f"""mutation {{
           ... on Mutation {{ updateExecution(guid: "{GUID}", input: {{}}) {{ __typename }} }}
@@ -187,9 +187,9 @@ def test_an_operation_needs_the_scopes_of_all_its_root_fields(path: Path) -> Non
         assert gateway.sql("SELECT count(*) FROM executions") == [(len(SAMPLE),)]
 
 
-def test_the_scheme_is_read_in_any_case(path: Path) -> None:
-    key = make_key(path, "read")
-    with running_gateway(path, auth="keys") as gateway:
+def test_the_scheme_is_read_in_any_case(place: Place) -> None:
+    key = make_key(place, "read")
+    with running_gateway(place, auth="keys") as gateway:
         headers = {"authorization": f"bEARER  {key}"}
         assert gateway.http.get("/executions", headers=headers).status_code == 200
 
@@ -199,32 +199,32 @@ def test_the_scheme_is_read_in_any_case(path: Path) -> None:
 
 def test_on_loopback_everything_is_open_until_a_key_is_made(gateway: Gateway) -> None:
     assert gateway.http.get("/executions").status_code == 200
-    make_key(gateway.path, "read")
+    make_key(gateway.place, "read")
     _wait_until(lambda: gateway.http.get("/executions").status_code == 401)
 
 
-def test_a_gateway_whose_keys_were_all_revoked_stays_closed(path: Path) -> None:
-    make_key(path, "read")
-    with running_gateway(path) as gateway:
+def test_a_gateway_whose_keys_were_all_revoked_stays_closed(place: Place) -> None:
+    make_key(place, "read")
+    with running_gateway(place) as gateway:
         gateway.sql("UPDATE api_keys SET revoked_on = 1")
         time.sleep(1)
         assert gateway.http.get("/executions").status_code == 401
 
 
-def test_on_another_address_a_key_is_needed_even_if_none_was_made(path: Path) -> None:
-    with running_gateway(path, host="0.0.0.0") as gateway:
+def test_on_another_address_a_key_is_needed_even_if_none_was_made(place: Place) -> None:
+    with running_gateway(place, host="0.0.0.0") as gateway:
         assert gateway.http.get("/executions").status_code == 401
 
 
-def test_with_auth_off_everything_is_open_even_if_there_are_keys(path: Path) -> None:
-    make_key(path, "read")
-    with running_gateway(path, auth="off", host="0.0.0.0") as gateway:
+def test_with_auth_off_everything_is_open_even_if_there_are_keys(place: Place) -> None:
+    make_key(place, "read")
+    with running_gateway(place, auth="off", host="0.0.0.0") as gateway:
         assert gateway.http.get("/executions").status_code == 200
 
 
-def test_a_revoked_key_opens_nothing_within_a_second_in_every_process(path: Path) -> None:
-    shown = bearer(make_key(path, "read"))
-    with running_gateway(path) as one, running_gateway(path) as other:
+def test_a_revoked_key_opens_nothing_within_a_second_in_every_process(place: Place) -> None:
+    shown = bearer(make_key(place, "read"))
+    with running_gateway(place) as one, running_gateway(place) as other:
         assert one.http.get("/executions", headers=shown).status_code == 200
         assert other.http.get("/executions", headers=shown).status_code == 200
         one.sql("UPDATE api_keys SET revoked_on = 1")
@@ -233,9 +233,9 @@ def test_a_revoked_key_opens_nothing_within_a_second_in_every_process(path: Path
         assert other.http.get("/executions", headers=shown).status_code == 401
 
 
-def test_when_the_keys_cannot_be_read_nothing_is_open(path: Path) -> None:
-    shown = bearer(make_key(path, "read"))
-    with running_gateway(path) as gateway:
+def test_when_the_keys_cannot_be_read_nothing_is_open(place: Place) -> None:
+    shown = bearer(make_key(place, "read"))
+    with running_gateway(place) as gateway:
         gateway.sql("DROP TABLE api_keys")
         time.sleep(1)
         answer = gateway.http.get("/executions", headers=shown)
@@ -245,31 +245,31 @@ def test_when_the_keys_cannot_be_read_nothing_is_open(path: Path) -> None:
 # What is stored
 
 
-def test_only_a_hash_of_a_key_is_stored(path: Path, gateway: Gateway) -> None:
-    key = make_key(path, "read")
+def test_only_a_hash_of_a_key_is_stored(place: Place, gateway: Gateway) -> None:
+    key = make_key(place, "read")
     stored = repr(gateway.sql("SELECT * FROM api_keys"))
     assert key not in stored
     assert key.removeprefix("egw_") not in stored
 
 
-def test_the_last_use_of_a_key_is_noted(path: Path) -> None:
-    shown = bearer(make_key(path, "read"))
+def test_the_last_use_of_a_key_is_noted(place: Place) -> None:
+    shown = bearer(make_key(place, "read"))
     before = now_ms()
-    with running_gateway(path) as gateway:
+    with running_gateway(place) as gateway:
         gateway.http.get("/executions", headers=shown)
     [(used,)] = gateway.sql("SELECT last_used_on FROM api_keys")
     assert before <= used <= now_ms()
 
 
-def test_two_keys_never_resemble_each_other(path: Path) -> None:
-    keys = {make_key(path, "read") for _ in range(5)}
+def test_two_keys_never_resemble_each_other(place: Place) -> None:
+    keys = {make_key(place, "read") for _ in range(5)}
     assert len(keys) == 5
     assert all(len(key) >= 40 for key in keys)
 
 
-def test_revoking_a_key_that_is_not_there_says_so(path: Path) -> None:
+def test_revoking_a_key_that_is_not_there_says_so(place: Place) -> None:
     async def revoke() -> bool:
-        database = open_database(f"sqlite:///{path}")
+        database = open_database(place.url)
         try:
             return await Keys(database).revoke(7)
         finally:

@@ -14,6 +14,7 @@ import pytest
 from server.http_protocol import GuardedHttpProtocol
 from server.settings import Settings
 from tests.gateway import Gateway, running_gateway
+from tests.places import Place
 from tests.sample import SAMPLE
 
 SETTINGS = Settings(_env_file=None)
@@ -118,10 +119,8 @@ DOCUMENTS: dict[str, tuple[str, str, str]] = {
 
 
 @pytest.fixture(scope="module")
-def target(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    path = tmp_path_factory.mktemp("attacked") / "executions.db"
-    path.write_bytes(migrated.read_bytes())
-    with running_gateway(path, max_concurrent_requests=50, receive_timeout=0.3) as gateway:
+def target(new_place: Callable[[], Place]) -> Iterator[Gateway]:
+    with running_gateway(new_place(), max_concurrent_requests=50, receive_timeout=0.3) as gateway:
         gateway.insert(SAMPLE)
         yield gateway
 

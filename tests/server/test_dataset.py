@@ -2,7 +2,7 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from db.errors import InvalidInput
 from db.source import ExecutionRow
 from server.cli import cli
 from tests.gateway import Gateway, run_sql, running_gateway
+from tests.places import Place
 from tests.reference import ordered
 
 FILE = Path(__file__).parents[1] / "data" / "executions-2000.csv"
@@ -39,12 +40,12 @@ NEWEST_FIRST = ordered(ROWS)
 
 
 @pytest.fixture(scope="module")
-def imported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    path = tmp_path_factory.mktemp("imported") / "executions.db"
-    invoked = CliRunner().invoke(cli, ["import", str(FILE), "--database", f"sqlite:///{path}"])
+def imported(new_place: Callable[[], Place]) -> Iterator[Gateway]:
+    place = new_place()
+    invoked = CliRunner().invoke(cli, ["import", str(FILE), "--database", place.url])
     assert invoked.exit_code == 0, invoked.output
     assert "2,000" in invoked.output
-    with running_gateway(path) as running:
+    with running_gateway(place) as running:
         yield running
 
 
@@ -97,14 +98,14 @@ def test_the_whole_list_over_rest_is_the_file(imported: Gateway) -> None:
 
 
 def test_importing_the_file_again_changes_nothing(imported: Gateway) -> None:
-    before = run_sql(imported.path, "SELECT * FROM executions ORDER BY id")
-    url = f"sqlite:///{imported.path}"
+    before = run_sql(imported.place, "SELECT * FROM executions ORDER BY id")
+    url = imported.place.url
     assert CliRunner().invoke(cli, ["import", str(FILE), "--database", url]).exit_code == 0
-    assert run_sql(imported.path, "SELECT * FROM executions ORDER BY id") == before
+    assert run_sql(imported.place, "SELECT * FROM executions ORDER BY id") == before
 
 
 def test_a_bad_row_in_the_middle_is_named_and_nothing_is_imported(
-    path: Path, tmp_path: Path
+    place: Place, tmp_path: Path
 ) -> None:
     lines = FILE.read_text().splitlines()
     lines[1000] = lines[1000].replace("FINISHED", "DONE").replace("ERROR", "DONE")
@@ -113,8 +114,8 @@ def test_a_bad_row_in_the_middle_is_named_and_nothing_is_imported(
     with pytest.raises(InvalidInput, match=r"bad\.csv, line 1001: state must be one of .*'DONE'"):
         CliRunner().invoke(
             cli,
-            ["import", str(bad), "--database", f"sqlite:///{path}"],
+            ["import", str(bad), "--database", place.url],
             catch_exceptions=False,
         )
-    assert run_sql(path, "SELECT count(*) FROM executions") == [(0,)]
-    assert run_sql(path, "SELECT count(*) FROM agentflows") == [(0,)]
+    assert run_sql(place, "SELECT count(*) FROM executions") == [(0,)]
+    assert run_sql(place, "SELECT count(*) FROM agentflows") == [(0,)]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.gateway import Gateway, make_key, running_gateway
+from tests.places import Place
 from tests.sample import SAMPLE
 
 BOUNDS = ("--max-examples", "50", "--max-time", "30", "--suppress-health-check", "all")
@@ -18,10 +19,10 @@ _RUN = "from schemathesis.cli import schemathesis; schemathesis()"
 
 
 @pytest.fixture
-def fuzzed(path: Path) -> Iterator[tuple[Gateway, str]]:
+def fuzzed(place: Place) -> Iterator[tuple[Gateway, str]]:
     """A gateway with executions, and a key that opens all of it."""
-    key = make_key(path, "read", "update", "delete")
-    with running_gateway(path, auth="keys") as gateway:
+    key = make_key(place, "read", "update", "delete")
+    with running_gateway(place, auth="keys") as gateway:
         gateway.insert(SAMPLE)
         yield gateway, key
 

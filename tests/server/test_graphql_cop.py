@@ -4,7 +4,6 @@ Production mode is a key, no introspection and no queries by GET; batches are of
 """
 
 import json
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,16 +11,17 @@ import pytest
 
 from server.graphiql import DEFAULT_QUERY
 from tests.gateway import Gateway, bearer, make_key, running_gateway
+from tests.places import Place
 
 PRODUCTION: dict[str, Any] = {"auth": "keys", "introspection": False, "get_queries": False}
 INTROSPECTION = "query { __schema { types { name fields { name } } } }"
 
 
 @pytest.fixture
-def production(path: Path) -> Any:
+def production(place: Place) -> Any:
     """A gateway in production mode, asked with a key, as the scanner with its -H option."""
-    key = make_key(path, "read", "update", "delete")
-    with running_gateway(path, **PRODUCTION) as gateway:
+    key = make_key(place, "read", "update", "delete")
+    with running_gateway(place, **PRODUCTION) as gateway:
         gateway.http.headers.update(bearer(key))
         yield gateway
 

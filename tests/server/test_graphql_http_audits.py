@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.gateway import make_key, running_gateway
+from tests.places import Place
 
 FOLDER = Path(__file__).parents[1] / "audits"
 MISSING = not (shutil.which("node") and (FOLDER / "node_modules").is_dir())
@@ -22,9 +23,9 @@ MISSING = not (shutil.which("node") and (FOLDER / "node_modules").is_dir())
     MISSING and not os.environ.get("REQUIRE_NODE"),
     reason="the audits need Node and npm: install them, then run make test again",
 )
-def test_every_audit_of_graphql_over_http_passes(path: Path) -> None:
-    key = make_key(path, "read", "update", "delete")
-    with running_gateway(path, auth="keys") as gateway:
+def test_every_audit_of_graphql_over_http_passes(place: Place) -> None:
+    key = make_key(place, "read", "update", "delete")
+    with running_gateway(place, auth="keys") as gateway:
         printed = subprocess.run(
             ["node", "audit.mjs", f"{gateway.url}/graphql", f"Bearer {key}"],
             cwd=FOLDER,

@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from tests.gateway import Gateway, bearer, make_key, running_gateway
+from tests.places import Place
 from tests.sample import SAMPLE
 
 PROTOCOL = Subprotocol("graphql-transport-ws")
@@ -234,9 +234,9 @@ def test_many_operations_are_answered_each_under_its_id(sample_gateway: Gateway)
 # Keys
 
 
-def test_a_key_comes_with_the_init_message_or_a_header(path: Path) -> None:
-    key = make_key(path, "read")
-    with running_gateway(path) as gateway:
+def test_a_key_comes_with_the_init_message_or_a_header(place: Place) -> None:
+    key = make_key(place, "read")
+    with running_gateway(place) as gateway:
         for payload in ({"Authorization": f"Bearer {key}"}, {"authorization": f"Bearer {key}"}):
             with _acknowledged(gateway, payload) as opened:
                 assert _run(opened, COUNT)["type"] == "next"
@@ -253,17 +253,17 @@ def test_without_a_valid_key_the_connection_is_closed(
         assert _close_code(opened) == 4403
 
 
-def test_an_operation_needs_the_scope_of_its_fields(path: Path) -> None:
-    key = make_key(path, "read")
-    with running_gateway(path) as gateway, _acknowledged(gateway, bearer(key)) as opened:
+def test_an_operation_needs_the_scope_of_its_fields(place: Place) -> None:
+    key = make_key(place, "read")
+    with running_gateway(place) as gateway, _acknowledged(gateway, bearer(key)) as opened:
         message = _run(opened, 'mutation { deleteExecution(guid: "a") { __typename } }')
         assert message["type"] == "error"
         assert message["payload"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
-def test_a_key_that_is_revoked_opens_nothing_on_an_open_connection(path: Path) -> None:
-    key = make_key(path, "read")
-    with running_gateway(path) as gateway, _acknowledged(gateway, bearer(key)) as opened:
+def test_a_key_that_is_revoked_opens_nothing_on_an_open_connection(place: Place) -> None:
+    key = make_key(place, "read")
+    with running_gateway(place) as gateway, _acknowledged(gateway, bearer(key)) as opened:
         assert _run(opened, COUNT)["type"] == "next"
         gateway.sql("UPDATE api_keys SET revoked_on = 1")
         time.sleep(1)

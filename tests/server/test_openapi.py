@@ -5,7 +5,6 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +14,7 @@ from server.openapi import openapi_document
 from server.rest_parameters import PARAMETERS
 from server.settings import Settings
 from tests.gateway import Gateway, bearer, make_key
+from tests.places import Place, file_of
 from tests.sample import SAMPLE
 
 ONE = SAMPLE[1]
@@ -307,16 +307,15 @@ def _faulty(gateway: Gateway) -> None:
     """Make a table whose rows are nothing that could be answered, and refuse changes."""
     gateway.sql("DROP TABLE executions")
     gateway.sql(
-        "CREATE TABLE executions"
-        " (id, guid, agentflow_id, session_id, state, created_on, updated_on)"
+        "CREATE TABLE executions (id bigint, guid text, agentflow_id bytea, session_id text,"
+        " state text, created_on bigint, updated_on bigint)"
     )
     gateway.sql(
-        "INSERT INTO executions VALUES (1, ?, x'ff', NULL, 'ERROR', 1700000000000, 1700000000000)",
+        "INSERT INTO executions VALUES (1, ?, ?, NULL, 'ERROR', 1700000000000, 1700000000000)",
         ONE.guid,
+        b"\xff",
     )
-    gateway.sql(
-        "CREATE TRIGGER refuse BEFORE DELETE ON executions BEGIN SELECT RAISE(ABORT, 'no'); END"
-    )
+    gateway.place.refuse("DELETE")
 
 
 _GET, _PUT, _DELETE = "get", "put", "delete"
@@ -389,9 +388,9 @@ def test_without_a_key_the_answer_is_the_documented_401(
 
 @pytest.mark.parametrize(("route", "method"), _EVERY)
 def test_with_a_key_of_another_scope_the_answer_is_the_documented_403(
-    gateway_with: Callable[..., Gateway], path: Path, route: str, method: str
+    gateway_with: Callable[..., Gateway], place: Place, route: str, method: str
 ) -> None:
-    key = make_key(path, _OTHER_SCOPE[method])
+    key = make_key(place, _OTHER_SCOPE[method])
     url = route.format(guid="abc")
     answer = gateway_with(auth="keys").http.request(method, url, headers=bearer(key))
     _is_documented(answer, route, method, 403)
@@ -439,10 +438,11 @@ def test_every_documented_status_is_asked_for() -> None:
     }
 
 
+@pytest.mark.sqlite
 def test_a_busy_database_answers_as_documented(gateway_with: Callable[..., Gateway]) -> None:
     gateway = gateway_with(busy_timeout=0.1)
     gateway.insert([ONE])
-    with closing(sqlite3.connect(gateway.path, isolation_level=None)) as other:
+    with closing(sqlite3.connect(file_of(gateway.place), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         answer = gateway.http.delete(f"/executions/{ONE.guid}")
         other.execute("ROLLBACK")

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from app import create_app
 from server.settings import Settings
 from tests.gateway import Gateway
+from tests.places import file_of
 from tests.reference import ordered
 from tests.sample import SAMPLE
 
@@ -57,7 +58,7 @@ def test_the_start_page_is_html(sample_gateway: Gateway) -> None:
 def test_the_start_page_links_to_every_route_that_can_be_followed(
     sample_gateway: Gateway,
 ) -> None:
-    settings = Settings(_env_file=None, database_url=f"sqlite:///{sample_gateway.path}")
+    settings = Settings(_env_file=None, database_url=sample_gateway.place.url)
     routes = {
         route.path.rstrip("/")
         for route in create_app(settings).routes
@@ -117,7 +118,7 @@ def test_a_gateway_with_its_database_is_well(sample_gateway: Gateway, route: str
 
 
 def _damage(gateway: Gateway) -> None:
-    gateway.path.write_bytes(b"no database at all " * 10_000)
+    file_of(gateway.place).write_bytes(b"no database at all " * 10_000)
 
 
 def _drop(gateway: Gateway) -> None:
@@ -126,7 +127,13 @@ def _drop(gateway: Gateway) -> None:
     gateway.sql("DROP TABLE executions")
 
 
-@pytest.mark.parametrize("spoil", [_damage, _drop], ids=["damaged file", "missing table"])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(_damage, id="damaged file", marks=pytest.mark.sqlite),
+        pytest.param(_drop, id="missing table"),
+    ],
+)
 def test_a_gateway_whose_database_cannot_answer_is_not_ready_and_says_why(
     gateway: Gateway, spoil: Callable[[Gateway], None]
 ) -> None:
@@ -141,7 +148,7 @@ def test_a_gateway_whose_database_cannot_answer_is_not_ready_and_says_why(
 
 
 def test_a_process_whose_database_cannot_answer_is_up(gateway: Gateway) -> None:
-    _damage(gateway)
+    _drop(gateway)
     assert gateway.http.get("/readyz").status_code == 503
     assert gateway.http.get("/healthz").status_code == 200
 

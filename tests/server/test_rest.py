@@ -13,6 +13,7 @@ import pytest
 from db.models import ExecutionState
 from db.source import ExecutionRow
 from tests.gateway import Gateway
+from tests.places import file_of
 from tests.reference import ordered
 from tests.sample import SAMPLE, START
 
@@ -332,10 +333,7 @@ def test_ten_thousand_executions_are_deleted_in_one_call(gateway: Gateway) -> No
 
 def test_deleting_many_is_all_or_nothing(gateway: Gateway) -> None:
     gateway.insert(SAMPLE)
-    gateway.sql(
-        "CREATE TRIGGER refuse BEFORE DELETE ON executions WHEN OLD.id = 20"
-        " BEGIN SELECT RAISE(ABORT, 'no'); END"
-    )
+    gateway.place.refuse("DELETE", "OLD.id = 20")
     assert _delete(gateway, [row.guid for row in SAMPLE]).status_code == 500
     assert _count(gateway) == len(SAMPLE)
 
@@ -459,13 +457,14 @@ _WRITES: dict[str, _Write] = {
 }
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("write", _WRITES.values(), ids=_WRITES)
 def test_a_write_is_503_while_another_one_lasts_and_works_afterwards(
     gateway_with: Callable[..., Gateway], write: _Write
 ) -> None:
     gateway = gateway_with(busy_timeout=0.1)
     gateway.insert([ONE])
-    with closing(sqlite3.connect(gateway.path, isolation_level=None)) as other:
+    with closing(sqlite3.connect(file_of(gateway.place), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         message = _error(write(gateway), 503, "SERVICE_UNAVAILABLE")
         other.execute("ROLLBACK")
@@ -473,12 +472,13 @@ def test_a_write_is_503_while_another_one_lasts_and_works_afterwards(
     assert write(gateway).status_code == 200
 
 
+@pytest.mark.sqlite
 def test_reading_goes_on_while_another_program_writes(
     gateway_with: Callable[..., Gateway],
 ) -> None:
     gateway = gateway_with(busy_timeout=0.1)
     gateway.insert([ONE])
-    with closing(sqlite3.connect(gateway.path, isolation_level=None)) as other:
+    with closing(sqlite3.connect(file_of(gateway.place), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         other.execute("DELETE FROM executions")
         assert gateway.http.get("/executions").json() == [_as_json(ONE)]
@@ -502,7 +502,7 @@ def test_a_database_that_can_not_answer_is_503_and_shows_nothing_of_the_inside(
     gateway.sql("DROP TABLE executions")
     answer = ask(gateway)
     message = _error(answer, 503, "SERVICE_UNAVAILABLE")
-    for inside in ("sql", "table", "select", str(gateway.path), "Traceback"):
+    for inside in ("sql", "table", "select", gateway.place.url, "Traceback"):
         assert inside.lower() not in message.lower()
 
 
@@ -512,10 +512,7 @@ def test_a_fault_is_500_with_an_id_that_the_log_has_and_nothing_of_the_inside(
 ) -> None:
     gateway.insert([ONE])
     for event in ("UPDATE", "DELETE"):
-        gateway.sql(
-            f"CREATE TRIGGER refuse_{event} BEFORE {event} ON executions"
-            " BEGIN SELECT RAISE(ABORT, 'a secret'); END"
-        )
+        gateway.place.refuse(event)
     with caplog.at_level(logging.ERROR, logger="gateway"):
         answer = write(gateway)
     assert answer.status_code == 500
@@ -534,10 +531,8 @@ def test_a_fault_is_500_with_an_id_that_the_log_has_and_nothing_of_the_inside(
 
 def test_the_gateway_goes_on_after_a_fault(gateway: Gateway) -> None:
     gateway.insert([ONE])
-    gateway.sql(
-        "CREATE TRIGGER refuse BEFORE DELETE ON executions BEGIN SELECT RAISE(ABORT, 'no'); END"
-    )
+    gateway.place.refuse("DELETE")
     for _ in range(10):
         assert _delete_one(gateway).status_code == 500
-    gateway.sql("DROP TRIGGER refuse")
+    gateway.place.allow("DELETE")
     assert _delete_one(gateway).status_code == 200

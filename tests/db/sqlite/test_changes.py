@@ -16,7 +16,7 @@ from db.opening import open_database
 from tests.gateway import insert, run_sql
 from tests.sample import SAMPLE
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.sqlite]
 
 _SET = "UPDATE executions SET session_id = ? WHERE guid = ?"
 

