@@ -44,6 +44,7 @@ from db.instants import EARLIEST_MS, LATEST_MS
 from db.models import AgentflowCount, Base, ExecutionCount, ExecutionState
 from db.source import ExecutionSource
 from db.statements import Places
+from db.states import by_states
 
 HOUR = 3_600_000
 """The width of the narrowest buckets, in milliseconds."""
@@ -62,7 +63,6 @@ _notes = table(
 _counts = Base.metadata.tables[ExecutionCount.__tablename__]
 _flow_counts = Base.metadata.tables[AgentflowCount.__tablename__]
 
-_NOTHING = AnyOf(())
 # The same few filters are asked for again and again.
 _PLANS_KEPT = 500
 _ROWS = -1
@@ -135,7 +135,7 @@ def plan_count(filter_: Filter) -> CountPlan | None:
         return None
     rest = AllOf(tuple(others))
     since, until = _range(times)
-    groups = _by_what_is_left(rest)
+    groups = by_states(rest)
     if not groups or since >= until:
         return CountPlan(rest, (), ())
     cut = _cut(since, until, (HOUR, DAY, LONG))
@@ -209,45 +209,6 @@ def _cut_of_flows(since: int, until: int) -> list[_Piece]:
     if (since, until) == (_BEGINNING, _END):
         return [_Piece(ALL_TIME, 0, 1)]
     return _cut(since, until, (HOUR, DAY))
-
-
-def _by_what_is_left(filter_: Filter) -> dict[Filter, tuple[ExecutionState, ...]]:
-    """What a filter asks of the agentflow, once the state is known, and of which states."""
-    groups: dict[Filter, tuple[ExecutionState, ...]] = {}
-    for state in ExecutionState:
-        left = _assuming(filter_, state)
-        if left != _NOTHING:
-            groups[left] = (*groups.get(left, ()), state)
-    return groups
-
-
-def _assuming(filter_: Filter, state: ExecutionState) -> Filter:
-    match filter_:
-        case Condition("state", operator, value):
-            is_so = state == value if operator == "eq" else (state in value) == (operator == "in")
-            return EVERYTHING if is_so else _NOTHING
-        case Condition():
-            return filter_
-        case Not(part):
-            left = _assuming(part, state)
-            if left == EVERYTHING:
-                return _NOTHING
-            return EVERYTHING if left == _NOTHING else Not(left)
-        case AllOf(parts):
-            left_parts = [_assuming(part, state) for part in parts]
-            return _joined(AllOf, left_parts, neutral=EVERYTHING, decisive=_NOTHING)
-        case AnyOf(parts):
-            left_parts = [_assuming(part, state) for part in parts]
-            return _joined(AnyOf, left_parts, neutral=_NOTHING, decisive=EVERYTHING)
-
-
-def _joined(
-    kind: type[AllOf] | type[AnyOf], parts: list[Filter], *, neutral: Filter, decisive: Filter
-) -> Filter:
-    if decisive in parts:
-        return decisive
-    kept = tuple(part for part in parts if part != neutral)
-    return kept[0] if len(kept) == 1 else kind(kept)
 
 
 def _rows(

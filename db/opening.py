@@ -12,6 +12,7 @@ from db.errors import InvalidInput
 from db.postgres.database import PostgresDatabase
 from db.sqlite.database import SQLiteDatabase
 
+_POSTGRES = re.compile(r"^postgres://")
 _PASSWORD = re.compile(r":[^@]*@")
 
 
@@ -36,12 +37,12 @@ def normalize_url(url: str) -> URL:
     Raises InvalidInput for a URL that can't be served.
     """
     try:
-        parsed = make_url(url)
+        parsed = make_url(_POSTGRES.sub("postgresql://", url))
     except (ArgumentError, ValueError):
         shown = _PASSWORD.sub(":***@", url)
         raise InvalidInput.of("database", shown, _EXPECTED) from None
     backend = parsed.get_backend_name()
-    if backend in ("postgresql", "postgres"):
+    if backend == "postgresql":
         return parsed.set(drivername="postgresql+asyncpg")
     if backend != "sqlite":
         raise InvalidInput.of("database", parsed.render_as_string(hide_password=True), _EXPECTED)

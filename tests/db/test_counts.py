@@ -10,7 +10,7 @@ from typing import Any
 
 import anyio
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from db import counts
@@ -120,6 +120,14 @@ def _another_program(path: Path) -> Iterator[sqlite3.Connection]:
 
 @pytest.mark.parametrize("recursive", [False, True], ids=["plain", "with recursive triggers"])
 @given(writes=st.lists(_writes, max_size=25), undone=st.lists(_writes, max_size=5))
+@example(
+    writes=[
+        (_INSERT_WITH_ID.format(""), ("guid-0", FLOWS[0], "ERROR", 0, -1)),
+        (_INSERT_WITH_ID.format("OR REPLACE"), ("guid-1", FLOWS[0], "ERROR", 0, -1)),
+        (_INSERT.format("", ""), ("guid-2", FLOWS[0], "ERROR", 0)),
+    ],
+    undone=[],
+)
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 def test_counts_follow_whatever_another_program_writes(
     path: Path, *, recursive: bool, writes: list[Write], undone: list[Write]

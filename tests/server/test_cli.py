@@ -273,7 +273,7 @@ def _only(file: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "given", "place"),
+    ("arguments", "given", "where"),
     [
         (_only("bad.csv"), "", "bad.csv, line 3"),
         (_only("-"), BAD, "standard input, line 3"),
@@ -282,14 +282,14 @@ def _only(file: str) -> list[str]:
     ids=["a file", "standard input", "the second of two files"],
 )
 def test_a_bad_row_is_named_and_nothing_is_imported(
-    folder: Path, path: Path, arguments: list[str], given: str, place: str
+    folder: Path, path: Path, arguments: list[str], given: str, where: str
 ) -> None:
     (folder / "good.csv").write_text(GOOD)
     (folder / "bad.csv").write_text(BAD)
     refused = _run(*arguments, given=given)
     assert (refused.returncode, refused.stdout) == (1, "")
     assert _plain(refused.stderr) == (
-        f"Error: {place}: state must be one of INPROGRESS, FINISHED, ERROR, TERMINATED, "
+        f"Error: {where}: state must be one of INPROGRESS, FINISHED, ERROR, TERMINATED, "
         "TIMEOUT, STOPPED; got 'DONE'"
     )
     assert _count(path) == 0
@@ -416,7 +416,7 @@ NO_VALUES = [
     (("serve", "--database", "runs.db"), "database must be a URL such as sqlite:///"),
     (("import", "-", "--database", "runs.db"), "database must be a URL such as sqlite:///"),
     (("migrate", "--database", "runs.db"), "database must be a URL such as sqlite:///"),
-    (("migrate", "--database", "oracle://runs"), "database must be an SQLite URL such as"),
+    (("migrate", "--database", "oracle://runs"), "database must be a URL such as sqlite:///"),
     (("migrate", "--database", "postgresql://server:port/runs"), "database must be "),
     (("migrate", "--database", "sqlite://"), "database must be a file, because "),
     (("serve", "--database", "sqlite:///no/such/folder.db"), "The database can't answer"),

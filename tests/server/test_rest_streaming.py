@@ -64,7 +64,9 @@ class Served:
         return int(connections)
 
     def sockets(self) -> int:
-        return self.open_files(lambda target: target.startswith("socket:"))
+        """Those of clients."""
+        sockets = self.open_files(lambda target: target.startswith("socket:"))
+        return sockets if isinstance(self.place, SQLitePlace) else sockets - self.connections()
 
 
 def _target(link: Path) -> str:

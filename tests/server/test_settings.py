@@ -221,8 +221,17 @@ def test_four_slashes_begin_at_the_root(
     ],
 )
 def test_what_is_no_url_of_a_served_database_is_refused_with_an_example(url: str) -> None:
-    with pytest.raises(InvalidInput, match=r"^database must be .*sqlite:///executions\.db; got "):
+    with pytest.raises(
+        InvalidInput, match=r"^database must be .*sqlite:///executions\.db or .*; got "
+    ):
         normalize_url(url)
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_postgres_is_served_through_its_asynchronous_driver(scheme: str) -> None:
+    url = normalize_url(f"{scheme}://someone:secret@server:5433/runs?sslmode=require")
+    shown = url.render_as_string(hide_password=False)
+    assert shown == "postgresql+asyncpg://someone:secret@server:5433/runs?sslmode=require"
 
 
 @pytest.mark.parametrize(
@@ -237,7 +246,6 @@ def test_a_database_in_memory_is_refused(url: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "postgres://someone:hunter2@server/runs",
         "mysql+pymysql://someone:hunter2@server:3306/runs",
         "postgresql://someone:hunter2@server:port/runs",
     ],

@@ -101,20 +101,21 @@ def _create_triggers() -> None:
     subtracted = f"{_subtract_replaced()} DELETE FROM replaced_executions;"
     op.execute(
         f"CREATE TRIGGER executions_noted BEFORE INSERT ON executions BEGIN {noted}"
-        # An id that is not given reads as -1 before the insert.
-        " id = NEW.id AND NEW.id <> -1 OR guid = NEW.guid; END"
+        " id = NEW.id OR guid = NEW.guid; END"
     )
     op.execute(
         f"CREATE TRIGGER executions_noted_update BEFORE UPDATE OF id, guid ON executions"
         f" BEGIN {noted} id <> OLD.id AND (id = NEW.id OR guid = NEW.guid); END"
     )
+    # An id that is not given reads as -1 before the insert, and as what it is after it.
+    spared = "DELETE FROM replaced_executions WHERE id <> NEW.id AND guid <> NEW.guid;"
     for name, event in (
         ("executions_replaced", "INSERT"),
         ("executions_replaced_update", "UPDATE OF id, guid"),
     ):
         op.execute(
             f"CREATE TRIGGER {name} AFTER {event} ON executions"
-            f" WHEN EXISTS (SELECT 1 FROM replaced_executions) BEGIN {subtracted} END"
+            f" WHEN EXISTS (SELECT 1 FROM replaced_executions) BEGIN {spared} {subtracted} END"
         )
 
 
