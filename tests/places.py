@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 import asyncpg
+import psutil
 
 Rows = list[tuple[Any, ...]]
 Values = tuple[object, ...]
@@ -104,14 +105,14 @@ class PostgresPlace:
     """A database of a server."""
 
     def __init__(self, server: "PostgresServer", name: str) -> None:
-        self._server = server
+        self.server = server
         self.name = name
         self.url = server.url_of(name)
 
     def run(self, statement: str, values: Iterable[Values]) -> Rows:
         numbers = itertools.count(1)
         numbered = re.sub(r"\?", lambda _: f"${next(numbers)}", statement)
-        return self._server.run(self.name, numbered, values)
+        return self.server.run(self.name, numbered, values)
 
     def refuse(self, event: str, when: str = "true") -> None:
         self._run(
@@ -143,7 +144,7 @@ class PostgresServer:
     """A server of the test run's own, or the one whose URL it is given."""
 
     def __init__(self, url: str | None, folder: str) -> None:
-        self._embedded = None
+        self._embedded: Any = None
         if url is None:
             self._embedded = _start(Path(folder) / "data")
             url = f"postgresql://postgres@/postgres?host={quote(str(self._embedded.pgdata))}"
@@ -187,6 +188,24 @@ class PostgresServer:
         finally:
             await connection.close()
 
+    @property
+    def socket(self) -> Path:
+        """Where it listens, when it is the test run's own."""
+        return Path(self._embedded.pgdata) / ".s.PGSQL.5432"
+
+    def crash(self) -> None:
+        """End all of its processes as a power cut would."""
+        main = psutil.Process(self._embedded.get_pid())
+        processes = [main, *main.children(recursive=True)]
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(processes)
+
+    def restart(self) -> None:
+        """Start it again after a crash; it recovers what was committed."""
+        self._embedded.ensure_postgres_running()
+
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -196,13 +215,18 @@ class PostgresServer:
 
 
 @contextlib.contextmanager
-def postgres_server(url: str | None) -> Iterator[PostgresServer]:
-    """A server until the block ends."""
+def postgres_server(
+    url: str | None = None, *, survives_crashes: bool = False
+) -> Iterator[PostgresServer]:
+    """A server until the block ends; one of the test run's own survives no power cut."""
     with tempfile.TemporaryDirectory(prefix="gateway-postgres-", dir="/tmp") as folder:
         Path(folder).chmod(0o755)
         server = PostgresServer(url, folder)
-        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-            # Tests lose nothing to a power cut.
+        # The operating system goes on when processes are killed, so nothing waits for the disk.
+        settings = ["fsync", "full_page_writes"]
+        if not survives_crashes:
+            settings.append("synchronous_commit")
+        for setting in settings:
             if url is None:
                 server.run("postgres", f"ALTER SYSTEM SET {setting} = off", [()])
         server.run("postgres", "SELECT pg_reload_conf()", [()])

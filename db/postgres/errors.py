@@ -79,6 +79,7 @@ def _reason(error: BaseException | None) -> str | None:
         return _REASONS.get(code) or _REASONS.get(code[:2])
     if isinstance(error, TimeoutError):
         return _TOO_LONG
-    if isinstance(error, asyncpg.InterfaceError | OSError):
+    # asyncpg finds its own state unexpected when a server ends in the middle of an answer.
+    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError | OSError):
         return _AWAY
     return None

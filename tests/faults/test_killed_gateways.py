@@ -10,14 +10,15 @@ from tests.gateway import run_sql
 from tests.places import Place
 
 KILLS = 6
+COUNT = 60_000
 IMPORTED = 60_000
 
 
 def test_killed_again_and_again_while_it_writes(place: Place) -> None:
-    fill(place, 60_000)
+    fill(place, COUNT)
     chance = random.Random(7)
     urls = [""]
-    writers = Writers(lambda: urls[0])
+    writers = Writers(lambda: urls[0], COUNT)
     for _ in range(KILLS):
         with program(place) as running:
             urls[0] = running.url

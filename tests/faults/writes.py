@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+import time
 from collections.abc import Callable
 
 from tests.faults.programs import graphql
@@ -34,8 +35,9 @@ def fill(place: Place, count: int) -> None:
 class Writers:
     """Odd clients delete bulks and even ones stop executions, each of them once."""
 
-    def __init__(self, url: Callable[[], str]) -> None:
+    def __init__(self, url: Callable[[], str], count: int) -> None:
         self._url = url
+        self._count = count
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self.deleted: dict[int, bool] = {}
@@ -45,12 +47,18 @@ class Writers:
         """Write once, and note whether it was acknowledged."""
         with self._lock:
             number = next(self._numbers)
+        if (number + 1) * BULK > self._count:
+            time.sleep(0.05)
+            return
         if client % 2:
             done = graphql(self._url(), DELETE, guids=_bulk(number))
             self.deleted[number] = done is not None
         else:
             done = graphql(self._url(), UPDATE, guid=_bulk(number)[0], state="STOPPED")
             self.stopped[number] = done is not None
+        if done is None:
+            # Not all executions are to be used up while nobody answers.
+            time.sleep(0.02)
 
     def check(self, place: Place) -> None:
         """Every acknowledged write is there, and no bulk is half there."""

@@ -1,0 +1,129 @@
+"""PostgreSQL crashes, and the network to it breaks: the gateway recovers by itself."""
+
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+import pytest
+
+from db.migrations.upgrade import upgrade
+from db.opening import open_database
+from tests.faults.programs import Clients, graphql, is_ready, program, wait_until
+from tests.faults.proxies import Proxy, proxy
+from tests.faults.writes import TOTALS, Writers, assert_totals_are_true, fill
+from tests.places import Place, PostgresPlace, PostgresServer, postgres_server
+
+pytestmark = pytest.mark.postgres
+
+CRASHES = 4
+COUNT = 40_000
+
+
+@pytest.fixture
+def own_server(server: PostgresServer) -> Iterator[PostgresServer]:  # noqa: ARG001 - only with it
+    """A server that may be crashed."""
+    with postgres_server(survives_crashes=True) as started:
+        yield started
+
+
+@pytest.fixture
+def own(own_server: PostgresServer) -> PostgresPlace:
+    place = own_server.new(Path())
+
+    async def migrate() -> None:
+        database = open_database(place.url)
+        await upgrade(database)
+        await database.close()
+
+    anyio.run(migrate)
+    fill(place, COUNT)
+    return place
+
+
+def test_a_server_that_crashes_again_and_again_loses_nothing_acknowledged(
+    own_server: PostgresServer, own: PostgresPlace
+) -> None:
+    chance = random.Random(7)
+    with program(own) as running:
+        writers = Writers(lambda: running.url, COUNT)
+        clients = Clients(6, writers.ask)
+        for _ in range(CRASHES):
+            time.sleep(0.5 + chance.random() / 2)
+            own_server.crash()
+            time.sleep(chance.random() / 4)
+            own_server.restart()
+            wait_until(lambda: is_ready(running.url))
+        clients.stop()
+        writers.check(own)
+        assert writers.acknowledged > 10 * CRASHES
+        assert_totals_are_true(running.url, own)
+
+
+def test_readiness_follows_the_server(own_server: PostgresServer, own: PostgresPlace) -> None:
+    with program(own) as running:
+        assert is_ready(running.url)
+        own_server.crash()
+        wait_until(lambda: not is_ready(running.url))
+        own_server.restart()
+        wait_until(lambda: is_ready(running.url))
+
+
+@pytest.fixture
+def network(own_server: PostgresServer) -> Iterator[Proxy]:
+    with proxy(own_server.socket) as between:
+        yield between
+
+
+@pytest.fixture
+def behind(own: PostgresPlace, network: Proxy) -> Place:
+    """The same database, reached through a network."""
+    reached = PostgresPlace(own.server, own.name)
+    reached.url = f"postgresql://postgres@127.0.0.1:{network.port}/{own.name}"
+    return reached
+
+
+def test_a_read_does_not_notice_that_its_connection_was_reset(
+    behind: PostgresPlace, network: Proxy
+) -> None:
+    with program(behind) as running:
+        for _ in range(20):
+            assert graphql(running.url, TOTALS) is not None
+            network.reset()
+
+
+def test_a_network_that_is_cut_is_told_in_time_and_noticed_when_it_is_back(
+    behind: PostgresPlace, network: Proxy
+) -> None:
+    with program(behind, statement_timeout="1", busy_timeout="1") as running:
+        assert graphql(running.url, TOTALS) is not None
+        network.cut()
+        assert graphql(running.url, TOTALS) is None
+        assert not is_ready(running.url)
+        network.mend()
+        wait_until(lambda: is_ready(running.url))
+        assert graphql(running.url, TOTALS) is not None
+
+
+def test_writes_over_a_network_that_breaks_are_whole_or_not_made(
+    own: PostgresPlace, behind: PostgresPlace, network: Proxy
+) -> None:
+    with program(behind, statement_timeout="2", busy_timeout="2") as running:
+        writers = Writers(lambda: running.url, COUNT)
+        clients = Clients(6, writers.ask)
+        for _ in range(10):
+            time.sleep(0.2)
+            network.reset()
+        network.slow(0.05)
+        time.sleep(0.5)
+        network.cut()
+        time.sleep(0.5)
+        network.mend()
+        time.sleep(0.5)
+        clients.stop()
+        wait_until(lambda: is_ready(running.url))
+        # What was sent before the cut may still be on its way to its end.
+        wait_until(lambda: graphql(running.url, TOTALS) is not None)
+        writers.check(own)
+        assert_totals_are_true(running.url, own)
