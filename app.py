@@ -48,6 +48,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         settings.database_url,
         busy_timeout=settings.busy_timeout,
         statement_timeout=settings.statement_timeout,
+        connections=settings.database_connections,
     )
     gatekeeper = Gatekeeper(
         Keys(database), enabled=settings.auth != "off", required=settings.keys_required

@@ -17,18 +17,25 @@ _PASSWORD = re.compile(r":[^@]*@")
 
 
 def open_database(
-    url: str, *, busy_timeout: float = 5.0, statement_timeout: float | None = None, **more: Any
+    url: str,
+    *,
+    busy_timeout: float = 5.0,
+    statement_timeout: float | None = None,
+    connections: int = 10,
+    **more: Any,
 ) -> Database:
     """The database that a URL names; a connection is opened when one is first needed.
 
     ``busy_timeout`` is how long, in seconds, a write waits for another one, and anybody for a
     connection, before it raises ServiceUnavailable. What takes longer than ``statement_timeout``
     seconds is interrupted in the database itself and raises ServiceUnavailable; None lets it take
-    as long as it takes. Raises InvalidInput for a URL that can't be served.
+    as long as it takes. To PostgreSQL at most ``connections`` are opened for reads and changes. Raises InvalidInput for a URL that can't be served.
     """
     parsed = normalize_url(url)
-    kind = SQLiteDatabase if parsed.get_backend_name() == "sqlite" else PostgresDatabase
-    return kind(parsed, busy_timeout=busy_timeout, statement_timeout=statement_timeout, **more)
+    limits: Any = {"busy_timeout": busy_timeout, "statement_timeout": statement_timeout, **more}
+    if parsed.get_backend_name() == "sqlite":
+        return SQLiteDatabase(parsed, **limits)
+    return PostgresDatabase(parsed, connections=connections, **limits)
 
 
 def normalize_url(url: str) -> URL:

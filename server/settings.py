@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     busy_timeout: float = Field(
         5.0, gt=0, description="How long a write waits for another one, in seconds."
     )
+    database_connections: int = Field(
+        10, ge=1, description="How many connections to PostgreSQL one process holds, and two more."
+    )
     statement_timeout: float = Field(
         30.0, gt=0, description="How long one statement may run in the database, in seconds."
     )
