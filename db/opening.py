@@ -29,7 +29,8 @@ def open_database(
     ``busy_timeout`` is how long, in seconds, a write waits for another one, and anybody for a
     connection, before it raises ServiceUnavailable. What takes longer than ``statement_timeout``
     seconds is interrupted in the database itself and raises ServiceUnavailable; None lets it take
-    as long as it takes. To PostgreSQL at most ``connections`` are opened for reads and changes. Raises InvalidInput for a URL that can't be served.
+    as long as it takes. To PostgreSQL at most ``connections`` are opened for reads and changes.
+    Raises InvalidInput for a URL that can't be served.
     """
     parsed = normalize_url(url)
     limits: Any = {"busy_timeout": busy_timeout, "statement_timeout": statement_timeout, **more}

@@ -79,6 +79,7 @@ GIVEN = [
         ("https://a.example", "http://b.example:8080"),
     ),
     ("GATEWAY_MAX_PAGE_SIZE", "50", "max_page_size", 50),
+    ("GATEWAY_DATABASE_CONNECTIONS", "3", "database_connections", 3),
     ("GATEWAY_BUSY_TIMEOUT", "0.5", "busy_timeout", 0.5),
     ("GATEWAY_STATEMENT_TIMEOUT", "2.5", "statement_timeout", 2.5),
     ("GATEWAY_AUTH", "off", "auth", "off"),
