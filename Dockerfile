@@ -1,0 +1,19 @@
+# The gateway, as small as Python's own slim image lets it be; it runs as a user without rights.
+FROM python:3.13-slim AS build
+WORKDIR /source
+COPY . .
+RUN pip install --no-cache-dir --prefix=/installed -c constraints.txt .
+
+FROM python:3.13-slim
+RUN useradd --system --uid 10001 gateway && install -d -o gateway /data
+COPY --from=build /installed /usr/local
+USER gateway
+WORKDIR /data
+VOLUME /data
+# Reached from other containers; so every request needs a key, unless GATEWAY_AUTH says otherwise.
+ENV GATEWAY_HOST=0.0.0.0 GATEWAY_LOG_FORMAT=json
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
+    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]
+ENTRYPOINT ["python", "-m", "app"]
+CMD ["serve"]
