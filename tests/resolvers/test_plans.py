@@ -322,19 +322,39 @@ _SCALARS = {
 _RUNS: dict[bool, int] = {True: 0, False: 0}
 
 
-# The executor cancels the other fields when one has failed, also those it had not begun with; and
-# pytest takes what the collector finds of them then for the fault of whatever test is running.
-@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@given(query=queries(_mostly_valid(), custom_scalars=_SCALARS))
-@settings(max_examples=2_000, deadline=None, suppress_health_check=list(HealthCheck))
-def test_any_query_is_answered_alike(both: Both, query: str) -> None:
+def _assert_alike(both: Both, query: str) -> None:
     planned, ordinary = both.run(query)
     _RUNS[planned is not None] += 1
     if planned is None:
         assert b'"errors"' in ordinary
     else:
         assert planned == ordinary
+
+
+# The executor cancels the other fields when one has failed, also those it had not begun with; and
+# pytest takes what the collector finds of them then for the fault of whatever test is running.
+_ignoring_cancelled_fields = (
+    pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+)
+
+
+@pytest.mark.sqlite
+@_ignoring_cancelled_fields[0]
+@_ignoring_cancelled_fields[1]
+@given(query=queries(_mostly_valid(), custom_scalars=_SCALARS))
+@settings(max_examples=2_000, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_query_is_answered_alike(both: Both, query: str) -> None:
+    _assert_alike(both, query)
+
+
+@pytest.mark.postgres
+@_ignoring_cancelled_fields[0]
+@_ignoring_cancelled_fields[1]
+@given(query=queries(_mostly_valid(), custom_scalars=_SCALARS))
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_query_is_answered_alike_from_other_rows_too(both: Both, query: str) -> None:
+    _assert_alike(both, query)
 
 
 def test_many_of_those_queries_were_planned() -> None:
