@@ -166,10 +166,5 @@ def ranked(query: PageQuery, places: Places, source: ExecutionSource) -> Any:
     bound = _Bound(query, places)
     found = select(*bound.columns(source)).select_from(source.table)
     found = found.where(*bound.where(source), *bound.window.whole(source))
-    hidden = [
-        off_index(source.column(term.field)).desc()
-        if term.descending
-        else off_index(source.column(term.field)).asc()
-        for term in query.order
-    ]
-    return bound.paged(found.order_by(*hidden))
+    hidden: Any = {term.field: off_index(source.column(term.field)) for term in query.order}
+    return bound.paged(found.order_by(*order_by(query.order, replace(source, **hidden))))

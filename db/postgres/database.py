@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.util import await_only, greenlet_spawn
 
 from db.engine import Database, Execute, Rows, statements
-from db.postgres.errors import DISCONNECTED, translated_errors
+from db.postgres.errors import DISCONNECTED, translated_errors, uncertain_writes
 from db.postgres.folding import Folding
 from db.postgres.opening import Options, open_engine, open_pool
 from db.postgres.texts import storable
@@ -90,7 +90,7 @@ class PostgresDatabase(Database):
         return await self._finish(self._change(change))
 
     async def _change(self, change: Callable[[Execute], _T]) -> _T:
-        with translated_errors():
+        with translated_errors(), uncertain_writes():
             for _ in range(_ATTEMPTS - 1):
                 try:
                     return await self._change_once(change)

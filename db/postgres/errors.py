@@ -45,6 +45,19 @@ _REASONS = {
 
 
 @contextlib.contextmanager
+def uncertain_writes() -> Iterator[None]:
+    """Say of a write whose connection broke that nobody knows whether it was made."""
+    try:
+        yield
+    except (*DISCONNECTED, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        logger.warning("The connection broke during a write: %s", error)
+        raise ServiceUnavailable(
+            "The connection to the database broke during the write, which was made as a whole or "
+            "not at all; look before you try again"
+        ) from error
+
+
+@contextlib.contextmanager
 def translated_errors() -> Iterator[None]:
     """Turn what is raised when the database can't answer into ServiceUnavailable."""
     try:

@@ -4,7 +4,7 @@ from functools import cmp_to_key
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from db import page_query
@@ -132,6 +132,16 @@ def test_a_few_agentflows_are_merged_without_a_walk(
     before=st.none() | st.sampled_from(SAMPLE),
     offset=st.none() | st.integers(0, 5),
     or_at=st.booleans(),
+)
+# What has no session comes first, also where the page is sorted.
+@example(
+    filter_=AllOf((Not(Condition("session_id", "eq", "nobody")),)),
+    order=total_order([Term("session_id", descending=False)]),
+    limit=8,
+    after=None,
+    before=None,
+    offset=None,
+    or_at=False,
 )
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 async def test_a_page_holds_what_matches_in_its_order(executions: Executions, **asked: Any) -> None:

@@ -1,18 +1,20 @@
 """PostgreSQL crashes, and the network to it breaks: the gateway recovers by itself."""
 
 import random
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
+import httpx
 import pytest
 
 from db.migrations.upgrade import upgrade
 from db.opening import open_database
 from tests.faults.programs import Clients, graphql, is_ready, program, wait_until
 from tests.faults.proxies import Proxy, proxy
-from tests.faults.writes import TOTALS, Writers, assert_totals_are_true, fill
+from tests.faults.writes import DELETE, TOTALS, Writers, assert_totals_are_true, fill
 from tests.places import Place, PostgresPlace, PostgresServer, postgres_server
 
 pytestmark = pytest.mark.postgres
@@ -91,6 +93,23 @@ def test_a_read_does_not_notice_that_its_connection_was_reset(
         for _ in range(20):
             assert graphql(running.url, TOTALS) is not None
             network.reset()
+
+
+def test_a_write_whose_connection_breaks_is_said_to_be_uncertain(
+    behind: PostgresPlace, network: Proxy
+) -> None:
+    with program(behind) as running:
+        assert graphql(running.url, DELETE, guids=["g-1"]) is not None
+        network.slow(0.2)
+        timer = threading.Timer(0.5, network.reset)
+        timer.start()
+        body = httpx.post(
+            f"{running.url}/graphql",
+            json={"query": DELETE, "variables": {"guids": ["g-2"]}},
+            timeout=30,
+        ).json()
+        timer.join()
+        assert "made as a whole or not at all" in body["errors"][0]["message"]
 
 
 def test_a_network_that_is_cut_is_told_in_time_and_noticed_when_it_is_back(
