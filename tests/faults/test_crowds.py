@@ -90,7 +90,8 @@ async def _crowd(url: str) -> tuple[Counter[int], set[str], list[httpx.Response]
     statuses: Counter[int] = Counter()
     acknowledged: set[str] = set()
     refused: list[httpx.Response] = []
-    limits = httpx.Limits(max_connections=CROWD)
+    # A connection that is kept may be closed by the server just as it is used again.
+    limits = httpx.Limits(max_connections=CROWD, max_keepalive_connections=0)
     async with httpx.AsyncClient(base_url=url, limits=limits, timeout=120) as client:
 
         async def one(number: int) -> None:
