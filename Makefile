@@ -7,12 +7,27 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 DEMO ?= 2000
 MINUTES ?= 60
 
-.PHONY: run test check bench format audits schema clean
+# A Node that pip has installed into the environment is found before the system's.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+HAS_NPM := command -v node > /dev/null && command -v npm > /dev/null
+
+.PHONY: run test check bench console screenshots format audits schema clean
 
 run: $(VENV)/.installed ## the gateway, over an embedded database with something to look at
-	$(BIN)/python app.py serve --demo $(DEMO)
+	@if $(HAS_NPM); then node console/build.mjs --beside $$$$ & \
+	elif [ ! -e server/static/graphiql/index.html ]; then \
+		echo "GraphiQL: its page comes from a CDN; with npm and Node 20.19 or newer it is built in"; \
+	fi; \
+	exec $(BIN)/python app.py serve --demo $(DEMO)
+
+console: ## GraphiQL, built into the gateway; needs npm and Node 20.19 or newer
+	@node console/build.mjs
+
+screenshots: $(VENV)/.installed-test console ## pictures of GraphiQL for the README; needs Chromium
+	$(BIN)/python -m tests.console.screenshots
 
 test: $(VENV)/.installed-test audits ## the whole test suite, on SQLite and on PostgreSQL
+	@if $(HAS_NPM) && node console/build.mjs; then npm test --prefix console; fi
 	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=
 	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-append --cov-report=term --database postgres
 
@@ -21,10 +36,12 @@ check: $(VENV)/.installed-test ## everything that can be told without running it
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if [ -d console/node_modules ]; then npm run check --prefix console; fi
 
 format: $(VENV)/.installed-test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	@if [ -d console/node_modules ]; then npm run format --prefix console; fi
 
 audits: ## what the audits of GraphQL over HTTP need, where npm is
 	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory tests/audits/node_modules; fi
@@ -43,7 +60,7 @@ schema: $(VENV)/.installed ## write the printed schema to where the tests compar
 	$(BIN)/python app.py schema > schema/schema.graphql
 
 clean:
-	rm -rf $(VENV) tests/audits/node_modules build dist *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) tests/audits/node_modules console/node_modules console/dist server/static/graphiql build dist *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -3,6 +3,7 @@
 import contextlib
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -21,6 +22,7 @@ from resolvers.schema import build_schema
 from server.access import Gatekeeper
 from server.application import FindEdge, GatewayApplication
 from server.bodies import BodyReader
+from server.bundle import FOLDER, Bundle
 from server.entrance import REQUEST_ID_HEADER
 from server.graphql import GraphQLEdge
 from server.graphql_contexts import COST_HEADER, Contexts
@@ -38,10 +40,11 @@ from server.settings import Settings
 from server.start_page import start_page_route
 
 
-def create_app(settings: Settings | None = None) -> Starlette:
+def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Starlette:
     """Build a gateway; its database is brought to the newest revision when it starts.
 
-    Without settings they are read from the environment and from ``.env``.
+    Without settings they are read from the environment and from ``.env``. The bundle of the
+    console is looked for in the folder ``console``.
     """
     settings = settings or Settings()
     database = open_database(
@@ -61,7 +64,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
             yield
         await database.close()
 
-    find_edge, routes = _executions_routes(settings, Executions(database), gatekeeper)
+    bundle = Bundle(console)
+    find_edge, routes = _executions_routes(settings, Executions(database), gatekeeper, bundle)
     metrics = Metrics(f"{settings.rest_prefix}/executions")
     return GatewayApplication(
         find_edge,
@@ -70,6 +74,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         routes=[
             start_page_route(settings.rest_prefix),
             *routes,
+            bundle.route(),
             openapi_route(settings),
             *health_routes(database),
             metrics.route(),
@@ -88,7 +93,7 @@ def served_app() -> Starlette:
 
 
 def _executions_routes(
-    settings: Settings, executions: Executions, gatekeeper: Gatekeeper
+    settings: Settings, executions: Executions, gatekeeper: Gatekeeper, bundle: Bundle
 ) -> tuple[FindEdge, list[BaseRoute]]:
     bodies = BodyReader(settings.max_body_bytes, settings.receive_timeout)
     store = OperationStore(settings.limits, introspection=settings.introspection)
@@ -110,6 +115,7 @@ def _executions_routes(
         gatekeeper,
         bodies,
         documents,
+        bundle,
         max_batch=settings.max_batch,
         get_queries=settings.get_queries,
         origins=settings.cors_origins,

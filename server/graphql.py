@@ -18,6 +18,7 @@ from db.errors import GatewayError, InvalidInput
 from resolvers.schema import Schema
 from server.access import Access, Forbidden, Gatekeeper
 from server.bodies import BodyReader
+from server.bundle import Bundle
 from server.errors import INTERNAL, INTERNAL_MESSAGE, log_unexpected, present_result
 from server.exchange import HttpRequest
 from server.graphiql import graphiql_page
@@ -62,6 +63,7 @@ class GraphQLEdge:
         gatekeeper: Gatekeeper,
         bodies: BodyReader,
         documents: Documents,
+        bundle: Bundle,
         *,
         max_batch: int,
         get_queries: bool,
@@ -73,6 +75,7 @@ class GraphQLEdge:
         self._gatekeeper = gatekeeper
         self._bodies = bodies
         self._documents = documents
+        self._bundle = bundle
         self._max_batch = max_batch
         self._get_queries = get_queries
         self._origins = origins
@@ -91,7 +94,7 @@ class GraphQLEdge:
         if media_type is None:
             return _refusal(406, f"Accept must allow {RESPONSE_JSON} or {JSON}")
         if media_type == HTML:
-            return html_page(graphiql_page())
+            return html_page(graphiql_page(self._bundle, request.scope["path"]))
         try:
             return await self._answer(request, media_type)
         except _Refused as refused:

@@ -16,6 +16,7 @@ from app import create_app
 from db.keys import Keys, Scope
 from db.opening import open_database
 from db.source import ExecutionRow
+from server.bundle import FOLDER
 from server.serving import server_config
 from server.settings import Settings
 from tests.places import Place, place_of
@@ -104,11 +105,13 @@ def run_sql(place: Place | Path, statement: str, *parameters: object) -> list[tu
 
 
 @contextlib.contextmanager
-def running_gateway(place: Place | Path, **settings: Any) -> Iterator[Gateway]:
-    """Serve a database until the block ends."""
+def running_gateway(
+    place: Place | Path, *, console: Path = FOLDER, **settings: Any
+) -> Iterator[Gateway]:
+    """Serve a database until the block ends, with the console as it was built in a folder."""
     place = place_of(place)
     read = Settings(_env_file=None, database_url=place.url, port=0, **settings)
-    config = server_config(create_app(read), read)
+    config = server_config(create_app(read, console), read)
     config.host = "127.0.0.1"  # whatever address the gateway believes to be listening on
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)

@@ -1,7 +1,7 @@
 """What a person finds in a browser, and what load balancers and other origins are told."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from typing import Any
 
@@ -11,8 +11,8 @@ from starlette.routing import Route
 
 from app import create_app
 from server.settings import Settings
-from tests.gateway import Gateway
-from tests.places import file_of
+from tests.gateway import Gateway, insert, running_gateway
+from tests.places import Place, file_of
 from tests.reference import ordered
 from tests.sample import SAMPLE
 
@@ -43,6 +43,17 @@ def _preflight(gateway: Gateway, route: str, method: str, origin: str = ORIGIN) 
         "access-control-request-headers": "authorization,content-type",
     }
     return gateway.http.options(route, headers=asked)
+
+
+@pytest.fixture(scope="module")
+def unbuilt_gateway(
+    new_place: Callable[[], Place], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gateway]:
+    """A gateway over the sample whose console was not built."""
+    place = new_place()
+    insert(place, SAMPLE)
+    with running_gateway(place, console=tmp_path_factory.mktemp("console")) as running:
+        yield running
 
 
 # The start page
@@ -183,14 +194,33 @@ def test_a_program_at_the_same_path_gets_json(sample_gateway: Gateway, route: st
         assert answer.json() == {"data": {"executions": {"totalCount": len(SAMPLE)}}}
 
 
-def test_the_query_that_graphiql_opens_with_shows_the_newest_executions(
-    sample_gateway: Gateway,
+def test_without_a_bundle_graphiql_comes_from_a_cdn_and_the_page_says_why_it_may_stay_empty(
+    unbuilt_gateway: Gateway,
 ) -> None:
-    page = sample_gateway.http.get("/graphql", headers=BROWSER).text
+    page = unbuilt_gateway.http.get("/graphql", headers=BROWSER).text
+    notice = re.search(r"<p id=\"notice\".*?</p>", page, re.DOTALL)
+    assert notice
+    assert "If it stays empty, your browser can't reach the CDN" in notice[0]
+    assert "make console" in notice[0]
+    assert page.index("https://") > notice.end(), "nothing is shown before what stands above it"
+
+
+def test_without_a_bundle_graphiql_opens_with_a_query_that_shows_the_newest_executions(
+    unbuilt_gateway: Gateway,
+) -> None:
+    page = unbuilt_gateway.http.get("/graphql", headers=BROWSER).text
     [query] = re.findall(r"const EXAMPLE_QUERY = `([^`]*)`", page)
-    found = sample_gateway.graphql(query)["executions"]
+    found = unbuilt_gateway.graphql(query)["executions"]
     assert found["totalCount"] == len(SAMPLE)
     assert [node["guid"] for node in found["nodes"]] == [row.guid for row in ordered(SAMPLE)[:10]]
+
+
+def test_without_a_bundle_graphiql_keeps_no_key_that_is_typed_into_its_headers(
+    unbuilt_gateway: Gateway,
+) -> None:
+    page = unbuilt_gateway.http.get("/graphql", headers=BROWSER).text
+    assert "shouldPersistHeaders: false" in page
+    assert "shouldPersistHeaders: true" not in page
 
 
 # Other origins

@@ -1,0 +1,176 @@
+// Builds the console into server/static/graphiql, where the gateway looks for it, unless what is
+// there was built from the same sources. With `--beside PID` it gives up when that process ends.
+// With `--check` it only says, by its status, whether this Node can build it.
+
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const BUNDLE = join(HERE, "..", "server", "static", "graphiql");
+const INSTALLED_FROM = join(HERE, "node_modules", ".installed-from");
+const BUILT_FROM = join(HERE, "dist", ".built-from");
+const LOCK = join(HERE, "build.lock");
+const LOG = join(HERE, "build.log");
+const INPUTS = ["src", "index.html", "package.json", "package-lock.json", "tsconfig.json"];
+const LOOK_EVERY_MS = 300;
+
+let running = null;
+
+async function main() {
+  const { values } = parseArgs({
+    options: { beside: { type: "string" }, check: { type: "boolean" } },
+  });
+  if (!isNodeNewEnough()) {
+    return fail(`Node ${process.versions.node} is too old to build it; 20.19 or newer can`);
+  }
+  if (values.check) return;
+  if ((await readIfThere(BUILT_FROM)) === (await digestOfInputs()) && (await hasBundle())) return;
+  if (!takeLock()) return say("it is being built already");
+  process.on("exit", () => rmSync(LOCK, { force: true }));
+  endWith(values.beside);
+  await build();
+}
+
+async function build() {
+  const began = Date.now();
+  const digest = await digestOfInputs();
+  say("building it into the gateway, which takes a minute; the API does not wait for it ...");
+  writeFileSync(LOG, "");
+  const lock = await readFile(join(HERE, "package-lock.json"), "utf8");
+  if ((await readIfThere(INSTALLED_FROM)) !== sha256(lock)) {
+    await npm("ci");
+    await writeFile(INSTALLED_FROM, sha256(lock));
+  }
+  await npm("run", "build");
+  await publish(join(HERE, "dist"));
+  await writeFile(BUILT_FROM, digest);
+  say(`built in ${Math.round((Date.now() - began) / 1000)} s; load its page again if it is open`);
+}
+
+/** Put a build where the gateway looks. Its page comes last, so it never names what is not there. */
+async function publish(built) {
+  const assets = join(BUNDLE, "assets");
+  await mkdir(assets, { recursive: true });
+  const names = await readdir(join(built, "assets"));
+  for (const name of names) await place(join(built, "assets", name), join(assets, name));
+  await place(join(built, "index.html"), join(BUNDLE, "index.html"));
+  const before = (await readdir(assets)).filter((name) => !names.includes(name));
+  await Promise.all(before.map((name) => rm(join(assets, name))));
+}
+
+async function place(from, to) {
+  await copyFile(from, `${to}.new`);
+  await rename(`${to}.new`, to);
+}
+
+function npm(...command) {
+  const log = openSync(LOG, "a");
+  // A group of its own, to be ended with all that npm starts.
+  running = spawn("npm", command, { cwd: HERE, detached: true, stdio: ["ignore", log, log] });
+  closeSync(log);
+  return new Promise((resolve, reject) => {
+    running.on("error", reject);
+    running.on("exit", (code) => {
+      running = null;
+      if (code === 0) resolve();
+      else reject(new Error(`npm ${command.join(" ")} failed`));
+    });
+  });
+}
+
+function endWith(pid) {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => end(1));
+  if (pid === undefined) return;
+  setInterval(() => isAlive(Number(pid)) || end(1), LOOK_EVERY_MS).unref();
+}
+
+function end(status) {
+  if (running) process.kill(-running.pid, "SIGTERM");
+  process.exit(status);
+}
+
+function takeLock() {
+  try {
+    writeFileSync(LOCK, String(process.pid), { flag: "wx" });
+    return true;
+  } catch (error) {
+    if (error.code !== "EEXIST") throw error;
+    if (isAlive(Number(readFileSync(LOCK, "utf8")))) return false;
+    rmSync(LOCK);
+    return takeLock();
+  }
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === "EPERM";
+  }
+}
+
+function isNodeNewEnough() {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  return major > 22 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19);
+}
+
+async function digestOfInputs() {
+  const hash = createHash("sha256");
+  const scripts = (await readdir(HERE)).filter((name) => /\.m?ts$|\.mjs$/.test(name));
+  for (const input of [...INPUTS, ...scripts].sort()) {
+    for (const file of await filesIn(join(HERE, input))) {
+      hash.update(relative(HERE, file)).update(await readFile(file));
+    }
+  }
+  return hash.digest("hex");
+}
+
+async function filesIn(path) {
+  try {
+    const entries = await readdir(path, { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile());
+    return files.map((file) => join(file.parentPath ?? file.path, file.name)).sort();
+  } catch (error) {
+    if (error.code === "ENOTDIR") return [path];
+    throw error;
+  }
+}
+
+async function hasBundle() {
+  return (await readIfThere(join(BUNDLE, "index.html"))) !== null;
+}
+
+async function readIfThere(path) {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (error.code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+function sha256(text) {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+function say(message) {
+  console.log(`GraphiQL: ${message}`);
+}
+
+function fail(message) {
+  say(message);
+  process.exitCode = 1;
+}
+
+try {
+  await main();
+} catch (error) {
+  const page = (await hasBundle()) ? "its page stays as it was" : "its page comes from a CDN";
+  fail(`it could not be built, so ${page}: ${error.message}; console/build.log says why`);
+}

@@ -1,0 +1,22 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+
+import { compressed } from "./compressed.ts";
+
+export default defineConfig({
+  // The page is served at /graphql and at /graphql/, perhaps below the path of a proxy.
+  base: "./",
+  plugins: [react(), compressed()],
+  worker: { format: "es" },
+  build: {
+    target: "es2022",
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 5000,
+    reportCompressedSize: false,
+    rolldownOptions: {
+      // "use no memo" speaks to React's compiler, which has done its work on these packages.
+      checks: { moduleLevelDirective: false, pluginTimings: false },
+    },
+  },
+});
