@@ -1,7 +1,13 @@
 # The gateway, as small as Python's own slim image lets it be; it runs as a user without rights.
+FROM node:24-slim AS console
+WORKDIR /source
+COPY console console
+RUN node console/build.mjs || (cat console/build.log; false)
+
 FROM python:3.13-slim AS build
 WORKDIR /source
 COPY . .
+COPY --from=console /source/server/static/graphiql server/static/graphiql
 RUN pip install --no-cache-dir --prefix=/installed -c constraints.txt .
 
 FROM python:3.13-slim

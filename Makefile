@@ -27,7 +27,7 @@ screenshots: $(VENV)/.installed-test console ## pictures of GraphiQL for the REA
 	$(BIN)/python -m tests.console.screenshots
 
 test: $(VENV)/.installed-test audits ## the whole test suite, on SQLite and on PostgreSQL
-	@if $(HAS_NPM) && node console/build.mjs; then npm test --prefix console; fi
+	@if $(HAS_NPM) && node console/build.mjs; then npm test --prefix console --silent; fi
 	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=
 	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-append --cov-report=term --database postgres
 
@@ -36,12 +36,12 @@ check: $(VENV)/.installed-test ## everything that can be told without running it
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	@if [ -d console/node_modules ]; then npm run check --prefix console; fi
+	@if [ -d console/node_modules ]; then npm run check --prefix console --silent; fi
 
 format: $(VENV)/.installed-test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	@if [ -d console/node_modules ]; then npm run format --prefix console; fi
+	@if [ -d console/node_modules ]; then npm run format --prefix console --silent; fi
 
 audits: ## what the audits of GraphQL over HTTP need, where npm is
 	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory tests/audits/node_modules; fi

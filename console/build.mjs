@@ -134,7 +134,7 @@ async function digestOfInputs() {
 async function filesIn(path) {
   try {
     const entries = await readdir(path, { recursive: true, withFileTypes: true });
-    const files = entries.filter((entry) => entry.isFile());
+    const files = entries.filter((entry) => entry.isFile() && !entry.name.includes(".test."));
     return files.map((file) => join(file.parentPath ?? file.path, file.name)).sort();
   } catch (error) {
     if (error.code === "ENOTDIR") return [path];

@@ -3,6 +3,7 @@ import {
   type ExecutionResult,
   GraphQLError,
   getOperationAST,
+  type OperationDefinitionNode,
   OperationTypeNode,
   parse,
 } from "graphql";
@@ -116,9 +117,12 @@ export function connect({ url, key, onAnswer }: Options): Connection {
   }
 
   return {
-    fetch(params, options) {
-      if (!isSubscription(params)) return request(params, options?.headers ?? {});
-      return subscribe(params);
+    fetch(given, options) {
+      const operation = meant(given);
+      const operationName = operation ? operation.name?.value : given.operationName;
+      const params = { ...given, operationName };
+      if (operation?.operation === OperationTypeNode.SUBSCRIPTION) return subscribe(params);
+      return request(params, options?.headers ?? {});
     },
     close() {
       void socket.dispose();
@@ -127,13 +131,17 @@ export function connect({ url, key, onAnswer }: Options): Connection {
   };
 }
 
-function isSubscription({ query, operationName }: FetcherParams): boolean {
+/**
+ * The operation that is meant, by its name where it has one. GraphiQL learns the name a moment
+ * after the text has changed, so what it passes may be that of the text before.
+ */
+function meant({ query, operationName }: FetcherParams): OperationDefinitionNode | null {
   try {
-    const operation = getOperationAST(parse(query), operationName);
-    return operation?.operation === OperationTypeNode.SUBSCRIPTION;
+    const document = parse(query);
+    return getOperationAST(document, operationName) ?? getOperationAST(document) ?? null;
   } catch (error) {
     // What can't be parsed is for the server to refuse.
-    if (error instanceof GraphQLError) return false;
+    if (error instanceof GraphQLError) return null;
     throw error;
   }
 }

@@ -4,10 +4,12 @@ import type { Example } from "./examples";
 
 const PREFIX = "executions-gateway:";
 const TABS = "graphiql:tabState";
+const QUERY = "graphiql:query";
 const VARIABLES = "graphiql:variables";
 const FILLED_IN = "examples";
 
 interface Tabs {
+  activeTabIndex: number;
   tabs: { query: string | null; variables: string | null }[];
 }
 
@@ -50,16 +52,16 @@ export function refreshExamples(storage: GraphiQLStorage, examples: Example[]): 
   storage.setItem(FILLED_IN, JSON.stringify(examples));
   const kept = parsed<Tabs>(storage.getItem(TABS));
   if (!kept) return;
-  const current = storage.getItem(VARIABLES);
   for (const tab of kept.tabs) {
     const fresh = examples.find(({ query }) => query === tab.query);
     const stale = before.find(({ query }) => query === tab.query);
-    if (!fresh || !stale || tab.variables !== stale.variables) continue;
-    // GraphiQL finds the active tab by what its editors held, so that has to change with it.
-    if (current === tab.variables) storage.setItem(VARIABLES, fresh.variables);
-    tab.variables = fresh.variables;
+    if (fresh && tab.variables === stale?.variables) tab.variables = fresh.variables;
   }
   storage.setItem(TABS, JSON.stringify(kept));
+  // GraphiQL finds the active tab by what its editors held last, and adds one where none fits.
+  const active = kept.tabs[kept.activeTabIndex];
+  storage.setItem(QUERY, active?.query ?? "");
+  storage.setItem(VARIABLES, active?.variables ?? "");
 }
 
 function withoutHeaders(value: string): string {
