@@ -44,6 +44,7 @@ async function build() {
   const lock = await readFile(join(HERE, "package-lock.json"), "utf8");
   if ((await readIfThere(INSTALLED_FROM)) !== sha256(lock)) {
     await npm("ci");
+    await mkdir(dirname(INSTALLED_FROM), { recursive: true });
     await writeFile(INSTALLED_FROM, sha256(lock));
   }
   await npm("run", "build");
@@ -90,7 +91,8 @@ function endWith(pid) {
 }
 
 function end(status) {
-  if (running) process.kill(-running.pid, "SIGTERM");
+  // npm finishes what it is at when it is asked to end; whatever it leaves is made anew.
+  if (running) process.kill(-running.pid, "SIGKILL");
   process.exit(status);
 }
 

@@ -13,7 +13,7 @@ from playwright.sync_api import (
     BrowserContext,
     Locator,
     Page,
-    Request,
+    Response,
     WebSocket,
     expect,
     sync_playwright,
@@ -62,9 +62,9 @@ class Visit:
         self.page.on("console", self._note)
         self.page.on("websocket", self._listen)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.finished: list[Request] = []
+        self.received: dict[str, int] = {}
         context.on("request", lambda request: self.requested.append(request.url))
-        context.on("requestfinished", self._finish)
+        context.on("response", self._receive)
 
     def _note(self, message: Any) -> None:
         if message.type in ("error", "warning"):
@@ -74,8 +74,10 @@ class Visit:
         for event in ("framesent", "framereceived"):
             socket.on(event, lambda frame: self.messages.append(json.loads(frame)))
 
-    def _finish(self, request: Request) -> None:
-        self.finished.append(request)
+    def _receive(self, response: Response) -> None:
+        # The answer to a worker's request says how long it is, and nothing else does.
+        length = int(response.headers["content-length"])
+        self.received[response.url] = self.received.get(response.url, 0) + length
 
     def open(self, path: str = "/graphql") -> Page:
         """Open the page, and wait until GraphiQL is there with the schema."""
