@@ -2,11 +2,12 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
 import { compressed } from "./compressed.ts";
+import { fontFiles } from "./fonts.ts";
 
 export default defineConfig({
   // The page is served at /graphql and at /graphql/, perhaps below the path of a proxy.
   base: "./",
-  plugins: [react(), compressed()],
+  plugins: [react(), fontFiles(), compressed()],
   worker: { format: "es" },
   build: {
     target: "es2022",

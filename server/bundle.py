@@ -26,6 +26,7 @@ _MEDIA_TYPES = {
     ".json": "application/json",
     ".svg": "image/svg+xml",
     ".ttf": "font/ttf",
+    ".woff": "font/woff",
     ".woff2": "font/woff2",
 }
 _SUFFIXES = {"br": ".br", "gzip": ".gz"}

@@ -59,9 +59,9 @@ export function Console() {
         </a>
         <KeyForm onKey={use} hasKey={key !== null} field={field} />
       </header>
-      <div role="alert" className="refusal" hidden={!refusal}>
+      <div role="alert">
         {refusal && (
-          <p>
+          <p className="refusal">
             <strong>{refusal.title}</strong> {refusal.detail}
           </p>
         )}

@@ -76,7 +76,7 @@ class Visit:
 
     def _receive(self, response: Response) -> None:
         # The answer to a worker's request says how long it is, and nothing else does.
-        length = int(response.headers["content-length"])
+        length = int(response.headers.get("content-length", "0"))
         self.received[response.url] = self.received.get(response.url, 0) + length
 
     def open(self, path: str = "/graphql") -> Page:

@@ -10,7 +10,8 @@ from db.demo import fill_if_empty
 from db.opening import open_database
 from server.bundle import FOLDER
 from tests.console.browser import CHROMIUM, Visit, chromium, visit
-from tests.gateway import Gateway, make_key, running_gateway
+from tests.faults.programs import wait_until
+from tests.gateway import Gateway, bearer, make_key, running_gateway
 from tests.places import Place
 
 DEMO_EXECUTIONS = 2000
@@ -74,11 +75,17 @@ def visitor(browser: Browser, demo_gateway: Gateway) -> Iterator[Visit]:
 
 @pytest.fixture
 def new_key(gateway: Gateway) -> Callable[..., str]:
-    """Makes keys with the scopes that are passed."""
+    """Makes keys with the scopes that are passed, which the gateway knows by then."""
 
     def new(*scopes: str) -> str:
         # The browser's loop runs in this thread, and leaves no room for another one.
         with ThreadPoolExecutor(1) as thread:
-            return thread.submit(make_key, gateway.place, *scopes).result()
+            key = thread.submit(make_key, gateway.place, *scopes).result()
+        wait_until(lambda: _status(gateway) == 401 != _status(gateway, bearer(key)))
+        return key
 
     return new
+
+
+def _status(gateway: Gateway, headers: dict[str, str] | None = None) -> int:
+    return gateway.http.get("/executions?limit=1", headers=headers).status_code

@@ -48,6 +48,16 @@ def test_the_workers_of_the_editor_come_from_the_gateway(visitor: Visit) -> None
     assert {worker.url.split("/graphiql/assets/")[0] for worker in page.workers} == {visitor.url}
 
 
+def test_the_fonts_of_the_page_are_those_that_it_came_with(visitor: Visit) -> None:
+    page = visitor.open()
+    loaded = page.evaluate(
+        "document.fonts.ready.then((fonts) => [...fonts].filter(({status}) => status === 'loaded')"
+        ".map(({family}) => family.replaceAll('\"', '')))"
+    )
+    assert {"Roboto", "Fira Code"} <= set(loaded)
+    assert any("/graphiql/assets/font-" in url for url in visitor.requested)
+
+
 def test_the_first_load_takes_less_than_two_megabytes(
     browser: Browser, demo_gateway: Gateway
 ) -> None:
@@ -56,6 +66,7 @@ def test_the_first_load_takes_less_than_two_megabytes(
         visitor.wait_for_workers()
         page.wait_for_load_state("networkidle")
     assert sum("worker" in url for url in visitor.received) == 3
+    assert 0 not in visitor.received.values()
     assert 500_000 < sum(visitor.received.values()) < FIRST_LOAD_BYTES
 
 
