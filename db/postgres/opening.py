@@ -1,9 +1,6 @@
 """How connections to PostgreSQL are opened, and what every one of them is set to."""
 
-import asyncio
-import contextlib
 import uuid
-from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +8,8 @@ import asyncpg
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from db.errors import ServiceUnavailable
 from db.postgres import sql  # noqa: F401 - from here on statements are written for PostgreSQL
+from db.postgres.pool import Pool
 
 # As many as statements are kept compiled; a connection that has prepared one runs it in one go.
 _STATEMENTS_KEPT = 500
@@ -82,48 +79,6 @@ def open_engine(options: Options) -> AsyncEngine:
     )
 
 
-class Pool:
-    """asyncpg's pool, opened when a connection is first needed."""
-
-    def __init__(self, options: Options, size: int) -> None:
-        self._options = options
-        self._size = size
-        self._opening: asyncio.Future[Any] | None = None
-
-    @contextlib.asynccontextmanager
-    async def lend(self) -> AsyncIterator[Any]:
-        """A connection that nobody else has meanwhile."""
-        pool = await self._opened()
-        try:
-            connection = await pool.acquire(timeout=self._options.busy_timeout)
-        except TimeoutError:
-            raise ServiceUnavailable("The database is busy; try again in a moment") from None
-        try:
-            yield connection
-        finally:
-            await pool.release(connection)
-
-    async def close(self) -> None:
-        """Close every connection."""
-        if self._opening is not None:
-            await (await self._opening).close()
-
-    def _opened(self) -> Awaitable[Any]:
-        if self._opening is None:
-            self._opening = asyncio.ensure_future(self._open())
-        return self._opening
-
-    async def _open(self) -> Any:
-        # It belongs to the loop that it is made in, and opens no connection yet.
-        return await asyncpg.create_pool(
-            min_size=0, max_size=self._size, connect=self._options.connect, reset=_leave_as_it_is
-        )
-
-
 def open_pool(options: Options, size: int) -> Pool:
     """The connections of reads and changes."""
-    return Pool(options, size)
-
-
-async def _leave_as_it_is(_connection: Any) -> None:
-    """Spare the server what undoes settings; no statement of ours makes any."""
+    return Pool(options.connect, size, options.busy_timeout)
