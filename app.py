@@ -30,11 +30,12 @@ from server.logs import configure_logs
 from server.metrics import Metrics
 from server.openapi import openapi_route
 from server.operations import OperationStore, preparation
-from server.persisted import PersistedQueries, read_manifest
+from server.persisted import Documents, PersistedQueries, read_manifest
 from server.planned import PlannedExecution
 from server.refusals import refusal_for_path
 from server.rest import RestEdge, not_allowed
 from server.settings import Settings
+from server.shared_metrics import publishing
 from server.start_page import start_page_route
 
 
@@ -49,20 +50,27 @@ def create_app(settings: Settings | None = None) -> Starlette:
         busy_timeout=settings.busy_timeout,
         statement_timeout=settings.statement_timeout,
         connections=settings.database_connections,
+        read_url=settings.read_database_url,
+        max_replica_lag=settings.max_replica_lag,
     )
     gatekeeper = Gatekeeper(
         Keys(database), enabled=settings.auth != "off", required=settings.keys_required
     )
 
+    documents = _documents(settings)
+    metrics = Metrics(f"{settings.rest_prefix}/executions", documents.operation_names)
+    metrics.watch(database.measures())
+
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await upgrade(database)
-        async with gatekeeper.watching():
+        async with gatekeeper.watching(), publishing(metrics.publish):
             yield
         await database.close()
 
-    find_edge, routes = _executions_routes(settings, Executions(database), gatekeeper)
-    metrics = Metrics(f"{settings.rest_prefix}/executions")
+    find_edge, routes = _executions_routes(
+        settings, Executions(database), gatekeeper, documents, metrics
+    )
     return GatewayApplication(
         find_edge,
         metrics,
@@ -88,11 +96,16 @@ def served_app() -> Starlette:
 
 
 def _executions_routes(
-    settings: Settings, executions: Executions, gatekeeper: Gatekeeper
+    settings: Settings,
+    executions: Executions,
+    gatekeeper: Gatekeeper,
+    documents: Documents,
+    metrics: Metrics,
 ) -> tuple[FindEdge, list[BaseRoute]]:
     bodies = BodyReader(settings.max_body_bytes, settings.receive_timeout)
     store = OperationStore(settings.limits, introspection=settings.introspection)
-    schema = build_schema([preparation(store)], suggestions=settings.introspection)
+    metrics.watch(store.measures())
+    schema = build_schema([preparation(store, metrics.passed)], suggestions=settings.introspection)
     planned = PlannedExecution(
         store,
         schema._schema,  # noqa: SLF001 - Strawberry has no public way
@@ -101,8 +114,6 @@ def _executions_routes(
     contexts = Contexts(
         executions, gatekeeper, max_page_size=settings.max_page_size, max_ids=settings.max_ids
     )
-    manifest = settings.trusted_documents
-    documents = read_manifest(manifest) if manifest else PersistedQueries()
     graphql = GraphQLEdge(
         schema,
         planned,
@@ -113,6 +124,7 @@ def _executions_routes(
         max_batch=settings.max_batch,
         get_queries=settings.get_queries,
         origins=settings.cors_origins,
+        on_limit=metrics.passed,
     )
     websocket = GraphQLWebSocket(
         schema,
@@ -121,6 +133,7 @@ def _executions_routes(
         max_connections=settings.max_connections,
         max_operations=settings.max_subscriptions_per_connection,
         origins=settings.cors_origins,
+        on_limit=metrics.passed,
     )
     rest = RestEdge(
         executions,
@@ -129,12 +142,18 @@ def _executions_routes(
         prefix=settings.rest_prefix,
         max_page_size=settings.max_page_size,
         max_ids=settings.max_ids,
+        on_limit=metrics.passed,
     )
     paths = dict.fromkeys(("/graphql", "/graphql/"), graphql)
     routes: list[BaseRoute] = [
         route for path in paths for route in (Route(path, graphql), WebSocketRoute(path, websocket))
     ]
     return lambda path: paths.get(path) or rest.find(path), [*routes, *rest.routes()]
+
+
+def _documents(settings: Settings) -> Documents:
+    manifest = settings.trusted_documents
+    return read_manifest(manifest) if manifest else PersistedQueries()
 
 
 def _middleware(settings: Settings) -> list[Middleware]:

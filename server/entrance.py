@@ -14,8 +14,9 @@ from collections.abc import Callable, Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from db.engine import Measure
 from server.errors import INTERNAL, INTERNAL_MESSAGE, log_unexpected
-from server.exchange import Header
+from server.exchange import OPERATION, Header
 from server.logs import log_as_request
 from server.metrics import Metrics
 from server.refusals import refusal_for_path
@@ -72,9 +73,14 @@ class Entrance:
         self._metrics = metrics
         self._under_way = 0
         metrics.watch(
-            "gateway_requests_under_way",
-            "Requests that are worked on.",
-            lambda: self._under_way,
+            [
+                Measure(
+                    "gateway_requests_under_way",
+                    "Requests that are worked on.",
+                    {},
+                    lambda: self._under_way,
+                )
+            ]
         )
         # Ids are told apart by a random beginning, which no other process has, and a number.
         self._beginning = secrets.token_hex(6).encode()
@@ -105,7 +111,9 @@ class Entrance:
         finally:
             self._under_way -= 1
             seconds = time.perf_counter() - began
-            self._metrics.observe(scope["path"], scope["method"], way_out.status, seconds)
+            self._metrics.observe(
+                scope["path"], scope["method"], way_out.status, seconds, scope.get(OPERATION)
+            )
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what is no HTTP request: a WebSocket gets an id too."""

@@ -24,6 +24,7 @@ from strawberry.types.unset import UNSET, UnsetType
 from db.errors import GatewayError
 from resolvers.context import Context
 from resolvers.schema import Schema
+from server.errors import OnLimit
 from server.graphql_contexts import Contexts
 from server.graphql_request import read_members
 from server.logs import log_as_operation
@@ -60,10 +61,12 @@ class _Handler(BaseGraphQLTransportWSHandler[Context, None]):
                 if len(self.operations) >= self.view.max_operations:
                     raise TooManyOperations(
                         f"This connection has {self.view.max_operations} operations under way "
-                        "already (max_subscriptions_per_connection)"
+                        "already (max_subscriptions_per_connection)",
+                        limit="max_subscriptions_per_connection",
                     )
                 message["payload"]["query"] = self.view.documents.text_of(asked)
             except GatewayError as error:
+                self.view.on_limit(error.limit)
                 await self._refuse(message["id"], error)
                 return
         await super().handle_subscribe(message)
@@ -95,6 +98,7 @@ class GraphQLWebSocket(GraphQL[Context, None]):
         max_connections: int,
         max_operations: int,
         origins: tuple[str, ...],
+        on_limit: OnLimit,
     ) -> None:
         super().__init__(
             schema,
@@ -108,10 +112,12 @@ class GraphQLWebSocket(GraphQL[Context, None]):
         self._contexts = contexts
         self._max_connections = max_connections
         self._open = 0
+        self.on_limit = on_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, or refuse it when there are too many."""
         if self._open >= self._max_connections:
+            self.on_limit("max_connections")
             message = (
                 f"The gateway holds {self._max_connections} connections already (max_connections)"
             )

@@ -12,6 +12,7 @@ from db.engine import Database
 from db.keys import Keys
 from server.http_protocol import GuardedHttpProtocol
 from server.settings import Settings
+from server.shared_metrics import shared_by_processes
 
 
 def server_config(app: Any, settings: Settings, **more: Any) -> uvicorn.Config:
@@ -42,7 +43,8 @@ def run_server(settings: Settings) -> bool:
         # From here on a call waits until a worker is up, and is not refused.
         listening.listen(config.backlog)
         _announce(listening)
-        Multiprocess(config, sockets=[listening]).run()
+        with shared_by_processes():
+            Multiprocess(config, sockets=[listening]).run()
         return True
     server = _AnnouncingServer(config)
     server.run()

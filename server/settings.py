@@ -20,6 +20,13 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "sqlite+aiosqlite:///executions.db", description="Where the executions are stored."
     )
+    read_database_url: str | None = Field(
+        None,
+        description="A streaming replica of that PostgreSQL, to read from; none unless it is set.",
+    )
+    max_replica_lag: float = Field(
+        10.0, gt=0, description="How far behind a replica may be and still be read, in seconds."
+    )
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(
         8000, ge=0, le=65535, description="The port to listen on; 0 takes a free one."

@@ -131,7 +131,8 @@ class PostgresPlace:
         self.run(statement, [()])
 
 
-def _start(data: Path) -> Any:
+def embedded_server(data: Path) -> Any:
+    """A running server of the wheel's, over a folder, which it makes a cluster of if it is none."""
     with warnings.catch_warnings():
         # Without a desktop's session it keeps its lock in the folder for temporary files.
         warnings.simplefilter("ignore")
@@ -146,7 +147,7 @@ class PostgresServer:
     def __init__(self, url: str | None, folder: str) -> None:
         self._embedded: Any = None
         if url is None:
-            self._embedded = _start(Path(folder) / "data")
+            self._embedded = embedded_server(Path(folder) / "data")
             url = f"postgresql://postgres@/postgres?host={quote(str(self._embedded.pgdata))}"
         self._url = url
         self._names = (f"gateway_test_{_WORKER}_{number}" for number in itertools.count())
@@ -192,6 +193,12 @@ class PostgresServer:
     def socket(self) -> Path:
         """Where it listens, when it is the test run's own."""
         return Path(self._embedded.pgdata) / ".s.PGSQL.5432"
+
+    @property
+    def system_user(self) -> str | None:
+        """Whose processes it is; None for those of whoever runs the tests."""
+        user: str | None = self._embedded.system_user
+        return user
 
     def crash(self) -> None:
         """End all of its processes as a power cut would."""

@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL, Dialect, Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.util import await_only, greenlet_spawn
 
-from db.engine import Database, Execute, Rows, statements
+from db.engine import Database, Execute, Measure, Rows, connection_measures, statements
 from db.postgres.errors import DISCONNECTED, translated_errors, uncertain_writes
 from db.postgres.folding import Folding
 from db.postgres.opening import Options, open_engine, open_pool
@@ -40,8 +40,10 @@ class PostgresDatabase(Database):
         connections: int = 10,
         busy_timeout: float = 5.0,
         statement_timeout: float | None = None,
+        server: str = "primary",
     ) -> None:
         super().__init__(url)
+        self._server = server
         self._options = Options(url, busy_timeout, statement_timeout)
         self._engine = open_engine(self._options)
         self._pool = open_pool(self._options, connections)
@@ -135,6 +137,13 @@ class PostgresDatabase(Database):
     async def ping(self) -> None:
         """Read what executions are read from."""
         await self._read("SELECT 1 FROM executions LIMIT 1", (), is_short=True)
+
+    def measures(self) -> Sequence[Measure]:
+        """How the connections of reads and changes are used."""
+        pool = self._pool
+        return connection_measures(
+            self._server, lambda: pool.in_use, lambda: pool.idle, lambda: pool.waiting
+        )
 
     async def close(self) -> None:
         """Close every connection, after what is under way has come to its end."""

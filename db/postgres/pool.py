@@ -63,6 +63,11 @@ class Pool:
         return self._open - len(self._idle)
 
     @property
+    def idle(self) -> int:
+        """How many connections nobody has."""
+        return len(self._idle)
+
+    @property
     def waiting(self) -> int:
         """How many callers wait for a connection that others have."""
         return len(self._waiting)

@@ -29,7 +29,7 @@ from tests.places import Place
 from tests.sample import SAMPLE
 
 STORE = OperationStore(Settings(_env_file=None).limits)
-SCHEMA = build_schema([preparation(STORE)])
+SCHEMA = build_schema([preparation(STORE, lambda _limit: None)])
 
 
 class Both:

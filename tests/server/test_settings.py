@@ -63,6 +63,8 @@ def test_the_readme_speaks_of_no_setting_that_is_none() -> None:
 
 GIVEN = [
     ("GATEWAY_DATABASE_URL", "sqlite:///other.db", "database_url", "sqlite:///other.db"),
+    ("GATEWAY_READ_DATABASE_URL", "postgresql://r/e", "read_database_url", "postgresql://r/e"),
+    ("GATEWAY_MAX_REPLICA_LAG", "1.5", "max_replica_lag", 1.5),
     ("GATEWAY_HOST", "0.0.0.0", "host", "0.0.0.0"),
     ("GATEWAY_PORT", "0", "port", 0),
     ("GATEWAY_PORT", "65535", "port", 65535),
@@ -255,6 +257,20 @@ def test_a_refusal_keeps_the_password_to_itself(url: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         normalize_url(url)
     assert "hunter2" not in refused.value.message
+
+
+REPLICAS = [
+    ("sqlite:///executions.db", "postgresql://replica/executions", "no replica"),
+    ("postgresql://primary/executions", "sqlite:///executions.db", "a replica of PostgreSQL"),
+    ("postgresql://primary/executions", "mysql://replica/executions", "must be a URL such as"),
+]
+
+
+@pytest.mark.parametrize(("url", "read_url", "said"), REPLICAS)
+def test_only_postgresql_has_a_replica(url: str, read_url: str, said: str) -> None:
+    result = _migrate("--database", url, GATEWAY_READ_DATABASE_URL=read_url)
+    assert isinstance(result.exception, InvalidInput)
+    assert said in result.exception.message
 
 
 # Bad values
