@@ -61,6 +61,7 @@ class PostgresDatabase(Database):
     async def _fetch(self, statement: Executable) -> Sequence[Row[Any]]:
         with translated_errors():
             async with self._engine.connect() as connection:
+                await self._limit(connection)
                 return (await connection.execute(statement)).all()
 
     async def _read(
@@ -102,7 +103,7 @@ class PostgresDatabase(Database):
             return await self._change_once(change)
 
     async def _change_once(self, change: Callable[[Execute], _T]) -> _T:
-        async with self._pool.lend() as connection, connection.transaction():
+        async with self._transaction() as connection:
 
             def execute(statement: str, parameters: Sequence[Any]) -> Rows:
                 statements.debug("%s", statement)
@@ -118,19 +119,33 @@ class PostgresDatabase(Database):
         """One write transaction, committed at the end and rolled back by an exception."""
         with translated_errors():
             async with self._engine.begin() as connection:
+                await self._limit(connection)
                 yield connection
         self._folding.soon()
 
+    async def _limit(self, connection: AsyncConnection) -> None:
+        if self._options.sessions_are_shared:
+            for limit in self._options.limits:
+                await connection.exec_driver_sql(limit)
+
+    @contextlib.asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[Any]:
+        """A connection of the driver's, in a transaction that has the limits of a statement."""
+        async with self._pool.lend() as connection, connection.transaction():
+            if self._options.sessions_are_shared:
+                await connection.execute("; ".join(self._options.limits))
+            yield connection
+
     async def _fold(self) -> int:
         with translated_errors():
-            async with self._pool.lend() as connection:
+            async with self._transaction() as connection:
                 folded: int = await connection.fetchval("SELECT gateway_fold_counts()")
                 return folded
 
     async def explain(self, statement: str, parameters: tuple[Any, ...]) -> list[str]:
         """The lines of PostgreSQL's plan."""
         with translated_errors():
-            async with self._pool.lend() as connection:
+            async with self._transaction() as connection:
                 lines = await connection.fetch(f"EXPLAIN {statement}", *storable(parameters))
         return [line[0] for line in lines]
 
