@@ -3,6 +3,7 @@
 import contextlib
 import sys
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -38,6 +39,9 @@ from server.settings import Settings
 from server.shared_metrics import publishing
 from server.start_page import start_page_route
 
+if TYPE_CHECKING:
+    from server.tracing import Tracing
+
 
 def create_app(settings: Settings | None = None) -> Starlette:
     """Build a gateway; its database is brought to the newest revision when it starts.
@@ -45,6 +49,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     Without settings they are read from the environment and from ``.env``.
     """
     settings = settings or Settings()
+    tracing = _tracing(settings)
     database = open_database(
         settings.database_url,
         busy_timeout=settings.busy_timeout,
@@ -53,6 +58,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
         read_url=settings.read_database_url,
         max_replica_lag=settings.max_replica_lag,
     )
+    if tracing is not None:
+        database = tracing.of(database)
     gatekeeper = Gatekeeper(
         Keys(database), enabled=settings.auth != "off", required=settings.keys_required
     )
@@ -67,6 +74,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
         async with gatekeeper.watching(), publishing(metrics.publish):
             yield
         await database.close()
+        if tracing is not None:
+            await tracing.close()
 
     find_edge, routes = _executions_routes(
         settings, Executions(database), gatekeeper, documents, metrics
@@ -82,7 +91,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *health_routes(database),
             metrics.route(),
         ],
-        middleware=_middleware(settings),
+        middleware=[*([Middleware(tracing.around)] if tracing else ()), *_middleware(settings)],
         exception_handlers={HTTPException: _http_error},
         lifespan=lifespan,
     )
@@ -154,6 +163,14 @@ def _executions_routes(
 def _documents(settings: Settings) -> Documents:
     manifest = settings.trusted_documents
     return read_manifest(manifest) if manifest else PersistedQueries()
+
+
+def _tracing(settings: Settings) -> "Tracing | None":
+    if not settings.traces:
+        return None
+    from server.tracing import Tracing  # noqa: PLC0415 - its packages need not be there
+
+    return Tracing(f"{settings.rest_prefix}/executions")
 
 
 def _middleware(settings: Settings) -> list[Middleware]:

@@ -1,5 +1,6 @@
 """Settings: from the environment, from a ``.env`` file, or from the command line."""
 
+import importlib.util
 import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal
@@ -107,6 +108,10 @@ class Settings(BaseSettings):
         20, ge=1, description="How many operations one WebSocket may have under way."
     )
 
+    traces: bool = Field(
+        False,
+        description="Whether OpenTelemetry is sent traces; it needs the extra `otel`.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="What is logged: this and all that is graver."
     )
@@ -141,6 +146,13 @@ class Settings(BaseSettings):
     def keys_required(self) -> bool:
         """Whether a key is needed even when none was made yet."""
         return self.auth == "keys" or (self.auth is None and not self.on_loopback)
+
+    @field_validator("traces")
+    @classmethod
+    def _check_extra(cls, traces: bool) -> bool:  # noqa: FBT001 - pydantic passes the value
+        if traces and importlib.util.find_spec("opentelemetry") is None:
+            raise ValueError('needs OpenTelemetry: pip install "executions-gateway[otel]"')
+        return traces
 
     @field_validator("rest_prefix")
     @classmethod

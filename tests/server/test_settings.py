@@ -105,6 +105,7 @@ GIVEN = [
     ("GATEWAY_MAX_COST", "7", "max_cost", 7),
     ("GATEWAY_MAX_CONNECTIONS", "7", "max_connections", 7),
     ("GATEWAY_MAX_SUBSCRIPTIONS_PER_CONNECTION", "7", "max_subscriptions_per_connection", 7),
+    ("GATEWAY_TRACES", "1", "traces", True),
     ("GATEWAY_LOG_LEVEL", "debug", "log_level", "debug"),
     ("GATEWAY_LOG_FORMAT", "json", "log_format", "json"),
 ]
