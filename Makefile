@@ -13,8 +13,8 @@ run: $(VENV)/.installed ## the gateway, over an embedded database with something
 	$(BIN)/python app.py serve --demo $(DEMO)
 
 test: $(VENV)/.installed-test audits ## the whole test suite, on SQLite and on PostgreSQL
-	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=
-	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-append --cov-report=term --database postgres
+	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=
+	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-append --cov-report=term --database postgres
 
 check: $(VENV)/.installed-test ## everything that can be told without running it
 	$(BIN)/ruff format --check .
