@@ -65,8 +65,13 @@ class Lag:
     async def _run(self) -> None:
         was_bounded = True
         while True:
-            with contextlib.suppress(ServiceUnavailable):
+            try:
                 await self._measure()
+            except ServiceUnavailable as error:
+                logger.info("The lag of the replica is not known: %s", error.message)
+            except Exception:
+                logger.exception("The lag of the replica can't be measured; it is not read")
+                return
             if self.is_bounded() != was_bounded:
                 was_bounded = not was_bounded
                 what = "is read again" if was_bounded else "is away or too far behind to be read"
