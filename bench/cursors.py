@@ -25,10 +25,10 @@ def cursor_at(
     terms = total_order(
         Term(each["field"].lower(), each["direction"] == "DESC") for each in order or ()
     )
-    [(rows,)] = database.select("SELECT max(id) FROM executions")
+    [(rows, highest)] = database.select("SELECT count(*), max(id) FROM executions")
     if filter_ or terms[0].field in ("created_on", "updated_on"):
         # Rows were made in the order of their times.
-        place = int(rows * (1 - share if terms[0].descending else share))
+        place = int(highest * (1 - share if terms[0].descending else share))
         found = f"WHERE id >= {place} ORDER BY id LIMIT 1"
     else:
         nulls = "NULLS LAST" if terms[0].descending else "NULLS FIRST"

@@ -88,6 +88,10 @@ class Database(abc.ABC):
         before that is undone.
         """
 
+    async def change_at_once(self, statement: str, parameters: Sequence[Any]) -> Rows:
+        """Run a change that is one statement, and return the rows that it returns."""
+        return await self.change(lambda execute: execute(statement, parameters))
+
     @abc.abstractmethod
     def write(self) -> contextlib.AbstractAsyncContextManager[AsyncConnection]:
         """One write transaction, committed at the end and rolled back by an exception."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 import asyncpg
@@ -74,12 +74,12 @@ class PostgresDatabase(Database):
         with translated_errors():
             sent = storable(parameters)
             try:
-                return await self._read_once(statement, sent)
+                return await self._run_once(statement, sent)
             except DISCONNECTED:
                 # The server was restarted, or something between let go of the connection.
-                return await self._read_once(statement, sent)
+                return await self._run_once(statement, sent)
 
-    async def _read_once(self, statement: str, parameters: Sequence[Any]) -> Rows:
+    async def _run_once(self, statement: str, parameters: Sequence[Any]) -> Rows:
         async with self._pool.lend() as connection:
             rows: Rows = await connection.fetch(statement, *parameters)
         self._folding.soon()
@@ -90,17 +90,26 @@ class PostgresDatabase(Database):
 
         One that comes into conflict with another transaction is undone and run again.
         """
-        return await self._finish(self._change(change))
+        return await self._finish(self._again_after_conflicts(lambda: self._change_once(change)))
 
-    async def _change(self, change: Callable[[Execute], _T]) -> _T:
+    async def change_at_once(self, statement: str, parameters: Sequence[Any]) -> Rows:
+        """Run a change that is one statement, which the server commits by itself."""
+        statements.debug("%s", statement)
+        sent = storable(parameters)
+        return await self._finish(
+            self._again_after_conflicts(lambda: self._run_once(statement, sent))
+        )
+
+    @staticmethod
+    async def _again_after_conflicts(change: Callable[[], Awaitable[_T]]) -> _T:
         with translated_errors(), uncertain_writes():
             for _ in range(_ATTEMPTS - 1):
                 try:
-                    return await self._change_once(change)
+                    return await change()
                 except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
                     # Those that met are not to meet again.
                     await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311
-            return await self._change_once(change)
+            return await change()
 
     async def _change_once(self, change: Callable[[Execute], _T]) -> _T:
         async with self._transaction() as connection:

@@ -79,12 +79,19 @@ class ReplicatedDatabase(Database):
 
     async def change(self, change: Callable[[Execute], _T]) -> _T:
         """Run a change on the primary; its client reads there too for a while."""
+        return await self._noted(lambda: self._primary.change(change))
+
+    async def change_at_once(self, statement: str, parameters: Sequence[Any]) -> Rows:
+        """Run a change that is one statement on the primary, as any other."""
+        return await self._noted(lambda: self._primary.change_at_once(statement, parameters))
+
+    async def _noted(self, change: Callable[[], Awaitable[_T]]) -> _T:
         client = asking()
         if client is None:
-            return await self._primary.change(change)
+            return await change()
         # Before, because who is told that a write is uncertain is going to look.
         await self._writers.note(client)
-        changed = await self._primary.change(change)
+        changed = await change()
         await self._writers.renew(client)
         return changed
 
