@@ -160,6 +160,10 @@ class _TracedDatabase(Database):
             finally:
                 span.set_attribute("db.query.text", ";\n".join(asked))
 
+    async def change_at_once(self, statement: str, parameters: Sequence[Any]) -> Rows:
+        with self._span("CHANGE", statement):
+            return await self._database.change_at_once(statement, parameters)
+
     def _span(
         self, operation: str, statement: str | None = None
     ) -> contextlib.AbstractContextManager[Span]:

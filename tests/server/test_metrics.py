@@ -156,9 +156,13 @@ def test_connections_to_the_database_are_told(gateway: Gateway) -> None:
 
 
 def test_several_processes_tell_their_metrics_together(place: Place) -> None:
-    with program(place, "--workers", "2") as running:
-        total = 30
+    total = 30
+    with (
+        program(place, "--workers", "2") as running,
+        httpx.Client(base_url=running.url, timeout=60) as client,
+    ):
         for _ in range(total):
-            httpx.get(f"{running.url}/executions/nobody")
-        values = _values_of(httpx.get(f"{running.url}/metrics").text)
+            # Each on a connection of its own, so that both processes get some.
+            client.get("/executions/nobody", headers={"connection": "close"})
+        values = _values_of(client.get("/metrics").text)
     assert values["gateway_requests_total", "edge=rest,method=GET,status=404"] == total
