@@ -215,9 +215,7 @@ class Executions:
             rows = await self._database.change_at_once(
                 *self._writing.update_of_one(wanted[0], state, expected)
             )
-            outcome = self._writing.outcome_of_one(rows, wanted[0], state, expected)
-            if outcome is not None:
-                return outcome
+            return self._writing.outcome_of_one(rows, wanted[0], expected)
         return await self._database.change(
             lambda execute: self._writing.update(execute, wanted, state, expected)
         )

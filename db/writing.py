@@ -74,48 +74,40 @@ class Writing:
     def update_of_one(
         self, guid: str, state: ExecutionState, expected: ExecutionState | None
     ) -> tuple[str, Sequence[Any]]:
-        """One statement that does what ``update`` does for one execution, and its parameters.
-
-        It finds the execution as the update left it, and otherwise as it was before: what a row
-        lock makes it wait for is compared again, so that of two who expect a state one wins.
-        """
+        """One statement that does what ``update`` does for one execution, and its parameters."""
         values = [str(state), now_ms(), guid, *([str(expected)] if expected else [])]
 
         def build(places: Places) -> Executable:
             new_state, now, at, *only_from = map(places.bind, values)
             source = self._source
+            columns = [source.column(field).label(field) for field in ExecutionRow._fields]
+            # What it may have waited for is in what it finds, and stays so to the end.
+            locked = select(*columns).where(source.guid == at)
+            found = locked.with_for_update(of=source.written, key_share=True).cte("found")
             changed = (
                 update(source.written)
                 .values({source.state: new_state, source.updated_on: now})
-                .where(source.guid == at, source.state != new_state)
-                .where(*(source.state == each for each in only_from))
-                .returning(*self._labelled())
+                .where(source.id == found.c.id, found.c.state != new_state)
+                .where(*(found.c.state == each for each in only_from))
+                .returning(*columns)
                 .cte("changed")
             )
-            before = select(*self._labelled(), false()).where(
-                source.guid == at, ~exists(select(changed.c.id))
-            )
-            return union_all(select(*changed.c, true()), before)
+            unchanged = select(*found.c, false()).where(~exists(select(changed.c.id)))
+            return union_all(select(*changed.c, true()), unchanged)
 
         statement = self._statements.get(("update of one", expected is None), build)
         return statement.text, statement.parameters(values)
 
-    def outcome_of_one(
-        self, rows: Rows, guid: str, state: ExecutionState, expected: ExecutionState | None
-    ) -> UpdateOutcome | None:
-        """What ``update_of_one`` came to; None when another write came between."""
+    @staticmethod
+    def outcome_of_one(rows: Rows, guid: str, expected: ExecutionState | None) -> UpdateOutcome:
+        """What ``update_of_one`` came to."""
         if not rows:
             return UpdateOutcome((), (), (guid,))
-        [(*values, is_changed)] = rows
+        *values, is_changed = rows[0]
         row = ExecutionRow._make(values)
-        if is_changed:
-            return UpdateOutcome((row,), (), ())
-        if expected and row.state != expected:
+        if not is_changed and expected and row.state != expected:
             return UpdateOutcome((), (row,), ())
-        return UpdateOutcome((row,), (), ()) if row.state == state else None
-
-    def _labelled(self) -> list[ColumnElement[Any]]:
-        return [self._source.column(field).label(field) for field in ExecutionRow._fields]
+        return UpdateOutcome((row,), (), ())
 
     def deletion(self, guids: tuple[str, ...]) -> tuple[str, Sequence[Any]]:
         """The statement that deletes executions and finds their guids, and its parameters."""
