@@ -23,6 +23,7 @@ from server.access import Gatekeeper
 from server.application import FindEdge, GatewayApplication
 from server.bodies import BodyReader
 from server.entrance import REQUEST_ID_HEADER
+from server.garbage import collect_rarely
 from server.graphql import GraphQLEdge
 from server.graphql_contexts import COST_HEADER, Contexts
 from server.graphql_websocket import GraphQLWebSocket
@@ -101,7 +102,9 @@ def served_app() -> Starlette:
     """Build the gateway of a server process, which logs as its settings say."""
     settings = Settings()
     configure_logs(settings.log_level, settings.log_format)
-    return create_app(settings)
+    app = create_app(settings)
+    collect_rarely()
+    return app
 
 
 def _executions_routes(
