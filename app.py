@@ -39,6 +39,7 @@ from server.rest import RestEdge, not_allowed
 from server.settings import Settings
 from server.shared_metrics import publishing
 from server.start_page import start_page_route
+from server.workers import end_with_parent
 
 if TYPE_CHECKING:
     from server.tracing import Tracing
@@ -102,6 +103,7 @@ def served_app() -> Starlette:
     """Build the gateway of a server process, which logs as its settings say."""
     settings = Settings()
     configure_logs(settings.log_level, settings.log_format)
+    end_with_parent()
     app = create_app(settings)
     collect_rarely()
     return app
@@ -144,6 +146,8 @@ def _executions_routes(
         documents,
         max_connections=settings.max_connections,
         max_operations=settings.max_subscriptions_per_connection,
+        # Some of the time is left for telling them so.
+        patience=settings.shutdown_timeout / 2,
         origins=settings.cors_origins,
         on_limit=metrics.passed,
     )

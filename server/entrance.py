@@ -6,6 +6,7 @@ and time out one after the other. What no edge has caught is logged, and answere
 was answered, and how soon, is counted.
 """
 
+import asyncio
 import itertools
 import re
 import secrets
@@ -27,6 +28,10 @@ REQUEST_ID_HEADER = "x-request-id"
 _NAME = REQUEST_ID_HEADER.encode()
 _ACCEPTABLE = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 _RETRY_AFTER_SECONDS = "1"
+_CUT_OFF = (
+    "The gateway is shutting down and could not wait for the answer (shutdown_timeout); a write "
+    "is made as a whole or not at all, so look before you try again"
+)
 _ALWAYS_ANSWERED = ("/healthz", "/readyz", "/metrics")
 
 Route = Callable[[Scope], ASGIApp]
@@ -96,11 +101,20 @@ class Entrance:
         way_out = _WayOut(send, header)
         if self._under_way >= self._maximum and scope["path"] not in _ALWAYS_ANSWERED:
             self._metrics.refused()
-            await self._refuse(scope, receive, way_out)
+            message = (
+                f"The gateway works on {self._maximum} requests already "
+                "(max_concurrent_requests); try again in a moment"
+            )
+            await self._unavailable(scope, receive, way_out, message)
             return
         self._under_way += 1
         try:
             await self._route(scope)(scope, receive, way_out)
+        except asyncio.CancelledError:
+            # A server that stops has waited as long as it may.
+            if way_out.status:
+                raise
+            await self._unavailable(scope, receive, way_out, _CUT_OFF)
         except Exception as error:
             # One that comes after the answer began can only end the connection.
             if way_out.status:
@@ -140,13 +154,7 @@ class Entrance:
         log_as_request(request_id)
         return _NAME, request_id
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = refusal_for_path(
-            scope["path"],
-            503,
-            "SERVICE_UNAVAILABLE",
-            f"The gateway works on {self._maximum} requests already "
-            "(max_concurrent_requests); try again in a moment",
-        )
+    async def _unavailable(self, scope: Scope, receive: Receive, send: Send, message: str) -> None:
+        response = refusal_for_path(scope["path"], 503, "SERVICE_UNAVAILABLE", message)
         response.headers["retry-after"] = _RETRY_AFTER_SECONDS
         await response(scope, receive, send)

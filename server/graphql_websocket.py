@@ -1,5 +1,7 @@
 """GraphQL over WebSocket, by the graphql-transport-ws protocol."""
 
+import asyncio
+import contextlib
 import json
 from typing import Any
 
@@ -10,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
@@ -30,6 +33,11 @@ from server.graphql_request import read_members
 from server.logs import log_as_operation
 from server.persisted import Documents
 from server.refusals import graphql_refusal
+from server.websocket_protocol import SHUTDOWN
+
+_SERVICE_RESTART = 1012
+"""The status of a connection that is closed because the server stops (IANA's registry)."""
+_SHUTTING_DOWN = "The gateway is shutting down; connect again"
 
 
 class TooManyOperations(GatewayError):
@@ -38,10 +46,41 @@ class TooManyOperations(GatewayError):
     code = "SERVICE_UNAVAILABLE"
 
 
+class ShuttingDown(GatewayError):
+    """The gateway takes no more operations."""
+
+    code = "SERVICE_UNAVAILABLE"
+
+
 class _Handler(BaseGraphQLTransportWSHandler[Context, None]):
-    """Checks what a client subscribes to before Strawberry runs it."""
+    """Checks what a client subscribes to before Strawberry runs it.
+
+    When the gateway shuts down, the operations that are under way are answered; then the client
+    is told so by the status 1012.
+    """
 
     view: "GraphQLWebSocket"
+    _is_closing = False
+
+    async def handle(self) -> None:
+        closing = asyncio.create_task(self._close_at_shutdown())
+        try:
+            await super().handle()
+        finally:
+            closing.cancel()
+
+    async def _close_at_shutdown(self) -> None:
+        socket: WebSocket = self.websocket.ws  # type: ignore[attr-defined]
+        shutdown = socket.scope.get("state", {}).get(SHUTDOWN)
+        if shutdown is None:
+            return
+        await shutdown.wait()
+        self._is_closing = True
+        under_way = [each.task for each in self.operations.values() if each.task]
+        if under_way:
+            await asyncio.wait(under_way, timeout=self.view.patience)
+        with contextlib.suppress(WebSocketDisconnected):
+            await self.websocket.close(_SERVICE_RESTART, _SHUTTING_DOWN)
 
     async def handle_message(self, message: Message) -> None:
         if message.get("type") in ("subscribe", "complete") and not isinstance(
@@ -57,6 +96,8 @@ class _Handler(BaseGraphQLTransportWSHandler[Context, None]):
             return
         if self.connection_acknowledged and message["id"] not in self.operations:
             try:
+                if self._is_closing:
+                    raise ShuttingDown(_SHUTTING_DOWN)
                 asked = read_members(message["payload"])
                 if len(self.operations) >= self.view.max_operations:
                     raise TooManyOperations(
@@ -83,7 +124,8 @@ class _Handler(BaseGraphQLTransportWSHandler[Context, None]):
 class GraphQLWebSocket(GraphQL[Context, None]):
     """Strawberry's WebSocket handler, with this gateway's contexts, keys, limits and JSON.
 
-    At most ``max_connections`` are open, each with at most ``max_operations`` under way.
+    At most ``max_connections`` are open, each with at most ``max_operations`` under way, which
+    get ``patience`` seconds to come to their end when the server stops.
     Browsers may open one from the gateway's own pages and from ``origins``.
     """
 
@@ -97,6 +139,7 @@ class GraphQLWebSocket(GraphQL[Context, None]):
         *,
         max_connections: int,
         max_operations: int,
+        patience: float,
         origins: tuple[str, ...],
         on_limit: OnLimit,
     ) -> None:
@@ -109,6 +152,7 @@ class GraphQLWebSocket(GraphQL[Context, None]):
         )
         self.documents = documents
         self.max_operations = max_operations
+        self.patience = patience
         self._contexts = contexts
         self._max_connections = max_connections
         self._open = 0

@@ -71,6 +71,12 @@ class Settings(BaseSettings):
     receive_timeout: float = Field(
         20.0, gt=0, description="How long the body of a request may take to arrive, in seconds."
     )
+    shutdown_timeout: int = Field(
+        20,
+        ge=1,
+        description="How long requests that are under way may take when it is told to end, in "
+        "seconds.",
+    )
     max_concurrent_requests: int = Field(
         200, ge=1, description="How many requests one process works on; more get 503 at once."
     )

@@ -52,6 +52,9 @@ class Place(Protocol):
     def allow(self, event: str) -> None:
         """Refuse it no more."""
 
+    def held(self) -> contextlib.AbstractContextManager[None]:
+        """Let writes of executions wait, and only them, as a long write of another program does."""
+
 
 _REFUSAL = "a secret"
 
@@ -75,6 +78,12 @@ class SQLitePlace:
 
     def allow(self, event: str) -> None:
         self._run(f"DROP TRIGGER refuse_{event}")
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        with contextlib.closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield
 
     def _run(self, statement: str) -> None:
         self.run(statement, [()])
@@ -126,6 +135,9 @@ class PostgresPlace:
 
     def allow(self, event: str) -> None:
         self._run(f"DROP FUNCTION refuse_{event} CASCADE")
+
+    def held(self) -> contextlib.AbstractContextManager[None]:
+        return self.server.held(self.name, "LOCK TABLE executions IN SHARE MODE")
 
     def _run(self, statement: str) -> None:
         self.run(statement, [()])
@@ -188,6 +200,22 @@ class PostgresServer:
             ]
         finally:
             await connection.close()
+
+    @contextlib.contextmanager
+    def held(self, database: str, lock: str) -> Iterator[None]:
+        """Hold a lock until the block ends."""
+
+        async def hold() -> Any:
+            connection = await asyncpg.connect(self.url_of(database))
+            await connection.execute("BEGIN")
+            await connection.execute(lock)
+            return connection
+
+        connection = asyncio.run_coroutine_threadsafe(hold(), self._loop).result()
+        try:
+            yield
+        finally:
+            asyncio.run_coroutine_threadsafe(connection.close(), self._loop).result()
 
     @property
     def socket(self) -> Path:

@@ -91,6 +91,7 @@ GIVEN = [
     ("GATEWAY_TRUSTED_DOCUMENTS", "ops.json", "trusted_documents", Path("ops.json")),
     ("GATEWAY_MAX_BODY_BYTES", "1000", "max_body_bytes", 1000),
     ("GATEWAY_RECEIVE_TIMEOUT", "1.5", "receive_timeout", 1.5),
+    ("GATEWAY_SHUTDOWN_TIMEOUT", "7", "shutdown_timeout", 7),
     ("GATEWAY_MAX_CONCURRENT_REQUESTS", "7", "max_concurrent_requests", 7),
     ("GATEWAY_MAX_IDS", "7", "max_ids", 7),
     ("GATEWAY_GET_QUERIES", "0", "get_queries", False),
