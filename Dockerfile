@@ -8,7 +8,7 @@ FROM python:3.13-slim AS build
 WORKDIR /source
 COPY . .
 COPY --from=console /source/server/static/graphiql server/static/graphiql
-RUN pip install --no-cache-dir --prefix=/installed -c constraints.txt .
+RUN pip install --no-cache-dir --prefix=/installed -c constraints.txt ".[otel]"
 
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 gateway && install -d -o gateway /data

@@ -28,8 +28,8 @@ screenshots: $(VENV)/.installed-test console ## pictures of GraphiQL for the REA
 
 test: $(VENV)/.installed-test audits ## the whole test suite, on SQLite and on PostgreSQL
 	@if $(HAS_NPM) && node console/build.mjs; then npm test --prefix console --silent; fi
-	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=
-	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-append --cov-report=term --database postgres
+	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=
+	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-append --cov-report=term --database postgres
 
 check: $(VENV)/.installed-test ## everything that can be told without running it
 	$(BIN)/ruff format --check .
@@ -51,10 +51,13 @@ tests/audits/node_modules: tests/audits/package.json
 	@touch $@
 
 bench: export PYTHONPATH := $(CURDIR)
-bench: $(VENV)/.installed-test ## speed, growth, start and memory, as ratios in one run; two hours
-	$(BIN)/python bench/run.py
-	$(BIN)/python bench/growth.py
-	$(BIN)/python bench/endurance.py $(MINUTES)
+bench: $(VENV)/.installed-test ## speed, growth, import, start and memory, as ratios; four hours
+	for kind in sqlite postgres; do \
+	  $(BIN)/python bench/run.py --database $$kind && \
+	  $(BIN)/python bench/growth.py --database $$kind && \
+	  $(BIN)/python bench/import_rate.py --database $$kind && \
+	  $(BIN)/python bench/endurance.py $(MINUTES) --database $$kind || exit 1; \
+	done
 
 schema: $(VENV)/.installed ## write the printed schema to where the tests compare it
 	$(BIN)/python app.py schema > schema/schema.graphql

@@ -4,6 +4,7 @@ import contextlib
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -24,6 +25,7 @@ from server.application import FindEdge, GatewayApplication
 from server.bodies import BodyReader
 from server.bundle import FOLDER, Bundle
 from server.entrance import REQUEST_ID_HEADER
+from server.garbage import collect_rarely
 from server.graphql import GraphQLEdge
 from server.graphql_contexts import COST_HEADER, Contexts
 from server.graphql_websocket import GraphQLWebSocket
@@ -32,12 +34,17 @@ from server.logs import configure_logs
 from server.metrics import Metrics
 from server.openapi import openapi_route
 from server.operations import OperationStore, preparation
-from server.persisted import PersistedQueries, read_manifest
+from server.persisted import Documents, PersistedQueries, read_manifest
 from server.planned import PlannedExecution
 from server.refusals import refusal_for_path
 from server.rest import RestEdge, not_allowed
 from server.settings import Settings
+from server.shared_metrics import publishing
 from server.start_page import start_page_route
+from server.workers import end_with_parent
+
+if TYPE_CHECKING:
+    from server.tracing import Tracing
 
 
 def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Starlette:
@@ -47,26 +54,38 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
     console is looked for in the folder ``console``.
     """
     settings = settings or Settings()
+    tracing = _tracing(settings)
     database = open_database(
         settings.database_url,
         busy_timeout=settings.busy_timeout,
         statement_timeout=settings.statement_timeout,
         connections=settings.database_connections,
+        read_url=settings.read_database_url,
+        max_replica_lag=settings.max_replica_lag,
     )
+    if tracing is not None:
+        database = tracing.of(database)
     gatekeeper = Gatekeeper(
         Keys(database), enabled=settings.auth != "off", required=settings.keys_required
     )
 
+    documents = _documents(settings)
+    metrics = Metrics(f"{settings.rest_prefix}/executions", documents.operation_names)
+    metrics.watch(database.measures())
+
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await upgrade(database)
-        async with gatekeeper.watching():
+        async with gatekeeper.watching(), publishing(metrics.publish):
             yield
         await database.close()
+        if tracing is not None:
+            await tracing.close()
 
     bundle = Bundle(console)
-    find_edge, routes = _executions_routes(settings, Executions(database), gatekeeper, bundle)
-    metrics = Metrics(f"{settings.rest_prefix}/executions")
+    find_edge, routes = _executions_routes(
+        settings, Executions(database), gatekeeper, documents, metrics, bundle
+    )
     return GatewayApplication(
         find_edge,
         metrics,
@@ -79,7 +98,7 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
             *health_routes(database),
             metrics.route(),
         ],
-        middleware=_middleware(settings),
+        middleware=[*([Middleware(tracing.around)] if tracing else ()), *_middleware(settings)],
         exception_handlers={HTTPException: _http_error},
         lifespan=lifespan,
     )
@@ -89,15 +108,24 @@ def served_app() -> Starlette:
     """Build the gateway of a server process, which logs as its settings say."""
     settings = Settings()
     configure_logs(settings.log_level, settings.log_format)
-    return create_app(settings)
+    end_with_parent()
+    app = create_app(settings)
+    collect_rarely()
+    return app
 
 
 def _executions_routes(
-    settings: Settings, executions: Executions, gatekeeper: Gatekeeper, bundle: Bundle
+    settings: Settings,
+    executions: Executions,
+    gatekeeper: Gatekeeper,
+    documents: Documents,
+    metrics: Metrics,
+    bundle: Bundle,
 ) -> tuple[FindEdge, list[BaseRoute]]:
     bodies = BodyReader(settings.max_body_bytes, settings.receive_timeout)
     store = OperationStore(settings.limits, introspection=settings.introspection)
-    schema = build_schema([preparation(store)], suggestions=settings.introspection)
+    metrics.watch(store.measures())
+    schema = build_schema([preparation(store, metrics.passed)], suggestions=settings.introspection)
     planned = PlannedExecution(
         store,
         schema._schema,  # noqa: SLF001 - Strawberry has no public way
@@ -106,8 +134,6 @@ def _executions_routes(
     contexts = Contexts(
         executions, gatekeeper, max_page_size=settings.max_page_size, max_ids=settings.max_ids
     )
-    manifest = settings.trusted_documents
-    documents = read_manifest(manifest) if manifest else PersistedQueries()
     graphql = GraphQLEdge(
         schema,
         planned,
@@ -119,6 +145,7 @@ def _executions_routes(
         max_batch=settings.max_batch,
         get_queries=settings.get_queries,
         origins=settings.cors_origins,
+        on_limit=metrics.passed,
     )
     websocket = GraphQLWebSocket(
         schema,
@@ -126,7 +153,10 @@ def _executions_routes(
         documents,
         max_connections=settings.max_connections,
         max_operations=settings.max_subscriptions_per_connection,
+        # Some of the time is left for telling them so.
+        patience=settings.shutdown_timeout / 2,
         origins=settings.cors_origins,
+        on_limit=metrics.passed,
     )
     rest = RestEdge(
         executions,
@@ -135,12 +165,26 @@ def _executions_routes(
         prefix=settings.rest_prefix,
         max_page_size=settings.max_page_size,
         max_ids=settings.max_ids,
+        on_limit=metrics.passed,
     )
     paths = dict.fromkeys(("/graphql", "/graphql/"), graphql)
     routes: list[BaseRoute] = [
         route for path in paths for route in (Route(path, graphql), WebSocketRoute(path, websocket))
     ]
     return lambda path: paths.get(path) or rest.find(path), [*routes, *rest.routes()]
+
+
+def _documents(settings: Settings) -> Documents:
+    manifest = settings.trusted_documents
+    return read_manifest(manifest) if manifest else PersistedQueries()
+
+
+def _tracing(settings: Settings) -> "Tracing | None":
+    if not settings.traces:
+        return None
+    from server.tracing import Tracing  # noqa: PLC0415 - its packages need not be there
+
+    return Tracing(f"{settings.rest_prefix}/executions")
 
 
 def _middleware(settings: Settings) -> list[Middleware]:

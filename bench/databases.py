@@ -1,103 +1,63 @@
-"""Databases with rows that look like real ones, made quickly."""
+"""The databases that are measured, of the kind that the command line names."""
 
-import subprocess
-import sys
-import uuid
-from collections.abc import Iterator
+import argparse
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from random import Random
-from sqlite3 import Connection, connect
-from typing import Any
+from typing import Any, Protocol
 
-ROOT = Path(__file__).parents[1]
-STATES = ("FINISHED", "ERROR", "INPROGRESS", "TERMINATED", "TIMEOUT", "STOPPED")
-WEIGHTS = (78, 9, 2, 3, 4, 4)
-FLOWS = 50
-SPAN_MS = 60_000_000_000
-"""All executions were created within this many milliseconds, however many they are."""
-BEGIN_MS = 1_700_000_000_000
-_BATCH = 100_000
+from postgres_database import PostgresDatabase, postgres_server
+from sqlite_database import SQLiteDatabase
+
+KINDS = ("sqlite", "postgres")
 
 
-def fill(path: Path, rows: int, span: int = SPAN_MS) -> None:
-    """Make a database of executions, newest last.
+class Database(Protocol):
+    """A database of executions, and what a bench does with it past the gateway."""
 
-    Indexes and counts are made when the rows are there, which takes a tenth of the time.
+    url: str
+
+    def is_there(self) -> bool:
+        """Whether it was made before."""
+
+    def select(self, statement: str) -> list[tuple[Any, ...]]:
+        """The rows that a statement finds."""
+
+    def copy_to(self, name: str) -> "Database":
+        """A copy of another name, in place of one that is there."""
+
+    def warm(self) -> None:
+        """Have all of it in memory, as far as the system lets it stay there."""
+
+    def make(self) -> None:
+        """Make it, with no execution in it, in place of one that is there."""
+
+    def fill(self, rows: int, span: int) -> None:
+        """Make it, with executions created within a span of milliseconds, newest last."""
+
+
+@contextmanager
+def databases(kind: str) -> Iterator[Callable[[str], Any]]:
+    """A function that gives the database of a name, until the block ends.
+
+    They are kept in the folder ``BENCH_DATABASES``, and otherwise for as long as the block.
     """
-    gateway_command("migrate", database=path)
-    connection = connect(path, isolation_level=None)
-    try:
-        connection.execute("PRAGMA synchronous = OFF")
-        connection.execute("PRAGMA cache_size = -500000")
-        dropped = _drop_what_follows_rows(connection)
-        connection.executemany(
-            "INSERT INTO agentflows VALUES (?, ?)",
-            [(f"flow-{n:05}", f"Agent {'ABCDE'[n % 5]} {n:02}") for n in range(FLOWS)],
-        )
-        numbers = iter(_rows(rows, span))
-        for _ in range(0, rows, _BATCH):
-            connection.execute("BEGIN")
-            connection.executemany(
-                "INSERT INTO executions (id, guid, agentflow_id, session_id, state, created_on,"
-                " updated_on) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (row for row, _ in zip(numbers, range(_BATCH), strict=False)),
-            )
-            connection.execute("COMMIT")
-        for statement in dropped:
-            connection.execute(statement)
-        for name in ("state", "agentflow", "session"):
-            # The next revision drops what the one before had; there it need hold nothing.
-            connection.execute(f"CREATE INDEX executions_by_{name} ON executions (id) WHERE 0")
-        connection.execute("UPDATE alembic_version SET version_num = '0002'")
-    finally:
-        connection.close()
-    gateway_command("migrate", database=path)
+    with tempfile.TemporaryDirectory(prefix="gateway-bench-", dir="/tmp") as temporary:
+        folder = Path(os.environ.get("BENCH_DATABASES") or temporary)
+        if kind == "sqlite":
+            yield lambda name: SQLiteDatabase(folder / f"{name}.db")
+            return
+        with postgres_server(folder) as url:
+            yield lambda name: PostgresDatabase(url, name)
 
 
-def _drop_what_follows_rows(connection: Connection) -> list[str]:
-    """Drop indexes, triggers and counts; return what makes those that no migration makes anew."""
-    counted = ("execution_counts", "agentflow_counts", "replaced_executions")
-    found = connection.execute(
-        "SELECT type, name, sql FROM sqlite_schema WHERE type IN ('index', 'trigger')"
-        " AND tbl_name = 'executions' AND sql IS NOT NULL"
-    ).fetchall()
-    for kind, name, _ in found:
-        connection.execute(f"DROP {kind} {name}")
-    for table in counted:
-        connection.execute(f"DROP TABLE {table}")
-    before = {"executions_inserted", "executions_updated"}
-    return [
-        sql
-        for kind, name, sql in found
-        if (kind == "index" and name != "executions_by_agentflow_state_created_on")
-        or name in before
-    ]
-
-
-def _rows(rows: int, span: int) -> Iterator[tuple[Any, ...]]:
-    chance = Random(1)
-    flows = [f"flow-{number:05}" for number in range(FLOWS)]
-    by_rank = [1 / (rank + 1) for rank in range(FLOWS)]
-    for start in range(0, rows, _BATCH):
-        size = min(_BATCH, rows - start)
-        chosen = zip(
-            chance.choices(flows, by_rank, k=size),
-            chance.choices(STATES, WEIGHTS, k=size),
-            strict=True,
-        )
-        for number, (flow, state) in enumerate(chosen, start):
-            at = BEGIN_MS + number * span // rows
-            guid = str(uuid.UUID(int=chance.getrandbits(128), version=4))
-            session = f"session-{chance.randrange(max(1, rows // 5)):07}"
-            yield number + 1, guid, flow, session, state, at, at
-
-
-def gateway_command(*arguments: str, database: Path) -> str:
-    """Run the gateway's command line and return what it printed."""
-    command = [sys.executable, str(ROOT / "app.py"), *arguments, "--database"]
-    return subprocess.run(
-        [*command, f"sqlite:///{database}"],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
+def arguments(about: str | None, **defaults: int) -> tuple[str, list[int]]:
+    """The kind of database and the numbers that the command line gives."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--database", choices=KINDS, default=KINDS[0])
+    for name, default in defaults.items():
+        parser.add_argument(name, nargs="?", type=int, default=default)
+    given = parser.parse_args()
+    return given.database, [getattr(given, name) for name in defaults]

@@ -1,19 +1,20 @@
 """How soon the gateway answers, and what memory it takes under a long load of everything.
 
-``make bench`` runs it; ``python bench/endurance.py [MINUTES] [ROWS]``. The load is a mix of all
-that ``run.py`` measures, as fast as it goes.
+``make bench`` runs it; ``python bench/endurance.py [MINUTES] [ROWS] [--database postgres]``. The
+load is a mix of all that ``run.py`` measures, as fast as it goes.
 """
 
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
 
 from cursors import cursor_of
-from databases import fill, gateway_command
+from databases import Database, arguments, databases
+from gateways import make_key
+from rows import SPAN_MS
 from run import middle
 from servers import CLIENTS, gateway, need_wrk, pinned, served
 from workloads import Workload, workloads
@@ -35,17 +36,20 @@ wrk.headers["content-type"] = "application/json"
 """
 
 
-def main(minutes: int, rows: int) -> None:
+def main(kind: str, minutes: int, rows: int) -> None:
     """Measure the start, then the memory, minute by minute."""
     need_wrk()
-    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
-        path = Path(name) / "bench.db"
-        fill(path, rows)
-        guid, position = middle(path, rows)
-        scopes = ("--scope", "read", "--scope", "update")
-        key = gateway_command("keys", "create", "bench", *scopes, database=path).split()[-1]
-        print(f"first answer after {statistics.median(starts(path)):.2f} s (at most 1.50)")
-        server = stack.enter_context(served(*gateway(str(path)), "/healthz"))
+    with (
+        tempfile.TemporaryDirectory() as name,
+        databases(kind) as database_of,
+        ExitStack() as stack,
+    ):
+        database: Database = database_of("endurance")
+        database.fill(rows, SPAN_MS)
+        guid, position = middle(database, rows)
+        key = make_key(database.url, "read", "update")
+        print(f"first answer after {statistics.median(starts(database.url)):.2f} s (at most 1.50)")
+        server = stack.enter_context(served(*gateway(database.url), "/healthz"))
         script = Path(name) / "mix.lua"
         script.write_text(mix(workloads(guid, cursor_of(position)), key))
         load = ["wrk", "-t1", f"-c{CLIENTS}", f"-d{minutes}m", "-s", str(script), server.url]
@@ -57,12 +61,12 @@ def main(minutes: int, rows: int) -> None:
             print(running.communicate()[0])
 
 
-def starts(path: Path) -> list[float]:
+def starts(url: str) -> list[float]:
     """The seconds from the start of the process to its first answer."""
     taken = []
     for _ in range(STARTS):
         began = time.perf_counter()
-        with served(*gateway(str(path)), "/healthz"):
+        with served(*gateway(url), "/healthz"):
             taken.append(time.perf_counter() - began)
     return taken
 
@@ -91,5 +95,5 @@ def resident(process: int) -> float:
 
 
 if __name__ == "__main__":
-    given = [int(argument) for argument in sys.argv[1:]]
-    main(*given, *(60, 100_000)[len(given) :])
+    chosen, numbers = arguments(__doc__, minutes=60, rows=100_000)
+    main(chosen, *numbers)

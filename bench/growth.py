@@ -1,27 +1,26 @@
 """Whether anything takes longer among many executions than among few.
 
-``make bench`` runs it; ``python bench/growth.py [FEW] [MANY] [ROUNDS]``. Each request asks for a
+``make bench`` runs it; ``python bench/growth.py [FEW] [MANY] [ROUNDS] [--database postgres]``. Each
+request asks for a
 result of the same size in both databases; the figure is the median time of a request among many,
 over that among few, asked in turn. A folder in ``BENCH_DATABASES`` keeps the
 databases; ``BENCH_ONLY`` is a part of the names of the requests that are asked.
 """
 
 import os
-import shutil
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
-from sqlite3 import connect
 from typing import Any
 
 import httpx
 from cursors import cursor_at
-from databases import BEGIN_MS, SPAN_MS, fill, gateway_command
+from databases import Database, arguments, databases
+from gateways import make_key
+from rows import BEGIN_MS, SPAN_MS
 from servers import gateway, served
 
 FIELDS = "guid state agentflowId agentflowName sessionId createdOn"
@@ -39,16 +38,14 @@ Filter = dict[str, Any]
 class Side:
     """A gateway over a database of a size."""
 
-    def __init__(self, path: Path, rows: int, url: str, key: str) -> None:
-        self.path = path
+    def __init__(self, database: Database, rows: int, url: str, key: str) -> None:
+        self.database = database
         self.rows = rows
         self.client = httpx.Client(
             base_url=url, headers={"authorization": f"Bearer {key}"}, timeout=60
         )
-        with connect(path) as connection:
-            find = "SELECT guid, session_id FROM executions WHERE id = ?"
-            self.guid, self.session = connection.execute(find, (rows // 2,)).fetchone()
-        connection.close()
+        find = f"SELECT guid, session_id FROM executions WHERE id = {rows // 2}"
+        [(self.guid, self.session)] = database.select(find)
 
     def graphql(self, query: str, **variables: Any) -> Any:
         """Run an operation and return its data."""
@@ -64,7 +61,7 @@ class Side:
 
     def cursor_at(self, share: float, order: list[dict[str, str]] | None, filter_: Filter) -> str:
         """A cursor that stands behind a share of all executions that match, in an order."""
-        return cursor_at(self.path, share, order, filter_)
+        return cursor_at(self.database, share, order, filter_)
 
 
 def iso(share: float) -> str:
@@ -153,33 +150,26 @@ def _total(filter_of: Callable[[Side], Filter]) -> Ask:
 
 
 def _delete(side: Side) -> Callable[[], object]:
-    statement = "SELECT guid FROM executions WHERE id > ? LIMIT 100"
-    with connect(side.path) as connection:
-        groups = [
-            [guid for (guid,) in connection.execute(statement, (side.rows * share // 60,))]
-            for share in range(1, 55)
-        ]
-    connection.close()
+    statement = "SELECT guid FROM executions WHERE id > {0} ORDER BY id LIMIT 100"
+    groups = [
+        [guid for (guid,) in side.database.select(statement.format(side.rows * share // 60))]
+        for share in range(1, 55)
+    ]
     mutation = "mutation ($g: [ID!]!) { deleteExecutions(guids: $g) { affected } }"
     return lambda: side.graphql(mutation, g=groups.pop())
 
 
-def main(few: int, many: int, rounds: int) -> None:
+def main(kind: str, few: int, many: int, rounds: int) -> None:
     """Measure both sides in turn and print one table."""
-    with ExitStack() as stack:
-        folder = os.environ.get("BENCH_DATABASES") or stack.enter_context(
-            tempfile.TemporaryDirectory()
-        )
+    with databases(kind) as database_of, ExitStack() as stack:
         sides = []
         for rows in (few, many):
-            path = Path(folder) / f"g{rows}.db"
-            if not path.exists():
-                fill(path, rows)
-            scopes = ("--scope", "read", "--scope", "delete")
-            key = gateway_command("keys", "create", "bench", *scopes, database=path).strip()
-            command, environment = gateway(str(path))
-            server = stack.enter_context(served(command, environment, "/healthz"))
-            sides.append(Side(path, rows, server.url, key.splitlines()[-1]))
+            database: Database = database_of(f"g{rows}")
+            if not database.is_there():
+                database.fill(rows, SPAN_MS)
+            key = make_key(database.url, "read", "delete")
+            server = stack.enter_context(served(*gateway(database.url), "/healthz"))
+            sides.append(Side(database, rows, server.url, key))
         print(f"{'request':40} {few:>12,} {many:>12,}  ratio")
         only = os.environ.get("BENCH_ONLY", "")
         for name, ask in requests().items():
@@ -188,7 +178,7 @@ def main(few: int, many: int, rounds: int) -> None:
             if ask is _delete:
                 # What is measured is not how fast the disk finds a page for the first time.
                 for side in sides:
-                    shutil.copyfile(side.path, os.devnull)
+                    side.database.warm()
             times = measure([ask(side) for side in sides], rounds)
             ratio = times[1] / times[0]
             mark = "" if ratio <= LIMIT else "  over"
@@ -210,5 +200,5 @@ def measure(asks: list[Callable[[], object]], rounds: int) -> list[float]:
 
 
 if __name__ == "__main__":
-    given = [int(argument) for argument in sys.argv[1:]]
-    main(*given, *(10_000, 10_000_000, 40)[len(given) :])
+    chosen, numbers = arguments(__doc__, few=10_000, many=10_000_000, rounds=40)
+    main(chosen, *numbers)

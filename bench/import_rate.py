@@ -1,101 +1,105 @@
-"""How long `import` takes, as a multiple of a bare ``executemany`` of the same rows.
+"""How long `import` takes, as a multiple of the fastest way to write the same rows past it.
 
-Both write into the same tables with the same indexes and triggers, each into an empty database
-with the gateway's own pragmas. Run with ``python bench/import_rate.py [ROWS] [ROUNDS]``.
+That is ``executemany`` of rows in memory for SQLite, and ``COPY`` of a file in the columns' own
+order for PostgreSQL. Both write into the same tables with the same indexes and triggers, each into
+an empty database, as durably as the gateway does. ``make bench`` runs it; ``python
+bench/import_rate.py [ROWS] [ROUNDS] [--database postgres]``.
 """
 
+import asyncio
 import csv
 import random
-import shutil
 import sqlite3
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 import uuid
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
-ROOT = Path(__file__).parents[1]
+import asyncpg
+from databases import Database, arguments, databases
+from gateways import gateway_command
+from rows import COLUMNS, STATES
+from sqlite_database import INSERT, SQLiteDatabase
+
 PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "cache_size = -65536")
 HEADER = ["id", "guid", "agentflow_id", "agentflow_name", "session_id", "state", "created_on"]
 
 
-def main(rows: int, rounds: int) -> None:
+def main(kind: str, rows: int, rounds: int) -> None:
     """Run both in turn and print the median ratio."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        file, empty = folder / "rows.csv", folder / "empty.db"
-        write_rows(file, rows)
-        gateway("migrate", empty)
+    with tempfile.TemporaryDirectory() as name, databases(kind) as database_of:
+        file, bare_file = Path(name) / "rows.csv", Path(name) / "bare.csv"
+        write_rows(file, bare_file, rows)
+        empty: Database = database_of("import_empty")
+        empty.make()
         ratios = []
         for number in range(1, rounds + 1):
-            bare = timed_bare(file, Path(shutil.copy(empty, folder / "bare.db")))
-            imported = timed_import(file, Path(shutil.copy(empty, folder / "imported.db")))
+            bare = timed_bare(bare_file, empty.copy_to("import_bare"))
+            imported = timed_import(file, empty.copy_to("import_gateway"))
             ratios.append(imported / bare)
-            print(f"round {number}: bare {bare:.1f} s, import {imported:.1f} s")
-        print(f"import / bare executemany of {rows:,} rows: {statistics.median(ratios):.2f}")
+            print(f"round {number}: bare {bare:.1f} s, import {imported:.1f} s", flush=True)
+        print(f"import / bare of {rows:,} rows: {statistics.median(ratios):.2f} (at most 2.00)")
 
 
-def write_rows(file: Path, rows: int) -> None:
-    """Write executions with random guids, in the order of time."""
+def write_rows(file: Path, bare_file: Path, rows: int) -> None:
+    """Write executions with random guids, in the order of time: as a file to import, and bare."""
     chance = random.Random(rows)
-    states = ["FINISHED", "ERROR", "INPROGRESS", "TERMINATED", "TIMEOUT", "STOPPED"]
-    with file.open("w", newline="") as target:
-        writer = csv.writer(target)
+    with file.open("w", newline="") as target, bare_file.open("w", newline="") as bare_target:
+        writer, bare_writer = csv.writer(target), csv.writer(bare_target)
         writer.writerow(HEADER)
         for number in range(1, rows + 1):
             flow = chance.randrange(50)
-            writer.writerow(
-                [
-                    number,
-                    uuid.UUID(int=chance.getrandbits(128), version=4),
-                    f"flow-{flow}",
-                    f"Agent {flow}",
-                    f"session-{chance.randrange(max(1, rows // 5))}",
-                    chance.choice(states),
-                    1_700_000_000_000 + number * 50,
-                ]
-            )
+            guid = uuid.UUID(int=chance.getrandbits(128), version=4)
+            session = f"session-{chance.randrange(max(1, rows // 5))}"
+            state = chance.choice(STATES)
+            at = 1_700_000_000_000 + number * 50
+            writer.writerow([number, guid, f"flow-{flow}", f"Agent {flow}", session, state, at])
+            bare_writer.writerow([number, guid, f"flow-{flow}", session, state, at, at])
 
 
-def timed_bare(file: Path, database: Path) -> float:
+def timed_bare(file: Path, database: Any) -> float:
+    """Seconds that it takes without the gateway."""
+    if isinstance(database, SQLiteDatabase):
+        return timed_executemany(file, database.path)
+    return asyncio.run(timed_copy(file, database.url))
+
+
+def timed_executemany(file: Path, path: Path) -> float:
     """Seconds that ``executemany`` takes once the rows are in memory."""
     with file.open(newline="") as source:
-        reader = csv.reader(source)
-        next(reader)
         rows = [
-            (int(id_), guid, flow, session, state, int(at), int(at))
-            for id_, guid, flow, _, session, state, at in reader
+            (int(id_), guid, flow, session, state, int(at), int(changed))
+            for id_, guid, flow, session, state, at, changed in csv.reader(source)
         ]
-    with closing(sqlite3.connect(database)) as connection:
+    with closing(sqlite3.connect(path)) as connection:
         for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         began = time.perf_counter()
         with connection:
-            connection.executemany(
-                "INSERT INTO executions (id, guid, agentflow_id, session_id, state, created_on,"
-                " updated_on) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                rows,
-            )
+            connection.executemany(INSERT, rows)
         return time.perf_counter() - began
 
 
-def timed_import(file: Path, database: Path) -> float:
+async def timed_copy(file: Path, url: str) -> float:
+    """Seconds that one ``COPY`` of a CSV file takes, which PostgreSQL itself reads."""
+    connection = await asyncpg.connect(url)
+    began = time.perf_counter()
+    await connection.copy_to_table("executions", source=file, columns=COLUMNS, format="csv")
+    taken = time.perf_counter() - began
+    await connection.close()
+    return taken
+
+
+def timed_import(file: Path, database: Database) -> float:
     """Seconds that the whole command takes, its start included."""
     began = time.perf_counter()
-    gateway("import", database, str(file))
+    gateway_command("import", str(file), database=database.url)
     return time.perf_counter() - began
 
 
-def gateway(command: str, database: Path, *arguments: str) -> None:
-    """Run a command of the gateway."""
-    url = f"sqlite:///{database}"
-    program = [sys.executable, str(ROOT / "app.py"), command, *arguments, "--database", url]
-    subprocess.run(program, check=True, stdout=subprocess.DEVNULL)
-
-
 if __name__ == "__main__":
-    given = [int(value) for value in sys.argv[1:]]
-    main(*(given + [200_000, 3][len(given) :]))
+    chosen, numbers = arguments(__doc__, rows=1_000_000, rounds=3)
+    main(chosen, *numbers)

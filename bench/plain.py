@@ -11,8 +11,9 @@ from strawberry.asgi import GraphQL
 
 from db.models import Agentflow
 from db.models import Execution as Stored
+from db.opening import normalize_url
 
-engine = create_async_engine(f"sqlite+aiosqlite:///{os.environ['BENCH_DATABASE']}")
+engine = create_async_engine(normalize_url(os.environ["BENCH_DATABASE"]))
 sessions = async_sessionmaker(engine, expire_on_commit=False)
 
 

@@ -1,17 +1,20 @@
-"""The smallest honest server of the same bytes: SQL through aiosqlite, orjson, nothing else.
+"""The smallest honest server of the same bytes: SQL through the driver, orjson, nothing else.
 
 No GraphQL, no validation, no keys, no limits. It answers ``/0`` to ``/7``, in the order of
-``workloads``. Its settings come from the environment: ``BENCH_DATABASE``, ``BENCH_GUID`` and
-``BENCH_POSITION`` (a JSON array of created_on and id).
+``workloads``. Its settings come from the environment: ``BENCH_DATABASE`` (a URL), ``BENCH_GUID``
+and ``BENCH_POSITION`` (a JSON array of created_on and id).
 """
 
+import functools
 import itertools
 import os
+import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiosqlite
+import asyncpg
 import orjson
 from workloads import SINCE, UNTIL
 
@@ -34,13 +37,57 @@ KEYS = ("guid", "state", "agentflowId", "agentflowName", "sessionId", "createdOn
 REST_KEYS = ("id", "guid", "agentflowId", "agentflowName", "sessionId", "state", "created_on")
 
 encode = cursor_encoder(NEWEST_FIRST)
-connection: aiosqlite.Connection
 
 
-async def rows(sql: str, *parameters: object) -> list[Any]:
-    """Run one statement."""
-    found = await connection.execute_fetchall(sql, parameters)
-    return list(found)
+class SQLite:
+    """One connection, as there is one process."""
+
+    connection: aiosqlite.Connection
+
+    async def open(self) -> None:
+        self.connection = await aiosqlite.connect(
+            DATABASE.removeprefix("sqlite:///"), isolation_level=None
+        )
+        await self.connection.execute("PRAGMA cache_size = -4096")
+        await self.connection.execute("PRAGMA synchronous = FULL")
+
+    async def rows(self, sql: str, *parameters: object) -> list[Any]:
+        return list(await self.connection.execute_fetchall(sql, parameters))
+
+    async def close(self) -> None:
+        await self.connection.close()
+
+
+class Postgres:
+    """asyncpg's pool, as large as the gateway's; asyncpg keeps statements prepared."""
+
+    pool: Any
+
+    async def open(self) -> None:
+        # Nothing here changes what a connection is set to, so nothing has to be set back.
+        self.pool = await asyncpg.create_pool(DATABASE, min_size=10, max_size=10, reset=leave)
+
+    async def rows(self, sql: str, *parameters: object) -> list[Any]:
+        found: list[Any] = await self.pool.fetch(numbered(sql), *parameters)
+        return found
+
+    async def close(self) -> None:
+        await self.pool.close()
+
+
+async def leave(_connection: object) -> None:
+    """Leave a connection as it is."""
+
+
+@functools.cache
+def numbered(sql: str) -> str:
+    """Write ``?`` as PostgreSQL does."""
+    numbers = itertools.count(1)
+    return re.sub(r"\?", lambda _: f"${next(numbers)}", sql)
+
+
+database = SQLite() if DATABASE.startswith("sqlite") else Postgres()
+rows = database.rows
 
 
 def node(row: Any) -> dict[str, Any]:
@@ -116,15 +163,12 @@ HANDLERS: dict[str, Callable[[], Awaitable[bytes]]] = {
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
     """The whole server."""
-    global connection  # noqa: PLW0603 - one connection for one process is all there is
     if scope["type"] == "lifespan":
         await receive()
-        connection = await aiosqlite.connect(DATABASE, isolation_level=None)
-        await connection.execute("PRAGMA cache_size = -4096")
-        await connection.execute("PRAGMA synchronous = FULL")
+        await database.open()
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        await connection.close()
+        await database.close()
         await send({"type": "lifespan.shutdown.complete"})
         return
     body = await HANDLERS[scope["path"]]()

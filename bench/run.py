@@ -1,42 +1,42 @@
 """How the gateway compares with the smallest server of the same bytes, in one interleaved run.
 
-``make bench`` runs it; ``python bench/run.py [ROWS] [ROUNDS] [SECONDS]``. All servers run on one
-core and wrk on another, where there are two. The gateway runs as ``serve`` runs it, with keys,
-limits and metrics on.
+``make bench`` runs it; ``python bench/run.py [ROWS] [ROUNDS] [SECONDS] [--database postgres]``. All
+servers (the database's too) run on one core and wrk on another, where there are two. The gateway
+runs as ``serve`` runs it, with keys, limits and metrics on. ``BENCH_ONLY`` is a part of the names
+of what is measured.
 """
 
 import json
+import os
 import statistics
 import sys
-import tempfile
 from contextlib import ExitStack
-from pathlib import Path
-from sqlite3 import connect
 
 import httpx
 from cursors import cursor_of
-from databases import fill, gateway_command
+from databases import Database, arguments, databases
+from gateways import make_key
 from servers import bare, gateway, need_wrk, served, wrk
 from workloads import Workload, workloads
 
 SPAN_MS = 3_000_000_000
 
 
-def main(rows: int, rounds: int, seconds: int) -> None:
+def main(kind: str, rows: int, rounds: int, seconds: int) -> None:
     """Measure everything and print one table."""
     need_wrk()
-    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
-        path = Path(name) / "bench.db"
-        fill(path, rows, SPAN_MS)
-        guid, position = middle(path, rows)
-        scopes = ("--scope", "read", "--scope", "update")
-        key = gateway_command("keys", "create", "bench", *scopes, database=path).split()[-1]
+    with databases(kind) as database_of, ExitStack() as stack:
+        database: Database = database_of(f"bench{rows}")
+        if not database.is_there():
+            database.fill(rows, SPAN_MS)
+        guid, position = middle(database, rows)
+        key = make_key(database.url, "read", "update")
         environment = {
-            "BENCH_DATABASE": str(path),
+            "BENCH_DATABASE": database.url,
             "BENCH_GUID": guid,
             "BENCH_POSITION": json.dumps(position),
         }
-        measured = stack.enter_context(served(*gateway(str(path)), "/healthz")).url
+        measured = stack.enter_context(served(*gateway(database.url), "/healthz")).url
         reference = stack.enter_context(served(bare("reference:app"), environment, "/0")).url
         plain = stack.enter_context(served(bare("plain:app"), environment, "/graphql")).url
         headers = {"authorization": f"Bearer {key}"}
@@ -45,6 +45,8 @@ def main(rows: int, rounds: int, seconds: int) -> None:
             compare_bytes(work, measured, f"{reference}/{number}", headers)
         print(f"{'work':26} {'reference':>10} {'gateway':>10} {'ratio':>6} {'target':>6}")
         for number, work in enumerate(everything):
+            if os.environ.get("BENCH_ONLY", "") not in work.name:
+                continue
             sides = [
                 (f"{reference}/{number}", Workload(work.name, work.path, 0), {}),
                 (f"{measured}{work.path}", work, headers),
@@ -64,13 +66,11 @@ def report(work: Workload, rates: list[list[float]]) -> None:
         print(f"{'  against plain Strawberry':26} {medians[1] / medians[2]:28.1f}   5.00")
 
 
-def middle(path: Path, rows: int) -> tuple[str, list[int]]:
+def middle(database: Database, rows: int) -> tuple[str, list[int]]:
     """The guid and the position of an execution in the middle."""
-    with connect(path) as connection:
-        guid, created_on, number = connection.execute(
-            "SELECT guid, created_on, id FROM executions WHERE id = ?", (rows // 2,)
-        ).fetchone()
-    connection.close()
+    [(guid, created_on, number)] = database.select(
+        f"SELECT guid, created_on, id FROM executions WHERE id = {rows // 2}"
+    )
     return guid, [created_on, number]
 
 
@@ -98,5 +98,5 @@ def interleaved(
 
 
 if __name__ == "__main__":
-    given = [int(argument) for argument in sys.argv[1:]]
-    main(*given, *(100_000, 5, 3)[len(given) :])
+    chosen, numbers = arguments(__doc__, rows=100_000, rounds=5, seconds=3)
+    main(chosen, *numbers)

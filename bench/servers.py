@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import httpx
-from databases import ROOT
+from gateways import ROOT
 
 CLIENTS = 8
 
@@ -70,8 +70,11 @@ def served(command: list[str], environment: Mapping[str, str], path: str) -> Ite
 
 
 def gateway(database: str, **settings: str) -> tuple[list[str], dict[str, str]]:
-    """The command and the environment of a gateway as people run it, with keys and limits on."""
-    command = ["app.py", "serve", "--port", "{port}", "--database", f"sqlite:///{database}"]
+    """The command and the environment of a gateway over the database of a URL.
+
+    It runs as people run it, with keys and limits on.
+    """
+    command = ["app.py", "serve", "--port", "{port}", "--database", database]
     return command, {"GATEWAY_AUTH": "keys", **settings}
 
 

@@ -118,6 +118,11 @@ def keeps_order(dialect: Dialect) -> bool:
     return dialect.name == "sqlite"
 
 
+def pays_for_messages(dialect: Dialect) -> bool:
+    """Whether each statement goes to a server and back, so that one is better than several."""
+    return dialect.name != "sqlite"
+
+
 def enters_row_values(dialect: Dialect) -> bool:
     """Whether an index is entered at a whole row value, and not at its first column only."""
     return dialect.name != "sqlite"

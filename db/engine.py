@@ -4,8 +4,8 @@ import abc
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from sqlalchemy import Executable
 from sqlalchemy.engine import URL, Dialect, Row
@@ -22,6 +22,21 @@ Change = Callable[[Execute], Any]
 
 statements = logging.getLogger("gateway.sql")
 """Logs every statement sent to the database, without its parameters, at DEBUG."""
+
+
+class Measure(NamedTuple):
+    """A figure for whoever runs the gateway; ``value`` says how it is now.
+
+    ``only_grows`` when it counts what has happened since the start. Where several processes
+    have one each, ``of_all`` says what they come to together.
+    """
+
+    name: str
+    description: str
+    labels: Mapping[str, str]
+    value: Callable[[], float]
+    only_grows: bool = False
+    of_all: Literal["sum", "max"] = "sum"
 
 
 class Database(abc.ABC):
@@ -73,6 +88,10 @@ class Database(abc.ABC):
         before that is undone.
         """
 
+    async def change_at_once(self, statement: str, parameters: Sequence[Any]) -> Rows:
+        """Run a change that is one statement, and return the rows that it returns."""
+        return await self.change(lambda execute: execute(statement, parameters))
+
     @abc.abstractmethod
     def write(self) -> contextlib.AbstractAsyncContextManager[AsyncConnection]:
         """One write transaction, committed at the end and rolled back by an exception."""
@@ -102,5 +121,29 @@ class Database(abc.ABC):
         """Read what executions are read from."""
 
     @abc.abstractmethod
+    def measures(self) -> Sequence[Measure]:
+        """How its connections are used."""
+
+    @abc.abstractmethod
     async def close(self) -> None:
         """Close every connection, after what is under way has come to its end."""
+
+
+def connection_measures(
+    server: str,
+    in_use: Callable[[], float],
+    idle: Callable[[], float],
+    waiting: Callable[[], float],
+) -> list[Measure]:
+    """How the connections to a server are used."""
+    name, description = "gateway_database_connections", "Connections, by what they do."
+    return [
+        Measure(name, description, {"server": server, "state": "in_use"}, in_use),
+        Measure(name, description, {"server": server, "state": "idle"}, idle),
+        Measure(
+            "gateway_database_waiting",
+            "Who waits for a connection.",
+            {"server": server},
+            waiting,
+        ),
+    ]

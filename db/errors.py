@@ -3,6 +3,7 @@
     GatewayError
     ├── InvalidInput         the caller asked for something that can't be
     └── ServiceUnavailable   the database can't answer at the moment
+        └── TookTooLong      it would, but not within the time that a statement has
 
 Each class carries its machine-readable code, from the vocabulary of Apollo's
 clients. An edge maps ``GatewayError`` once; anything else that is raised is a
@@ -19,9 +20,11 @@ class GatewayError(Exception):
 
     code: ClassVar[str]
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, limit: str | None = None) -> None:
         super().__init__(message)
         self.message = message
+        self.limit = limit
+        """The setting that was passed, where it was one."""
 
 
 class InvalidInput(GatewayError):
@@ -30,15 +33,21 @@ class InvalidInput(GatewayError):
     code = "BAD_USER_INPUT"
 
     @classmethod
-    def of(cls, field: str, value: object, expected: str) -> "InvalidInput":
+    def of(
+        cls, field: str, value: object, expected: str, *, limit: str | None = None
+    ) -> "InvalidInput":
         """Build the usual message: the field, the value it had, and what it should have been."""
-        return cls(f"{field} must be {expected}; got {quote(value)}")
+        return cls(f"{field} must be {expected}; got {quote(value)}", limit=limit)
 
 
 class ServiceUnavailable(GatewayError):
     """The database is busy, full or out of reach; the same request may work later."""
 
     code = "SERVICE_UNAVAILABLE"
+
+
+class TookTooLong(ServiceUnavailable):
+    """A statement was ended because it took longer than one may."""
 
 
 def quote(value: object) -> str:

@@ -1,6 +1,8 @@
 """Loading many executions at once: upserts by guid, all of them or none."""
 
-from collections.abc import Callable, Iterable
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Iterable
 from itertools import islice
 from typing import NamedTuple, Protocol
 
@@ -29,6 +31,9 @@ class LoadedExecution(NamedTuple):
     updated_on: int | None
 
 
+_Row = tuple[LoadedExecution, str | None]
+
+
 class Loader(Protocol):
     """Writes batches into one kind of database, in one transaction."""
 
@@ -46,13 +51,14 @@ class Loader(Protocol):
 
 async def load(
     database: Database,
-    rows: Iterable[tuple[LoadedExecution, str | None]],
+    rows: Iterable[_Row],
     on_progress: Callable[[int], None] | None = None,
 ) -> int:
     """Insert or update executions, each with the name of its agentflow if that is known.
 
-    One transaction: when ``rows`` raises, nothing was changed. ``on_progress`` is told how
-    many were loaded so far. Memory holds one batch, the name of every agentflow, and of SQLite
+    One transaction: when ``rows`` raises, nothing was changed. They are read in a thread, a batch
+    ahead of what is written. ``on_progress`` is told how
+    many were loaded so far. Memory holds two batches, the name of every agentflow, and of SQLite
     64 MiB of the database's pages. Raises SQLAlchemy's IntegrityError for a row that the database
     refuses. Returns how many were loaded.
     """
@@ -62,18 +68,37 @@ async def load(
         loader = kind(connection)
         await loader.begin()
         names: dict[str, str] = {}
-        source = iter(rows)
         loaded = 0
-        while batch := list(islice(source, _BATCH)):
-            named = {row.agentflow_id: name for row, name in batch if name is not None}
-            renamed = {flow: name for flow, name in named.items() if names.get(flow) != name}
-            if renamed:
-                await loader.name(list(renamed.items()))
-                names.update(renamed)
-            await loader.write([row for row, _ in batch])
-            loaded += len(batch)
-            if on_progress:
-                on_progress(loaded)
+        async with contextlib.aclosing(_batches(rows)) as batches:
+            async for batch in batches:
+                named = {row.agentflow_id: name for row, name in batch if name is not None}
+                renamed = {flow: name for flow, name in named.items() if names.get(flow) != name}
+                if renamed:
+                    await loader.name(list(renamed.items()))
+                    names.update(renamed)
+                await loader.write([row for row, _ in batch])
+                loaded += len(batch)
+                if on_progress:
+                    on_progress(loaded)
         return loaded
 
     return await database.transact(work)
+
+
+async def _batches(rows: Iterable[_Row]) -> AsyncGenerator[list[_Row]]:
+    """Read batches, each while the database writes the one before."""
+    source = iter(rows)
+
+    def read() -> list[_Row]:
+        return list(islice(source, _BATCH))
+
+    reading = asyncio.ensure_future(asyncio.to_thread(read))
+    try:
+        while batch := await reading:
+            reading = asyncio.ensure_future(asyncio.to_thread(read))
+            yield batch
+    finally:
+        # Nobody may close what is still read.
+        await asyncio.wait([reading])
+        if not reading.cancelled():
+            reading.exception()

@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 from db.engine import Database
 from db.errors import InvalidInput
 from db.postgres.database import PostgresDatabase
+from db.postgres.replicated import ReplicatedDatabase
 from db.sqlite.database import SQLiteDatabase
 
 _POSTGRES = re.compile(r"^postgres://")
@@ -22,6 +23,8 @@ def open_database(
     busy_timeout: float = 5.0,
     statement_timeout: float | None = None,
     connections: int = 10,
+    read_url: str | None = None,
+    max_replica_lag: float = 10.0,
     **more: Any,
 ) -> Database:
     """The database that a URL names; a connection is opened when one is first needed.
@@ -35,8 +38,21 @@ def open_database(
     parsed = normalize_url(url)
     limits: Any = {"busy_timeout": busy_timeout, "statement_timeout": statement_timeout, **more}
     if parsed.get_backend_name() == "sqlite":
+        if read_url is not None:
+            raise InvalidInput(
+                "read_database_url is for PostgreSQL; a file of SQLite has no replica"
+            )
         return SQLiteDatabase(parsed, **limits)
-    return PostgresDatabase(parsed, connections=connections, **limits)
+    primary = PostgresDatabase(parsed, connections=connections, **limits)
+    if read_url is None:
+        return primary
+    read = normalize_url(read_url)
+    if read.get_backend_name() == "sqlite":
+        raise InvalidInput(
+            "read_database_url must be a replica of PostgreSQL; it is a file of SQLite"
+        )
+    replica = PostgresDatabase(read, connections=connections, server="replica", **limits)
+    return ReplicatedDatabase(primary, replica, max_lag=max_replica_lag)
 
 
 def normalize_url(url: str) -> URL:

@@ -4,7 +4,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, delete, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    delete,
+    exists,
+    false,
+    select,
+    true,
+    union_all,
+    update,
+)
 
 from db.dialect import among_listed, listed
 from db.engine import Execute, Rows
@@ -61,14 +71,59 @@ class Writing:
             not_found=tuple(guid for guid in guids if guid not in found),
         )
 
-    def delete(self, execute: Execute, guids: tuple[str, ...]) -> DeleteOutcome:
-        """Delete executions, in one statement."""
+    def update_of_one(
+        self, guid: str, state: ExecutionState, expected: ExecutionState | None
+    ) -> tuple[str, Sequence[Any]]:
+        """One statement that does what ``update`` does for one execution, and its parameters."""
+        values = [str(state), now_ms(), guid, *([str(expected)] if expected else [])]
+
+        def build(places: Places) -> Executable:
+            new_state, now, at, *only_from = map(places.bind, values)
+            source = self._source
+            columns = [source.column(field).label(field) for field in ExecutionRow._fields]
+            # What it may have waited for is in what it finds, and stays so to the end.
+            locked = select(*columns).where(source.guid == at)
+            found = locked.with_for_update(of=source.written, key_share=True).cte("found")
+            changed = (
+                update(source.written)
+                .values({source.state: new_state, source.updated_on: now})
+                .where(source.id == found.c.id, found.c.state != new_state)
+                .where(*(found.c.state == each for each in only_from))
+                .returning(*columns)
+                .cte("changed")
+            )
+            unchanged = select(*found.c, false()).where(~exists(select(changed.c.id)))
+            return union_all(select(*changed.c, true()), unchanged)
+
+        statement = self._statements.get(("update of one", expected is None), build)
+        return statement.text, statement.parameters(values)
+
+    @staticmethod
+    def outcome_of_one(rows: Rows, guid: str, expected: ExecutionState | None) -> UpdateOutcome:
+        """What ``update_of_one`` came to."""
+        if not rows:
+            return UpdateOutcome((), (), (guid,))
+        *values, is_changed = rows[0]
+        row = ExecutionRow._make(values)
+        if not is_changed and expected and row.state != expected:
+            return UpdateOutcome((), (row,), ())
+        return UpdateOutcome((row,), (), ())
+
+    def deletion(self, guids: tuple[str, ...]) -> tuple[str, Sequence[Any]]:
+        """The statement that deletes executions and finds their guids, and its parameters."""
 
         def build(places: Places) -> Executable:
             deleted = delete(self._source.written).where(self._is_among(places, guids))
             return deleted.returning(self._source.guid)
 
-        deleted = {guid for (guid,) in self._run(execute, "delete", build, guids)}
+        parameters = listed(guids)
+        statement = self._statements.get(("delete", len(parameters)), build)
+        return statement.text, statement.parameters(parameters)
+
+    @staticmethod
+    def outcome_of_deletion(rows: Rows, guids: tuple[str, ...]) -> DeleteOutcome:
+        """What a deletion came to."""
+        deleted = {guid for (guid,) in rows}
         return DeleteOutcome(
             deleted=tuple(guid for guid in guids if guid in deleted),
             not_found=tuple(guid for guid in guids if guid not in deleted),

@@ -103,7 +103,8 @@ class Mutation:
 def _check_number(guids: list[strawberry.ID], info: Info) -> None:
     if len(guids) > info.context.max_ids:
         raise InvalidInput(
-            f"guids must be at most {info.context.max_ids} (max_ids); got {len(guids)}"
+            f"guids must be at most {info.context.max_ids} (max_ids); got {len(guids)}",
+            limit="max_ids",
         )
 
 

@@ -66,7 +66,8 @@ def given(value: _T | None) -> _T | None:
 def check_size(name: str, size: int, max_page_size: int, *, least: int) -> None:
     """Raise InvalidInput unless a page size lies between ``least`` and ``max_page_size``."""
     if not least <= size <= max_page_size:
-        raise InvalidInput.of(name, size, f"from {least} to {max_page_size}")
+        limit = "max_page_size" if size > max_page_size else None
+        raise InvalidInput.of(name, size, f"from {least} to {max_page_size}", limit=limit)
 
 
 def offset_of(page: int, limit: int, max_page_size: int) -> int:

@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from db.clients import Client, ask_as
 from db.errors import GatewayError, ServiceUnavailable
 from db.instants import now_ms
 from db.keys import Key, Keys, Scope, hash_of
@@ -40,9 +41,10 @@ class Forbidden(GatewayError):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a request may do."""
+    """What a request may do, and for whom the database is asked."""
 
     scopes: frozenset[Scope]
+    client: Client
 
     def require(self, *needed: Scope) -> None:
         """Raise Forbidden unless every needed scope is there."""
@@ -54,8 +56,9 @@ class Access:
             )
 
 
-FULL_ACCESS = Access(EVERY_SCOPE)
-_NO_KEY: tuple[Key | None, Access] = (None, Access(frozenset()))
+FULL_ACCESS = Access(EVERY_SCOPE, Client("anyone", may_write=True))
+_NO_KEY: tuple[Key | None, Access] = (None, Access(frozenset(), Client("", may_write=False)))
+_WRITING = frozenset({Scope.UPDATE, Scope.DELETE})
 
 
 class Gatekeeper:
@@ -75,13 +78,16 @@ class Gatekeeper:
         self._uses: dict[int, int] = {}
 
     async def admit(self, authorization: str | None) -> Access:
-        """What the bearer of an Authorization header may do.
+        """What the bearer of an Authorization header may do; the task goes on in its name.
 
         Raises Unauthenticated when it is missing, malformed, unknown, expired or revoked, and
         ServiceUnavailable when the keys can't be read.
         """
-        if not self._enabled:
-            return FULL_ACCESS
+        access = await self._access(authorization) if self._enabled else FULL_ACCESS
+        ask_as(access.client)
+        return access
+
+    async def _access(self, authorization: str | None) -> Access:
         if time.monotonic() - self._read_at > _TRUSTED_FOR:
             await self._read()
         if not self._known and not self._required:
@@ -103,9 +109,7 @@ class Gatekeeper:
             if time.monotonic() - self._read_at <= _REREAD_AFTER:
                 return
             began = time.monotonic()
-            self._known = {
-                key.hash: (key, Access(key.scopes)) for key in await self._keys.find_all()
-            }
+            self._known = {key.hash: (key, _access_of(key)) for key in await self._keys.find_all()}
             self._read_at = began
 
     @contextlib.asynccontextmanager
@@ -141,6 +145,12 @@ class Gatekeeper:
             await self._keys.record_use(uses)
         except ServiceUnavailable as error:
             logger.warning("When keys were last used could not be recorded: %s", error.message)
+
+
+def _access_of(key: Key) -> Access:
+    return Access(
+        key.scopes, Client(f"key {key.id}", may_write=not _WRITING.isdisjoint(key.scopes))
+    )
 
 
 def _token(authorization: str | None) -> str:

@@ -45,8 +45,10 @@ class BodyReader:
             if self._deadlines.end(deadline):
                 raise
             task.uncancel()
+            seconds = self._deadlines.seconds
             raise BodyTimeout(
-                f"The body must arrive within {self._deadlines.seconds:g} seconds (receive_timeout)"
+                f"The body must arrive within {seconds:g} seconds (receive_timeout)",
+                limit="receive_timeout",
             ) from None
         finally:
             self._deadlines.end(deadline)
@@ -66,5 +68,6 @@ class BodyReader:
 
     def _too_large(self) -> PayloadTooLarge:
         return PayloadTooLarge(
-            f"The body must have at most {self._max_bytes} bytes (max_body_bytes)"
+            f"The body must have at most {self._max_bytes} bytes (max_body_bytes)",
+            limit="max_body_bytes",
         )

@@ -62,7 +62,11 @@ def with_any_database(settings: Settings, work: Callable[[Database], Awaitable[_
     """Run ``work`` on a database, whatever its revision."""
 
     async def run() -> _T:
-        database = open_database(settings.database_url, busy_timeout=settings.busy_timeout)
+        database = open_database(
+            settings.database_url,
+            busy_timeout=settings.busy_timeout,
+            read_url=settings.read_database_url,
+        )
         try:
             return await work(database)
         finally:

@@ -6,6 +6,7 @@ and time out one after the other. What no edge has caught is logged, and answere
 was answered, and how soon, is counted.
 """
 
+import asyncio
 import itertools
 import re
 import secrets
@@ -14,8 +15,9 @@ from collections.abc import Callable, Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from db.engine import Measure
 from server.errors import INTERNAL, INTERNAL_MESSAGE, log_unexpected
-from server.exchange import Header
+from server.exchange import OPERATION, Header
 from server.logs import log_as_request
 from server.metrics import Metrics
 from server.refusals import refusal_for_path
@@ -26,6 +28,10 @@ REQUEST_ID_HEADER = "x-request-id"
 _NAME = REQUEST_ID_HEADER.encode()
 _ACCEPTABLE = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 _RETRY_AFTER_SECONDS = "1"
+_CUT_OFF = (
+    "The gateway is shutting down and could not wait for the answer (shutdown_timeout); a write "
+    "is made as a whole or not at all, so look before you try again"
+)
 _ALWAYS_ANSWERED = ("/healthz", "/readyz", "/metrics")
 
 Route = Callable[[Scope], ASGIApp]
@@ -72,9 +78,14 @@ class Entrance:
         self._metrics = metrics
         self._under_way = 0
         metrics.watch(
-            "gateway_requests_under_way",
-            "Requests that are worked on.",
-            lambda: self._under_way,
+            [
+                Measure(
+                    "gateway_requests_under_way",
+                    "Requests that are worked on.",
+                    {},
+                    lambda: self._under_way,
+                )
+            ]
         )
         # Ids are told apart by a random beginning, which no other process has, and a number.
         self._beginning = secrets.token_hex(6).encode()
@@ -90,11 +101,20 @@ class Entrance:
         way_out = _WayOut(send, header)
         if self._under_way >= self._maximum and scope["path"] not in _ALWAYS_ANSWERED:
             self._metrics.refused()
-            await self._refuse(scope, receive, way_out)
+            message = (
+                f"The gateway works on {self._maximum} requests already "
+                "(max_concurrent_requests); try again in a moment"
+            )
+            await self._unavailable(scope, receive, way_out, message)
             return
         self._under_way += 1
         try:
             await self._route(scope)(scope, receive, way_out)
+        except asyncio.CancelledError:
+            # A server that stops has waited as long as it may.
+            if way_out.status:
+                raise
+            await self._unavailable(scope, receive, way_out, _CUT_OFF)
         except Exception as error:
             # One that comes after the answer began can only end the connection.
             if way_out.status:
@@ -105,7 +125,9 @@ class Entrance:
         finally:
             self._under_way -= 1
             seconds = time.perf_counter() - began
-            self._metrics.observe(scope["path"], scope["method"], way_out.status, seconds)
+            self._metrics.observe(
+                scope["path"], scope["method"], way_out.status, seconds, scope.get(OPERATION)
+            )
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what is no HTTP request: a WebSocket gets an id too."""
@@ -132,13 +154,7 @@ class Entrance:
         log_as_request(request_id)
         return _NAME, request_id
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = refusal_for_path(
-            scope["path"],
-            503,
-            "SERVICE_UNAVAILABLE",
-            f"The gateway works on {self._maximum} requests already "
-            "(max_concurrent_requests); try again in a moment",
-        )
+    async def _unavailable(self, scope: Scope, receive: Receive, send: Send, message: str) -> None:
+        response = refusal_for_path(scope["path"], 503, "SERVICE_UNAVAILABLE", message)
         response.headers["retry-after"] = _RETRY_AFTER_SECONDS
         await response(scope, receive, send)

@@ -6,6 +6,7 @@ with an id, and the answer carries that id and nothing of the inside.
 
 import logging
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 from graphql import GraphQLError, GraphQLSyntaxError
@@ -18,6 +19,18 @@ logger = logging.getLogger("gateway")
 
 INTERNAL = "INTERNAL_SERVER_ERROR"
 INTERNAL_MESSAGE = "Internal server error"
+
+
+OnLimit = Callable[[str | None], None]
+"""Is told of each refusal: the setting whose limit was passed, or None where there was none."""
+
+
+def limit_of(error: GraphQLError) -> str | None:
+    """The setting whose limit an error tells of, if it tells of one."""
+    cause = error.original_error
+    if isinstance(cause, GatewayError):
+        return cause.limit
+    return (error.extensions or {}).get("limit")
 
 
 def log_unexpected(error: BaseException, what: str) -> str:

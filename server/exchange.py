@@ -12,6 +12,8 @@ from starlette.types import Receive, Scope, Send
 
 from server.whole_answers import WriteAnswer
 
+OPERATION = "gateway.operation"
+"""Where an ASGI scope has the name of the trusted operation that was run."""
 Header = tuple[bytes, bytes]
 """A name in lower case, and a value."""
 

@@ -19,8 +19,15 @@ from resolvers.schema import Schema
 from server.access import Access, Forbidden, Gatekeeper
 from server.bodies import BodyReader
 from server.bundle import Bundle
-from server.errors import INTERNAL, INTERNAL_MESSAGE, log_unexpected, present_result
-from server.exchange import HttpRequest
+from server.errors import (
+    INTERNAL,
+    INTERNAL_MESSAGE,
+    OnLimit,
+    limit_of,
+    log_unexpected,
+    present_result,
+)
+from server.exchange import OPERATION, HttpRequest
 from server.graphiql import graphiql_page
 from server.graphql_answers import RESPONSE_JSON, answer, planned_answer
 from server.graphql_contexts import Contexts, reports_cost
@@ -68,7 +75,9 @@ class GraphQLEdge:
         max_batch: int,
         get_queries: bool,
         origins: tuple[str, ...],
+        on_limit: OnLimit,
     ) -> None:
+        self._on_limit = on_limit
         self._schema = schema
         self._planned = planned
         self._contexts = contexts
@@ -105,6 +114,7 @@ class GraphQLEdge:
             headers = {"cache-control": "no-store"}
             return _refused(error, status, headers, media_type)
         except GatewayError as error:
+            self._on_limit(error.limit)
             return _refused(error, status_of(error), headers_of(error), media_type)
         except Exception as error:  # noqa: BLE001 - the edge's last line of defence
             error_id = log_unexpected(error, "A GraphQL request")
@@ -127,6 +137,7 @@ class GraphQLEdge:
             return answer(results, media_type, batch=True)
         log_as_operation(asked.operation_name)
         query = self._documents.text_of(asked)
+        request.scope[OPERATION] = self._documents.name_of(query, asked.operation_name)
         planned = await self._planned.run(
             query,
             asked,
@@ -163,7 +174,7 @@ class GraphQLEdge:
     ) -> ExecutionResult:
         context = self._contexts.of_request(request, access)
         try:
-            return await self._schema.execute(
+            result = await self._schema.execute(
                 query,
                 variable_values=asked.variables,
                 context_value=context,
@@ -175,6 +186,9 @@ class GraphQLEdge:
             raise _Refused(refusal) from None
         except (CannotGetOperationTypeError, MissingQueryError):
             raise InvalidInput(_no_such_operation(asked)) from None
+        for failure in result.errors or ():
+            self._on_limit(limit_of(failure))
+        return result
 
     def _stream(self, request: HttpRequest, asked: GraphQLRequest, access: Access) -> Response:
         query = self._documents.text_of(asked)

@@ -73,7 +73,8 @@ def _batch(items: list[Any], max_batch: int) -> list[GraphQLRequest]:
         raise InvalidInput("A batch of operations is not accepted; send them one by one")
     if not 1 <= len(items) <= max_batch:
         raise InvalidInput(
-            f"A batch must hold from 1 to {max_batch} operations (max_batch); got {len(items)}"
+            f"A batch must hold from 1 to {max_batch} operations (max_batch); got {len(items)}",
+            limit="max_batch",
         )
     return [read_members(item) for item in items]
 

@@ -1,5 +1,7 @@
 """GraphQL over WebSocket, by the graphql-transport-ws protocol."""
 
+import asyncio
+import contextlib
 import json
 from typing import Any
 
@@ -10,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
@@ -24,11 +27,17 @@ from strawberry.types.unset import UNSET, UnsetType
 from db.errors import GatewayError
 from resolvers.context import Context
 from resolvers.schema import Schema
+from server.errors import OnLimit
 from server.graphql_contexts import Contexts
 from server.graphql_request import read_members
 from server.logs import log_as_operation
 from server.persisted import Documents
 from server.refusals import graphql_refusal
+from server.websocket_protocol import SHUTDOWN
+
+_SERVICE_RESTART = 1012
+"""The status of a connection that is closed because the server stops (IANA's registry)."""
+_SHUTTING_DOWN = "The gateway is shutting down; connect again"
 
 
 class TooManyOperations(GatewayError):
@@ -37,10 +46,41 @@ class TooManyOperations(GatewayError):
     code = "SERVICE_UNAVAILABLE"
 
 
+class ShuttingDown(GatewayError):
+    """The gateway takes no more operations."""
+
+    code = "SERVICE_UNAVAILABLE"
+
+
 class _Handler(BaseGraphQLTransportWSHandler[Context, None]):
-    """Checks what a client subscribes to before Strawberry runs it."""
+    """Checks what a client subscribes to before Strawberry runs it.
+
+    When the gateway shuts down, the operations that are under way are answered; then the client
+    is told so by the status 1012.
+    """
 
     view: "GraphQLWebSocket"
+    _is_closing = False
+
+    async def handle(self) -> None:
+        closing = asyncio.create_task(self._close_at_shutdown())
+        try:
+            await super().handle()
+        finally:
+            closing.cancel()
+
+    async def _close_at_shutdown(self) -> None:
+        socket: WebSocket = self.websocket.ws  # type: ignore[attr-defined]
+        shutdown = socket.scope.get("state", {}).get(SHUTDOWN)
+        if shutdown is None:
+            return
+        await shutdown.wait()
+        self._is_closing = True
+        under_way = [each.task for each in self.operations.values() if each.task]
+        if under_way:
+            await asyncio.wait(under_way, timeout=self.view.patience)
+        with contextlib.suppress(WebSocketDisconnected):
+            await self.websocket.close(_SERVICE_RESTART, _SHUTTING_DOWN)
 
     async def handle_message(self, message: Message) -> None:
         if message.get("type") in ("subscribe", "complete") and not isinstance(
@@ -56,14 +96,18 @@ class _Handler(BaseGraphQLTransportWSHandler[Context, None]):
             return
         if self.connection_acknowledged and message["id"] not in self.operations:
             try:
+                if self._is_closing:
+                    raise ShuttingDown(_SHUTTING_DOWN)
                 asked = read_members(message["payload"])
                 if len(self.operations) >= self.view.max_operations:
                     raise TooManyOperations(
                         f"This connection has {self.view.max_operations} operations under way "
-                        "already (max_subscriptions_per_connection)"
+                        "already (max_subscriptions_per_connection)",
+                        limit="max_subscriptions_per_connection",
                     )
                 message["payload"]["query"] = self.view.documents.text_of(asked)
             except GatewayError as error:
+                self.view.on_limit(error.limit)
                 await self._refuse(message["id"], error)
                 return
         await super().handle_subscribe(message)
@@ -80,7 +124,8 @@ class _Handler(BaseGraphQLTransportWSHandler[Context, None]):
 class GraphQLWebSocket(GraphQL[Context, None]):
     """Strawberry's WebSocket handler, with this gateway's contexts, keys, limits and JSON.
 
-    At most ``max_connections`` are open, each with at most ``max_operations`` under way.
+    At most ``max_connections`` are open, each with at most ``max_operations`` under way, which
+    get ``patience`` seconds to come to their end when the server stops.
     Browsers may open one from the gateway's own pages and from ``origins``.
     """
 
@@ -94,7 +139,9 @@ class GraphQLWebSocket(GraphQL[Context, None]):
         *,
         max_connections: int,
         max_operations: int,
+        patience: float,
         origins: tuple[str, ...],
+        on_limit: OnLimit,
     ) -> None:
         super().__init__(
             schema,
@@ -105,13 +152,16 @@ class GraphQLWebSocket(GraphQL[Context, None]):
         )
         self.documents = documents
         self.max_operations = max_operations
+        self.patience = patience
         self._contexts = contexts
         self._max_connections = max_connections
         self._open = 0
+        self.on_limit = on_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, or refuse it when there are too many."""
         if self._open >= self._max_connections:
+            self.on_limit("max_connections")
             message = (
                 f"The gateway holds {self._max_connections} connections already (max_connections)"
             )

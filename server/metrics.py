@@ -3,7 +3,8 @@
 Labels have few values, whatever clients send, so that nobody can make the metrics grow.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -11,6 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from db.engine import Measure
+from server.shared_metrics import is_shared, registry_of_all
+
+OTHER_OPERATION = "other"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -18,10 +23,16 @@ Observe = Callable[[float], None]
 
 
 class Metrics:
-    """The metrics of one gateway. ``rest_path`` is where its REST routes begin."""
+    """The metrics of one gateway.
 
-    def __init__(self, rest_path: str) -> None:
+    ``rest_path`` is where its REST routes begin; ``operations`` are the names of operations that
+    are told apart, which nobody but the operator can add to.
+    """
+
+    def __init__(self, rest_path: str, operations: Collection[str] = ()) -> None:
         self._rest_path = rest_path
+        self._operations = frozenset(operations)
+        self._watched: list[Callable[[], None]] = []
         self.registry = CollectorRegistry()
         self._requests = Counter(
             "gateway_requests",
@@ -31,8 +42,9 @@ class Metrics:
         )
         self._seconds = Histogram(
             "gateway_request_seconds",
-            "How long requests took until their answer was sent, in seconds.",
-            ["edge"],
+            "How long requests took until their answer was sent, in seconds. Operations are those"
+            " of the trusted documents, and other.",
+            ["edge", "operation"],
             buckets=_SECONDS,
             registry=self.registry,
         )
@@ -41,39 +53,108 @@ class Metrics:
             "Requests that were refused because as many were under way as may be.",
             registry=self.registry,
         )
-        self._kept: dict[tuple[str, str, int], tuple[Callable[[], None], Observe]] = {}
+        self._limits = Counter(
+            "gateway_limit_refusals",
+            "What was refused because it passed a limit, by the setting.",
+            ["limit"],
+            registry=self.registry,
+        )
+        self._kept: dict[tuple[str, str, int, str], tuple[Callable[[], None], Observe]] = {}
 
-    def observe(self, path: str, method: str, status: int, seconds: float) -> None:
+    def observe(
+        self, path: str, method: str, status: int, seconds: float, operation: str | None = None
+    ) -> None:
         """Count a request that was answered. A status of 0 says that it never was."""
-        key = (self._edge(path), method if method in _METHODS else "other", status)
+        edge = self._edge(path)
+        key = (
+            edge,
+            method if method in _METHODS else "other",
+            status,
+            self._name(edge, operation),
+        )
         kept = self._kept.get(key)
         if kept is None:
-            edge, method, _ = key
+            edge, method, _, name = key
             counter = self._requests.labels(edge, method, str(status))
-            kept = self._kept[key] = (counter.inc, self._seconds.labels(edge).observe)
+            kept = self._kept[key] = (counter.inc, self._seconds.labels(edge, name).observe)
         count, observe = kept
         count()
         observe(seconds)
 
     def refused(self) -> None:
-        """Count a request that was refused."""
+        """Count a request that was refused because too many are under way."""
         self._refused.inc()
+        self.passed("max_concurrent_requests")
 
-    def watch(self, name: str, description: str, value: Callable[[], float]) -> None:
-        """Show a value as it is when the metrics are asked for."""
-        Gauge(name, description, registry=self.registry).set_function(value)
+    def passed(self, limit: str | None) -> None:
+        """Count what was refused because it passed a limit, which a setting names."""
+        if limit is not None:
+            self._limits.labels(limit).inc()
+
+    def watch(self, measures: Iterable[Measure]) -> None:
+        """Show values as they are whenever the metrics are asked for."""
+        families: dict[str, Any] = {}
+        for measure in measures:
+            family = families.get(measure.name)
+            if family is None:
+                family = families[measure.name] = self._family(measure)
+            shown = family.labels(**measure.labels) if measure.labels else family
+            self._watched.append(
+                _growing(shown, measure) if measure.only_grows else _set(shown, measure)
+            )
+
+    def _family(self, measure: Measure) -> Any:
+        names = list(measure.labels)
+        if measure.only_grows:
+            return Counter(measure.name, measure.description, names, registry=self.registry)
+        mode: Any = f"live{measure.of_all}"
+        return Gauge(
+            measure.name,
+            measure.description,
+            names,
+            registry=self.registry,
+            multiprocess_mode=mode,
+        )
+
+    def publish(self) -> None:
+        """Bring what is watched up to date."""
+        for update in self._watched:
+            update()
 
     def _edge(self, path: str) -> str:
         if path in ("/graphql", "/graphql/"):
             return "graphql"
         return "rest" if path.startswith(self._rest_path) else "other"
 
+    def _name(self, edge: str, operation: str | None) -> str:
+        if edge != "graphql":
+            return ""
+        return operation if operation in self._operations else OTHER_OPERATION
+
     def route(self) -> Route:
         """``/metrics``."""
 
         async def metrics(_request: Request) -> Response:
+            self.publish()
+            registry = registry_of_all() if is_shared() else self.registry
             return Response(
-                generate_latest(self.registry), headers={"content-type": CONTENT_TYPE_LATEST}
+                generate_latest(registry), headers={"content-type": CONTENT_TYPE_LATEST}
             )
 
         return Route("/metrics", metrics)
+
+
+def _set(shown: Any, measure: Measure) -> Callable[[], None]:
+    return lambda: shown.set(measure.value())
+
+
+def _growing(shown: Any, measure: Measure) -> Callable[[], None]:
+    told = 0.0
+
+    def add() -> None:
+        nonlocal told
+        value = measure.value()
+        shown.inc(value - told)
+        told = value
+
+    return add

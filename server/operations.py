@@ -5,7 +5,7 @@ A document is read, measured, validated and priced once, and kept; what depends 
 """
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,12 +24,13 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types.execution import ExecutionResult, StreamExecutionResult
 
+from db.engine import Measure
 from db.errors import GatewayError, InvalidInput
 from db.keys import Scope
 from resolvers.context import Context
 from resolvers.plans import Planner
 from server.cost import Cost, cost_of
-from server.errors import code_without_cause, present_error
+from server.errors import OnLimit, code_without_cause, limit_of, present_error
 from server.limits import Limits, TooComplex, check_document, check_text
 from server.scopes import needed_scopes
 
@@ -78,16 +79,35 @@ class OperationStore:
         self._introspection = introspection
         self._size = size
         self._kept: OrderedDict[str, Prepared] = OrderedDict()
+        self._found = self._made = 0
 
     def prepare(self, query: str, schema: GraphQLSchema) -> Prepared:
         """A document ready to run, or with the errors that forbid it; never raises."""
         prepared = self._kept.get(query)
         if prepared is None:
+            self._made += 1
             prepared = self._prepare(query, schema)
             self._keep(query, prepared)
         else:
+            self._found += 1
             self._kept.move_to_end(query)
         return prepared
+
+    def measures(self) -> list[Measure]:
+        """How often a document was found prepared, with its plan, and how often it was not."""
+        return [
+            self._measure("hit", lambda: self._found),
+            self._measure("miss", lambda: self._made),
+        ]
+
+    def _measure(self, result: str, value: Callable[[], float]) -> Measure:
+        return Measure(
+            "gateway_plan_cache",
+            "Documents that were found prepared, with their plans, or had to be.",
+            {"result": result},
+            value,
+            only_grows=True,
+        )
 
     def cost_report(self, cost: int) -> dict[str, int]:
         """What a client is told that asked what its operation costs."""
@@ -146,6 +166,7 @@ class Preparation(SchemaExtension):
     """Takes documents from a store, checks each request, and presents errors in streams."""
 
     store: OperationStore
+    on_limit: OnLimit
 
     def __init__(self) -> None:
         self._cost: int | None = None
@@ -187,6 +208,8 @@ class Preparation(SchemaExtension):
     def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
         """Give errors their codes before Strawberry writes them to a WebSocket."""
         if isinstance(result, ExecutionResult) and result.errors:
+            for error in result.errors:
+                self.on_limit(limit_of(error))
             code = code_without_cause(result)
             result.errors = [present_error(error, code) for error in result.errors]
         yield
@@ -199,6 +222,9 @@ class Preparation(SchemaExtension):
         return {"cost": self.store.cost_report(self._cost)}
 
 
-def preparation(store: OperationStore) -> type[Preparation]:
-    """The extension that takes its documents from a store."""
-    return type("Preparation", (Preparation,), {"store": store})
+def preparation(store: OperationStore, on_limit: OnLimit) -> type[Preparation]:
+    """The extension that takes its documents from a store.
+
+    ``on_limit`` is told what a stream's operations are refused for.
+    """
+    return type("Preparation", (Preparation,), {"store": store, "on_limit": staticmethod(on_limit)})

@@ -7,12 +7,14 @@ else runs.
 """
 
 import hashlib
+import itertools
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 import orjson
+from graphql import GraphQLSyntaxError, OperationDefinitionNode, parse
 
 from db.errors import GatewayError, InvalidInput
 from server.graphql_request import GraphQLRequest
@@ -40,12 +42,21 @@ class UntrustedDocument(GatewayError):
 class Documents(Protocol):
     """Where the texts of operations come from."""
 
+    @property
+    def operation_names(self) -> frozenset[str]:
+        """The names that ``name_of`` can return."""
+
     def text_of(self, asked: GraphQLRequest) -> str:
         """The document that a request means. Raises GatewayError when there is none."""
+
+    def name_of(self, query: str, operation_name: str | None) -> str | None:
+        """The name of an operation of a document, where the operator gave it; else None."""
 
 
 class PersistedQueries:
     """Documents by their hash: a bounded number of those that clients sent."""
+
+    operation_names: frozenset[str] = frozenset()
 
     def __init__(self, size: int = _KEPT) -> None:
         self._size = size
@@ -69,6 +80,10 @@ class PersistedQueries:
         self._keep(digest, asked.query)
         return asked.query
 
+    def name_of(self, query: str, operation_name: str | None) -> str | None:  # noqa: ARG002
+        """Nothing: a client's names are its own."""
+        return None
+
     def _find(self, digest: str) -> str:
         query = self._kept.get(digest)
         if query is None:
@@ -89,7 +104,7 @@ class TrustedDocuments:
 
     def __init__(self, documents: Mapping[str, str]) -> None:
         self._by_hash = dict(documents)
-        self._hashes = {text: digest for digest, text in documents.items()}
+        self._names = {text: _names_in(text) for text in documents.values()}
 
     def text_of(self, asked: GraphQLRequest) -> str:
         """The document that a request means, by its hash or by its very text.
@@ -101,11 +116,23 @@ class TrustedDocuments:
             if digest not in self._by_hash:
                 raise PersistedQueryNotFound
             return self._by_hash[digest]
-        if asked.query not in self._hashes:
+        if asked.query not in self._names:
             raise UntrustedDocument(
                 "Only the operations of this gateway's manifest run; send one of them by its hash"
             )
         return asked.query
+
+    def name_of(self, query: str, operation_name: str | None) -> str | None:
+        """The name of an operation of a document: the one asked for, or the only one."""
+        names = self._names[query]
+        if operation_name is None:
+            return next(iter(names), None)
+        return operation_name if operation_name in names else None
+
+    @property
+    def operation_names(self) -> frozenset[str]:
+        """The names of all operations."""
+        return frozenset(itertools.chain.from_iterable(self._names.values()))
 
 
 def read_manifest(path: Path) -> TrustedDocuments:
@@ -128,6 +155,19 @@ def read_manifest(path: Path) -> TrustedDocuments:
             "trusted_documents must be an Apollo manifest, or an object of hashes and documents"
         )
     return TrustedDocuments(dict(entries))
+
+
+def _names_in(text: str) -> tuple[str, ...]:
+    try:
+        document = parse(text)
+    except GraphQLSyntaxError:
+        # Whoever sends it is told what is wrong with it.
+        return ()
+    return tuple(
+        definition.name.value
+        for definition in document.definitions
+        if isinstance(definition, OperationDefinitionNode) and definition.name
+    )
 
 
 def hash_of(query: str) -> str:

@@ -20,7 +20,7 @@ from db.paging import NEWEST_FIRST
 from db.source import ExecutionRow
 from server.access import Gatekeeper
 from server.bodies import BodyReader
-from server.errors import INTERNAL, INTERNAL_MESSAGE, log_unexpected
+from server.errors import INTERNAL, INTERNAL_MESSAGE, OnLimit, log_unexpected
 from server.exchange import Answer, Header, HttpRequest
 from server.refusals import headers_of, rest_refusal, status_of
 from server.rest_parameters import ListRequest, Paging, read_guids, read_list, read_update
@@ -64,7 +64,9 @@ class RestEdge:
         prefix: str,
         max_page_size: int,
         max_ids: int,
+        on_limit: OnLimit,
     ) -> None:
+        self._on_limit = on_limit
         self._executions = executions
         self._gatekeeper = gatekeeper
         self._bodies = bodies
@@ -168,7 +170,7 @@ class RestEdge:
             access.require(_SCOPES[request.method])
             return await handler(request)
 
-        return _Resource(answer)
+        return _Resource(answer, self._on_limit)
 
     def _guid(self, request: HttpRequest) -> str:
         raw: bytes = request.scope["raw_path"]
@@ -217,14 +219,16 @@ def not_allowed(method: str, allowed: str) -> Response:
 class _Resource:
     """An ASGI endpoint, which Starlette hands every method, known to it or not."""
 
-    def __init__(self, answer: _Handler) -> None:
+    def __init__(self, answer: _Handler, on_limit: OnLimit) -> None:
         functools.update_wrapper(self, answer)
         self._answer = answer
+        self._on_limit = on_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             answer = await self._answer(HttpRequest(scope, receive))
         except GatewayError as error:
+            self._on_limit(error.limit)
             answer = rest_refusal(status_of(error), error.code, error.message, headers_of(error))
         except Exception as error:  # noqa: BLE001 - the edge's last line of defence
             error_id = log_unexpected(error, f"{scope['method']} of executions")

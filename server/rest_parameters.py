@@ -156,7 +156,8 @@ def read_guids(body: bytes, max_ids: int) -> list[str]:
         raise InvalidInput.of("executionIds", guids, "an array of at least one guid, as strings")
     if len(guids) > max_ids:
         raise InvalidInput(
-            f"executionIds must be at most {max_ids} guids (max_ids); got {len(guids)}"
+            f"executionIds must be at most {max_ids} guids (max_ids); got {len(guids)}",
+            limit="max_ids",
         )
     return guids
 
@@ -181,9 +182,11 @@ def _single(query: QueryParams, name: str) -> str | None:
 def _number(name: str, value: str | None, default: int, largest: int) -> int:
     if value is None:
         return default
-    if not _NUMBER.fullmatch(value) or not 1 <= int(value) <= largest:
-        raise InvalidInput.of(name, value, f"a whole number from 1 to {largest}")
-    return int(value)
+    number = int(value) if _NUMBER.fullmatch(value) else 0
+    if not 1 <= number <= largest:
+        limit = "max_page_size" if name == "limit" and number > largest else None
+        raise InvalidInput.of(name, value, f"a whole number from 1 to {largest}", limit=limit)
+    return number
 
 
 def _instant(name: str, value: str) -> datetime:

@@ -1,17 +1,23 @@
 """Running the server: its processes, its sockets, and what it says when it is ready."""
 
+import contextlib
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import typer
 import uvicorn
-from uvicorn.supervisors import Multiprocess
 
 from db.engine import Database
 from db.keys import Keys
 from server.http_protocol import GuardedHttpProtocol
 from server.settings import Settings
+from server.shared_metrics import shared_by_processes
+from server.websocket_protocol import GracefulWebSocketProtocol
+from server.workers import Workers, longest_shutdown
 
 
 def server_config(app: Any, settings: Settings, **more: Any) -> uvicorn.Config:
@@ -21,6 +27,8 @@ def server_config(app: Any, settings: Settings, **more: Any) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         http=GuardedHttpProtocol,
+        ws=GracefulWebSocketProtocol,
+        timeout_graceful_shutdown=settings.shutdown_timeout,
         ws_max_size=settings.max_body_bytes,
         log_config=None,
         log_level="warning",
@@ -42,7 +50,8 @@ def run_server(settings: Settings) -> bool:
         # From here on a call waits until a worker is up, and is not refused.
         listening.listen(config.backlog)
         _announce(listening)
-        Multiprocess(config, sockets=[listening]).run()
+        with shared_by_processes():
+            Workers(config, listening).run()
         return True
     server = _AnnouncingServer(config)
     server.run()
@@ -67,12 +76,28 @@ def _as_text(value: object) -> str:
 
 
 class _AnnouncingServer(uvicorn.Server):
-    """Prints its URL as soon as it accepts connections."""
+    """Prints its URL as soon as it accepts connections, and ends well when it is told to end."""
 
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets=sockets)
         if self.started:
             _announce(self.servers[0].sockets[0])
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        """Shut down within a bound, whatever the database does."""
+        # A statement that waits for a lock can't be interrupted; nobody was told that it was made.
+        bound = threading.Timer(longest_shutdown(self.config), os._exit, (0,))
+        bound.daemon = True
+        bound.start()
+        await super().shutdown(sockets=sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take the signals to end; uvicorn sends itself those that it took once it has ended."""
+        with super().capture_signals():
+            yield
+            if signal.SIGTERM in self._captured_signals:
+                self._captured_signals.clear()
 
 
 def _announce(listening: Any) -> None:

@@ -1,5 +1,6 @@
 """Settings: from the environment, from a ``.env`` file, or from the command line."""
 
+import importlib.util
 import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal
@@ -19,6 +20,13 @@ class Settings(BaseSettings):
 
     database_url: str = Field(
         "sqlite+aiosqlite:///executions.db", description="Where the executions are stored."
+    )
+    read_database_url: str | None = Field(
+        None,
+        description="A streaming replica of that PostgreSQL, to read from; none unless it is set.",
+    )
+    max_replica_lag: float = Field(
+        10.0, gt=0, description="How far behind a replica may be and still be read, in seconds."
     )
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(
@@ -63,6 +71,12 @@ class Settings(BaseSettings):
     receive_timeout: float = Field(
         20.0, gt=0, description="How long the body of a request may take to arrive, in seconds."
     )
+    shutdown_timeout: int = Field(
+        20,
+        ge=1,
+        description="How long requests that are under way may take when it is told to end, in "
+        "seconds.",
+    )
     max_concurrent_requests: int = Field(
         200, ge=1, description="How many requests one process works on; more get 503 at once."
     )
@@ -100,6 +114,10 @@ class Settings(BaseSettings):
         20, ge=1, description="How many operations one WebSocket may have under way."
     )
 
+    traces: bool = Field(
+        False,
+        description="Whether OpenTelemetry is sent traces; it needs the extra `otel`.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="What is logged: this and all that is graver."
     )
@@ -134,6 +152,13 @@ class Settings(BaseSettings):
     def keys_required(self) -> bool:
         """Whether a key is needed even when none was made yet."""
         return self.auth == "keys" or (self.auth is None and not self.on_loopback)
+
+    @field_validator("traces")
+    @classmethod
+    def _check_extra(cls, traces: bool) -> bool:  # noqa: FBT001 - pydantic passes the value
+        if traces and importlib.util.find_spec("opentelemetry") is None:
+            raise ValueError('needs OpenTelemetry: pip install "executions-gateway[otel]"')
+        return traces
 
     @field_validator("rest_prefix")
     @classmethod

@@ -6,6 +6,7 @@ from typing import Any
 
 import anyio
 import pytest
+from hypothesis import is_hypothesis_test
 
 from db.engine import Database
 from db.migrations.upgrade import upgrade
@@ -25,7 +26,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Choose what can differ from one kind of database to another."""
+    """Choose what can differ from one kind of database to another.
+
+    Coverage is not measured where it would cost much and tell nothing: of what runs the same lines
+    a thousand times, and of what watches programs of their own.
+    """
     kind = config.getoption("--database")
     chosen: list[pytest.Item] = []
     others: list[pytest.Item] = []
@@ -37,6 +42,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             is_chosen = "server" in names and "path" not in names
             is_chosen = is_chosen and item.get_closest_marker("sqlite") is None
         (chosen if is_chosen else others).append(item)
+        if "faults" in item.path.parts or is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker(pytest.mark.no_cover)
     config.hook.pytest_deselected(items=others)
     items[:] = chosen
 

@@ -52,6 +52,9 @@ class Place(Protocol):
     def allow(self, event: str) -> None:
         """Refuse it no more."""
 
+    def held(self) -> contextlib.AbstractContextManager[None]:
+        """Let writes of executions wait, and only them, as a long write of another program does."""
+
 
 _REFUSAL = "a secret"
 
@@ -75,6 +78,12 @@ class SQLitePlace:
 
     def allow(self, event: str) -> None:
         self._run(f"DROP TRIGGER refuse_{event}")
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        with contextlib.closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield
 
     def _run(self, statement: str) -> None:
         self.run(statement, [()])
@@ -127,11 +136,15 @@ class PostgresPlace:
     def allow(self, event: str) -> None:
         self._run(f"DROP FUNCTION refuse_{event} CASCADE")
 
+    def held(self) -> contextlib.AbstractContextManager[None]:
+        return self.server.held(self.name, "LOCK TABLE executions IN SHARE MODE")
+
     def _run(self, statement: str) -> None:
         self.run(statement, [()])
 
 
-def _start(data: Path) -> Any:
+def embedded_server(data: Path) -> Any:
+    """A running server of the wheel's, over a folder, which it makes a cluster of if it is none."""
     with warnings.catch_warnings():
         # Without a desktop's session it keeps its lock in the folder for temporary files.
         warnings.simplefilter("ignore")
@@ -146,7 +159,7 @@ class PostgresServer:
     def __init__(self, url: str | None, folder: str) -> None:
         self._embedded: Any = None
         if url is None:
-            self._embedded = _start(Path(folder) / "data")
+            self._embedded = embedded_server(Path(folder) / "data")
             url = f"postgresql://postgres@/postgres?host={quote(str(self._embedded.pgdata))}"
         self._url = url
         self._names = (f"gateway_test_{_WORKER}_{number}" for number in itertools.count())
@@ -188,10 +201,32 @@ class PostgresServer:
         finally:
             await connection.close()
 
+    @contextlib.contextmanager
+    def held(self, database: str, lock: str) -> Iterator[None]:
+        """Hold a lock until the block ends."""
+
+        async def hold() -> Any:
+            connection = await asyncpg.connect(self.url_of(database))
+            await connection.execute("BEGIN")
+            await connection.execute(lock)
+            return connection
+
+        connection = asyncio.run_coroutine_threadsafe(hold(), self._loop).result()
+        try:
+            yield
+        finally:
+            asyncio.run_coroutine_threadsafe(connection.close(), self._loop).result()
+
     @property
     def socket(self) -> Path:
         """Where it listens, when it is the test run's own."""
         return Path(self._embedded.pgdata) / ".s.PGSQL.5432"
+
+    @property
+    def system_user(self) -> str | None:
+        """Whose processes it is; None for those of whoever runs the tests."""
+        user: str | None = self._embedded.system_user
+        return user
 
     def crash(self) -> None:
         """End all of its processes as a power cut would."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 import asyncpg
@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL, Dialect, Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.util import await_only, greenlet_spawn
 
-from db.engine import Database, Execute, Rows, statements
+from db.engine import Database, Execute, Measure, Rows, connection_measures, statements
 from db.postgres.errors import DISCONNECTED, translated_errors, uncertain_writes
 from db.postgres.folding import Folding
 from db.postgres.opening import Options, open_engine, open_pool
@@ -40,8 +40,10 @@ class PostgresDatabase(Database):
         connections: int = 10,
         busy_timeout: float = 5.0,
         statement_timeout: float | None = None,
+        server: str = "primary",
     ) -> None:
         super().__init__(url)
+        self._server = server
         self._options = Options(url, busy_timeout, statement_timeout)
         self._engine = open_engine(self._options)
         self._pool = open_pool(self._options, connections)
@@ -59,6 +61,7 @@ class PostgresDatabase(Database):
     async def _fetch(self, statement: Executable) -> Sequence[Row[Any]]:
         with translated_errors():
             async with self._engine.connect() as connection:
+                await self._limit(connection)
                 return (await connection.execute(statement)).all()
 
     async def _read(
@@ -71,12 +74,12 @@ class PostgresDatabase(Database):
         with translated_errors():
             sent = storable(parameters)
             try:
-                return await self._read_once(statement, sent)
+                return await self._run_once(statement, sent)
             except DISCONNECTED:
                 # The server was restarted, or something between let go of the connection.
-                return await self._read_once(statement, sent)
+                return await self._run_once(statement, sent)
 
-    async def _read_once(self, statement: str, parameters: Sequence[Any]) -> Rows:
+    async def _run_once(self, statement: str, parameters: Sequence[Any]) -> Rows:
         async with self._pool.lend() as connection:
             rows: Rows = await connection.fetch(statement, *parameters)
         self._folding.soon()
@@ -87,20 +90,29 @@ class PostgresDatabase(Database):
 
         One that comes into conflict with another transaction is undone and run again.
         """
-        return await self._finish(self._change(change))
+        return await self._finish(self._again_after_conflicts(lambda: self._change_once(change)))
 
-    async def _change(self, change: Callable[[Execute], _T]) -> _T:
+    async def change_at_once(self, statement: str, parameters: Sequence[Any]) -> Rows:
+        """Run a change that is one statement, which the server commits by itself."""
+        statements.debug("%s", statement)
+        sent = storable(parameters)
+        return await self._finish(
+            self._again_after_conflicts(lambda: self._run_once(statement, sent))
+        )
+
+    @staticmethod
+    async def _again_after_conflicts(change: Callable[[], Awaitable[_T]]) -> _T:
         with translated_errors(), uncertain_writes():
             for _ in range(_ATTEMPTS - 1):
                 try:
-                    return await self._change_once(change)
+                    return await change()
                 except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
                     # Those that met are not to meet again.
                     await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311
-            return await self._change_once(change)
+            return await change()
 
     async def _change_once(self, change: Callable[[Execute], _T]) -> _T:
-        async with self._pool.lend() as connection, connection.transaction():
+        async with self._transaction() as connection:
 
             def execute(statement: str, parameters: Sequence[Any]) -> Rows:
                 statements.debug("%s", statement)
@@ -116,25 +128,46 @@ class PostgresDatabase(Database):
         """One write transaction, committed at the end and rolled back by an exception."""
         with translated_errors():
             async with self._engine.begin() as connection:
+                await self._limit(connection)
                 yield connection
         self._folding.soon()
 
+    async def _limit(self, connection: AsyncConnection) -> None:
+        if self._options.sessions_are_shared:
+            for limit in self._options.limits:
+                await connection.exec_driver_sql(limit)
+
+    @contextlib.asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[Any]:
+        """A connection of the driver's, in a transaction that has the limits of a statement."""
+        async with self._pool.lend() as connection, connection.transaction():
+            if self._options.sessions_are_shared:
+                await connection.execute("; ".join(self._options.limits))
+            yield connection
+
     async def _fold(self) -> int:
         with translated_errors():
-            async with self._pool.lend() as connection:
+            async with self._transaction() as connection:
                 folded: int = await connection.fetchval("SELECT gateway_fold_counts()")
                 return folded
 
     async def explain(self, statement: str, parameters: tuple[Any, ...]) -> list[str]:
         """The lines of PostgreSQL's plan."""
         with translated_errors():
-            async with self._pool.lend() as connection:
+            async with self._transaction() as connection:
                 lines = await connection.fetch(f"EXPLAIN {statement}", *storable(parameters))
         return [line[0] for line in lines]
 
     async def ping(self) -> None:
         """Read what executions are read from."""
         await self._read("SELECT 1 FROM executions LIMIT 1", (), is_short=True)
+
+    def measures(self) -> Sequence[Measure]:
+        """How the connections of reads and changes are used."""
+        pool = self._pool
+        return connection_measures(
+            self._server, lambda: pool.in_use, lambda: pool.idle, lambda: pool.waiting
+        )
 
     async def close(self) -> None:
         """Close every connection, after what is under way has come to its end."""

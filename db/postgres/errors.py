@@ -8,7 +8,7 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from db.errors import ServiceUnavailable
+from db.errors import ServiceUnavailable, TookTooLong
 
 logger = logging.getLogger("gateway.database")
 
@@ -83,6 +83,8 @@ def translate(error: Exception) -> Exception:
     if reason is None:
         return error
     logger.warning("The database can't answer: %s", original)
+    if reason is _TOO_LONG:
+        return TookTooLong(reason, limit="statement_timeout")
     return ServiceUnavailable(reason)
 
 

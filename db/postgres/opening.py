@@ -1,9 +1,6 @@
 """How connections to PostgreSQL are opened, and what every one of them is set to."""
 
-import asyncio
-import contextlib
 import uuid
-from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +8,8 @@ import asyncpg
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from db.errors import ServiceUnavailable
 from db.postgres import sql  # noqa: F401 - from here on statements are written for PostgreSQL
+from db.postgres.pool import Pool
 
 # As many as statements are kept compiled; a connection that has prepared one runs it in one go.
 _STATEMENTS_KEPT = 500
@@ -26,7 +23,9 @@ class Options:
 
     What the URL has behind its question mark goes to asyncpg, which reads it as libpq does
     (``sslmode``, ``sslrootcert``, ``target_session_attrs``), but for ``statement_cache_size``: 0
-    prepares no statement under a name, for a pgbouncer that would mix them up.
+    leaves nothing in a session that the next transaction would miss, or find, in another one, as
+    behind a pgbouncer in transaction mode. Statements have no names then, and asyncpg sends each
+    together with its values; a read's limit of time is kept by the gateway, which cancels it.
     """
 
     url: URL
@@ -38,27 +37,43 @@ class Options:
         """How many prepared statements a connection keeps."""
         return int(str(self.url.query.get(_CACHE_SIZE, _STATEMENTS_KEPT)))
 
+    @property
+    def sessions_are_shared(self) -> bool:
+        """Whether each transaction may be in another session of the server."""
+        return self.statements_kept == 0
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """The statements that set the limits of one transaction."""
+        return tuple(f"SET LOCAL {name} = {value}" for name, value in self._limits().items())
+
     async def connect(self, *_: Any, **more: Any) -> Any:
         """A connection, with limits that the server itself holds it to."""
         dsn = self.url.set(drivername="postgresql").difference_update_query([_CACHE_SIZE])
         return await asyncpg.connect(
             dsn.render_as_string(hide_password=False),
             timeout=self.busy_timeout,
-            # Should the server itself be out of reach, the client gives up after it.
-            command_timeout=self.statement_timeout and self.statement_timeout + 1,
+            command_timeout=self._patience(),
             statement_cache_size=self.statements_kept,
             server_settings=self._settings(),
             **more,
         )
 
+    def _patience(self) -> float | None:
+        if self.statement_timeout is None or self.sessions_are_shared:
+            return self.statement_timeout
+        # Should the server itself be out of reach, the client gives up after it.
+        return self.statement_timeout + 1
+
     def _settings(self) -> dict[str, str]:
-        settings = {
-            "application_name": "executions-gateway",
-            "lock_timeout": f"{int(self.busy_timeout * 1000)}",
-        }
+        named = {"application_name": "executions-gateway"}
+        return named if self.sessions_are_shared else named | self._limits()
+
+    def _limits(self) -> dict[str, str]:
+        limits = {"lock_timeout": f"{int(self.busy_timeout * 1000)}"}
         if self.statement_timeout is not None:
-            settings["statement_timeout"] = f"{int(self.statement_timeout * 1000)}"
-        return settings
+            limits["statement_timeout"] = f"{int(self.statement_timeout * 1000)}"
+        return limits
 
 
 def open_engine(options: Options) -> AsyncEngine:
@@ -76,54 +91,12 @@ def open_engine(options: Options) -> AsyncEngine:
         hide_parameters=True,
         connect_args={
             "async_creator_fn": connect,
-            "prepared_statement_cache_size": 0 if options.statements_kept == 0 else 100,
+            "prepared_statement_cache_size": 0 if options.sessions_are_shared else 100,
             "prepared_statement_name_func": lambda: f"gateway_{uuid.uuid4()}",
         },
     )
 
 
-class Pool:
-    """asyncpg's pool, opened when a connection is first needed."""
-
-    def __init__(self, options: Options, size: int) -> None:
-        self._options = options
-        self._size = size
-        self._opening: asyncio.Future[Any] | None = None
-
-    @contextlib.asynccontextmanager
-    async def lend(self) -> AsyncIterator[Any]:
-        """A connection that nobody else has meanwhile."""
-        pool = await self._opened()
-        try:
-            connection = await pool.acquire(timeout=self._options.busy_timeout)
-        except TimeoutError:
-            raise ServiceUnavailable("The database is busy; try again in a moment") from None
-        try:
-            yield connection
-        finally:
-            await pool.release(connection)
-
-    async def close(self) -> None:
-        """Close every connection."""
-        if self._opening is not None:
-            await (await self._opening).close()
-
-    def _opened(self) -> Awaitable[Any]:
-        if self._opening is None:
-            self._opening = asyncio.ensure_future(self._open())
-        return self._opening
-
-    async def _open(self) -> Any:
-        # It belongs to the loop that it is made in, and opens no connection yet.
-        return await asyncpg.create_pool(
-            min_size=0, max_size=self._size, connect=self._options.connect, reset=_leave_as_it_is
-        )
-
-
 def open_pool(options: Options, size: int) -> Pool:
     """The connections of reads and changes."""
-    return Pool(options, size)
-
-
-async def _leave_as_it_is(_connection: Any) -> None:
-    """Spare the server what undoes settings; no statement of ours makes any."""
+    return Pool(options.connect, size, options.busy_timeout)

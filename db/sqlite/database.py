@@ -9,7 +9,7 @@ from sqlalchemy import Executable, event, text
 from sqlalchemy.engine import URL, Dialect, Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.engine import Database, Execute, Rows, statements
+from db.engine import Database, Execute, Measure, Rows, connection_measures, statements
 from db.sqlite.changes import run_changes
 from db.sqlite.checkpoints import Checkpoints
 from db.sqlite.driver_errors import translated_errors
@@ -142,6 +142,16 @@ class SQLiteDatabase(Database):
         """Read what executions are read from. Raises ServiceUnavailable when that can't be."""
         # SQLite answers SELECT 1 without a look at the file.
         await self.fetch(text("SELECT 1 FROM executions LIMIT 1"))
+
+    def measures(self) -> Sequence[Measure]:
+        """How the connections of reads and of changes are used."""
+        pools = (self._drivers, self._changes)
+        return connection_measures(
+            "primary",
+            lambda: sum(pool.in_use for pool in pools),
+            lambda: sum(pool.idle for pool in pools),
+            lambda: sum(pool.waiting for pool in pools),
+        )
 
     async def close(self) -> None:
         """Close every connection, after what is under way has come to its end."""

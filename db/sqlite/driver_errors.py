@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from db.errors import ServiceUnavailable
+from db.errors import ServiceUnavailable, TookTooLong
 
 logger = logging.getLogger("gateway.database")
 
@@ -37,18 +37,20 @@ def translate(error: Exception) -> Exception:
     ):
         return error
     logger.warning("The database can't answer: %s", original)
-    return ServiceUnavailable(_reason(original))
+    code = getattr(original, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if code == sqlite3.SQLITE_INTERRUPT:
+        return TookTooLong(
+            "The database took too long to answer (statement_timeout); "
+            "ask for less, with a filter that is served by an index",
+            limit="statement_timeout",
+        )
+    return ServiceUnavailable(_reason(code))
 
 
-def _reason(error: sqlite3.DatabaseError) -> str:
-    match getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF:
+def _reason(code: int) -> str:
+    match code:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return "The database is busy with another write; try again in a moment"
-        case sqlite3.SQLITE_INTERRUPT:
-            return (
-                "The database took too long to answer (statement_timeout); "
-                "ask for less, with a filter that is served by an index"
-            )
         case sqlite3.SQLITE_FULL:
             return "The database's disk is full; nothing was written"
         case sqlite3.SQLITE_READONLY:

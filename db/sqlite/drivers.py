@@ -54,6 +54,21 @@ class DriverPool:
         self.shared: Crossings | None = None
         self._sharing: asyncio.Future[Any] | None = None
 
+    @property
+    def idle(self) -> int:
+        """How many connections nobody uses."""
+        return len(self._free)
+
+    @property
+    def in_use(self) -> int:
+        """How many are used, the one that is shared among them."""
+        return len(self._opened) - len(self._free)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for one."""
+        return sum(not waiter.done() for waiter in self._waiting)
+
     async def read(self, statement: str, parameters: tuple[Any, ...]) -> Rows:
         """Run a statement on a connection that nobody else has meanwhile; return its rows."""
         driver = self._free.pop() if self._free else await self._wait()

@@ -326,6 +326,14 @@ async def test_nothing_is_left_when_the_database_refuses_a_row(
     assert _is_untouched(place)
 
 
+async def test_nothing_is_read_any_more_after_a_failure(database: Database) -> None:
+    rows = (_execution(f"g-{number}", state="DONE") for number in range(3 * BATCH))
+    with pytest.raises(IntegrityError):
+        await load(database, rows)
+    # A generator that is still running can't be closed.
+    rows.close()
+
+
 async def test_what_was_there_is_as_it_was_after_a_failure(
     database: Database, place: Place
 ) -> None:

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,24 @@ class Program:
         assert "http://" in line, f"the gateway did not start: {line}"
         self.url = line.split()[-1]
 
+    def wait_for_workers(self, count: int) -> None:
+        """Wait until that many processes answer; the URL is printed before they do."""
+        # Each gives ids that begin with something of its own.
+        seen: set[str] = set()
+
+        def ask(_: int) -> str:
+            with contextlib.suppress(httpx.TransportError):
+                answer = httpx.get(f"{self.url}/executions?limit=1", timeout=60)
+                return answer.headers["x-request-id"].partition("-")[0]
+            return ""
+
+        def have_all_answered() -> bool:
+            with ThreadPoolExecutor(4) as threads:
+                seen.update(threads.map(ask, range(8)))
+            return len(seen - {""}) >= count
+
+        wait_until(have_all_answered, 120)
+
     def kill(self) -> None:
         """End it as a power cut would: it gets no chance to do anything."""
         os.killpg(self._process.pid, signal.SIGKILL)
@@ -35,10 +54,13 @@ class Program:
         assert self._process.stdout is not None
         self._process.stdout.close()
 
-    def stop(self) -> int:
-        """Ask it to end, and say with which status it did."""
+    def terminate(self) -> None:
+        """Ask it to end."""
         self._process.terminate()
-        status = self._process.wait(timeout=30)
+
+    def wait(self) -> int:
+        """Wait for its end, and say with which status it came."""
+        status = self._process.wait(timeout=60)
         assert self._process.stdout is not None
         self._process.stdout.close()
         return status

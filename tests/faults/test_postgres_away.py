@@ -23,15 +23,16 @@ CRASHES = 4
 COUNT = 40_000
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def own_server(server: PostgresServer) -> Iterator[PostgresServer]:  # noqa: ARG001 - only with it
-    """A server that may be crashed."""
+    """A server that may be crashed, as long as it is started again."""
     with postgres_server(survives_crashes=True) as started:
         yield started
 
 
-@pytest.fixture
-def own(own_server: PostgresServer) -> PostgresPlace:
+@pytest.fixture(scope="module")
+def filled(own_server: PostgresServer) -> PostgresPlace:
+    """A database to be copied."""
     place = own_server.new(Path())
 
     async def migrate() -> None:
@@ -42,6 +43,11 @@ def own(own_server: PostgresServer) -> PostgresPlace:
     anyio.run(migrate)
     fill(place, COUNT)
     return place
+
+
+@pytest.fixture
+def own(own_server: PostgresServer, filled: PostgresPlace) -> PostgresPlace:
+    return own_server.copy(filled, Path())
 
 
 def test_a_server_that_crashes_again_and_again_loses_nothing_acknowledged(

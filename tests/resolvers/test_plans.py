@@ -29,7 +29,7 @@ from tests.places import Place
 from tests.sample import SAMPLE
 
 STORE = OperationStore(Settings(_env_file=None).limits)
-SCHEMA = build_schema([preparation(STORE)])
+SCHEMA = build_schema([preparation(STORE, lambda _limit: None)])
 
 
 class Both:
@@ -352,7 +352,7 @@ def test_any_query_is_answered_alike(both: Both, query: str) -> None:
 @_ignoring_cancelled_fields[0]
 @_ignoring_cancelled_fields[1]
 @given(query=queries(_mostly_valid(), custom_scalars=_SCALARS))
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_query_is_answered_alike_from_other_rows_too(both: Both, query: str) -> None:
     _assert_alike(both, query)
 

@@ -56,7 +56,7 @@ def test_a_page_after_a_cursor_costs_one_more_only_when_it_asks_what_is_before(
         assert len(statements) == expected
 
 
-def test_changing_many_executions_costs_as_many_statements_as_changing_one(
+def test_changing_many_executions_costs_as_many_statements_as_changing_two(
     gateway: Gateway,
 ) -> None:
     gateway.insert(SAMPLE)
@@ -65,11 +65,46 @@ def test_changing_many_executions_costs_as_many_statements_as_changing_one(
         " updateExecutions(guids: $guids, input: {state: STOPPED}) { affected } }"
     )
     counts = []
-    for guids in ([SAMPLE[0].guid], [row.guid for row in SAMPLE[1:]]):
+    for rows in (SAMPLE[:2], SAMPLE[2:]):
         with recorded_statements() as statements:
-            gateway.graphql(update, guids=guids)
+            gateway.graphql(update, guids=[row.guid for row in rows])
         counts.append(len(statements))
     assert counts == [2, 2]
+
+
+@pytest.mark.sqlite
+def test_changing_one_execution_costs_two_statements(gateway: Gateway) -> None:
+    assert _statements_of_updates(gateway) == [2, 1, 1, 1]
+
+
+@pytest.mark.postgres
+def test_changing_one_execution_costs_one_statement_where_each_is_a_message(
+    gateway: Gateway,
+) -> None:
+    assert _statements_of_updates(gateway) == [1, 1, 1, 1]
+
+
+def _statements_of_updates(gateway: Gateway) -> list[int]:
+    """For an update that changes something, changes nothing, conflicts, and finds nothing."""
+    gateway.insert(SAMPLE[:1])
+    update = (
+        "mutation ($guid: ID!, $from: ExecutionState) { updateExecution(guid: $guid,"
+        " input: {state: STOPPED, expectedState: $from}) { __typename } }"
+    )
+    guid = SAMPLE[0].guid
+    counts, outcomes = [], []
+    for of, expected in ((guid, None), (guid, "STOPPED"), (guid, "ERROR"), ("nobody", None)):
+        with recorded_statements() as statements:
+            data = gateway.graphql(update, **{"guid": of, "from": expected})
+        counts.append(len(statements))
+        outcomes.append(data["updateExecution"]["__typename"])
+    assert outcomes == [
+        "UpdateExecutionSuccess",
+        "UpdateExecutionSuccess",
+        "ExecutionStateConflict",
+        "ExecutionNotFound",
+    ]
+    return counts
 
 
 def test_deleting_many_executions_costs_one_statement(gateway: Gateway) -> None:

@@ -332,6 +332,7 @@ def test_a_statement_that_takes_too_long_is_interrupted_and_leaves_nothing_behin
 # After all of them
 
 
+@pytest.mark.no_cover
 def test_after_all_of_them_the_gateway_is_as_it_was(target: Gateway) -> None:
     def attack_all() -> None:
         for document, _, _ in DOCUMENTS.values():

@@ -63,6 +63,8 @@ def test_the_readme_speaks_of_no_setting_that_is_none() -> None:
 
 GIVEN = [
     ("GATEWAY_DATABASE_URL", "sqlite:///other.db", "database_url", "sqlite:///other.db"),
+    ("GATEWAY_READ_DATABASE_URL", "postgresql://r/e", "read_database_url", "postgresql://r/e"),
+    ("GATEWAY_MAX_REPLICA_LAG", "1.5", "max_replica_lag", 1.5),
     ("GATEWAY_HOST", "0.0.0.0", "host", "0.0.0.0"),
     ("GATEWAY_PORT", "0", "port", 0),
     ("GATEWAY_PORT", "65535", "port", 65535),
@@ -89,6 +91,7 @@ GIVEN = [
     ("GATEWAY_TRUSTED_DOCUMENTS", "ops.json", "trusted_documents", Path("ops.json")),
     ("GATEWAY_MAX_BODY_BYTES", "1000", "max_body_bytes", 1000),
     ("GATEWAY_RECEIVE_TIMEOUT", "1.5", "receive_timeout", 1.5),
+    ("GATEWAY_SHUTDOWN_TIMEOUT", "7", "shutdown_timeout", 7),
     ("GATEWAY_MAX_CONCURRENT_REQUESTS", "7", "max_concurrent_requests", 7),
     ("GATEWAY_MAX_IDS", "7", "max_ids", 7),
     ("GATEWAY_GET_QUERIES", "0", "get_queries", False),
@@ -103,6 +106,7 @@ GIVEN = [
     ("GATEWAY_MAX_COST", "7", "max_cost", 7),
     ("GATEWAY_MAX_CONNECTIONS", "7", "max_connections", 7),
     ("GATEWAY_MAX_SUBSCRIPTIONS_PER_CONNECTION", "7", "max_subscriptions_per_connection", 7),
+    ("GATEWAY_TRACES", "1", "traces", True),
     ("GATEWAY_LOG_LEVEL", "debug", "log_level", "debug"),
     ("GATEWAY_LOG_FORMAT", "json", "log_format", "json"),
 ]
@@ -255,6 +259,20 @@ def test_a_refusal_keeps_the_password_to_itself(url: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         normalize_url(url)
     assert "hunter2" not in refused.value.message
+
+
+REPLICAS = [
+    ("sqlite:///executions.db", "postgresql://replica/executions", "no replica"),
+    ("postgresql://primary/executions", "sqlite:///executions.db", "a replica of PostgreSQL"),
+    ("postgresql://primary/executions", "mysql://replica/executions", "must be a URL such as"),
+]
+
+
+@pytest.mark.parametrize(("url", "read_url", "said"), REPLICAS)
+def test_only_postgresql_has_a_replica(url: str, read_url: str, said: str) -> None:
+    result = _migrate("--database", url, GATEWAY_READ_DATABASE_URL=read_url)
+    assert isinstance(result.exception, InvalidInput)
+    assert said in result.exception.message
 
 
 # Bad values

@@ -7,7 +7,7 @@ import pytest
 
 from db.deadlines import Deadlines
 from db.engine import Database
-from db.errors import ServiceUnavailable
+from db.errors import ServiceUnavailable, TookTooLong
 from db.opening import open_database
 from tests.gateway import insert
 from tests.sample import SAMPLE
@@ -47,9 +47,9 @@ async def test_a_read_that_is_not_short_after_all_is_interrupted(path: Path) -> 
         return_exceptions=True,
     )
     assert [type(outcome) for outcome in outcomes] == [
-        ServiceUnavailable,
+        TookTooLong,
         list,
-        ServiceUnavailable,
+        TookTooLong,
     ]
     await hasty.close()
 

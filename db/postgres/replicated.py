@@ -1,0 +1,138 @@
+"""A primary that is written, and a replica of it that is read."""
+
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import Executable
+from sqlalchemy.engine import Dialect, Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.clients import asking
+from db.engine import Database, Execute, Measure, Rows
+from db.errors import ServiceUnavailable, TookTooLong
+from db.postgres.database import PostgresDatabase
+from db.postgres.lag import TRUSTED_FOR, Lag
+from db.postgres.recent_writers import RecentWriters
+
+_T = TypeVar("_T")
+
+# A note of a write may be a second old when the write is acknowledged, and there is some air.
+_MARGIN = TRUSTED_FOR + 3.0
+
+
+class ReplicatedDatabase(Database):
+    """Sends reads to a replica, as long as nobody can tell that it lags behind.
+
+    It is read while it is at most ``max_lag`` seconds behind, and only for a client that has not
+    written since, through whichever gateway. Everything else goes to the primary: writes, keys,
+    the reads of whoever has just written, and those that the replica can't answer.
+    """
+
+    def __init__(
+        self, primary: PostgresDatabase, replica: PostgresDatabase, *, max_lag: float
+    ) -> None:
+        super().__init__(primary.url)
+        self._primary = primary
+        self._replica = replica
+        self._lag = Lag(primary, replica, max_lag)
+        self._writers = RecentWriters(primary, max_lag + _MARGIN)
+        self._reads = {"primary": 0, "replica": 0}
+
+    @property
+    def dialect(self) -> Dialect:
+        """What SQLAlchemy knows of PostgreSQL through asyncpg."""
+        return self._primary.dialect
+
+    async def fetch(self, statement: Executable) -> Sequence[Row[Any]]:
+        """Run one SELECT on the primary: keys must be known as they are now."""
+        return await self._primary.fetch(statement)
+
+    def read(
+        self, statement: str, parameters: tuple[Any, ...], *, is_short: bool = False
+    ) -> Awaitable[Rows]:
+        """Run the text of one SELECT on the replica, or else on the primary."""
+        if self.on_read is not None:
+            self.on_read(statement, parameters)
+        return self._read(statement, parameters, is_short=is_short)
+
+    async def _read(self, statement: str, parameters: tuple[Any, ...], *, is_short: bool) -> Rows:
+        if await self._is_replica_enough():
+            try:
+                rows = await self._replica.read(statement, parameters, is_short=is_short)
+            except TookTooLong:
+                # The primary would take as long.
+                raise
+            except ServiceUnavailable:
+                self._lag.lose()
+            else:
+                self._reads["replica"] += 1
+                return rows
+        self._reads["primary"] += 1
+        return await self._primary.read(statement, parameters, is_short=is_short)
+
+    async def _is_replica_enough(self) -> bool:
+        client = asking()
+        if client is None or not self._lag.is_bounded():
+            return False
+        return not (client.may_write and await self._writers.has_written(client))
+
+    async def change(self, change: Callable[[Execute], _T]) -> _T:
+        """Run a change on the primary; its client reads there too for a while."""
+        return await self._noted(lambda: self._primary.change(change))
+
+    async def change_at_once(self, statement: str, parameters: Sequence[Any]) -> Rows:
+        """Run a change that is one statement on the primary, as any other."""
+        return await self._noted(lambda: self._primary.change_at_once(statement, parameters))
+
+    async def _noted(self, change: Callable[[], Awaitable[_T]]) -> _T:
+        client = asking()
+        if client is None:
+            return await change()
+        # Before, because who is told that a write is uncertain is going to look.
+        await self._writers.note(client)
+        changed = await change()
+        await self._writers.renew(client)
+        return changed
+
+    def write(self) -> contextlib.AbstractAsyncContextManager[AsyncConnection]:
+        """One write transaction on the primary."""
+        return self._primary.write()
+
+    async def explain(self, statement: str, parameters: tuple[Any, ...]) -> list[str]:
+        """The lines of the primary's plan."""
+        return await self._primary.explain(statement, parameters)
+
+    async def ping(self) -> None:
+        """Read what executions are read from, on the primary: the replica can be done without."""
+        await self._primary.ping()
+
+    def measures(self) -> Sequence[Measure]:
+        """How both servers are used, and how far the replica is behind."""
+        return [
+            *self._primary.measures(),
+            *self._replica.measures(),
+            Measure(
+                "gateway_replica_lag_seconds",
+                "How old the oldest write is that the replica lacks; +Inf while it is away.",
+                {},
+                lambda: self._lag.seconds,
+                of_all="max",
+            ),
+            *map(self._reads_of, self._reads),
+        ]
+
+    def _reads_of(self, server: str) -> Measure:
+        return Measure(
+            "gateway_database_reads",
+            "Reads, by the server that answered them.",
+            {"server": server},
+            lambda: self._reads[server],
+            only_grows=True,
+        )
+
+    async def close(self) -> None:
+        """Close every connection to both, after what is under way has come to its end."""
+        await self._lag.close()
+        await self._primary.close()
+        await self._replica.close()

@@ -1,0 +1,86 @@
+"""A pgbouncer in transaction mode hands each transaction whatever session is free."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from db.errors import ServiceUnavailable
+from db.migrations.upgrade import upgrade
+from db.opening import open_database
+from tests.gateway import insert, running_gateway
+from tests.places import PostgresPlace, PostgresServer
+from tests.poolers import MISSING, NEEDED, pooled
+from tests.sample import SAMPLE
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.postgres,
+    pytest.mark.skipif(
+        MISSING and not os.environ.get("REQUIRE_PGBOUNCER"),
+        reason=NEEDED,
+    ),
+    pytest.mark.skipif(
+        "GATEWAY_TEST_POSTGRES_URL" in os.environ,
+        reason="the pooler stands before a server of the test run's own",
+    ),
+]
+CLIENTS = 20
+
+
+@pytest.fixture
+def url(place: PostgresPlace) -> Iterator[str]:
+    """The database as it is reached through a pooler, in the mode for that."""
+    insert(place, SAMPLE)
+    with pooled(place) as reached:
+        yield f"{reached.url}?statement_cache_size=0"
+
+
+async def test_reads_of_many_kinds_at_once_are_each_answered_with_their_own(url: str) -> None:
+    database = open_database(url, connections=CLIENTS)
+
+    async def read(number: int) -> None:
+        text = f"SELECT $1 || '{number % 7}'"
+        for _ in range(20):
+            assert await database.read(text, (f"{number}-",)) == [(f"{number}-{number % 7}",)]
+
+    try:
+        await asyncio.gather(*map(read, range(CLIENTS)))
+    finally:
+        await database.close()
+
+
+async def test_a_database_is_migrated_through_a_pooler(server: PostgresServer) -> None:
+    with pooled(server.new(None)) as reached:  # type: ignore[arg-type]
+        database = open_database(f"{reached.url}?statement_cache_size=0")
+        try:
+            before, _ = await upgrade(database)
+            assert before is None
+            await database.ping()
+        finally:
+            await database.close()
+
+
+async def test_a_statement_has_its_limit_of_time_there_too(url: str) -> None:
+    database = open_database(url, statement_timeout=0.2)
+    try:
+        with pytest.raises(ServiceUnavailable, match="statement_timeout"):
+            await database.read("SELECT pg_sleep(30)", ())
+        assert await database.read("SELECT 1", ()) == [(1,)]
+    finally:
+        await database.close()
+
+
+def test_a_gateway_reads_and_writes_through_a_pooler(place: PostgresPlace, url: str) -> None:
+    reached = PostgresPlace(place.server, place.name)
+    reached.url = url
+    with running_gateway(reached) as gateway:
+        assert gateway.graphql("{ executions { totalCount } }") == {
+            "executions": {"totalCount": len(SAMPLE)}
+        }
+        assert gateway.http.put("/executions/guid-18", json={"state": "STOPPED"}).is_success
+        assert gateway.http.get("/executions/guid-18").json()["state"] == "STOPPED"
+        deleted: httpx.Response = gateway.http.delete("/executions/guid-18")
+        assert deleted.json()["affected"] == 1
