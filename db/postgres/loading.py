@@ -12,7 +12,7 @@ from db.errors import InvalidInput
 
 _TABLE = "gateway_loaded"
 _COLUMNS = ("id", "guid", "agentflow_id", "session_id", "state", "created_on", "updated_on")
-_GUID = 1
+_GUID, _UPDATED_ON = 1, 6
 _CREATE = f"""
 CREATE TEMPORARY TABLE {_TABLE} (
     number bigint GENERATED ALWAYS AS IDENTITY, id bigint,
@@ -33,7 +33,7 @@ SELECT CASE WHEN kept THEN id ELSE nextval('executions_id_seq') END,
        guid, agentflow_id, session_id, state, created_on, coalesce(updated_on, created_on)
 FROM (
     SELECT *, id IS NOT NULL AND row_number() OVER (PARTITION BY id ORDER BY number) = 1
-           AND NOT EXISTS (SELECT 1 FROM executions WHERE executions.id = {_TABLE}.id) AS kept
+           AND (SELECT id FROM executions WHERE executions.id = {_TABLE}.id) IS NULL AS kept
     FROM {_TABLE} ORDER BY number
 ) AS loaded
 ON CONFLICT (guid) DO UPDATE SET
@@ -49,7 +49,11 @@ ON CONFLICT (guid) DO UPDATE SET
 _SET_UPDATED_ON = f"""
 UPDATE executions SET updated_on = loaded.updated_on FROM {_TABLE} AS loaded
 WHERE executions.guid = loaded.guid AND loaded.updated_on <> executions.updated_on
+  AND loaded.updated_on IS NOT NULL
 """
+# What a batch is compared with is looked up in an index, row by row. The planner, which knows
+# nothing of the batch, would read the whole table for each.
+_LOOK_UP = ("SET LOCAL enable_hashjoin = off", "SET LOCAL enable_mergejoin = off")
 _UPSERT_FLOW = """
 INSERT INTO agentflows AS known (id, name) VALUES ($1, $2)
 ON CONFLICT (id) DO UPDATE SET name = excluded.name WHERE known.name IS DISTINCT FROM excluded.name
@@ -68,6 +72,8 @@ class PostgresLoader:
         self._driver = (await self._connection.get_raw_connection()).driver_connection
         # An import may take as long as it takes.
         await self._connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        for setting in _LOOK_UP:
+            await self._connection.exec_driver_sql(setting)
         await self._connection.exec_driver_sql(_CREATE)
 
     async def name(self, flows: list[tuple[str, str]]) -> None:
@@ -85,7 +91,8 @@ class PostgresLoader:
         await self._driver.copy_records_to_table(_TABLE, columns=_COLUMNS, records=rows)
         await self._driver.execute(_MOVE_SEQUENCE)
         await self._driver.execute(_UPSERT)
-        await self._driver.execute(_SET_UPDATED_ON)
+        if any(row[_UPDATED_ON] is not None for row in rows):
+            await self._driver.execute(_SET_UPDATED_ON)
         await self._driver.execute(f"TRUNCATE {_TABLE}")
 
 
