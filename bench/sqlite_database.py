@@ -39,7 +39,8 @@ class SQLiteDatabase:
 
     def make(self) -> None:
         """Make it, with no execution in it, in place of one that is there."""
-        self.path.unlink(missing_ok=True)
+        for suffix in ("", "-wal", "-shm"):
+            self.path.with_name(f"{self.path.name}{suffix}").unlink(missing_ok=True)
         gateway_command("migrate", database=self.url)
 
     def fill(self, rows: int, span: int) -> None:
