@@ -106,7 +106,8 @@ def test_a_write_whose_connection_breaks_is_said_to_be_uncertain(
 ) -> None:
     with program(behind) as running:
         assert graphql(running.url, DELETE, guids=["g-1"]) is not None
-        network.slow(0.2)
+        # One message there and one back, and the network breaks between them.
+        network.slow(1.0)
         timer = threading.Timer(0.5, network.reset)
         timer.start()
         body = httpx.post(
