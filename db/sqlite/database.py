@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import logging
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import Executable, event, text
@@ -10,17 +12,24 @@ from sqlalchemy.engine import URL, Dialect, Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import Database, Execute, Measure, Rows, connection_measures, statements
+from db.errors import ServiceUnavailable
 from db.sqlite.changes import run_changes
 from db.sqlite.checkpoints import Checkpoints
+from db.sqlite.crossings import RunGroup
 from db.sqlite.driver_errors import translated_errors
 from db.sqlite.drivers import DriverPool
+from db.sqlite.file import LOOK_EVERY, DatabaseFile
 from db.sqlite.in_place import InPlace
 from db.sqlite.interruption import interrupt
 from db.sqlite.opening import connect_for_loop, open_engine, refuse_writes
 
+logger = logging.getLogger("gateway.database")
+
 _T = TypeVar("_T")
 
 _RARE_READERS = 2
+_LASTING = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+"""Errors that a connection goes on to have when what led to them was mended."""
 
 
 class SQLiteDatabase(Database):
@@ -45,18 +54,24 @@ class SQLiteDatabase(Database):
         statement_timeout: float | None = None,
     ) -> None:
         super().__init__(url)
+        self._readers = readers
+        self._busy_timeout = busy_timeout
         self._statement_timeout = statement_timeout
+        self._losing: asyncio.Future[None] | None = None
+        self._open()
+
+    def _open(self) -> None:
+        """Set up what connections are opened by when they are needed."""
+        file = self._file = DatabaseFile(self.url.database or "", self._lose, self._losing)
+        limits = (self._busy_timeout, self._statement_timeout)
         # The pool of drivers keeps one more than there are readers; the rest is for what is rare.
-        self._reader = open_engine(self.url, readers + 1 + _RARE_READERS, busy_timeout)
+        size = self._readers + 1
+        self._reader = open_engine(self.url, file, size + _RARE_READERS, self._busy_timeout)
         # One for changes, which share it, and one for transactions of other kinds.
-        self._writer = open_engine(self.url, 2, busy_timeout)
+        self._writer = open_engine(self.url, file, 2, self._busy_timeout)
         self.in_place = InPlace(lambda: connect_for_loop(self.url))
-        self._drivers = DriverPool(
-            self._reader, readers + 1, busy_timeout, statement_timeout, in_place=self.in_place
-        )
-        self._changes = DriverPool(
-            self._writer, 1, busy_timeout, statement_timeout, run=run_changes
-        )
+        self._drivers = DriverPool(self._reader, size, *limits, in_place=self.in_place)
+        self._changes = DriverPool(self._writer, 1, *limits, run=_kept_in(file, run_changes))
         self._checkpoints = Checkpoints(self._checkpoint)
         event.listen(self._reader.sync_engine, "connect", refuse_writes)
         event.listen(self._writer.sync_engine, "begin", _begin_immediate)
@@ -111,9 +126,12 @@ class SQLiteDatabase(Database):
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """One write transaction, committed at the end and rolled back by an exception."""
+        file = self._file
         with translated_errors():
             async with self._writer.begin() as connection, self._bounded(connection):
                 yield connection
+        if not file.is_there():
+            raise _lost()
         self._checkpoints.soon()
 
     async def _checkpoint(self) -> None:
@@ -145,23 +163,87 @@ class SQLiteDatabase(Database):
 
     def measures(self) -> Sequence[Measure]:
         """How the connections of reads and of changes are used."""
-        pools = (self._drivers, self._changes)
+
+        def pools() -> tuple[DriverPool, ...]:
+            return self._drivers, self._changes
+
         return connection_measures(
             "primary",
-            lambda: sum(pool.in_use for pool in pools),
-            lambda: sum(pool.idle for pool in pools),
-            lambda: sum(pool.waiting for pool in pools),
+            lambda: sum(pool.in_use for pool in pools()),
+            lambda: sum(pool.idle for pool in pools()),
+            lambda: sum(pool.waiting for pool in pools()),
         )
+
+    def _lose(self) -> None:
+        """Let go of a file that the path does not lead to any more, and begin anew."""
+        is_there = self._file.is_there()
+        if not is_there:
+            logger.error("The database's file was moved, deleted or replaced")
+        pools = (self._changes, self._drivers)
+        pause = 0 if is_there else 2 * LOOK_EVERY
+        self._losing = asyncio.ensure_future(_abandon(pools, self._closing(), pause))
+        self._open()
 
     async def close(self) -> None:
         """Close every connection, after what is under way has come to its end."""
-        await self._checkpoints.close()
-        await asyncio.gather(*self._under_way, return_exceptions=True)
-        await self.in_place.close()
-        await self._drivers.close()
-        await self._changes.close()
-        await self._reader.dispose()
-        await self._writer.dispose()
+        if self._losing is not None:
+            await self._losing
+        await self._closing()
+
+    def _closing(self) -> Coroutine[Any, Any, None]:
+        """Close what is open now, after what is under way now has come to its end."""
+        under_way = set(self._under_way)
+        file, checkpoints, in_place = self._file, self._checkpoints, self.in_place
+        pools, engines = (self._drivers, self._changes), (self._reader, self._writer)
+
+        async def close() -> None:
+            file.close()
+            await checkpoints.close()
+            await asyncio.gather(*under_way, return_exceptions=True)
+            await in_place.close()
+            for pool in pools:
+                await pool.close()
+            for engine in engines:
+                await engine.dispose()
+
+        return close()
+
+
+async def _abandon(
+    pools: Sequence[DriverPool], closing: Coroutine[Any, Any, None], pause: float
+) -> None:
+    for pool in pools:
+        # What was acknowledged goes to where the file is now. The log stays in its place, and
+        # another file that is put there would take what is in it for its own.
+        with contextlib.suppress(ServiceUnavailable), translated_errors():
+            await pool.empty_log()
+    try:
+        await closing
+    except Exception:
+        # New connections wait for this end, however it comes.
+        logger.exception("Connections could not be closed")
+    # Two files whose connections map a log's index of one name would break each other's. Other
+    # processes look as often, and let go too.
+    await asyncio.sleep(pause)
+
+
+def _kept_in(file: DatabaseFile, run: RunGroup) -> RunGroup:
+    """Acknowledge changes only if they are in the file that others find."""
+
+    def run_kept(connection: Any, changes: Sequence[Any]) -> list[Any]:
+        outcomes = run(connection, changes)
+        if any(getattr(each, "sqlite_errorcode", 0) & 0xFF in _LASTING for each in outcomes):
+            file.is_doubtful = True
+        return outcomes if file.is_there() else [_lost()] * len(outcomes)
+
+    return run_kept
+
+
+def _lost() -> ServiceUnavailable:
+    return ServiceUnavailable(
+        "The database's file was moved, deleted or replaced during the write, which may be lost; "
+        "look before you try again"
+    )
 
 
 def _begin_immediate(connection: Any) -> None:

@@ -53,6 +53,8 @@ def _reason(code: int) -> str:
             return "The database is busy with another write; try again in a moment"
         case sqlite3.SQLITE_FULL:
             return "The database's disk is full; nothing was written"
+        case sqlite3.SQLITE_IOERR:
+            return "The database's disk can't be read or written at the moment"
         case sqlite3.SQLITE_READONLY:
             return "The database can only be read; nothing was written"
         case _:

@@ -172,6 +172,12 @@ class DriverPool:
                 waiter.set_result(None)
                 return
 
+    async def empty_log(self) -> None:
+        """Move what the write-ahead log holds to the file, if a connection was ever opened."""
+        for connection in self._opened[:1]:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+
     async def close(self) -> None:
         """Give every connection back to the engine."""
         await asyncio.gather(*self._openings, *self._under_way, return_exceptions=True)

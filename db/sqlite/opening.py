@@ -11,28 +11,37 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from db.sqlite.checkpoints import AUTOMATIC_PAGES
+from db.sqlite.file import DatabaseFile, existing
 from db.sqlite.sql import CASEFOLD
 
 # Each connection has a cache of its own; the operating system keeps the file for all of them.
 _CACHE_KIB = 4096
 
 
-def open_engine(url: URL, size: int, busy_timeout: float) -> AsyncEngine:
+def open_engine(url: URL, file: DatabaseFile, size: int, busy_timeout: float) -> AsyncEngine:
     """An engine whose connections wait ``busy_timeout`` seconds for a lock."""
+
+    async def connect(_name: str, **options: Any) -> aiosqlite.Connection:
+        name = await file.name_to_open()
+        uri = name.startswith("file:")
+        connection = await _connect(name, **options | {"uri": uri})
+        file.opened()
+        return connection
+
     engine = create_async_engine(
         url,
         pool_size=size,
         max_overflow=0,
         hide_parameters=True,
         pool_timeout=busy_timeout,
-        connect_args={"timeout": busy_timeout, "async_creator_fn": _connect},
+        connect_args={"timeout": busy_timeout, "async_creator_fn": connect},
     )
     event.listen(engine.sync_engine, "connect", _prepare_connection)
     return engine
 
 
-async def _connect(*arguments: Any, **options: Any) -> aiosqlite.Connection:
-    connection = aiosqlite.connect(*arguments, **options)
+async def _connect(name: str, **options: Any) -> aiosqlite.Connection:
+    connection = aiosqlite.connect(name, **options)
     thread = connection._thread  # noqa: SLF001 - SQLAlchemy's own creator does the same
     thread.daemon = True
     try:
@@ -45,11 +54,12 @@ async def _connect(*arguments: Any, **options: Any) -> aiosqlite.Connection:
 
 def connect_for_loop(url: URL) -> sqlite3.Connection:
     """A connection for reads that any thread may use, and that never waits for a lock."""
-    engine = create_engine(
-        url.set(drivername="sqlite"),
-        poolclass=NullPool,
-        connect_args={"timeout": 0, "check_same_thread": False},
-    )
+    name = existing(url.database or "")
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(name, timeout=0, check_same_thread=False, uri=True)
+
+    engine = create_engine("sqlite://", poolclass=NullPool, creator=connect)
     event.listen(engine, "connect", _prepare_connection)
     event.listen(engine, "connect", refuse_writes)
     opened = engine.raw_connection()

@@ -23,7 +23,8 @@ class Program:
     """A running ``serve``."""
 
     def __init__(self, url: str, *options: str, **settings: str) -> None:
-        self._process = start("serve", "--port", "0", "--database", url, *options, **settings)
+        command = ("serve", "--port", "0", "--database", url, *options)
+        self._process = start(*command, errors=subprocess.DEVNULL, **settings)
         assert self._process.stdout is not None
         line = self._process.stdout.readline().decode()
         assert "http://" in line, f"the gateway did not start: {line}"
@@ -71,14 +72,16 @@ class Program:
         return self._process.pid
 
 
-def start(*arguments: str, **settings: str) -> "subprocess.Popen[bytes]":
+def start(
+    *arguments: str, errors: int = subprocess.DEVNULL, **settings: str
+) -> "subprocess.Popen[bytes]":
     """Start the command line in a process group of its own."""
     return subprocess.Popen(
         [sys.executable, str(ROOT / "app.py"), *arguments],
         env=os.environ | {f"GATEWAY_{name.upper()}": value for name, value in settings.items()},
         cwd=ROOT,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=errors,
         start_new_session=True,
     )
 
