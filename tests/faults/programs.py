@@ -164,3 +164,10 @@ def is_ready(url: str) -> bool:
         return _client().get(f"{url}/readyz").status_code == 200
     except httpx.TransportError:
         return False
+
+
+def requests_under_way(url: str) -> float:
+    """How many one process works on, besides this question."""
+    lines = httpx.get(f"{url}/metrics", timeout=60).text.splitlines()
+    [value] = [line.split()[1] for line in lines if line.startswith("gateway_requests_under_way ")]
+    return float(value) - 1

@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from tests.faults.programs import Clients, Program, program, wait_until
+from tests.faults.programs import Clients, Program, program, requests_under_way, wait_until
 from tests.faults.writes import UPDATE, Writers, fill
 from tests.gateway import run_sql
 from tests.places import Place
@@ -30,13 +30,6 @@ WORKERS = pytest.mark.parametrize("workers", ["1", "2"])
 
 def _post(running: Program, **headers: str) -> httpx.Response:
     return httpx.post(f"{running.url}/graphql", json=CHANGE, headers=headers, timeout=60)
-
-
-def _requests_under_way(url: str) -> float:
-    """How many one process works on, besides this question."""
-    lines = httpx.get(f"{url}/metrics", timeout=60).text.splitlines()
-    [value] = [line.split()[1] for line in lines if line.startswith("gateway_requests_under_way ")]
-    return float(value) - 1
 
 
 def _is_refused(url: str) -> bool:
@@ -57,7 +50,7 @@ def _told_to_end_amid(
     with ThreadPoolExecutor(1) as thread:
         with place.held():
             answer = thread.submit(ask)
-            wait_until(lambda: _requests_under_way(running.url) > 0)
+            wait_until(lambda: requests_under_way(running.url) > 0)
             running.terminate()
             wait_until(lambda: _is_refused(running.url))
             assert not answer.done()
@@ -175,7 +168,7 @@ def test_what_takes_too_long_is_told_so_and_the_gateway_ends(place: Place, worke
     ):
         _subscribe(opened, "1", CHANGE)
         answer = thread.submit(_post, running)
-        wait_until(lambda: _requests_under_way(running.url) > 0)
+        wait_until(lambda: requests_under_way(running.url) > 0)
         running.terminate()
         assert answer.result().status_code == 503
         [error] = answer.result().json()["errors"]
