@@ -7,14 +7,14 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
 import pytest
 
-from tests.faults.programs import Clients, Program, is_ready, program, wait_until
-from tests.faults.writes import TOTALS, UPDATE, Writers, assert_totals_are_true, fill
+from tests.faults.disks import CAN_MOUNT, SmallDisk, mounted
+from tests.faults.programs import Clients, Program, graphql, is_ready, program, wait_until
+from tests.faults.writes import TOTALS, Writers, assert_totals_are_true, change, fill
 from tests.gateway import run_sql
 from tests.places import SQLitePlace
 
@@ -30,34 +30,17 @@ def filled(place: SQLitePlace) -> SQLitePlace:
     return place
 
 
-def _ask(running: Program, query: str, **variables: Any) -> tuple[int, Any]:
-    body = {"query": query, "variables": variables}
-    answer = httpx.post(f"{running.url}/graphql", json=body, timeout=60)
-    return answer.status_code, answer.json()
-
-
 def _stop(running: Program, guid: str) -> tuple[int, str]:
-    """Stop an execution; the status, and the message of the error, which says nothing inner."""
-    return _set(running, guid, "STOPPED")
+    return change(running.url, guid, "STOPPED")
 
 
 def _change(running: Program) -> tuple[int, str]:
     """Change the last execution, which is not stopped before."""
-    return _set(running, f"g-{COUNT - 1}", next(_STATES))
-
-
-def _set(running: Program, guid: str, state: str) -> tuple[int, str]:
-    status, body = _ask(running, UPDATE, guid=guid, state=state)
-    if "errors" not in body:
-        return status, ""
-    [error] = body["errors"]
-    assert error["extensions"] == {"code": "SERVICE_UNAVAILABLE"}
-    assert "/" not in error["message"]
-    return status, error["message"]
+    return change(running.url, f"g-{COUNT - 1}", next(_STATES))
 
 
 def _reads(running: Program) -> bool:
-    return "errors" not in _ask(running, TOTALS)[1]
+    return graphql(running.url, TOTALS) is not None
 
 
 def _writes(running: Program) -> bool:
@@ -75,43 +58,26 @@ def _assert_mended(running: Program, place: SQLitePlace) -> None:
 # A disk that is full
 
 
-class _Tmpfs:
-    """A disk of a few megabytes, in memory."""
-
-    def __init__(self, folder: Path) -> None:
-        self._ballast = folder / "ballast"
-
-    def fill(self, _running: Program) -> None:
-        with contextlib.suppress(OSError), self._ballast.open("wb", buffering=0) as file:
-            while True:
-                file.write(b"x" * 4096)
-
-    def empty(self, _running: Program) -> None:
-        self._ballast.unlink()
-
-
 class _Quota:
     """A bound on how large the gateway may make a file, which whoever runs it can set."""
 
-    def fill(self, running: Program) -> None:
-        _, hard = psutil.Process(running.pid).rlimit(psutil.RLIMIT_FSIZE)
-        psutil.Process(running.pid).rlimit(psutil.RLIMIT_FSIZE, (4096, hard))
+    def __init__(self, running: Program) -> None:
+        self._process = psutil.Process(running.pid)
+        _, self._most = self._process.rlimit(psutil.RLIMIT_FSIZE)
 
-    def empty(self, running: Program) -> None:
-        _, hard = psutil.Process(running.pid).rlimit(psutil.RLIMIT_FSIZE)
-        psutil.Process(running.pid).rlimit(psutil.RLIMIT_FSIZE, (hard, hard))
+    def fill(self) -> None:
+        self._process.rlimit(psutil.RLIMIT_FSIZE, (4096, self._most))
+
+    def empty(self) -> None:
+        self._process.rlimit(psutil.RLIMIT_FSIZE, (self._most, self._most))
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "disk"
     folder.mkdir()
-    is_root = os.geteuid() == 0
-    if is_root:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "none", folder], check=True)
-    yield folder
-    if is_root:
-        subprocess.run(["umount", folder], check=True)
+    with mounted(folder) if CAN_MOUNT else contextlib.nullcontext():
+        yield folder
 
 
 @pytest.mark.parametrize("kind", ["tmpfs", "quota"])
@@ -119,13 +85,13 @@ def test_on_a_full_disk_reads_go_on_and_writes_are_refused_until_there_is_room(
     filled: SQLitePlace, disk: Path, kind: str
 ) -> None:
     place = SQLitePlace(Path(shutil.copy(filled.path, disk / "executions.db")))
-    # Only root may mount; the quota is what there is for others.
-    full: _Tmpfs | _Quota = _Tmpfs(disk) if kind == "tmpfs" and os.geteuid() == 0 else _Quota()
     writers = Writers(lambda: running.url, COUNT - 1)
     with program(place) as running:
+        # Only root may mount; the quota is what there is for others.
+        full = SmallDisk(disk) if kind == "tmpfs" and CAN_MOUNT else _Quota(running)
         clients = Clients(4, writers.ask)
         wait_until(lambda: writers.acknowledged > 10)
-        full.fill(running)
+        full.fill()
         wait_until(lambda: _change(running)[0] == 503)
         assert _change(running)[1] in {
             "The database's disk is full; nothing was written",
@@ -133,7 +99,7 @@ def test_on_a_full_disk_reads_go_on_and_writes_are_refused_until_there_is_room(
         }
         assert _reads(running)
         assert httpx.get(f"{running.url}/executions?limit=3").status_code == 200
-        full.empty(running)
+        full.empty()
         wait_until(lambda: _change(running)[1] == "")
         before = writers.acknowledged
         wait_until(lambda: writers.acknowledged > before + 5)

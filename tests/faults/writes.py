@@ -5,6 +5,8 @@ import threading
 import time
 from collections.abc import Callable
 
+import httpx
+
 from tests.faults.programs import graphql
 from tests.gateway import run_sql
 from tests.places import Place
@@ -30,6 +32,19 @@ def fill(place: Place, count: int) -> None:
             for n in range(count)
         ],
     )
+
+
+def change(url: str, guid: str, state: str) -> tuple[int, str]:
+    """Set a state; the status, and the message of the error, which says nothing of the inside."""
+    variables = {"guid": guid, "state": state}
+    body = {"query": UPDATE, "variables": variables}
+    answer = httpx.post(f"{url}/graphql", json=body, timeout=60)
+    if "errors" not in answer.json():
+        return answer.status_code, ""
+    [error] = answer.json()["errors"]
+    assert error["extensions"] == {"code": "SERVICE_UNAVAILABLE"}
+    assert "/" not in error["message"]
+    return answer.status_code, error["message"]
 
 
 class Writers:
