@@ -4,14 +4,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
 from hypothesis import is_hypothesis_test
 
 from db.engine import Database
-from db.migrations.upgrade import upgrade
 from db.opening import open_database
-from tests.gateway import Gateway, insert, running_gateway
+from tests.gateway import Gateway, insert, migrate, running_gateway
 from tests.places import Place, Server, SQLiteFiles, SQLitePlace, postgres_server
 from tests.sample import SAMPLE
 
@@ -77,12 +75,7 @@ def migrated(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Place:
     """An empty database at the newest revision, to be copied."""
     place = server.new(tmp_path_factory.mktemp("template"))
 
-    async def migrate() -> None:
-        database = open_database(place.url)
-        await upgrade(database)
-        await database.close()
-
-    anyio.run(migrate)
+    migrate(place)
     return place
 
 

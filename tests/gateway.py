@@ -14,6 +14,7 @@ import uvicorn
 
 from app import create_app
 from db.keys import Keys, Scope
+from db.migrations.upgrade import upgrade
 from db.opening import open_database
 from db.source import ExecutionRow
 from server.bundle import FOLDER
@@ -79,6 +80,17 @@ def insert(place: Place | Path, rows: Iterable[ExecutionRow]) -> None:
         "INSERT INTO agentflows VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name",
         list(names.items()),
     )
+
+
+def migrate(place: Place) -> None:
+    """Bring a database to the newest revision."""
+
+    async def bring() -> None:
+        database = open_database(place.url)
+        await upgrade(database)
+        await database.close()
+
+    anyio.run(bring)
 
 
 def make_key(place: Place | Path, *scopes: str, expires_on: int | None = None) -> str:

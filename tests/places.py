@@ -143,7 +143,7 @@ class PostgresPlace:
         self.run(statement, [()])
 
 
-def embedded_server(data: Path) -> Any:
+def _embedded_server(data: Path) -> Any:
     """A running server of the wheel's, over a folder, which it makes a cluster of if it is none."""
     with warnings.catch_warnings():
         # Without a desktop's session it keeps its lock in the folder for temporary files.
@@ -156,10 +156,10 @@ def embedded_server(data: Path) -> Any:
 class PostgresServer:
     """A server of the test run's own, or the one whose URL it is given."""
 
-    def __init__(self, url: str | None, folder: str) -> None:
+    def __init__(self, url: str | None, data: Path) -> None:
         self._embedded: Any = None
         if url is None:
-            self._embedded = embedded_server(Path(folder) / "data")
+            self._embedded = _embedded_server(data)
             url = f"postgresql://postgres@/postgres?host={quote(str(self._embedded.pgdata))}"
         self._url = url
         self._names = (f"gateway_test_{_WORKER}_{number}" for number in itertools.count())
@@ -256,7 +256,7 @@ def postgres_server(
     """A server until the block ends; one of the test run's own survives no power cut."""
     with tempfile.TemporaryDirectory(prefix="gateway-postgres-", dir="/tmp") as folder:
         Path(folder).chmod(0o755)
-        server = PostgresServer(url, folder)
+        server = PostgresServer(url, Path(folder) / "data")
         # The operating system goes on when processes are killed, so nothing waits for the disk.
         settings = ["fsync", "full_page_writes"]
         if not survives_crashes:

@@ -6,15 +6,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import anyio
 import httpx
 import pytest
 
-from db.migrations.upgrade import upgrade
-from db.opening import open_database
 from tests.faults.programs import Clients, graphql, is_ready, program, wait_until
 from tests.faults.proxies import Proxy, proxy
 from tests.faults.writes import DELETE, TOTALS, Writers, assert_totals_are_true, fill
+from tests.gateway import migrate
 from tests.places import Place, PostgresPlace, PostgresServer, postgres_server
 
 pytestmark = pytest.mark.postgres
@@ -35,12 +33,7 @@ def filled(own_server: PostgresServer) -> PostgresPlace:
     """A database to be copied."""
     place = own_server.new(Path())
 
-    async def migrate() -> None:
-        database = open_database(place.url)
-        await upgrade(database)
-        await database.close()
-
-    anyio.run(migrate)
+    migrate(place)
     fill(place, COUNT)
     return place
 

@@ -6,15 +6,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import anyio
 import pytest
 
-from db.migrations.upgrade import upgrade
-from db.opening import open_database
 from tests.faults.disks import CAN_MOUNT, SmallDisk, mounted
 from tests.faults.programs import Clients, graphql, is_ready, program, wait_until
 from tests.faults.writes import TOTALS, Writers, assert_totals_are_true, change, fill
-from tests.gateway import run_sql
+from tests.gateway import migrate, run_sql
 from tests.places import PostgresPlace, PostgresServer, postgres_server
 
 pytestmark = pytest.mark.postgres
@@ -43,12 +40,7 @@ def small(disk: Path, server: PostgresServer) -> Iterator[PostgresPlace]:  # noq
         own.run("postgres", "CREATE DATABASE small TABLESPACE small", [()])
         place = PostgresPlace(own, "small")
 
-        async def migrate() -> None:
-            database = open_database(place.url)
-            await upgrade(database)
-            await database.close()
-
-        anyio.run(migrate)
+        migrate(place)
         fill(place, COUNT)
         yield place
         own.run("postgres", "DROP DATABASE small WITH (FORCE)", [()])

@@ -10,11 +10,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from db.clients import Client
-from db.migrations.upgrade import upgrade
 from db.opening import open_database
 from db.postgres.recent_writers import RecentWriters
 from tests.faults.programs import wait_until
-from tests.gateway import Gateway, bearer, insert, make_key, run_sql, running_gateway
+from tests.gateway import Gateway, bearer, insert, make_key, migrate, run_sql, running_gateway
 from tests.places import PostgresPlace, PostgresServer, postgres_server
 from tests.sample import SAMPLE
 from tests.standbys import Standby, standby
@@ -46,12 +45,7 @@ def own(primary: PostgresServer) -> PostgresPlace:
     """The sample in a database of the primary."""
     place = primary.new(Path())
 
-    async def migrate() -> None:
-        database = open_database(place.url)
-        await upgrade(database)
-        await database.close()
-
-    anyio.run(migrate)
+    migrate(place)
     insert(place, SAMPLE)
     return place
 
@@ -90,7 +84,7 @@ def start(
     with ExitStack() as stack:
 
         def start_gateway(**settings: Any) -> Gateway:
-            read_url = replica.url_of(own)
+            read_url = replica.url_of(own.name)
             running = running_gateway(own, read_database_url=read_url, **settings)
             gateway = stack.enter_context(running)
             wait_until(lambda: _is_replica_read(gateway, keys["reader"]))
@@ -236,13 +230,13 @@ def test_a_replica_that_is_too_far_behind_is_not_read(
 def test_without_its_replica_a_gateway_reads_from_the_primary(
     gateway: Gateway, reader: Asker, keys: dict[str, str], replica: Standby
 ) -> None:
-    replica.stop()
+    replica.crash()
     try:
         assert reader.state() == "INPROGRESS"
         assert gateway.http.get("/readyz").status_code == 200
         assert not _is_replica_read(gateway, keys["reader"])
     finally:
-        replica.start()
+        replica.restart()
     wait_until(lambda: _is_replica_read(gateway, keys["reader"]))
 
 
