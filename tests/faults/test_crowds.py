@@ -24,6 +24,7 @@ EACH = 20
 SECONDS = float(os.environ.get("LOAD_SECONDS", "60"))
 """How long the crowd stays; on both databases two minutes in all."""
 MOST_SLOWER = 8
+"""Were none refused, everyone would wait for all others: as often longer as there are too many."""
 
 _PAGE = orjson.dumps({"query": "{ executions(first: 200) { totalCount nodes { guid state } } }"})
 _CHANGE = orjson.dumps(
@@ -124,7 +125,7 @@ def test_of_a_crowd_some_are_served_as_soon_as_ever_and_the_others_refused_at_on
 ) -> None:
     fill(place, CROWD * EACH)
     with program(place, max_concurrent_requests=str(SERVED)) as running:
-        alone = anyio.run(load, running.url, SERVED, EACH, SECONDS / 10)
+        alone = anyio.run(load, running.url, SERVED, EACH, SECONDS / 6)
         first = anyio.run(load, running.url, CROWD, EACH, SECONDS / 3)
         files, memory = _open_files(running.pid), _memory_kb(running.pid)
         crowd = anyio.run(load, running.url, CROWD, EACH, SECONDS)
@@ -132,7 +133,7 @@ def test_of_a_crowd_some_are_served_as_soon_as_ever_and_the_others_refused_at_on
         assert min(map(len, (crowd.served, crowd.refused))) > 10 * SECONDS
         # They have the gateway's processor to share with those who are refused, and no more.
         assert share(crowd.served, 0.5) < MOST_SLOWER * share(alone.served, 0.5)
-        assert share(crowd.served, 0.99) < MOST_SLOWER * share(alone.served, 0.99)
+        assert share(crowd.served, 0.99) < CROWD / SERVED * share(alone.served, 0.99)
         assert share(crowd.refused, 0.5) < share(crowd.served, 0.5)
         known = dict.fromkeys((f"g-{n}" for n in range(CROWD * EACH)), "INPROGRESS")
         known |= alone.states | first.states | crowd.states
