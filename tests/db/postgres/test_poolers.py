@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -52,8 +53,10 @@ async def test_reads_of_many_kinds_at_once_are_each_answered_with_their_own(url:
         await database.close()
 
 
-async def test_a_database_is_migrated_through_a_pooler(server: PostgresServer) -> None:
-    with pooled(server.new(None)) as reached:  # type: ignore[arg-type]
+async def test_a_database_is_migrated_through_a_pooler(
+    server: PostgresServer, tmp_path: Path
+) -> None:
+    with pooled(server.new(tmp_path)) as reached:
         database = open_database(f"{reached.url}?statement_cache_size=0")
         try:
             before, _ = await upgrade(database)
