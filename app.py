@@ -165,6 +165,7 @@ def _executions_routes(
         prefix=settings.rest_prefix,
         max_page_size=settings.max_page_size,
         max_ids=settings.max_ids,
+        max_parameters=settings.max_parameters,
         on_limit=metrics.passed,
     )
     paths = dict.fromkeys(("/graphql", "/graphql/"), graphql)

@@ -37,8 +37,6 @@ def openapi_route(settings: Settings) -> Route:
 
 def openapi_document(settings: Settings) -> dict[str, Any]:
     """Describe the REST routes as they are served with these settings."""
-    prefix = settings.rest_prefix
-    many, one = f"{prefix}/executions", f"{prefix}/executions/{{guid}}"
     return {
         "openapi": "3.1.0",
         "info": {
@@ -46,12 +44,13 @@ def openapi_document(settings: Settings) -> dict[str, Any]:
             "version": "1",
             "description": "Runs of agentflows: find, stop and delete them.",
         },
+        "servers": [{"url": settings.rest_prefix or "/"}],
         "paths": {
-            many: {
+            "/executions": {
                 "get": _find_many(settings.max_page_size),
                 "delete": _delete_many(settings.max_ids),
             },
-            one: {
+            "/executions/{guid}": {
                 "parameters": [_GUID],
                 "get": _find_one(),
                 "put": _update_one(),
@@ -80,7 +79,7 @@ def _find_many(max_page_size: int) -> dict[str, Any]:
             _query("agentflowId", "Exactly this agentflow.", {"type": "string"}),
             _query("agentflowName", "Part of the name, ignoring case.", {"type": "string"}),
             _query("sessionId", "Exactly this session.", {"type": "string"}),
-            _query("state", "One state, or several separated by commas.", _states()),
+            _states(),
             _query("startDate", f"Created at or after: {_INSTANT}", _instant()),
             _query("endDate", f"Created at or before: {_INSTANT}", _instant()),
         ],
@@ -137,7 +136,16 @@ def _delete_many(max_ids: int) -> dict[str, Any]:
     }
 
 
+def _reference(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
 _SCHEMAS: dict[str, Any] = {
+    "ExecutionState": {
+        "type": "string",
+        "description": "What has become of an execution.",
+        "enum": _STATES,
+    },
     "Execution": {
         "type": "object",
         "required": [
@@ -155,20 +163,25 @@ _SCHEMAS: dict[str, Any] = {
             "agentflowId": {"type": "string"},
             "agentflowName": {"type": ["string", "null"]},
             "sessionId": {"type": ["string", "null"]},
-            "state": {"enum": _STATES},
+            "state": _reference("ExecutionState"),
             "created_on": {"type": "integer", "description": "Epoch milliseconds."},
         },
     },
     "ExecutionUpdate": {
         "type": "object",
         "description": "Other keys are ignored, so that an execution can be sent back.",
-        "properties": {"state": {"enum": _STATES}},
+        "properties": {"state": _reference("ExecutionState")},
     },
     "Deletion": {
         "type": "object",
         "required": ["raw", "affected"],
         "properties": {
-            "raw": {"type": "array", "maxItems": 0},
+            "raw": {
+                "type": "array",
+                "description": "Always empty.",
+                "items": {"type": "object"},
+                "maxItems": 0,
+            },
             "affected": {"type": "integer", "minimum": 0},
         },
     },
@@ -227,10 +240,6 @@ def _body(schema: dict[str, Any]) -> dict[str, Any]:
     return {"required": True, "content": {"application/json": {"schema": schema}}}
 
 
-def _reference(name: str) -> dict[str, Any]:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
 def _query(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "in": "query", "description": description, "schema": schema}
 
@@ -249,8 +258,9 @@ def _limit(max_page_size: int) -> dict[str, Any]:
 
 
 def _states() -> dict[str, Any]:
-    one = "|".join(_STATES)
-    return {"type": "string", "pattern": f"^(({one})(,({one}))*)?$"}
+    description = "One state or several: repeated, as state[], or separated by commas."
+    schema = {"type": "array", "items": _reference("ExecutionState")}
+    return {**_query("state", description, schema), "style": "form", "explode": True}
 
 
 def _instant() -> dict[str, Any]:

@@ -64,6 +64,7 @@ class RestEdge:
         prefix: str,
         max_page_size: int,
         max_ids: int,
+        max_parameters: int,
         on_limit: OnLimit,
     ) -> None:
         self._on_limit = on_limit
@@ -73,7 +74,7 @@ class RestEdge:
         self._path = f"{prefix}/executions"
         # The same few lists are asked for again and again.
         self._read_list = functools.lru_cache(_LISTS_KEPT)(
-            functools.partial(read_list, max_page_size=max_page_size)
+            functools.partial(read_list, max_page_size=max_page_size, max_parameters=max_parameters)
         )
         self._max_ids = max_ids
 

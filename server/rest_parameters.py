@@ -1,19 +1,19 @@
 """Reading the parameters and bodies of the REST routes, as ``rest-api.md`` documents them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote_to_bytes, urlencode
 
 import orjson
-from starlette.datastructures import QueryParams
 
 from db.errors import InvalidInput, quote
 from db.filters import AllOf, Condition, Filter
 from db.instants import is_date_only, parse_lenient
 from db.models import ExecutionState
+from server.rest_names import DocumentedNames
 
 DEFAULT_LIMIT = 12
 """How many executions a page holds when only ``page`` is given."""
@@ -50,26 +50,57 @@ class ListRequest:
     other_parameters: str
 
 
-def read_list(query_string: bytes, max_page_size: int) -> ListRequest:
+def read_list(query_string: bytes, max_page_size: int, max_parameters: int) -> ListRequest:
     """Read what stands behind the question mark.
 
-    Raises InvalidInput for a malformed value.
+    Raises InvalidInput for a malformed value, for a name that is almost a documented one, and
+    for more than ``max_parameters`` parameters.
     """
-    query = QueryParams(query_string)
-    others = [(name, value) for name, value in query.multi_items() if name not in _PAGING]
+    given: dict[str, list[str]] = {name: [] for name in (*_PAGING, *PARAMETERS)}
+    others: list[tuple[str, str]] = []
+    for written, raw in _parameters(query_string, max_parameters):
+        value = _text(raw)
+        name = _NAMES.read(written, value)
+        if name is None:
+            others.append((written, value))
+            continue
+        if name not in _PAGING:
+            others.append((written, _checked(name, raw)))
+        # An empty value means nothing, and what is said twice is said.
+        if value and value not in given[name]:
+            given[name].append(_checked(name, raw))
     return ListRequest(
-        filter=read_filter(query),
-        paging=read_paging(query, max_page_size),
+        filter=_filter(given),
+        paging=_paging(given, max_page_size),
         other_parameters=f"{urlencode(others)}&" if others else "",
     )
 
 
-def read_paging(query: QueryParams, max_page_size: int) -> Paging | None:
-    """The page that is asked for; None for the whole list.
+def _parameters(query_string: bytes, maximum: int) -> Iterator[tuple[str, bytes]]:
+    count = query_string.count(b"&") + 1
+    if count > maximum:
+        raise InvalidInput(
+            f"A query may have at most {maximum} parameters (max_parameters); got {count}",
+            limit="max_parameters",
+        )
+    for part in filter(None, query_string.split(b"&")):
+        name, _, value = part.replace(b"+", b" ").partition(b"=")
+        yield _text(unquote_to_bytes(name)), unquote_to_bytes(value)
 
-    Raises InvalidInput for a page or a limit that can't be.
-    """
-    page, limit = _single(query, "page"), _single(query, "limit")
+
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="replace")
+
+
+def _checked(name: str, raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise InvalidInput.of(name, _text(raw), "in UTF-8, percent-encoded") from None
+
+
+def _paging(given: Mapping[str, list[str]], max_page_size: int) -> Paging | None:
+    page, limit = _single(given, "page"), _single(given, "limit")
     if page is None and limit is None:
         return None
     return Paging(
@@ -78,16 +109,10 @@ def read_paging(query: QueryParams, max_page_size: int) -> Paging | None:
     )
 
 
-def read_filter(query: QueryParams) -> Filter:
-    """What the list is filtered by; an empty value filters nothing.
-
-    Raises InvalidInput for a malformed value.
-    """
+def _filter(given: Mapping[str, list[str]]) -> Filter:
     conditions: list[Condition] = []
     for name, read in PARAMETERS.items():
-        value = (
-            ",".join(filter(None, query.getlist(name))) if name == "state" else _single(query, name)
-        )
+        value = ",".join(given[name]) if name in _LISTS else _single(given, name)
         if value:
             conditions.append(read(value))
     return AllOf(tuple(conditions))
@@ -128,6 +153,9 @@ PARAMETERS: dict[str, Callable[[str], Condition]] = {
     "endDate": _end,
 }
 """Every filter of the list, and the condition that it stands for."""
+
+_LISTS = ("state",)
+_NAMES = DocumentedNames((*_PAGING, *PARAMETERS), lists=_LISTS)
 
 
 def read_state(value: Any, name: str = "state") -> ExecutionState:
@@ -172,11 +200,11 @@ def _object(body: bytes) -> dict[str, Any]:
     return members
 
 
-def _single(query: QueryParams, name: str) -> str | None:
-    values = query.getlist(name)
+def _single(given: Mapping[str, list[str]], name: str) -> str | None:
+    values = given[name]
     if len(values) > 1:
-        raise InvalidInput(f"{name} must be given once; it was given {len(values)} times")
-    return values[0] if values and values[0] else None
+        raise InvalidInput(f"{name} must be given once; it was given with {len(values)} values")
+    return values[0] if values else None
 
 
 def _number(name: str, value: str | None, default: int, largest: int) -> int:

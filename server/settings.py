@@ -83,6 +83,9 @@ class Settings(BaseSettings):
     max_ids: int = Field(
         10_000, ge=1, description="How many guids one call may name, in GraphQL and REST."
     )
+    max_parameters: int = Field(
+        100, ge=1, description="How many parameters the query of a REST request may have."
+    )
     get_queries: bool = Field(
         True, description="Whether GraphQL queries are taken by GET; mutations never are."
     )

@@ -137,7 +137,7 @@ def test_the_document_is_served(sample_gateway: Gateway) -> None:
 
 def test_the_document_has_the_shape_of_openapi_3_1() -> None:
     assert re.fullmatch(r"3\.1\.\d+", DOCUMENT["openapi"])
-    assert set(DOCUMENT) == {"openapi", "info", "paths", "components", "security"}
+    assert set(DOCUMENT) == {"openapi", "info", "servers", "paths", "components", "security"}
     assert {"title", "version"} <= set(DOCUMENT["info"])
     assert all(path.startswith("/") for path in DOCUMENT["paths"])
     assert {method for _, method, _ in OPERATIONS} <= {"get", "put", "post", "delete", "patch"}
@@ -179,6 +179,32 @@ def test_every_reference_leads_somewhere_and_every_schema_is_used() -> None:
     assert used == set(DOCUMENT["components"]["schemas"])
 
 
+def test_the_states_are_written_once_and_taken_repeated() -> None:
+    assert str(DOCUMENT).count("TERMINATED") == 1
+    [state] = [
+        each
+        for each in DOCUMENT["paths"]["/executions"]["get"]["parameters"]
+        if each["name"] == "state"
+    ]
+    assert (state["style"], state["explode"]) == ("form", True)
+    assert state["schema"]["items"] == {"$ref": "#/components/schemas/ExecutionState"}
+
+
+def test_every_array_says_what_it_holds() -> None:
+    def arrays(part: object) -> Iterator[dict[str, Any]]:
+        if isinstance(part, dict):
+            if part.get("type") == "array":
+                yield part
+            part = list(part.values())
+        if isinstance(part, list):
+            for each in part:
+                yield from arrays(each)
+
+    found = list(arrays(DOCUMENT))
+    assert len(found) == 4
+    assert all(each["items"] for each in found)
+
+
 def test_the_parameters_are_those_that_are_read() -> None:
     parameters = DOCUMENT["paths"]["/executions"]["get"]["parameters"]
     assert [each["name"] for each in parameters] == ["page", "limit", *PARAMETERS]
@@ -204,8 +230,10 @@ def test_behind_a_prefix_the_paths_are_those_that_are_served(
     document = gateway.http.get("/openapi.json").json()
     settings = Settings(_env_file=None, rest_prefix=prefix, max_page_size=7)
     assert document == openapi_document(settings)
+    [server] = document["servers"]
     for route in document["paths"]:
-        assert gateway.http.options(route.format(guid="abc")).status_code == 204
+        path = server["url"] + route.format(guid="abc")
+        assert gateway.http.options(path).status_code == 204
 
 
 def test_the_limit_that_is_documented_is_the_one_that_holds(
@@ -231,20 +259,20 @@ def test_the_limit_that_is_documented_is_the_one_that_holds(
         ("limit", 0),
         ("limit", 1000),
         ("limit", 1001),
-        ("state", ""),
-        ("state", "ERROR"),
-        ("state", "ERROR,STOPPED"),
-        ("state", "ERROR,"),
-        ("state", "error"),
-        ("state", "XERROR"),
+        ("state", []),
+        ("state", ["ERROR"]),
+        ("state", ["ERROR", "STOPPED"]),
+        ("state", ["ERROR", "ERROR"]),
+        ("state", ["error"]),
+        ("state", ["ERROR", "XERROR"]),
     ],
 )
 def test_a_parameter_is_accepted_exactly_when_its_schema_allows_it(
-    sample_gateway: Gateway, name: str, value: object
+    sample_gateway: Gateway, name: str, value: int | list[str]
 ) -> None:
     parameters = DOCUMENT["paths"]["/executions"]["get"]["parameters"]
     schema = next(each["schema"] for each in parameters if each["name"] == name)
-    answer = sample_gateway.http.get("/executions", params={name: str(value)})
+    answer = sample_gateway.http.get("/executions", params={name: value})
     assert (answer.status_code == 200) is _valid(value, schema)
 
 

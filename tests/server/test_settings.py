@@ -94,6 +94,7 @@ GIVEN = [
     ("GATEWAY_SHUTDOWN_TIMEOUT", "7", "shutdown_timeout", 7),
     ("GATEWAY_MAX_CONCURRENT_REQUESTS", "7", "max_concurrent_requests", 7),
     ("GATEWAY_MAX_IDS", "7", "max_ids", 7),
+    ("GATEWAY_MAX_PARAMETERS", "7", "max_parameters", 7),
     ("GATEWAY_GET_QUERIES", "0", "get_queries", False),
     ("GATEWAY_MAX_BATCH", "7", "max_batch", 7),
     ("GATEWAY_MAX_TOKENS", "7", "max_tokens", 7),
