@@ -112,7 +112,7 @@ class CountPlan:
 
     def build(self, places: Places, source: ExecutionSource) -> Select[Any]:
         """The statement, binding the values in the order of ``shape``."""
-        counted = [_rows(self.rest, piece, places, source) for piece in self.edges]
+        counted = [_rows(self.rest, places, source) for _ in self.edges]
         counted += [_sum(*each, places, source) for each in self.sums]
         total: ColumnElement[Any] = counted[0]
         for each in counted[1:]:
@@ -211,11 +211,9 @@ def _cut_of_flows(since: int, until: int) -> list[_Piece]:
     return _cut(since, until, (HOUR, DAY))
 
 
-def _rows(
-    rest: Filter, piece: _Piece, places: Places, source: ExecutionSource
-) -> ColumnElement[Any]:
+def _rows(rest: Filter, places: Places, source: ExecutionSource) -> ColumnElement[Any]:
     created_on = source.created_on
-    within = and_(created_on >= places.bind(piece.since), created_on < places.bind(piece.until))
+    within = and_(created_on >= places.bind_number(), created_on < places.bind_number())
     counted = select(func.count()).select_from(source.table)
     return counted.where(within, where(rest, source, places.bind)).scalar_subquery()
 
@@ -229,7 +227,7 @@ def _sum(
 ) -> ColumnElement[Any]:
     counts = _counts if flows == EVERYTHING else _flow_counts
     added = _added(counts, states)
-    since, until = places.bind(piece.since), places.bind(piece.until)
+    since, until = places.bind_number(), places.bind_number()
     within = and_(counts.c.width == piece.width, counts.c.start >= since, counts.c.start < until)
     statement = select(func.coalesce(func.sum(added), 0)).where(within)
     passing = None if flows == EVERYTHING else _flows(flows, places, source)

@@ -55,7 +55,7 @@ class Executions:
 
         def build(places: Places) -> Select[Any]:
             columns = [self._source.column(field) for field in fields]
-            return select(*columns).where(self._source.guid == places.bind(guid))
+            return select(*columns).where(self._source.guid == places.bind("guid"))
 
         statement = self._statements.get(fields, build)
         rows = await self._database.read(statement.text, (guid,), is_short=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, literal, not_, or_, select, true
+from sqlalchemy import ColumnElement, and_, false, not_, or_, select, true
 
 from db.dialect import Folded, PlaceOf, among_listed, listed, off_index
 from db.errors import InvalidInput
@@ -184,11 +184,11 @@ def check(filter_: Filter) -> None:
         raise InvalidInput.of("filter", f"{count} conditions", f"at most {MAX_CONDITIONS}")
 
 
-Bind = Callable[[Any], ColumnElement[Any]]
-"""Makes the place in a statement where a parameter goes."""
+Bind = Callable[[str], ColumnElement[Any]]
+"""Creates the bind parameter of the next value that a field is compared with."""
 
 
-def where(filter_: Filter, source: ExecutionSource, bind: Bind = literal) -> ColumnElement[bool]:
+def where(filter_: Filter, source: ExecutionSource, bind: Bind) -> ColumnElement[bool]:
     """Compile a filter to an SQL condition on a source's columns.
 
     ``bind`` is called for each parameter in the order of ``shape_of``. Raises InvalidInput
@@ -229,6 +229,15 @@ def parameters_of(condition: Condition) -> Parameters:
     return FIELDS[condition.field].operators[condition.operator].parameters(value)
 
 
+def bind_all(filter_: Filter, bind: Bind) -> list[ColumnElement[Any]]:
+    """Create the bind parameters of a filter, in the order of ``shape_of``."""
+    return [
+        bind(condition.field)
+        for condition in _conditions(filter_, 0)
+        for _ in parameters_of(condition)
+    ]
+
+
 def conjuncts(filter_: Filter) -> Iterator[Filter]:
     """The parts of a filter all of which must be true."""
     if isinstance(filter_, AllOf):
@@ -265,7 +274,7 @@ def _compile(filter_: Filter, source: ExecutionSource, bind: Bind) -> ColumnElem
         case Not(part):
             return _compile(part, source, bind).is_not(true())
         case Condition(field, operator):
-            bound = tuple(map(bind, parameters_of(filter_)))
+            bound = tuple(bind(field) for _ in parameters_of(filter_))
             compare = FIELDS[field].operators[operator].compile
             if field == "agentflow_name":
                 return _named(compare, bound, source, ignore_case=filter_.ignore_case)

@@ -9,18 +9,22 @@ import binascii
 import functools
 import hashlib
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement, and_, false, or_, tuple_
 
-from db.errors import InvalidInput
+from db.errors import InvalidInput, quote
+from db.instants import EARLIEST_MS, LATEST_MS
 from db.source import ExecutionRow, ExecutionSource
 
 SORTABLE = ("created_on", "updated_on", "state", "agentflow_id", "session_id")
 """The fields that executions can be ordered by."""
+
+LONGEST_CURSOR = 65_536
+"""How many characters a cursor may have; the texts of a position make it long."""
 
 _NULLABLE = frozenset({"session_id"})
 _CHECKSUM_BYTES = 6
@@ -180,26 +184,70 @@ def cursor_encoder(order: Order) -> Callable[[Position], str]:
 def decode_cursor(cursor: str, order: Order, argument: str) -> Position:
     """Read a cursor; ``argument`` is what it was passed as, for the message.
 
-    Raises InvalidInput when it is not one of ours, was changed on its way, or was made for
-    another order.
+    Raises InvalidInput when it is not one of ours, was changed on its way, was made for another
+    order, or holds what can't stand in a column of this one: anybody can make the checksum.
     """
-    signature, *position = _decode_content(cursor, argument)
+    decoded = _decode_content(cursor)
+    if not isinstance(decoded, list) or not decoded or not isinstance(decoded[0], str):
+        raise _not_ours(cursor, argument)
+    signature, *position = decoded
     if signature != _signature(order):
         raise InvalidInput(
-            f"{argument} is a cursor of a list in another order ({signature}); "
+            f"{argument} is a cursor of a list in another order ({quote(signature)}); "
             f"this list is ordered by {_signature(order)}: begin again without {argument}"
         )
+    if len(position) != len(order) or not all(
+        _CAN_HOLD[term.field](value) for term, value in zip(order, position, strict=True)
+    ):
+        raise _not_ours(cursor, argument)
     return tuple(position)
 
 
-def _decode_content(cursor: str, argument: str) -> Sequence[Any]:
+def _not_ours(cursor: str, argument: str) -> InvalidInput:
+    return InvalidInput.of(argument, cursor, "a cursor taken unchanged from an earlier page")
+
+
+def _decode_content(cursor: str) -> Any:
+    """What a cursor holds; None if its checksum is wrong, or if it is no JSON."""
+    if len(cursor) > LONGEST_CURSOR:
+        return None
     raw = _raw(cursor)
     checksum, content = raw[:_CHECKSUM_BYTES], raw[_CHECKSUM_BYTES:]
     # Base64 has bits to spare in its last character; only one way to write them is ours.
     if not content or checksum != _checksum(content) or _as_text(raw) != cursor:
-        raise InvalidInput.of(argument, cursor, "a cursor taken unchanged from an earlier page")
-    decoded: Sequence[Any] = orjson.loads(content)
-    return decoded
+        return None
+    try:
+        # It refuses lone surrogates, NaN, and what is nested deeper than the stack.
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
+
+
+# A bool is an int to isinstance.
+def _is_id(value: Any) -> bool:
+    return type(value) is int and -(2**63) <= value < 2**63
+
+
+def _is_instant(value: Any) -> bool:
+    return type(value) is int and EARLIEST_MS <= value <= LATEST_MS
+
+
+def _is_text(value: Any) -> bool:
+    return type(value) is str
+
+
+def _is_text_or_null(value: Any) -> bool:
+    return value is None or type(value) is str
+
+
+_CAN_HOLD: Mapping[str, Callable[[Any], bool]] = {
+    "id": _is_id,
+    "created_on": _is_instant,
+    "updated_on": _is_instant,
+    "state": _is_text,
+    "agentflow_id": _is_text,
+    "session_id": _is_text_or_null,
+}
 
 
 def _raw(cursor: str) -> bytes:

@@ -15,9 +15,9 @@ from sqlalchemy import ColumnElement, Select, select, true, union_all
 
 from db.counts import is_on_dimensions, pairs_of
 from db.dialect import enters_row_values, has_lateral, keeps_order, off_index
-from db.filters import Filter, check, conjuncts, shape_of, where
+from db.filters import Filter, bind_all, check, conjuncts, where
 from db.page_query import PageQuery, is_about
-from db.paging import order_by
+from db.paging import Bound, Position, order_by
 from db.source import ExecutionSource
 from db.statements import Places
 from db.windows import Window
@@ -35,22 +35,24 @@ class _Bound:
         self.places = places
         self._parts: list[tuple[Filter, list[ColumnElement[Any]]]] = []
         for part in conjuncts(query.filter):
-            parameters: list[Any] = []
-            shape_of(part, parameters)
-            self._parts.append((part, [places.bind(value) for value in parameters]))
+            self._parts.append((part, bind_all(part, places.bind)))
         self.window = Window(
             query.order,
-            after=None if query.after is None else places.bind_position(query.after),
-            before=None if query.before is None else places.bind_position(query.before),
+            after=self._position(query.after),
+            before=self._position(query.before),
             or_at=query.or_at,
         )
         for part, bound in self._parts:
             if self.is_on_order(part):
                 self.window.limit(part, bound)
-        self.limit = places.bind(query.limit)
-        self.offset = places.bind(query.offset or 0)
-        self.wanted = places.bind(query.wanted)
-        self.walk = places.bind(query.walk)
+        self.limit = places.bind_number()
+        self.offset = places.bind_number()
+        self.wanted = places.bind_number()
+        self.walk = places.bind_number()
+
+    def _position(self, position: Position | None) -> Bound | None:
+        order = self.query.order
+        return None if position is None else self.places.bind_position(order, position)
 
     def is_on_order(self, part: Filter) -> bool:
         """Whether a part of the filter says where in the order the list begins and ends."""

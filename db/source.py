@@ -26,6 +26,10 @@ class ExecutionRow(NamedTuple):
     updated_on: int
 
 
+NUMBERS = frozenset({"id", "created_on", "updated_on"})
+"""The fields that are whole numbers; all others are texts."""
+
+
 @dataclass(frozen=True, slots=True)
 class ExecutionSource:
     """The columns that hold executions (in ``table``) and the names of agentflows."""

@@ -10,12 +10,16 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Executable, bindparam
+from sqlalchemy import BigInteger, ColumnElement, Executable, String, bindparam
 from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeEngine
 
-from db.paging import Position
+from db.paging import Order, Position
+from db.source import NUMBERS
 
 _KEPT = 500
+_NUMBER = BigInteger()
+_TEXT = String()
 _VALUE = "value_"
 
 
@@ -39,23 +43,37 @@ class Statement:
 
 
 class Places:
-    """Hands out the places of a statement while it is built, one for each value in turn."""
+    """Hands out the places of a statement while it is built, one for each value in turn.
+
+    A place has the type of the field that it is compared with, and never that of a value: what
+    the next request sends is bound as this one's is.
+    """
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self._count = 0
 
-    def bind(self, value: Any) -> ColumnElement[Any]:
-        """The place of the next value, with the type that the value has."""
-        # The next request's number may be longer than this one's.
-        type_ = BigInteger() if isinstance(value, int) else None
-        place: ColumnElement[Any] = bindparam(f"{_VALUE}{self._count}", value, type_)
+    def bind(self, field: str) -> ColumnElement[Any]:
+        """Create the bind parameter of the next value, which is one of a field's."""
+        return self._bind(_NUMBER if field in NUMBERS else _TEXT)
+
+    def bind_number(self) -> ColumnElement[Any]:
+        """Create the bind parameter of the next value, which is a whole number."""
+        return self._bind(_NUMBER)
+
+    def bind_position(
+        self, order: Order, position: Position
+    ) -> tuple[ColumnElement[Any] | None, ...]:
+        """Create the bind parameters of a position in an order; a null has none."""
+        return tuple(
+            None if value is None else self.bind(term.field)
+            for term, value in zip(order, position, strict=True)
+        )
+
+    def _bind(self, type_: TypeEngine[Any]) -> ColumnElement[Any]:
+        place: ColumnElement[Any] = bindparam(f"{_VALUE}{self._count}", type_=type_)
         self._count += 1
         return place
-
-    def bind_position(self, position: Position) -> tuple[ColumnElement[Any] | None, ...]:
-        """The places of a position's values; a null has none."""
-        return tuple(None if value is None else self.bind(value) for value in position)
 
 
 class Statements:

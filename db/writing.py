@@ -78,7 +78,8 @@ class Writing:
         values = [str(state), now_ms(), guid, *([str(expected)] if expected else [])]
 
         def build(places: Places) -> Executable:
-            new_state, now, at, *only_from = map(places.bind, values)
+            new_state, now, at = map(places.bind, ("state", "updated_on", "guid"))
+            only_from = [places.bind("state")] if expected else []
             source = self._source
             columns = [source.column(field).label(field) for field in ExecutionRow._fields]
             # What it may have waited for is in what it finds, and stays so to the end.
@@ -149,8 +150,8 @@ class Writing:
 
         def build(places: Places) -> Executable:
             values = {
-                self._source.state: places.bind(str(state)),
-                self._source.updated_on: places.bind(now),
+                self._source.state: places.bind("state"),
+                self._source.updated_on: places.bind("updated_on"),
             }
             changed = update(self._source.written).values(values)
             return changed.where(self._is_among(places, changing))
@@ -163,7 +164,7 @@ class Writing:
         )
 
     def _is_among(self, places: Places, guids: tuple[str, ...]) -> ColumnElement[bool]:
-        return among_listed(self._source.guid, tuple(map(places.bind, listed(guids))))
+        return among_listed(self._source.guid, tuple(places.bind("guid") for _ in listed(guids)))
 
     def _run(
         self,
