@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -24,16 +23,17 @@ from server.access import Gatekeeper
 from server.application import FindEdge, GatewayApplication
 from server.bodies import BodyReader
 from server.bundle import FOLDER, Bundle
-from server.entrance import REQUEST_ID_HEADER
+from server.cross_origin import CrossOrigin
 from server.garbage import collect_rarely
 from server.graphql import GraphQLEdge
-from server.graphql_contexts import COST_HEADER, Contexts
+from server.graphql_contexts import Contexts
 from server.graphql_websocket import GraphQLWebSocket
 from server.health import health_routes
 from server.logs import configure_logs
 from server.metrics import Metrics
 from server.openapi import openapi_route
 from server.operations import OperationStore, preparation
+from server.origins import Origins
 from server.persisted import Documents, PersistedQueries, read_manifest
 from server.planned import PlannedExecution
 from server.refusals import refusal_for_path
@@ -144,7 +144,7 @@ def _executions_routes(
         bundle,
         max_batch=settings.max_batch,
         get_queries=settings.get_queries,
-        origins=settings.cors_origins,
+        origins=Origins(settings.cors_origins),
         on_limit=metrics.passed,
     )
     websocket = GraphQLWebSocket(
@@ -155,7 +155,7 @@ def _executions_routes(
         max_operations=settings.max_subscriptions_per_connection,
         # Some of the time is left for telling them so.
         patience=settings.shutdown_timeout / 2,
-        origins=settings.cors_origins,
+        origins=Origins(settings.cors_origins),
         on_limit=metrics.passed,
     )
     rest = RestEdge(
@@ -191,14 +191,7 @@ def _tracing(settings: Settings) -> "Tracing | None":
 def _middleware(settings: Settings) -> list[Middleware]:
     if not settings.cors_origins:
         return []
-    cors = Middleware(
-        CORSMiddleware,
-        allow_origins=settings.cors_origins,
-        allow_methods=["GET", "POST", "PUT", "DELETE"],
-        allow_headers=["authorization", "content-type", COST_HEADER, REQUEST_ID_HEADER],
-        expose_headers=["link", "retry-after", "x-total-count", REQUEST_ID_HEADER],
-    )
-    return [cors]
+    return [Middleware(CrossOrigin, Origins(settings.cors_origins), settings.cors_headers)]
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

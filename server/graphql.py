@@ -34,6 +34,7 @@ from server.graphql_contexts import Contexts, reports_cost
 from server.graphql_request import GraphQLRequest, read_requests
 from server.logs import log_as_operation
 from server.media_types import preferred
+from server.origins import Origins
 from server.pages import html_page
 from server.persisted import Documents, PersistedQueryNotFound
 from server.planned import PlannedExecution
@@ -74,7 +75,7 @@ class GraphQLEdge:
         *,
         max_batch: int,
         get_queries: bool,
-        origins: tuple[str, ...],
+        origins: Origins,
         on_limit: OnLimit,
     ) -> None:
         self._on_limit = on_limit
@@ -160,7 +161,7 @@ class GraphQLEdge:
         if not self._get_queries:
             message = "Queries are not taken by GET here (get_queries); use POST"
             raise _Refused(_not_allowed(message, "POST"))
-        allowed = "*" in self._origins or request.header(b"origin") in self._origins
+        allowed = self._origins.allow(request.header(b"origin"))
         if request.header(b"sec-fetch-site") in ("cross-site", "same-site") and not allowed:
             raise Forbidden("A page of another site may not send this (cors_origins); use POST")
 

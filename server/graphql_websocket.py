@@ -31,6 +31,7 @@ from server.errors import OnLimit
 from server.graphql_contexts import Contexts
 from server.graphql_request import read_members
 from server.logs import log_as_operation
+from server.origins import Origins
 from server.persisted import Documents
 from server.refusals import graphql_refusal
 from server.websocket_protocol import SHUTDOWN
@@ -140,7 +141,7 @@ class GraphQLWebSocket(GraphQL[Context, None]):
         max_connections: int,
         max_operations: int,
         patience: float,
-        origins: tuple[str, ...],
+        origins: Origins,
         on_limit: OnLimit,
     ) -> None:
         super().__init__(
@@ -148,9 +149,9 @@ class GraphQLWebSocket(GraphQL[Context, None]):
             graphql_ide=None,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
             max_subscriptions_per_connection=None,
-            allowed_origins=origins,
         )
         self.documents = documents
+        self._origins = origins
         self.max_operations = max_operations
         self.patience = patience
         self._contexts = contexts
@@ -173,6 +174,14 @@ class GraphQLWebSocket(GraphQL[Context, None]):
             await super().__call__(scope, receive, send)
         finally:
             self._open -= 1
+
+    def is_websocket_origin_allowed(
+        self,
+        request: WebSocket,  # noqa: ARG002 - Strawberry's signature
+        origin: str,
+    ) -> bool:
+        """Whether a page of another origin may open a connection."""
+        return self._origins.allow(origin)
 
     async def get_context(
         self,

@@ -2,6 +2,7 @@
 
 import importlib.util
 import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,6 +10,9 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from server.limits import Limits
+from server.origins import normalized
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 class Settings(BaseSettings):
@@ -36,7 +40,13 @@ class Settings(BaseSettings):
     rest_prefix: str = Field("", description="What stands before the REST routes, such as /api/v1.")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Origins whose web pages may call the gateway, separated by commas; * for any.",
+        description="Origins whose web pages may call the gateway, separated by commas: "
+        "https://app.example, https://*.app.example; * for any.",
+    )
+    cors_headers: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Headers that those pages may send besides the usual ones, separated by "
+        "commas; * for any.",
     )
     max_page_size: int = Field(
         1000, ge=1, description="How many executions one page may hold, in GraphQL and REST."
@@ -169,9 +179,22 @@ class Settings(BaseSettings):
         trimmed = prefix.strip("/")
         return f"/{trimmed}" if trimmed else ""
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "cors_headers", mode="before")
     @classmethod
-    def _split_origins(cls, origins: object) -> object:
-        if not isinstance(origins, str):
-            return origins
-        return tuple(origin.strip() for origin in origins.split(",") if origin.strip())
+    def _split(cls, listed: object) -> object:
+        if not isinstance(listed, str):
+            return listed
+        return tuple(each.strip() for each in listed.split(",") if each.strip())
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _normalize_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(map(normalized, origins)))
+
+    @field_validator("cors_headers")
+    @classmethod
+    def _check_headers(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if not _HEADER_NAME.fullmatch(name):
+                raise ValueError(f"must be names of headers, such as x-team, or *; got {name!r}")
+        return tuple(dict.fromkeys(name.lower() for name in names))

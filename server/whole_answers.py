@@ -21,9 +21,12 @@ messages, which can wait for a client that reads slowly.
 def writer_for(send: Send) -> WriteAnswer | None:
     """The way to write an answer past ``send``, where that is uvicorn's own.
 
-    None where something stands between that may want to see or change the messages, and for a
-    request that gets no body.
+    What stands between passes such an answer on by a ``write`` of its own. None where it has none,
+    since it may want to see or change the messages, and for a request that gets no body.
     """
+    write: WriteAnswer | None = getattr(send, "write", None)
+    if write is not None:
+        return write
     cycle = getattr(send, "__self__", None)
     if not isinstance(cycle, RequestResponseCycle) or cycle.scope["method"] == "HEAD":
         return None
