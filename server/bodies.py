@@ -4,6 +4,7 @@ import asyncio
 
 from db.deadlines import Deadlines
 from db.errors import InvalidInput
+from server.content_coding import ACCEPTED, TooLong, is_packed, unpack
 from server.exchange import HttpRequest
 
 
@@ -19,19 +20,40 @@ class UnsupportedMediaType(InvalidInput):
     """The body is not JSON in UTF-8."""
 
 
+class UnsupportedContentCoding(UnsupportedMediaType):
+    """The body is packed in another way than gzip."""
+
+
 class BodyReader:
-    """Reads bodies of at most ``max_bytes`` bytes that arrive within ``timeout`` seconds."""
+    """Reads bodies of at most ``max_bytes`` bytes that arrive within ``timeout`` seconds.
+
+    One in gzip may have as many bytes as it was sent in, and as many when it is unpacked.
+    """
 
     def __init__(self, max_bytes: int, timeout: float) -> None:
         self._max_bytes = max_bytes
         self._deadlines = Deadlines(timeout)
 
     async def read(self, request: HttpRequest) -> bytes:
-        """The whole body.
+        """The whole body, unpacked.
 
         Raises PayloadTooLarge as soon as it is known to be too large, BodyTimeout when it does
-        not come to its end in time, and InvalidInput when the client goes away before that.
+        not come to its end in time, UnsupportedContentCoding when it is packed in another way
+        than gzip, and InvalidInput when the client goes away before that or the gzip is broken.
         """
+        coding = request.header(b"content-encoding")
+        packed = is_packed(coding)
+        if packed is None:
+            raise UnsupportedContentCoding.of("Content-Encoding", coding, f"{ACCEPTED}, or none")
+        body = await self._receive(request)
+        if not packed:
+            return body
+        try:
+            return await unpack(body, self._max_bytes)
+        except TooLong:
+            raise self._too_large("when it is unpacked ") from None
+
+    async def _receive(self, request: HttpRequest) -> bytes:
         declared = request.header(b"content-length") or ""
         if declared.isdecimal() and int(declared[:20]) > self._max_bytes:
             raise self._too_large()
@@ -66,8 +88,8 @@ class BodyReader:
             more = message.get("more_body", False)
         return bytes(body)
 
-    def _too_large(self) -> PayloadTooLarge:
+    def _too_large(self, when: str = "") -> PayloadTooLarge:
         return PayloadTooLarge(
-            f"The body must have at most {self._max_bytes} bytes (max_body_bytes)",
+            f"The body must have at most {self._max_bytes} bytes {when}(max_body_bytes)",
             limit="max_body_bytes",
         )

@@ -106,6 +106,7 @@ def _update_one() -> dict[str, Any]:
             "404",
             "408",
             "413",
+            "415",
         ),
     }
 
@@ -131,7 +132,7 @@ def _delete_many(max_ids: int) -> dict[str, Any]:
             }
         ),
         "responses": _responses(
-            _answer("They are deleted.", _reference("Deletion")), "400", "408", "413"
+            _answer("They are deleted.", _reference("Deletion")), "400", "408", "413", "415"
         ),
     }
 
@@ -204,11 +205,13 @@ _FAILURES = {
     "403": "The key does not have the scope that this needs.",
     "404": "Execution not found.",
     "408": "The body did not arrive in time.",
-    "413": "The body is too large.",
+    "413": "The body is too large, as it was sent or unpacked.",
+    "415": "The body has another Content-Encoding than gzip.",
     "500": "Internal server error.",
     "503": "The database can't answer, or too many requests are under way.",
 }
 _FAILURE_HEADERS = {
+    "415": ("Accept-Encoding", "Which codings are taken."),
     "401": ("WWW-Authenticate", "How to authenticate."),
     "503": ("Retry-After", "In how many seconds to try again."),
 }

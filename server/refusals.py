@@ -7,7 +7,13 @@ from starlette.responses import Response
 
 from db.errors import GatewayError, ServiceUnavailable
 from server.access import Forbidden, Unauthenticated
-from server.bodies import BodyTimeout, PayloadTooLarge, UnsupportedMediaType
+from server.bodies import (
+    BodyTimeout,
+    PayloadTooLarge,
+    UnsupportedContentCoding,
+    UnsupportedMediaType,
+)
+from server.content_coding import ACCEPTED
 
 GRAPHQL_PATH = "/graphql"
 JSON = "application/json"
@@ -33,6 +39,8 @@ def headers_of(error: GatewayError) -> dict[str, str]:
         return {"www-authenticate": "Bearer"}
     if isinstance(error, ServiceUnavailable):
         return {"retry-after": "1"}
+    if isinstance(error, UnsupportedContentCoding):
+        return {"accept-encoding": ACCEPTED}
     if isinstance(error, BodyTimeout | PayloadTooLarge):
         # The rest of the body is not read, so the connection can't be used again.
         return {"connection": "close"}

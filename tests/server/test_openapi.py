@@ -402,6 +402,7 @@ def test_an_answer_is_as_documented(
 
 
 _EVERY = [(route, method) for route, method, _ in OPERATIONS]
+_OF_BODIES = ("408", "413", "415")
 _WITH_BODY = [(_MANY, _DELETE), (_ONE, _PUT)]
 _OTHER_SCOPE = {_GET: "delete", _PUT: "delete", _DELETE: "update"}
 
@@ -448,6 +449,16 @@ def test_a_body_that_does_not_come_is_the_documented_408(
     _is_documented(answer, route, method, 408)
 
 
+@pytest.mark.parametrize(("route", "method"), _WITH_BODY)
+def test_a_body_in_a_coding_that_is_not_taken_is_the_documented_415(
+    gateway: Gateway, route: str, method: str
+) -> None:
+    headers = {"content-encoding": "br"}
+    url = route.format(guid="abc")
+    answer = gateway.http.request(method, url, content=b"{}", headers=headers)
+    _is_documented(answer, route, method, 415)
+
+
 def _is_documented(answer: httpx.Response, route: str, method: str, status: int) -> None:
     assert answer.status_code == status
     assert list(_problems(answer.json(), _schema_of(route, method, status))) == []
@@ -458,7 +469,7 @@ def _is_documented(answer: httpx.Response, route: str, method: str, status: int)
 def test_every_documented_status_is_asked_for() -> None:
     asked = {(route, method, str(status)) for route, method, status, *_ in _ASKS}
     asked |= {(route, method, status) for route, method in _EVERY for status in ("401", "403")}
-    asked |= {(route, method, status) for route, method in _WITH_BODY for status in ("408", "413")}
+    asked |= {(route, method, status) for route, method in _WITH_BODY for status in _OF_BODIES}
     assert asked == {
         (route, method, status)
         for route, method, operation in OPERATIONS
