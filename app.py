@@ -23,6 +23,7 @@ from server.access import Gatekeeper
 from server.application import FindEdge, GatewayApplication
 from server.bodies import BodyReader
 from server.bundle import FOLDER, Bundle
+from server.connections import CONNECTIONS, Connections
 from server.cross_origin import CrossOrigin
 from server.garbage import collect_rarely
 from server.graphql import GraphQLEdge
@@ -72,12 +73,14 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
     documents = _documents(settings)
     metrics = Metrics(f"{settings.rest_prefix}/executions", documents.operation_names)
     metrics.watch(database.measures())
+    connections = Connections(settings.max_open_connections, settings.send_timeout, metrics.passed)
+    metrics.watch(connections.measures())
 
     @contextlib.asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, object]]:
         await upgrade(database)
         async with gatekeeper.watching(), publishing(metrics.publish):
-            yield
+            yield {CONNECTIONS: connections}
         await database.close()
         if tracing is not None:
             await tracing.close()

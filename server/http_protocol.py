@@ -1,76 +1,376 @@
-"""uvicorn's HTTP, with a bound on the head of a request, which uvicorn leaves without one."""
+"""uvicorn's HTTP/1.1, with one request of a connection at a time, and everything bounded.
+
+uvicorn hands whatever arrives to a parser that runs ahead: it counts neither the bytes of a head
+nor the requests that wait, and takes the body of a request that offers an upgrade for the next
+request. Here the parser sees heads alone, each when it is whole; bodies are measured by
+``http_framing``, and what comes behind a request waits until that is answered.
+"""
 
 import asyncio
+import enum
+import math
+import urllib.parse
+from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
-_TOO_LARGE = b"The head of a request must have at most %d bytes"
+from server.connections import CONNECTIONS, Connections
+from server.http_framing import ChunkedBody, MalformedRequest, content_length
+from server.http_head import Head, TooManyHeaders, check_beginning
+from server.lingering import Lingering, LingeringTransport, end_output
+from server.refusals import refusal_on_wire
+from server.sending import Progress
+
+_SHORT_BODY = 65_536
+"""How much of a body that nobody asked for is read, so that the connection can be used again."""
+_MOST_EMPTY_LINES = 4
+_ALLOWED = "DELETE, GET, HEAD, OPTIONS, POST, PUT"
+
+
+class _Stage(enum.Enum):
+    """What the next bytes of a connection are."""
+
+    HEAD = enum.auto()
+    BODY = enum.auto()
+    NEXT = enum.auto()
+    """Those of another request, which waits until this one is answered."""
+    NOTHING = enum.auto()
+    """Nothing that anybody reads: the connection is about to be closed."""
+
+
+class _Flow(FlowControl):
+    """uvicorn's, which reads on whenever an application waits for a client to go away.
+
+    While ``is_full``, nothing is read.
+    """
+
+    is_full = False
+
+    def resume_reading(self) -> None:
+        if not self.is_full:
+            super().resume_reading()
 
 
 class GuardedHttpProtocol(HttpToolsProtocol):
-    """Refuses a head that is larger than 64 KiB, and one that takes more than 20 seconds.
+    """Serves one connection. What is not HTTP/1.1 in just one reading is refused with 400.
 
-    The first is answered with 431 (RFC 6585, section 5), the second with 408 (RFC 9110,
-    section 15.5.9).
+    A head of more than ``max_head_bytes`` is refused with 431 (RFC 6585, section 5), one that takes
+    more than ``head_timeout`` seconds with 408 (RFC 9110, section 15.5.9).
     """
 
     max_head_bytes = 65_536
     head_timeout = 20.0
 
-    _head_bytes = 0
-    _in_head = True
-    _timer: asyncio.TimerHandle | None = None
+    flow: _Flow
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.deadline = math.inf
+        self._connections: Connections = app_state.get(CONNECTIONS) or Connections()
+        self._stage = _Stage.HEAD
+        self._received = b""
+        self._empty_lines = 0
+        self._has_begun = True
+        self._head = Head()
+        self._body_left = 0
+        self._chunks: ChunkedBody | None = None
+        self._lingering: Lingering | None = None
+        self._progress = Progress()
+
+    # The connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
         super().connection_made(transport)
-        self._start_timer()
+        self.flow = _Flow(transport)
+        self.deadline = self.loop.time() + self.head_timeout
+        if not self._connections.add(self, self.loop):
+            self._refuse(
+                503,
+                f"The gateway holds {self._connections.maximum} connections already "
+                "(max_open_connections); try again in a moment",
+            )
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no more."""
-        self._stop_timer()
+        """Hold nothing any more."""
+        self._connections.discard(self)
+        self._received, self._chunks, self._stage = b"", None, _Stage.NOTHING
         super().connection_lost(exc)
 
+    def shutdown(self) -> None:
+        """End the connection once what is under way is answered."""
+        self._head.keeps_alive = False
+        super().shutdown()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether no request is under way."""
+        return self._stage is _Stage.HEAD or self._lingering is not None
+
+    def expire(self) -> None:
+        """End the connection of a client that has kept it waiting for too long."""
+        if self._stage is _Stage.HEAD and self._has_begun:
+            self._refuse(408, "The head of a request must arrive sooner")
+        else:
+            self.drop()
+
+    def has_stalled(self, now: float, seconds: float) -> bool:
+        """Whether the client has taken nothing of an answer for so many seconds."""
+        return self._progress.stands_still(self.transport, now, seconds)
+
+    def abort(self) -> None:
+        """Drop the connection and what was to be sent on it."""
+        self.transport.abort()
+
+    def drop(self) -> None:
+        """Close the connection, on which no request is under way."""
+        self.deadline = math.inf
+        if self._lingering or self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            self.transport.close()
+
+    # What arrives
+
     def data_received(self, data: bytes) -> None:
-        """Read on, unless the head has become too large; wait only for one that is broken off."""
-        super().data_received(data)
-        if not self._in_head:
-            self._head_bytes = 0
-            self._stop_timer()
+        """Read on, as far as what came before is answered."""
+        if self._stage is _Stage.NOTHING:
+            self._throw_away(len(data))
             return
-        self._head_bytes += len(data)
-        if self._head_bytes > self.max_head_bytes:
-            self._refuse(b"431 Request Header Fields Too Large", _TOO_LARGE % self.max_head_bytes)
-        elif self._timer is None:
-            self._start_timer()
+        self._received = self._received + data if self._received else data
+        self._read_on()
 
-    def on_message_begin(self) -> None:
-        """Begin to read a head."""
-        super().on_message_begin()
-        self._in_head = True
+    def _read_on(self) -> None:
+        try:
+            while self._received:
+                if self._stage is _Stage.BODY:
+                    self._read_body()
+                elif self._stage is not _Stage.HEAD or not self._read_head():
+                    break
+        except TooManyHeaders as error:
+            self._refuse(431, str(error))
+        except MalformedRequest as error:
+            self._refuse(400, f"The request is not valid HTTP: {error}")
+        if self._received and self._stage is _Stage.NEXT:
+            self._let_wait()
 
-    def on_headers_complete(self) -> None:
-        """Stop counting."""
-        self._in_head = False
-        super().on_headers_complete()
+    def _let_wait(self) -> None:
+        if self.cycle.keep_alive:
+            self.flow.pause_reading()
+            self.flow.is_full = True
+        else:
+            # This is the last answer, and closing with something unread would reset it.
+            self._received, self._stage = b"", _Stage.NOTHING
+            self.cycle.transport = self._guarded()
 
-    def _start_timer(self) -> None:
-        self._timer = self.loop.call_later(self.head_timeout, self._too_late)
+    def _read_head(self) -> bool:
+        received = self._received
+        while received.startswith(b"\r\n"):
+            # RFC 9112, section 2.2: an empty line before a request is ignored.
+            received = received[2:]
+            self._empty_lines += 1
+            if self._empty_lines > _MOST_EMPTY_LINES:
+                raise MalformedRequest("too many empty lines stand before it")
+        end = received.find(b"\r\n\r\n") + 4
+        if (end if end > 3 else len(received)) > self.max_head_bytes:
+            self._refuse(
+                431, f"The head of a request must have at most {self.max_head_bytes} bytes"
+            )
+            return False
+        if end < 4:
+            self._received = received
+            if received not in (b"", b"\r"):
+                check_beginning(received)
+                self._wait_for_head()
+            return False
+        head, self._received = received[:end], received[end:]
+        self._head.read(head)
+        self._begin_request()
+        return True
 
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def _wait_for_head(self) -> None:
+        if not self._has_begun:
+            self._has_begun = True
+            self.deadline = self.loop.time() + self.head_timeout
 
-    def _too_late(self) -> None:
-        self._timer = None
-        self._refuse(b"408 Request Timeout", b"The head of a request must arrive sooner")
-
-    def _refuse(self, status: bytes, message: bytes) -> None:
-        if self.transport.is_closing():
+    def _begin_request(self) -> None:
+        head = self._head
+        length = content_length(head.fields, head.version)
+        self._empty_lines = 0
+        if head.method == b"CONNECT":
+            self._refuse(405, "The gateway is no proxy; CONNECT is not allowed", allow=_ALLOWED)
             return
-        self.transport.write(
-            b"HTTP/1.1 %b\r\ncontent-type: text/plain; charset=utf-8\r\n"
-            b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (status, len(message), message)
+        self.deadline = math.inf
+        self._describe_request()
+        if length == 0 and head.offers_upgrade and self._is_websocket():
+            self._hand_over()
+            return
+        # Any other offer of an upgrade is ignored (RFC 9110, section 7.8).
+        self.cycle = cycle = RequestResponseCycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=head.fields.get(b"expect", b"").lower() == b"100-continue",
+            keep_alive=head.keeps_alive,
+            on_response=self.on_response_complete,
         )
-        self.transport.close()
+        if length == 0:
+            self._stage = _Stage.NEXT
+            cycle.more_body = False
+            cycle.message_event.set()
+        else:
+            head.forget()
+            self._expect_body(cycle, length)
+        self._start_asgi_task(cycle, self.app)
+
+    def _describe_request(self) -> None:
+        head = self._head
+        self.url, self.headers = head.target, head.headers
+        path = head.path.decode("ascii")
+        self.scope = {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": head.version.decode(),
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme or "http",
+            "method": head.method.decode("ascii"),
+            "root_path": self.root_path,
+            "path": self.root_path + (urllib.parse.unquote(path) if "%" in path else path),
+            "raw_path": self.root_path.encode("ascii") + head.path,
+            "query_string": head.query,
+            "headers": head.headers,
+            "state": self.app_state.copy(),
+        }
+
+    def _is_websocket(self) -> bool:
+        # RFC 6455, section 4.1.
+        if self._head.method != b"GET" or self._head.version != b"1.1":
+            return False
+        return any(
+            name == b"upgrade" and value.strip(b" \t").lower() == b"websocket"
+            for name, value in self.headers
+        )
+
+    def _hand_over(self) -> None:
+        if self._received:
+            raise MalformedRequest("a WebSocket begins once its handshake is answered")
+        self._stage = _Stage.NOTHING
+        self._connections.discard(self)
+        self.handle_websocket_upgrade()
+
+    # Bodies
+
+    def _expect_body(self, cycle: RequestResponseCycle, length: int | None) -> None:
+        self._stage = _Stage.BODY
+        self._body_left = length or 0
+        self._chunks = ChunkedBody() if length is None else None
+        # Until all of it is here. An answer that comes before ends the connection, unless what is
+        # still to come is little.
+        is_short = length is not None and length <= _SHORT_BODY
+        if not is_short or cycle.waiting_for_100_continue:
+            cycle.keep_alive = False
+        cycle.transport = self._guarded()
+
+    def _read_body(self) -> None:
+        if self._chunks is not None:
+            body = self._chunks.feed(self._received)
+            is_complete = self._chunks.is_complete
+            self._received = self._chunks.rest if is_complete else b""
+        else:
+            body = self._received[: self._body_left]
+            self._received = self._received[self._body_left :]
+            self._body_left -= len(body)
+            is_complete = not self._body_left
+        cycle = self.cycle
+        if not cycle.response_complete:
+            cycle.body += body
+            if len(cycle.body) > HIGH_WATER_LIMIT:
+                self.flow.pause_reading()
+        if is_complete:
+            self._end_body(cycle)
+        cycle.message_event.set()
+
+    def _end_body(self, cycle: RequestResponseCycle) -> None:
+        self._chunks = None
+        if cycle.response_complete:
+            # It was answered without it; what comes now is another request.
+            self._stage = _Stage.HEAD
+            return
+        self._stage = _Stage.NEXT
+        cycle.more_body = False
+        if not cycle.response_started:
+            cycle.keep_alive = self._head.keeps_alive
+            cycle.transport = self.transport
+
+    # Answers
+
+    def on_response_complete(self) -> None:
+        """Wait for another request, or go on with one that is here already."""
+        self.server_state.total_requests += 1
+        if self._stage is _Stage.NOTHING or self.transport.is_closing():
+            return
+        self.deadline = self.loop.time() + self.timeout_keep_alive
+        self._has_begun = self.flow.is_full = False
+        if self._stage is _Stage.NEXT:
+            self._stage = _Stage.HEAD
+        if self._received:
+            self._read_on()
+        self.flow.resume_reading()
+
+    def _refuse(self, status: int, message: str, **headers: str) -> None:
+        """Answer what is not passed on, and end the connection."""
+        cycle, stage = self.cycle, self._stage
+        self._received, self._stage = b"", _Stage.NOTHING
+        if stage is _Stage.BODY and cycle is not None and cycle.response_started:
+            # An answer that has begun is never written into.
+            self.cycle.keep_alive = False
+            self.cycle.transport = self._guarded()
+            if cycle.response_complete:
+                self._linger()
+            return
+        if stage is _Stage.BODY and cycle is not None:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        if not self.transport.is_closing():
+            path = self._head.path.decode("ascii", "replace")
+            refusal = refusal_on_wire(
+                path, status, message, self.server_state.default_headers, **headers
+            )
+            self.transport.write(refusal)
+            self._linger()
+
+    def _guarded(self) -> Any:
+        return LingeringTransport(self.transport, self._linger)
+
+    def _linger(self) -> None:
+        if self._lingering is not None or self.transport.is_closing():
+            return
+        self._received, self._stage = b"", _Stage.NOTHING
+        self._lingering = Lingering(self.loop.time())
+        self.deadline = self._lingering.deadline
+        end_output(self.transport)
+        self.flow.is_full = False
+        self.flow.resume_reading()
+
+    def _throw_away(self, size: int) -> None:
+        if self._lingering is None:
+            return
+        if self._lingering.take(size, self.loop.time()):
+            self.deadline = self._lingering.deadline
+        else:
+            self.transport.abort()

@@ -1,11 +1,14 @@
 """The answers to a request that is refused, in the shape that its clients know."""
 
+import secrets
+from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 import orjson
 from starlette.responses import Response
 
-from db.errors import GatewayError, ServiceUnavailable
+from db.errors import GatewayError, InvalidInput, ServiceUnavailable
 from server.access import Forbidden, Unauthenticated
 from server.bodies import (
     BodyTimeout,
@@ -75,6 +78,30 @@ def refusal_for_path(path: str, status: int, code: str, message: str, **more: st
     if path.rstrip("/") == GRAPHQL_PATH:
         return graphql_refusal(status, code, message, None, **more)
     return rest_refusal(status, code, message, None, **more)
+
+
+def refusal_on_wire(
+    path: str,
+    status: int,
+    message: str,
+    default_headers: Sequence[tuple[bytes, bytes]],
+    **headers: str,
+) -> bytes:
+    """An error as the bytes of HTTP/1.1, for what never becomes a request of the application.
+
+    It ends the connection.
+    """
+    code = ServiceUnavailable.code if status == 503 else InvalidInput.code
+    response = refusal_for_path(path, status, code, message)
+    headers |= {"connection": "close", "x-request-id": secrets.token_hex(8)}
+    fields = [
+        *default_headers,
+        *response.raw_headers,
+        *((name.encode(), value.encode("latin-1")) for name, value in headers.items()),
+    ]
+    lines = b"".join(b"%b: %b\r\n" % field for field in fields)
+    phrase = HTTPStatus(status).phrase.encode()
+    return b"HTTP/1.1 %d %b\r\n%b\r\n%b" % (status, phrase, lines, bytes(response.body))
 
 
 def _json(body: Any, status: int, headers: dict[str, str] | None, media_type: str) -> Response:

@@ -81,6 +81,18 @@ class Settings(BaseSettings):
     receive_timeout: float = Field(
         20.0, gt=0, description="How long the body of a request may take to arrive, in seconds."
     )
+    send_timeout: float = Field(
+        30.0,
+        gt=0,
+        description="How long a client may take none of an answer before it is cut off, in "
+        "seconds.",
+    )
+    max_open_connections: int = Field(
+        2000,
+        ge=1,
+        description="How many HTTP connections one process holds; those that wait for a request "
+        "make room for more.",
+    )
     shutdown_timeout: int = Field(
         20,
         ge=1,

@@ -81,6 +81,8 @@ GIVEN = [
         ("https://a.example", "http://b.example:8080"),
     ),
     ("GATEWAY_CORS_HEADERS", "X-Team, x-other", "cors_headers", ("x-team", "x-other")),
+    ("GATEWAY_SEND_TIMEOUT", "1.5", "send_timeout", 1.5),
+    ("GATEWAY_MAX_OPEN_CONNECTIONS", "100", "max_open_connections", 100),
     ("GATEWAY_MAX_PAGE_SIZE", "50", "max_page_size", 50),
     ("GATEWAY_DATABASE_CONNECTIONS", "3", "database_connections", 3),
     ("GATEWAY_BUSY_TIMEOUT", "0.5", "busy_timeout", 0.5),

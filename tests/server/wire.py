@@ -1,0 +1,50 @@
+"""What tests send and read as bytes, which well-behaved clients would never send."""
+
+import contextlib
+import re
+import socket
+import time
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+from tests.gateway import Gateway
+
+_STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
+
+
+@contextlib.contextmanager
+def connected(gateway: Gateway) -> Iterator[socket.socket]:
+    """A connection to a gateway."""
+    parts = urlsplit(gateway.url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=30) as client:
+        yield client
+
+
+def read_to_end(client: socket.socket) -> bytes:
+    """Everything that a gateway sends until it ends the connection."""
+    return b"".join(iter(lambda: client.recv(65_536), b""))
+
+
+def exchanged(gateway: Gateway, *packets: bytes) -> bytes:
+    """What a gateway answers to packets, until it ends the connection, which they must ask for."""
+    with connected(gateway) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for packet in packets[:-1]:
+            client.sendall(packet)
+            time.sleep(0.03)  # so that it comes by itself; the answer is the same if it does not
+        client.sendall(packets[-1])
+        return read_to_end(client)
+
+
+def statuses(answers: bytes) -> list[int]:
+    """The statuses of the answers on one connection, interim ones left out."""
+    found = [int(status) for status in _STATUS.findall(answers)]
+    return [status for status in found if status >= 200]
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Wait for a fact, within a generous bound."""
+    until = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.02)
