@@ -1,4 +1,4 @@
-"""What a root field declares of itself: which scope it needs, and how large its pages are."""
+"""What a root field declares of itself: its scope, and how many rows it answers."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,9 +24,28 @@ class PageSize:
         return declared if isinstance(declared, cls) else None
 
 
-def declare(scope: Scope, page_size: PageSize | None = None) -> dict[str, object]:
+@dataclass(frozen=True, slots=True)
+class NamedRows:
+    """Which argument names the rows that are answered, and which field of a row it names them by.
+
+    A row is in one list of the answer at most.
+    """
+
+    argument: str
+    key: str
+
+    @classmethod
+    def of(cls, field: GraphQLField) -> "NamedRows | None":
+        """What a field of the schema declared, if anything."""
+        declared = _metadata(field).get("named_rows")
+        return declared if isinstance(declared, cls) else None
+
+
+def declare(
+    scope: Scope, page_size: PageSize | None = None, named_rows: NamedRows | None = None
+) -> dict[str, object]:
     """The metadata of a root field."""
-    return {"scope": scope, "page_size": page_size}
+    return {"scope": scope, "page_size": page_size, "named_rows": named_rows}
 
 
 def scope_of(field: GraphQLField) -> Scope | None:

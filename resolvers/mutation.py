@@ -9,7 +9,7 @@ from db.errors import InvalidInput
 from db.keys import Scope
 from db.models import ExecutionState
 from resolvers.context import Info
-from resolvers.declarations import declare
+from resolvers.declarations import NamedRows, declare
 from resolvers.messages import conflict_message, not_found_message
 from schema.execution import Execution
 from schema.inputs import UpdateExecutionInput
@@ -60,7 +60,8 @@ class Mutation:
         return UpdateExecutionSuccess(execution=Execution.from_row(outcome.updated[0]))
 
     @strawberry.mutation(
-        description="Change many executions alike.", metadata=declare(Scope.UPDATE)
+        description="Change many executions alike.",
+        metadata=declare(Scope.UPDATE, named_rows=NamedRows("guids", "guid")),
     )
     async def update_executions(
         self,

@@ -2,14 +2,18 @@
 
 Every field costs 1. What is selected in the rows of a list is multiplied by the size of the
 page that the list is of: a connection of 50 costs 50 times what its nodes do, and connections
-in connections multiply. Sizes in variables are read when the variables are there; the rest is
-worked out once for a document. A page that is larger than pages may be counts as the largest,
-because it is going to be refused with a message that says so.
+in connections multiply. Sizes in variables are read when the variables are there, as graphql-core
+coerces them; the rest is worked out once for a document. A page that is larger than pages may be
+counts as the largest, because it is going to be refused with a message that says so.
+
+A change of many executions answers as many rows as the client names, each in one list at most, so
+that of these lists the costliest counts. Their guids cost nothing: the client sent them itself.
 """
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from graphql import (
     DocumentNode,
@@ -22,16 +26,19 @@ from graphql import (
     GraphQLNonNull,
     GraphQLSchema,
     InlineFragmentNode,
-    IntValueNode,
+    ListValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    ValueNode,
     VariableNode,
     get_named_type,
+    value_from_ast_untyped,
 )
 from graphql.type import GraphQLInterfaceType, GraphQLObjectType
 
-from resolvers.declarations import PageSize
+from resolvers.declarations import NamedRows, PageSize
 
+_T = TypeVar("_T")
 Variables = Mapping[str, Any]
 Cost = Callable[[Variables], int]
 """The cost of something, for the variables that it is run with."""
@@ -51,6 +58,18 @@ def _sum(parts: Iterable[_Amount]) -> _Amount:
     return lambda variables: known + sum(part(variables) for part in unknown)
 
 
+def _largest(parts: Iterable[_Amount]) -> _Amount:
+    known, unknown = 0, []
+    for part in parts:
+        if isinstance(part, int):
+            known = max(known, part)
+        else:
+            unknown.append(part)
+    if not unknown:
+        return known
+    return lambda variables: max(known, *(part(variables) for part in unknown))
+
+
 def _product(one: _Amount, other: _Amount) -> _Amount:
     if isinstance(one, int) and isinstance(other, int):
         return one * other
@@ -65,21 +84,26 @@ def cost_of(
     schema: GraphQLSchema,
     document: DocumentNode,
     operation: OperationDefinitionNode,
+    *,
     max_page_size: int,
+    max_ids: int,
 ) -> Cost:
-    """Work out what a valid operation costs, with pages of at most ``max_page_size``."""
+    """Work out what a valid operation costs.
+
+    Pages have at most ``max_page_size`` rows, and a change names at most ``max_ids``.
+    """
     fragments = {
         definition.name.value: definition
         for definition in document.definitions
         if isinstance(definition, FragmentDefinitionNode)
     }
     defaults = {
-        definition.variable.name.value: int(definition.default_value.value)
+        definition.variable.name.value: value_from_ast_untyped(definition.default_value)
         for definition in operation.variable_definitions or ()
-        if isinstance(definition.default_value, IntValueNode)
+        if definition.default_value is not None
     }
     root = schema.get_root_type(operation.operation)
-    pricing = _Pricing(schema, fragments, defaults, max_page_size)
+    pricing = _Pricing(schema, fragments, defaults, max_page_size, max_ids)
     cost = pricing.selections(operation.selection_set, root, 1)
     return (lambda _variables: cost) if isinstance(cost, int) else cost
 
@@ -88,8 +112,11 @@ def cost_of(
 class _Pricing:
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
-    defaults: Mapping[str, int]
+    defaults: Mapping[str, Any]
     max_page_size: int
+    max_ids: int
+    free: str | None = None
+    """The field that costs nothing."""
 
     def selections(
         self, selections: SelectionSetNode, parent: GraphQLNamedType | None, size: _Amount
@@ -99,50 +126,110 @@ class _Pricing:
     def _selection(self, node: object, parent: GraphQLNamedType | None, size: _Amount) -> _Amount:
         if isinstance(node, FieldNode):
             return self._field(node, parent, size)
-        if isinstance(node, InlineFragmentNode):
-            condition = node.type_condition
-            inner = self.schema.get_type(condition.name.value) if condition else parent
-            return self.selections(node.selection_set, inner, size)
         if isinstance(node, FragmentSpreadNode):
-            definition = self.fragments[node.name.value]
-            inner = self.schema.get_type(definition.type_condition.name.value)
-            return self.selections(definition.selection_set, inner, size)
+            node = self.fragments[node.name.value]
+        if isinstance(node, InlineFragmentNode | FragmentDefinitionNode):
+            return self.selections(node.selection_set, self._narrowed(node, parent), size)
         return 1
+
+    def _narrowed(
+        self,
+        node: InlineFragmentNode | FragmentDefinitionNode,
+        parent: GraphQLNamedType | None,
+    ) -> GraphQLNamedType | None:
+        condition = node.type_condition
+        return self.schema.get_type(condition.name.value) if condition else parent
 
     def _field(self, node: FieldNode, parent: GraphQLNamedType | None, size: _Amount) -> _Amount:
         if node.selection_set is None:
-            return 1
+            return int(node.name.value != self.free)
         field = _definition(parent, node.name.value)
         if field is None:
             # What asks about the schema itself: its lists are as long as the schema.
             return _sum((1, self.selections(node.selection_set, None, 1)))
+        named = NamedRows.of(field)
+        if named:
+            return _sum((1, self._payload(node, field, named)))
         declared = PageSize.of(field)
-        inner_size = self._size(node, declared) if declared else size
+        inner_size = self._page_size(node, declared) if declared else size
         inner = self.selections(node.selection_set, get_named_type(field.type), inner_size)
         return _sum((1, _product(size if _is_list(field) else 1, inner)))
 
-    def _size(self, node: FieldNode, declared: PageSize) -> _Amount:
-        for argument in node.arguments or ():
-            if argument.name.value not in declared.arguments:
-                continue
-            value = argument.value
-            if isinstance(value, IntValueNode):
-                return self._bounded(int(value.value))
-            if isinstance(value, VariableNode):
-                return self._variable(value.name.value, declared.default)
-        return self._bounded(declared.default)
+    def _payload(self, node: FieldNode, field: GraphQLField, named: NamedRows) -> _Amount:
+        """What the answer to a change of named rows costs."""
+        size = self._number_of_ids(node, named)
+        rows = dataclasses.replace(self, free=named.key)
+        plain: list[_Amount] = []
+        lists: dict[str, list[_Amount]] = {}
+        waiting: list[tuple[SelectionSetNode | None, GraphQLNamedType | None]] = [
+            (node.selection_set, get_named_type(field.type))
+        ]
+        while waiting:
+            selections, parent = waiting.pop()
+            for each in selections.selections if selections else ():
+                inner: object = each
+                if isinstance(each, FragmentSpreadNode):
+                    inner = self.fragments[each.name.value]
+                if isinstance(inner, InlineFragmentNode | FragmentDefinitionNode):
+                    waiting.append((inner.selection_set, self._narrowed(inner, parent)))
+                elif isinstance(inner, FieldNode):
+                    below = _definition(parent, inner.name.value)
+                    if inner.selection_set is None or below is None or not _is_list(below):
+                        plain.append(self._field(inner, parent, size))
+                        continue
+                    row = rows.selections(inner.selection_set, get_named_type(below.type), 1)
+                    plain.append(1)
+                    lists.setdefault(inner.name.value, []).append(_product(size, row))
+        return _sum((*plain, _largest(_sum(parts) for parts in lists.values())))
 
-    def _variable(self, name: str, default: int) -> _Amount:
-        when_left_out = self.defaults.get(name, default)
+    def _number_of_ids(self, node: FieldNode, named: NamedRows) -> _Amount:
+        value = _arguments(node).get(named.argument)
+        if isinstance(value, VariableNode):
+            return self._variable(value.name.value, self._number)
+        return self._number(list(value.values) if isinstance(value, ListValueNode) else value)
+
+    def _number(self, ids: Any) -> int:
+        # What is no list is coerced to one of a single value (GraphQL, section 3.11).
+        return min(len(ids), self.max_ids) if isinstance(ids, list) else 1
+
+    def _page_size(self, node: FieldNode, declared: PageSize) -> _Amount:
+        arguments = _arguments(node)
+        given = [self._size(arguments[name]) for name in declared.arguments if name in arguments]
+        default = self._bounded(declared.default)
+        known = [size for size in given if isinstance(size, int)]
+        unknown = [size for size in given if callable(size)]
+        if not unknown:
+            return max(known, default=default)
 
         def size(variables: Variables) -> int:
-            value = variables.get(name, when_left_out)
-            return self._bounded(value if isinstance(value, int) else default)
+            sizes = [*known, *(of(variables) for of in unknown)]
+            # Which of several arguments counts is for the field to say; null counts nowhere.
+            return max((size for size in sizes if size is not None), default=default)
 
         return size
 
+    def _size(self, node: ValueNode) -> "int | Callable[[Variables], int | None] | None":
+        if isinstance(node, VariableNode):
+            return self._variable(node.name.value, self._bounded_value)
+        return self._bounded_value(value_from_ast_untyped(node))
+
+    def _variable(self, name: str, read: Callable[[Any], _T]) -> Callable[[Variables], _T]:
+        when_left_out = self.defaults.get(name)
+        return lambda variables: read(variables.get(name, when_left_out))
+
+    def _bounded_value(self, value: Any) -> int | None:
+        """The size that a value is coerced to; None for null, and for what will be refused."""
+        # A float that is a whole number is an Int (GraphQL, section 3.5.1).
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        return self._bounded(value) if isinstance(value, int) else None
+
     def _bounded(self, size: int) -> int:
         return min(max(0, size), self.max_page_size)
+
+
+def _arguments(node: FieldNode) -> dict[str, ValueNode]:
+    return {argument.name.value: argument.value for argument in node.arguments or ()}
 
 
 def _definition(parent: GraphQLNamedType | None, name: str) -> GraphQLField | None:

@@ -45,6 +45,7 @@ class Limits:
     max_variables: int
     max_cost: int
     max_page_size: int
+    max_ids: int
     max_validation_errors: int = 5
 
 

@@ -154,7 +154,13 @@ class OperationStore:
         return {
             definition.name.value if definition.name else None: PreparedOperation(
                 needed_scopes(schema, document, definition),
-                cost_of(schema, document, definition, self.limits.max_page_size),
+                cost_of(
+                    schema,
+                    document,
+                    definition,
+                    max_page_size=self.limits.max_page_size,
+                    max_ids=self.limits.max_ids,
+                ),
                 Planner(schema, document, definition),
             )
             for definition in document.definitions

@@ -171,6 +171,7 @@ class Settings(BaseSettings):
             max_variables=self.max_variables,
             max_cost=self.max_cost,
             max_page_size=self.max_page_size,
+            max_ids=self.max_ids,
         )
 
     @property

@@ -4,8 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import given as drawn
+from hypothesis import strategies as st
 
-from tests.gateway import Gateway
+from tests.gateway import Gateway, insert
+from tests.sample import SAMPLE
 
 REPORT = {"graphql-cost": "report"}
 
@@ -51,6 +55,107 @@ def test_the_page_size_is_read_from_variables_and_their_defaults(
     assert _cost(gateway, query, **variables) == 2 + size
 
 
+@pytest.mark.parametrize(
+    ("arguments", "variables", "size"),
+    [
+        ("first: $n", {"n": 1000.0}, 1000),
+        ("first: $n, last: $m", {"n": None, "m": 700}, 700),
+        ("last: $m, first: $n", {"m": 700}, 700),
+        ("first: null, last: $m", {"m": 600}, 600),
+        ("first: null, last: 600", {}, 600),
+        ("first: 3, last: 600", {}, 600),
+        ("first: $n, last: 2", {"n": 4}, 4),
+        ("first: $n", {"n": 2_000}, 1000),
+        ("first: $f", {}, 50),
+        ("first: $d", {}, 900),
+        ("first: $d", {"d": None}, 50),
+        ("first: $d", {"d": 1}, 1),
+        ("first: $n, last: $m", {"n": -1, "m": -5}, 0),
+    ],
+    ids=str,
+)
+def test_the_page_size_is_what_the_arguments_are_coerced_to(
+    gateway: Gateway, arguments: str, variables: dict[str, Any], size: int
+) -> None:
+    query = (
+        "query ($n: Int, $m: Int, $f: Int = null, $d: Int = 900) {"
+        f" executions({arguments}) {{ nodes {{ guid }} }}"
+        " n: executions(first: $n) { __typename } m: executions(first: $m) { __typename }"
+        " f: executions(first: $f) { __typename } d: executions(first: $d) { __typename } }"
+    )
+    assert _cost(gateway, query, **variables) == 2 + size + 4 * 2
+
+
+def test_the_size_of_a_numbered_page_is_read_from_variables(gateway: Gateway) -> None:
+    query = "query ($n: Int! = 30) { executionPage(limit: $n) { items { guid state } } }"
+    assert _cost(gateway, query) == 2 + 30 * 2
+    assert _cost(gateway, query, n=7.0) == 2 + 7 * 2
+
+
+CHANGE = "updateExecutions(guids: {guids}, input: {{state: ERROR}}) {{ {selected} }}"
+
+
+@pytest.mark.parametrize(
+    ("selected", "cost"),
+    [
+        ("affected notFound", 2),
+        ("executions { guid }", 1),
+        ("executions { guid state }", 1 + 3),
+        ("executions { guid state createdOn } affected", 1 + 3 * 2 + 1),
+        ("executions { state } conflicts { state createdOn }", 2 + 3 * 2),
+        ("a: executions { state } b: executions { state }", 2 + 2 * 3),
+        ("... { executions { ... { state } } } ...A", 2 + 3 * 2),
+    ],
+)
+@pytest.mark.parametrize(
+    ("guids", "variables"),
+    [
+        ('["a", "b", "c"]', {}),
+        ("$ids", {"ids": ["a", "b", "c"]}),
+        ("[$one, $one, $one]", {"one": "a"}),
+        ("$default", {}),
+    ],
+    ids=["literal", "list", "items", "default"],
+)
+def test_a_change_of_many_costs_what_is_selected_in_a_row_times_the_guids(
+    gateway: Gateway, selected: str, cost: int, guids: str, variables: dict[str, Any]
+) -> None:
+    parts = CHANGE.format(guids=guids, selected=selected)
+    fragment = "fragment A on UpdateExecutionsPayload { executions { updatedOn } }"
+    query = (
+        'mutation ($ids: [ID!]! = [], $one: ID! = "a", $default: [ID!]! = ["a", "b", "c"]) {'
+        f" {parts} x: deleteExecutions(guids: $ids) {{ __typename }}"
+        " y: deleteExecutions(guids: [$one]) { __typename }"
+        f" z: deleteExecutions(guids: $default) {{ __typename }} }}"
+        f" {fragment if '...A' in selected else ''}"
+    )
+    assert _cost(gateway, query, **variables) == 1 + cost + 3 * 2
+
+
+def test_one_guid_that_is_no_list_is_one_row(gateway: Gateway) -> None:
+    query = "mutation ($g: [ID!]!) { updateExecutions(guids: $g, input: {}) { executions { id } } }"
+    assert _cost(gateway, query, g="a") == 1 + 1 + 1
+
+
+def test_more_guids_than_may_be_cost_as_many_as_may_be(gateway: Gateway) -> None:
+    query = "mutation ($g: [ID!]!) { updateExecutions(guids: $g, input: {}) { executions { id } } }"
+    code, message = gateway.refused(query, g=["a"] * 10_001)
+    assert (code, "max_ids" in message) == ("BAD_USER_INPUT", True)
+
+
+def test_many_rows_of_many_fields_are_refused_before_anything_changes(gateway: Gateway) -> None:
+    insert(gateway.place, SAMPLE)
+    query = (
+        "mutation ($g: [ID!]!) { updateExecutions(guids: $g, input: {state: STOPPED}) {"
+        " executions { guid state createdOn updatedOn } } }"
+    )
+    before = gateway.sql("SELECT * FROM executions")
+    guids = [SAMPLE[0].guid, *(f"none-{number}" for number in range(9_999))]
+    code, message = gateway.refused(query, g=guids)
+    assert (code, "max_cost" in message) == ("OPERATION_TOO_COMPLEX", True)
+    assert gateway.sql("SELECT * FROM executions") == before
+
+
 def test_without_the_header_nothing_is_reported(gateway: Gateway) -> None:
     assert "extensions" not in gateway.post("{ __typename }").json()
 
@@ -71,3 +176,90 @@ def test_the_largest_page_with_every_field_is_within_the_default(gateway: Gatewa
     fields = "id databaseId guid state agentflowId agentflowName sessionId createdOn updatedOn"
     query = f"{{ executions(first: 1000) {{ edges {{ cursor node {{ {fields} }} }} }} }}"
     assert "errors" not in gateway.post(query).json()
+
+
+# Whatever the document and the variables look like, the answer holds no more than it costs
+
+_LEAVES = st.lists(st.sampled_from(["guid", "state", "a: guid", "createdOn", "__typename"]))
+_SIZES = st.one_of(
+    st.none(), st.integers(0, 12), st.sampled_from([5.0, 9.0, 1000, -1]), st.just("left out")
+)
+
+
+@st.composite
+def _documents(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
+    """A query for pages, whose sizes are written in every way there is."""
+    definitions: list[str] = []
+    variables: dict[str, Any] = {}
+    fields: list[str] = []
+
+    def argument(name: str) -> str:
+        size = draw(_SIZES)
+        if size == "left out":
+            return ""
+        way = draw(st.sampled_from(["literal", "variable", "default", "overridden"]))
+        if way == "literal":
+            return f"{name}: {'null' if size is None else int(size)} "
+        variable = f"v{len(definitions)}"
+        default = "null" if size is None else str(int(size))
+        if way == "overridden":
+            default = str(draw(st.integers(0, 3)))
+        definitions.append(f"${variable}: Int" + ("" if way == "variable" else f" = {default}"))
+        if way != "default":
+            variables[variable] = size
+        return f"{name}: ${variable} "
+
+    for number in range(draw(st.integers(1, 3))):
+        leaves = " ".join(["id", *draw(_LEAVES)])
+        arguments = argument("first") + argument("last")
+        selected = draw(
+            st.sampled_from(
+                [
+                    f"nodes {{ {leaves} }}",
+                    f"edges {{ cursor node {{ {leaves} }} }} totalCount",
+                    f"... {{ nodes {{ ...A {leaves} }} }} pageInfo {{ hasNextPage }}",
+                ]
+            )
+        )
+        fields.append(
+            f"r{number}: executions{f'({arguments})' if arguments else ''} {{ {selected} }}"
+        )
+    head = f"query ({' '.join(definitions)})" if definitions else ""
+    query = (
+        f"{head} {{ {' '.join(fields)} ...B }} fragment A on Execution {{ updatedOn }}"
+        " fragment B on Query { b: executions(first: 2) { nodes { ...A } } }"
+    )
+    return query, variables
+
+
+def _held(answered: Any) -> int:
+    """How many fields an answer holds."""
+    if isinstance(answered, dict):
+        return sum(1 + _held(value) for value in answered.values())
+    return sum(map(_held, answered)) if isinstance(answered, list) else 0
+
+
+_ANSWERED: list[int] = []
+
+
+@pytest.mark.sqlite
+@drawn(asked=_documents())
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+def test_an_answer_holds_at_most_as_many_fields_as_it_costs(
+    sample_gateway: Gateway, asked: tuple[str, dict[str, Any]]
+) -> None:
+    query, variables = asked
+    body = {"query": query, "variables": variables}
+    answer = sample_gateway.http.post("/graphql", json=body, headers=REPORT).json()
+    if "errors" in answer:
+        assert "first" in answer["errors"][0]["message"] or "last" in str(answer["errors"])
+        return
+    held = _held(answer["data"])
+    assert held <= answer["extensions"]["cost"]["requested"]
+    _ANSWERED.append(held)
+
+
+@pytest.mark.sqlite
+def test_many_of_those_were_answered() -> None:
+    if len(_ANSWERED) >= 20:
+        assert max(_ANSWERED) > 50
