@@ -5,21 +5,25 @@ A timer for each costs more than most of them take.
 
 import asyncio
 import itertools
+import logging
 from collections import OrderedDict
 from collections.abc import Callable
+
+logger = logging.getLogger("gateway.database")
 
 
 class Deadlines:
     """Calls what was passed to ``start`` unless ``end`` comes within ``seconds``.
 
-    It may be called a millisecond or two late.
+    It may be called a millisecond or two late. What it raises is logged, and keeps no other from
+    being called.
     """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._numbers = itertools.count()
         self._under_way: OrderedDict[int, tuple[float, Callable[[], object]]] = OrderedDict()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
 
     def start(self, on_late: Callable[[], object]) -> int:
         """Begin to wait; the number that is returned ends it."""
@@ -44,7 +48,13 @@ class Deadlines:
                 self._timer = loop.call_at(at, self._expire, loop)
                 return
             del self._under_way[number]
-            on_late()
+            try:
+                on_late()
+            except Exception:
+                logger.exception("What took too long could not be ended")
+            except BaseException:
+                self._timer = loop.call_soon(self._expire, loop)
+                raise
 
     def close(self) -> None:
         """Call nothing any more."""

@@ -11,6 +11,8 @@ from sqlalchemy import Executable
 from sqlalchemy.engine import URL, Dialect, Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.errors import ServiceUnavailable
+
 _T = TypeVar("_T")
 
 Rows = Sequence[Any]
@@ -19,6 +21,9 @@ Execute = Callable[[str, Sequence[Any]], Rows]
 """Runs a statement within a change and returns the rows that it returns."""
 Change = Callable[[Execute], Any]
 """One change: statements that belong together. What it returns is answered when it is durable."""
+
+PING_WITHIN = 3.0
+"""How long a database that is ready may take to answer a short read, in seconds."""
 
 statements = logging.getLogger("gateway.sql")
 """Logs every statement sent to the database, without its parameters, at DEBUG."""
@@ -116,9 +121,19 @@ class Database(abc.ABC):
     async def explain(self, statement: str, parameters: tuple[Any, ...]) -> list[str]:
         """The steps in which the database would run the text of a SELECT."""
 
-    @abc.abstractmethod
     async def ping(self) -> None:
-        """Read what executions are read from."""
+        """Read what executions are read from, in line with all other short reads.
+
+        Raises ServiceUnavailable when that can't be, or is not done within ``PING_WITHIN`` seconds.
+        """
+        try:
+            async with asyncio.timeout(PING_WITHIN):
+                # SQLite answers SELECT 1 without a look at the file.
+                await self._read("SELECT 1 FROM executions LIMIT 1", (), is_short=True)
+        except TimeoutError:
+            raise ServiceUnavailable(
+                f"The database did not answer a short read within {PING_WITHIN:g} seconds"
+            ) from None
 
     @abc.abstractmethod
     def measures(self) -> Sequence[Measure]:

@@ -130,11 +130,21 @@ class Gatekeeper:
 
     async def _watch(self) -> None:
         recorded_at = time.monotonic()
+        is_faulty = False
         while True:
             await asyncio.sleep(_REREAD_AFTER)
             # A request that finds the keys too old reads them itself and says why it can't.
-            with contextlib.suppress(ServiceUnavailable):
+            try:
                 await self._read()
+            except ServiceUnavailable:
+                pass
+            except Exception:
+                # Told once: it comes again every time, until somebody mends it.
+                if not is_faulty:
+                    logger.exception("The keys can't be read")
+                is_faulty = True
+            else:
+                is_faulty = False
             if time.monotonic() - recorded_at > _RECORD_USE_AFTER:
                 recorded_at = time.monotonic()
                 await self._record_uses()
@@ -145,6 +155,8 @@ class Gatekeeper:
             await self._keys.record_use(uses)
         except ServiceUnavailable as error:
             logger.warning("When keys were last used could not be recorded: %s", error.message)
+        except Exception:
+            logger.exception("When keys were last used could not be recorded")
 
 
 def _access_of(key: Key) -> Access:

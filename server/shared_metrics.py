@@ -6,6 +6,7 @@ has it: a folder that the environment names before the library is imported.
 
 import asyncio
 import contextlib
+import logging
 import os
 import re
 import tempfile
@@ -14,6 +15,8 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+logger = logging.getLogger("gateway.metrics")
 
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _OF_PROCESS = re.compile(r"_(\d+)\.db$")
@@ -60,7 +63,10 @@ async def publishing(publish: Callable[[], None]) -> AsyncIterator[None]:
 
     async def run() -> None:
         while True:
-            publish()
+            try:
+                publish()
+            except Exception:
+                logger.exception("Metrics could not be published; they are tried again")
             await asyncio.sleep(_PUBLISHED_EVERY)
 
     task = asyncio.create_task(run())

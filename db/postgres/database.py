@@ -158,10 +158,6 @@ class PostgresDatabase(Database):
                 lines = await connection.fetch(f"EXPLAIN {statement}", *storable(parameters))
         return [line[0] for line in lines]
 
-    async def ping(self) -> None:
-        """Read what executions are read from."""
-        await self._read("SELECT 1 FROM executions LIMIT 1", (), is_short=True)
-
     def measures(self) -> Sequence[Measure]:
         """How the connections of reads and changes are used."""
         pool = self._pool

@@ -7,9 +7,12 @@ process at a time. What is asked for is always both, so a total is exact before 
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable
 
 from db.errors import ServiceUnavailable
+
+logger = logging.getLogger("gateway.database")
 
 _PAUSE = 1.0
 _IDLE_PAUSE = 5.0
@@ -36,8 +39,12 @@ class Folding:
         await asyncio.sleep(self._pause)
         folded = 0
         # What can't be done now is done the next time.
-        with contextlib.suppress(ServiceUnavailable):
+        try:
             folded = await self._fold()
+        except ServiceUnavailable:
+            pass
+        except Exception:
+            logger.exception("What writers noted could not be added up")
         self._pause = _PAUSE if folded else _IDLE_PAUSE
 
     async def close(self) -> None:

@@ -64,14 +64,18 @@ class Lag:
 
     async def _run(self) -> None:
         was_bounded = True
+        is_faulty = False
         while True:
             try:
                 await self._measure()
+                is_faulty = False
             except ServiceUnavailable as error:
                 logger.info("The lag of the replica is not known: %s", error.message)
             except Exception:
-                logger.exception("The lag of the replica can't be measured; it is not read")
-                return
+                # Told once: it comes again every time, until somebody mends it.
+                if not is_faulty:
+                    logger.exception("The lag of the replica can't be measured; it is not read")
+                is_faulty = True
             if self.is_bounded() != was_bounded:
                 was_bounded = not was_bounded
                 what = "is read again" if was_bounded else "is away or too far behind to be read"

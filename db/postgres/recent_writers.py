@@ -82,7 +82,8 @@ class RecentWriters:
     async def _look(self) -> frozenset[str]:
         # A look that is under way may have begun too early for this caller; the next one serves
         # all who come until it begins.
-        if self._next_look is None:
+        # One that ended before it became the one under way failed, and serves nobody.
+        if self._next_look is None or self._next_look.done():
             self._next_look = _begun(self._look_after(self._looking))
         return await asyncio.shield(self._next_look)
 

@@ -17,6 +17,8 @@ def run_changes(connection: Any, changes: Sequence[Change]) -> list[Any]:
 
     If the transaction itself comes to nothing, each change gets one of its own.
     """
+    # Should a transaction of an earlier group not have come to its end.
+    _roll_back(connection)
     if len(changes) == 1:
         return [_alone(connection, changes[0])]
     try:
@@ -27,9 +29,12 @@ def run_changes(connection: Any, changes: Sequence[Change]) -> list[Any]:
     try:
         outcomes = [_within(connection, change) for change in changes]
         connection.execute("COMMIT")
-    except sqlite3.Error:
+    except Exception:  # noqa: BLE001 - each change meets it again, and tells whoever asked
         _roll_back(connection)
         return [_alone(connection, change) for change in changes]
+    except BaseException:
+        _roll_back(connection)
+        raise
     return outcomes
 
 
@@ -41,6 +46,9 @@ def _alone(connection: Any, change: Change) -> Any:
     except Exception as error:  # noqa: BLE001 - told to whoever asked
         _roll_back(connection)
         return error
+    except BaseException:
+        _roll_back(connection)
+        raise
     return outcome
 
 

@@ -6,9 +6,12 @@ waits for all of it. A checkpoint on another connection keeps nobody waiting.
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable
 
 from db.errors import ServiceUnavailable
+
+logger = logging.getLogger("gateway.database")
 
 AUTOMATIC_PAGES = 16_384
 """How long the log may become, in pages of 4 KiB, before a commit has to help."""
@@ -30,8 +33,12 @@ class Checkpoints:
     async def _run(self) -> None:
         await asyncio.sleep(_PAUSE)
         # What can't be done now is done after the next write.
-        with contextlib.suppress(ServiceUnavailable):
+        try:
             await self._checkpoint()
+        except ServiceUnavailable:
+            pass
+        except Exception:
+            logger.exception("The write-ahead log could not be emptied")
 
     async def close(self) -> None:
         """Run no more."""

@@ -7,6 +7,7 @@ cross at all.
 """
 
 import asyncio
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -24,7 +25,7 @@ RunGroup = Callable[[Any, Sequence[Any]], list[Any]]
 class _Group:
     """What the driver's thread takes for a function, and for the future of its result."""
 
-    __slots__ = ("_answer", "_connection", "_loop", "_run", "pieces")
+    __slots__ = ("_answer", "_connection", "_is_done", "_loop", "_run", "pieces")
 
     def __init__(
         self,
@@ -39,6 +40,7 @@ class _Group:
         self._run = run
         self._loop = loop
         self._answer = answer
+        self._is_done = False
 
     def __call__(self) -> list[Any]:
         return self._run(self._connection, [work for _, work in self.pieces])
@@ -47,12 +49,14 @@ class _Group:
         return self._loop
 
     def done(self) -> bool:
-        return False
+        return self._is_done
 
     def set_result(self, outcomes: list[Any]) -> None:
+        self._is_done = True
         self._answer(self, outcomes)
 
     def set_exception(self, error: BaseException) -> None:
+        self._is_done = True
         self._answer(self, [error] * len(self.pieces))
 
 
@@ -60,6 +64,7 @@ class Crossings:
     """Groups of work on one driver connection, which belongs to them alone.
 
     A group that is not back in time has the statement that it is at interrupted, and goes on.
+    Whatever is raised in a turn is told to those whose turn it was, and the next turn comes.
     """
 
     def __init__(
@@ -91,27 +96,39 @@ class Crossings:
 
     def _cross(self, loop: asyncio.AbstractEventLoop) -> None:
         pieces, self._gathering = self._gathering, []
-        if self._in_place is not None:
-            pieces, self._gathering = self._in_place.answer(pieces)
-            if not pieces:
+        is_handed_over = False
+        try:
+            if self._in_place is not None:
+                pieces, self._gathering = self._in_place.answer(pieces)
+            if pieces:
+                self._hand_over(pieces, loop)
+                is_handed_over = True
+        except BaseException as error:
+            self._end_deadline()
+            for answer, _ in pieces:
+                _tell(answer, error)
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            if not is_handed_over:
                 self._go_on(loop)
-                return
-        self._set_deadline()
+
+    def _hand_over(self, pieces: list[_Piece], loop: asyncio.AbstractEventLoop) -> None:
         # SQLAlchemy's own dialect hands its work to the driver's thread in the same way.
         group = _Group(pieces, self._driver._conn, self._run, loop, self._answer)  # noqa: SLF001
+        self._set_deadline()
         self._driver._tx.put_nowait((group, group))  # noqa: SLF001
 
     def _answer(self, group: _Group, outcomes: list[Any]) -> None:
-        if self._deadlines is not None:
-            self._deadlines.end(self._deadline)
-        for (answer, _), outcome in zip(group.pieces, outcomes, strict=True):
-            if answer.done():
-                continue
-            if isinstance(outcome, Exception):
-                answer.set_exception(translate(outcome))
-            else:
-                answer.set_result(outcome)
-        self._go_on(group.get_loop())
+        self._end_deadline()
+        try:
+            missing = itertools.repeat(RuntimeError("A piece of work came to nothing"))
+            for (answer, _), outcome in zip(
+                group.pieces, itertools.chain(outcomes, missing), strict=False
+            ):
+                _tell(answer, outcome)
+        finally:
+            self._go_on(group.get_loop())
 
     def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._gathering:
@@ -124,9 +141,32 @@ class Crossings:
         if self._deadlines is not None:
             self._deadline = self._deadlines.start(self._interrupt)
 
+    def _end_deadline(self) -> None:
+        if self._deadlines is not None:
+            self._deadlines.end(self._deadline)
+
     def _interrupt(self) -> None:
         interrupt(self._driver)
         self._set_deadline()
+
+
+def _tell(answer: "asyncio.Future[Any]", outcome: Any) -> None:
+    """Give an answer to whoever waits for one, whatever it is."""
+    if answer.done():
+        return
+    if not isinstance(outcome, BaseException):
+        answer.set_result(outcome)
+        return
+    if isinstance(outcome, Exception) and not isinstance(outcome, StopIteration):
+        try:
+            answer.set_exception(translate(outcome))
+        except Exception as error:  # noqa: BLE001 - the answer is all that can be told
+            answer.set_exception(error)
+        return
+    # A future takes no StopIteration, and nobody's request ends the whole process.
+    failed = RuntimeError("A turn of the database was broken off")
+    failed.__cause__ = outcome
+    answer.set_exception(failed)
 
 
 def run_reads(connection: Any, reads: Sequence[tuple[str, tuple[Any, ...]]]) -> list[Any]:

@@ -156,11 +156,6 @@ class SQLiteDatabase(Database):
         steps = await self._read_apart(explained, parameters, is_short=False)
         return [step[-1] for step in steps]
 
-    async def ping(self) -> None:
-        """Read what executions are read from. Raises ServiceUnavailable when that can't be."""
-        # SQLite answers SELECT 1 without a look at the file.
-        await self.fetch(text("SELECT 1 FROM executions LIMIT 1"))
-
     def measures(self) -> Sequence[Measure]:
         """How the connections of reads and of changes are used."""
 

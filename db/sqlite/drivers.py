@@ -139,7 +139,13 @@ class DriverPool:
                         continue
                     waiter = asyncio.get_running_loop().create_future()
                     self._waiting.append(waiter)
-                    await waiter
+                    try:
+                        await waiter
+                    except asyncio.CancelledError:
+                        if not waiter.cancelled():
+                            # It was woken, and goes away: it is the next one's turn.
+                            self._wake()
+                        raise
         except TimeoutError:
             raise ServiceUnavailable("The database is busy; try again in a moment") from None
         return self._free.pop()
@@ -154,7 +160,11 @@ class DriverPool:
 
     async def _open(self) -> None:
         connection = await self._engine.connect()
-        raw = await connection.get_raw_connection()
+        try:
+            raw = await connection.get_raw_connection()
+        except BaseException:
+            await connection.close()
+            raise
         self._opened.append(connection)
         self._free.append(raw.driver_connection)
 

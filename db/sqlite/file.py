@@ -5,9 +5,12 @@ what was written. SQLite itself does not look.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
+
+logger = logging.getLogger("gateway.database")
 
 LOOK_EVERY = 0.5
 """How often the path is looked at, in seconds."""
@@ -58,8 +61,12 @@ class DatabaseFile:
     def _look(self) -> None:
         if self.is_there() and not self.is_doubtful:
             self._look_again()
-        else:
+            return
+        try:
             self._on_lost()
+        except Exception:
+            logger.exception("A file that was lost could not be let go of; it is tried again")
+            self._look_again()
 
     def _look_again(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(LOOK_EVERY, self._look)

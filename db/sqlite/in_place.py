@@ -7,6 +7,7 @@ while.
 """
 
 import asyncio
+import contextlib
 import sqlite3
 import time
 from collections.abc import Callable
@@ -61,7 +62,8 @@ class InPlace:
         connection = self._connection
         if connection is not None and connection.in_transaction:
             # Its end failed. What is read in it would stay as it was then.
-            connection.close()
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
             connection = self._connection = self._opening = None
         if connection is None:
             self.open()
@@ -70,14 +72,16 @@ class InPlace:
         together = len(reads) > 1 and _try(connection, "BEGIN") is not None
         left = []
         answered = 0
-        for read in reads:
-            if not self._answer(connection, read):
-                left.append(read)
-            answered += 1
-            if self._looked_at > began + _TURN:
-                break
-        if together:
-            _try(connection, "COMMIT")
+        try:
+            for read in reads:
+                if not self._answer(connection, read):
+                    left.append(read)
+                answered += 1
+                if self._looked_at > began + _TURN:
+                    break
+        finally:
+            if together:
+                _try(connection, "COMMIT")
         return left, reads[answered:]
 
     def _answer(self, connection: sqlite3.Connection, read: Read) -> bool:
@@ -106,11 +110,11 @@ class InPlace:
     async def _open(self) -> None:
         try:
             connection = await asyncio.to_thread(self._connect)
+            connection.set_progress_handler(self._is_too_late, _STEPS_BETWEEN_LOOKS)
         except Exception:  # noqa: BLE001 - the thread's own connections meet it too, and tell
             self._not_before = time.perf_counter() + self._pause
             self._opening = None
             return
-        connection.set_progress_handler(self._is_too_late, _STEPS_BETWEEN_LOOKS)
         self._connection = connection
 
     def _is_too_late(self) -> bool:
@@ -131,5 +135,5 @@ def _try(
 ) -> Rows | None:
     try:
         return connection.execute(statement, parameters).fetchall()
-    except sqlite3.Error:
+    except Exception:  # noqa: BLE001 - the thread meets it again, and tells whoever asked
         return None
