@@ -29,7 +29,9 @@ from server.garbage import collect_rarely
 from server.graphql import GraphQLEdge
 from server.graphql_contexts import Contexts
 from server.graphql_websocket import GraphQLWebSocket
+from server.guard import Guard
 from server.health import health_routes
+from server.hosts import Hosts
 from server.logs import configure_logs
 from server.metrics import Metrics
 from server.openapi import openapi_route
@@ -89,8 +91,16 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
     find_edge, routes = _executions_routes(
         settings, Executions(database), gatekeeper, documents, metrics, bundle
     )
+    guard = Guard(
+        Hosts(settings.allowed_hosts),
+        Origins(settings.cors_origins),
+        gatekeeper.is_open,
+        on_loopback=settings.on_loopback,
+        keys_are_off=settings.auth == "off",
+    )
     return GatewayApplication(
         find_edge,
+        guard,
         metrics,
         max_concurrent=settings.max_concurrent_requests,
         routes=[

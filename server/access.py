@@ -77,6 +77,10 @@ class Gatekeeper:
         self._reading = asyncio.Lock()
         self._uses: dict[int, int] = {}
 
+    def is_open(self) -> bool:
+        """Whether everyone is admitted: keys are off, or none is needed until one is made."""
+        return not self._enabled or not (self._known or self._required)
+
     async def admit(self, authorization: str | None) -> Access:
         """What the bearer of an Authorization header may do; the task goes on in its name.
 

@@ -8,6 +8,7 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp, Scope
 
 from server.entrance import Entrance
+from server.guard import Guard
 from server.metrics import Metrics
 
 FindEdge = Callable[[str], ASGIApp | None]
@@ -21,9 +22,16 @@ class GatewayApplication(Starlette):
     """
 
     def __init__(
-        self, find_edge: FindEdge, metrics: Metrics, *, max_concurrent: int, **options: Any
+        self,
+        find_edge: FindEdge,
+        guard: Guard,
+        metrics: Metrics,
+        *,
+        max_concurrent: int,
+        **options: Any,
     ) -> None:
         super().__init__(**options)
+        self._guard = guard
         self._metrics = metrics
         self._find_edge = find_edge
         self._max_concurrent = max_concurrent
@@ -38,7 +46,7 @@ class GatewayApplication(Starlette):
                 return routed
             return self._find_edge(scope["path"]) or routed
 
-        app: ASGIApp = Entrance(route, self._max_concurrent, self._metrics)
+        app: ASGIApp = Entrance(route, self._guard, self._max_concurrent, self._metrics)
         for middleware in reversed(self.user_middleware):
             app = middleware.cls(app, *middleware.args, **middleware.kwargs)
         return app

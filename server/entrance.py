@@ -14,10 +14,13 @@ import time
 from collections.abc import Callable, Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from db.engine import Measure
+from server.access import Forbidden
 from server.errors import INTERNAL, INTERNAL_MESSAGE, log_unexpected
 from server.exchange import OPERATION, Header
+from server.guard import Guard
 from server.logs import log_as_request
 from server.metrics import Metrics
 from server.refusals import refusal_for_path
@@ -69,11 +72,13 @@ class _WayOut:
 class Entrance:
     """Passes at most ``maximum`` HTTP requests at once on to where ``route`` says.
 
+    What ``guard`` refuses, WebSockets included, goes no further.
     ``/healthz``, ``/readyz`` and ``/metrics`` are always answered.
     """
 
-    def __init__(self, route: Route, maximum: int, metrics: Metrics) -> None:
+    def __init__(self, route: Route, guard: Guard, maximum: int, metrics: Metrics) -> None:
         self._route = route
+        self._guard = guard
         self._maximum = maximum
         self._metrics = metrics
         self._under_way = 0
@@ -99,6 +104,16 @@ class Entrance:
         began = time.perf_counter()
         header = self._name(scope)
         way_out = _WayOut(send, header)
+        refusal = self._guard.refusal(scope)
+        if refusal is not None:
+            response = refusal_for_path(
+                scope["path"], refusal.status, Forbidden.code, refusal.message
+            )
+            await response(scope, receive, way_out)
+            self._metrics.observe(
+                scope["path"], scope["method"], refusal.status, time.perf_counter() - began
+            )
+            return
         if self._under_way >= self._maximum and scope["path"] not in _ALWAYS_ANSWERED:
             self._metrics.refused()
             message = (
@@ -141,6 +156,14 @@ class Entrance:
                 message["headers"] = [*message.get("headers", ()), header]
             await send(message)
 
+        refusal = self._guard.refusal(scope)
+        if refusal is not None:
+            response = refusal_for_path(
+                scope["path"], refusal.status, Forbidden.code, refusal.message
+            )
+            response.raw_headers.append(header)
+            await WebSocket(scope, receive, send).send_denial_response(response)
+            return
         await self._route(scope)(scope, receive, send_on)
 
     def _name(self, scope: Scope) -> tuple[bytes, bytes]:

@@ -3,6 +3,9 @@
 import functools
 import ipaddress
 import re
+from collections.abc import Iterable
+
+import idna
 
 _LONGEST = 261
 """A name of 255 characters, a colon, and a port."""
@@ -35,3 +38,64 @@ def _split_host(value: bytes) -> tuple[str, str] | None:
         return f"[{ipaddress.IPv6Address(address)}]", port
     except ValueError:
         return None
+
+
+class Hosts:
+    """A set of hosts, normalised as ``normalized_host`` does; ``*`` is every one of them."""
+
+    def __init__(self, allowed: Iterable[str]) -> None:
+        names = frozenset(allowed)
+        self._allows_any = "*" in names
+        self._names = names
+        self._endings = tuple(name[1:] for name in names if name.startswith("*."))
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._names)
+
+    def allow(self, name: str) -> bool:
+        """Whether a name, in lower case, is one of them."""
+        name = name.removesuffix(".")
+        return self._allows_any or name in self._names or name.endswith(self._endings)
+
+
+def is_loopback(name: str) -> bool:
+    """Whether a name in lower case, or an address, can't be anything but this machine.
+
+    A name that merely resolves to it is not: whoever owns the name decides that.
+    """
+    name = name.removesuffix(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return address.is_loopback or (mapped is not None and mapped.is_loopback)
+
+
+def normalized_host(written: str) -> str:
+    """Write a host as requests have it: lower case, Punycode, an IPv6 address in brackets.
+
+    It may begin with ``*.``, for every name below it, or be ``*``. Raises ValueError, which says
+    what would be right.
+    """
+    if written == "*":
+        return written
+    wildcard = "*." if written.startswith("*.") else ""
+    name = written.removeprefix(wildcard).removesuffix(".").lower()
+    try:
+        name = f"[{ipaddress.IPv6Address(name.strip('[]'))}]"
+    except ValueError:
+        try:
+            name = name if name.isascii() else idna.encode(name, uts46=True).decode()
+        except idna.IDNAError as error:
+            raise ValueError(f"not the name of a host: {error}; got {written!r}") from None
+    found = split_host(name.encode())
+    if found is None or found[1] or "*" in name or name.endswith(":"):
+        raise ValueError(
+            "must be names of hosts, without a scheme and a port: gateway.example, "
+            f"*.gateway.example, 10.0.0.5, or * for any; got {written!r}"
+        )
+    return wildcard + found[0]

@@ -68,7 +68,10 @@ async def access_notice(settings: Settings, database: Database) -> str | None:
     make = "make one with: python app.py keys create NAME --scope read"
     if settings.keys_required:
         return f"No key was made yet, so nothing can be asked; {make}"
-    return f"No key was made yet: anyone on this machine may read, change and delete; {make}"
+    return (
+        "No key was made yet: anyone on this machine may read, change and delete, and calls "
+        f"through a proxy are refused; {make}"
+    )
 
 
 def _as_text(value: object) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from server.hosts import normalized_host
 from server.limits import Limits
 from server.origins import normalized
 
@@ -66,6 +67,12 @@ class Settings(BaseSettings):
             "`keys`: every request needs a key. `off`: none does. Unset: as `keys`, except on "
             "loopback as long as no key was made."
         ),
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Hosts that the gateway answers to besides those of its machine, separated by "
+        "commas: gateway.example, *.gateway.example; * for any. Unset: any as soon as a key is "
+        "needed, and none before.",
     )
     introspection: bool = Field(
         True,
@@ -192,7 +199,7 @@ class Settings(BaseSettings):
         trimmed = prefix.strip("/")
         return f"/{trimmed}" if trimmed else ""
 
-    @field_validator("cors_origins", "cors_headers", mode="before")
+    @field_validator("cors_origins", "cors_headers", "allowed_hosts", mode="before")
     @classmethod
     def _split(cls, listed: object) -> object:
         if not isinstance(listed, str):
@@ -203,6 +210,11 @@ class Settings(BaseSettings):
     @classmethod
     def _normalize_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(map(normalized, origins)))
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _normalize_hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(map(normalized_host, hosts)))
 
     @field_validator("cors_headers")
     @classmethod

@@ -66,7 +66,7 @@ async def load(url: str, clients: int, each: int, seconds: float) -> Load:
 def _request(guid: str, state: str) -> bytes:
     body = json.dumps({"query": UPDATE, "variables": {"guid": guid, "state": state}}).encode()
     head = (
-        "POST /graphql HTTP/1.1\r\nhost: gateway\r\ncontent-type: application/json\r\n"
+        "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
         f"content-length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body

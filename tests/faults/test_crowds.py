@@ -33,7 +33,7 @@ _CHANGE = orjson.dumps(
 
 
 def _request(body: bytes, headers: bytes = b"") -> bytes:
-    head = f"POST /graphql HTTP/1.1\r\nhost: gateway\r\ncontent-length: {len(body)}\r\n"
+    head = f"POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n"
     return head.encode() + headers + b"content-type: application/json\r\n\r\n" + body
 
 
@@ -42,10 +42,10 @@ _REQUESTS = (
     _request(_CHANGE),
     _request(_CHANGE.replace(b"{", b"{" + b" " * 20_000, 1)),
     _request(_PAGE, b"accept: text/event-stream\r\n"),
-    b"GET /executions HTTP/1.1\r\nhost: gateway\r\n\r\n",
+    b"GET /executions HTTP/1.1\r\nhost: localhost\r\n\r\n",
 )
 _HANDSHAKE = (
-    b"GET /graphql HTTP/1.1\r\nhost: gateway\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+    b"GET /graphql HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
     b"sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
     b"sec-websocket-protocol: graphql-transport-ws\r\n\r\n"
 )

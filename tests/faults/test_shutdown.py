@@ -88,7 +88,7 @@ def test_a_connection_that_waits_for_its_next_request_is_closed(place: Place) ->
     with program(place) as running:
         address = urlsplit(running.url)
         with socket.create_connection((address.hostname, address.port), timeout=30) as client:
-            client.sendall(b"GET /healthz HTTP/1.1\r\nhost: gateway\r\n\r\n")
+            client.sendall(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")
             answer = b""
             while not answer.endswith(b'{"status":"ok"}'):
                 answer += client.recv(10_000)

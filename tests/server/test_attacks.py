@@ -214,7 +214,7 @@ def test_a_form_of_another_site_gets_the_page_and_runs_nothing(target: Gateway) 
 @pytest.mark.parametrize("url", ["/graphql", "/executions"])
 def test_a_body_that_is_too_large_is_413_before_it_is_read(target: Gateway, url: str) -> None:
     head = (
-        f"{'POST' if url == '/graphql' else 'DELETE'} {url} HTTP/1.1\r\nHost: x\r\n"
+        f"{'POST' if url == '/graphql' else 'DELETE'} {url} HTTP/1.1\r\nHost: localhost\r\n"
         "Content-Type: application/json\r\nContent-Length: 99999999999999999999\r\n\r\n"
     )
     assert b" 413 " in _raw(target, head.encode()) or b" 400 " in _raw(target, head.encode())
@@ -237,7 +237,7 @@ def test_a_chunked_body_that_is_too_large_is_413(target: Gateway) -> None:
 
 def test_a_body_that_never_ends_is_408(target: Gateway) -> None:
     head = (
-        "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"
     )
     answer = _raw(target, head.encode())
@@ -258,13 +258,13 @@ def test_a_head_that_never_ends_is_408(
 ) -> None:
     monkeypatch.setattr(GuardedHttpProtocol, "head_timeout", 0.2)
     gateway = gateway_with()
-    assert _raw(gateway, b"GET / HTTP/1.1\r\nHost: x\r\n").startswith(b"HTTP/1.1 408 ")
+    assert _raw(gateway, b"GET / HTTP/1.1\r\nHost: localhost\r\n").startswith(b"HTTP/1.1 408 ")
     assert _raw(gateway, b"").startswith(b"HTTP/1.1 408 ")
 
 
 def test_a_second_head_on_the_same_connection_is_bounded_too(target: Gateway) -> None:
     with socket.create_connection(_address(target), timeout=10) as client:
-        client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert client.recv(10_000).startswith(b"HTTP/1.1 200 ")
         client.sendall(b"GET /healthz HTTP/1.1\r\nX: ")
         with pytest.MonkeyPatch.context():
@@ -283,7 +283,7 @@ def test_requests_above_the_limit_are_503_at_once(
 ) -> None:
     gateway = gateway_with(max_concurrent_requests=3, receive_timeout=30.0)
     head = (
-        b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         b"Content-Length: 100\r\n\r\n{"
     )
     waiting = [socket.create_connection(_address(gateway), timeout=10) for _ in range(3)]

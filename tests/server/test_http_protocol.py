@@ -15,7 +15,7 @@ from tests.server.wire import connected, exchanged, read_to_end, statuses
 GUID = SAMPLE[1].guid
 QUERY = b'{"query": "{ __typename }"}'
 ANSWER = b'{"data":{"__typename":"Query"}}'
-SMUGGLED = f"DELETE /executions/{GUID} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+SMUGGLED = f"DELETE /executions/{GUID} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 OFFERS = {
     "h2c": b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n",
     "TLS": b"Connection: upgrade\r\nUpgrade: TLS/1.0\r\n",
@@ -42,12 +42,17 @@ def _nothing_is_deleted(gateway: Gateway) -> Iterator[None]:
 
 
 def post(body: bytes, *lines: bytes) -> bytes:
-    head = [b"POST /graphql HTTP/1.1", b"Host: x", b"Content-Type: application/json", *lines]
+    head = [
+        b"POST /graphql HTTP/1.1",
+        b"Host: localhost",
+        b"Content-Type: application/json",
+        *lines,
+    ]
     return b"\r\n".join([*head, b"Content-Length: %d" % len(body), b"", body])
 
 
 def get(path: bytes = b"/healthz", *lines: bytes) -> bytes:
-    return b"\r\n".join([b"GET %b HTTP/1.1" % path, b"Host: x", *lines, b"", b""])
+    return b"\r\n".join([b"GET %b HTTP/1.1" % path, b"Host: localhost", *lines, b"", b""])
 
 
 LAST = get(b"/healthz", b"Connection: close")
@@ -65,7 +70,9 @@ def _chunked(*chunks: bytes) -> bytes:
 def test_a_body_behind_an_offer_of_an_upgrade_is_a_body(
     gateway: Gateway, offer: bytes, way: str
 ) -> None:
-    head = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + offer
+    head = (
+        b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + offer
+    )
     if "chunked" in way:
         head += b"Transfer-Encoding: chunked\r\n\r\n"
         body = _chunked(QUERY[:5], QUERY[5:])
@@ -88,7 +95,9 @@ def test_a_body_behind_an_offer_of_an_upgrade_is_a_body(
 def test_a_body_behind_an_offer_of_an_upgrade_never_runs(
     gateway: Gateway, offer: bytes, *, later: bool
 ) -> None:
-    head = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + offer
+    head = (
+        b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + offer
+    )
     head += b"Content-Length: %d\r\n\r\n" % len(SMUGGLED)
     ends = b"" if b"close" in offer else LAST
     packets = [head, SMUGGLED + ends] if later else [head + SMUGGLED + ends]
@@ -99,7 +108,7 @@ def test_a_body_behind_an_offer_of_an_upgrade_never_runs(
 def test_a_client_that_offers_an_upgrade_is_told_to_go_on(gateway: Gateway, offer: bytes) -> None:
     with connected(gateway) as client:
         client.sendall(
-            b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Expect: 100-continue\r\n" + offer + b"Content-Length: %d\r\n\r\n" % len(QUERY)
         )
         assert client.recv(65_536) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -173,7 +182,7 @@ TWO_READINGS = {
 def test_what_has_two_readings_is_400_and_the_last_of_its_connection(
     gateway: Gateway, lines: bytes
 ) -> None:
-    head = b"POST /graphql HTTP/1.1\r\nHost: x\r\n" + lines + b"\r\n"
+    head = b"POST /graphql HTTP/1.1\r\nHost: localhost\r\n" + lines + b"\r\n"
     answers = exchanged(gateway, head + b"0\r\n\r\n" + SMUGGLED)
     assert statuses(answers) == [400]
     assert b"\r\nconnection: close\r\n" in answers
@@ -184,14 +193,14 @@ def test_what_has_two_readings_is_400_and_the_last_of_its_connection(
     [
         b"GET /healthz HTTP/1.1\nHost: x\n\n",
         b"GET /healthz HTTP/1.1\r\nHost: x\n\r\n",
-        b"GET /healthz HTTP/1.1\r\nHost: x\r\n\n",
+        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\n",
         b"GET /healthz\r\n",
         b"GET /healthz HTTP/0.9\r\n\r\n",
-        b"GET /healthz HTTP/1.2\r\nHost: x\r\n\r\n",
-        b"GET /healthz HTTP/2.0\r\nHost: x\r\n\r\n",
+        b"GET /healthz HTTP/1.2\r\nHost: localhost\r\n\r\n",
+        b"GET /healthz HTTP/2.0\r\nHost: localhost\r\n\r\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-        b"SOURCE /healthz ICE/1.0\r\nHost: x\r\n\r\n",
-        b"get /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"SOURCE /healthz ICE/1.0\r\nHost: localhost\r\n\r\n",
+        b"get /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"{\r\n",
         b"\n",
         b"\r\n" * 20,
@@ -225,7 +234,7 @@ CHUNKS = {
 def test_chunks_that_are_none_are_400_and_the_last_of_their_connection(
     gateway: Gateway, body: bytes
 ) -> None:
-    head = b"POST /graphql HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
     answers = exchanged(gateway, head + body + SMUGGLED)
     assert statuses(answers) == [400]
     assert b"\r\nconnection: close\r\n" in answers
@@ -235,7 +244,7 @@ def test_chunks_may_be_small_and_have_extensions_and_trailers(gateway: Gateway) 
     chunks = b"".join(
         b"1;a=%d\r\n%c\r\n" % (number % 10, byte) for number, byte in enumerate(QUERY)
     )
-    head = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    head = b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     head += b"Transfer-Encoding: Chunked\r\n\r\n"
     body = chunks + b"000;b\r\nX-Trailer: y\r\n\r\n"
     for packets in (
@@ -270,7 +279,7 @@ def test_what_comes_behind_the_last_request_is_never_run(gateway: Gateway) -> No
 def test_a_head_over_64_kib_is_431_even_if_all_of_it_is_there(
     gateway: Gateway, padding: int
 ) -> None:
-    start = b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: "
+    start = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: "
     head = start + b"x" * (padding - len(start) - 4) + b"\r\n\r\n"
     assert len(head) == padding
     answers = exchanged(gateway, head)
@@ -279,7 +288,7 @@ def test_a_head_over_64_kib_is_431_even_if_all_of_it_is_there(
 
 
 def test_a_head_of_64_kib_is_taken(gateway: Gateway) -> None:
-    start = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: "
+    start = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX: "
     head = start + b"x" * (65_536 - len(start) - 4) + b"\r\n\r\n"
     assert statuses(exchanged(gateway, head)) == [200]
 
@@ -328,7 +337,9 @@ def test_a_host_that_is_none_is_400(gateway: Gateway, host: str, version: str) -
         assert statuses(exchanged(gateway, request.encode())) == [400]
 
 
-@pytest.mark.parametrize("lines", [b"", b"Host: x\r\nHost: x\r\n", b"Host: x\r\nhost: y\r\n"])
+@pytest.mark.parametrize(
+    "lines", [b"", b"Host: localhost\r\nHost: localhost\r\n", b"Host: localhost\r\nhost: y\r\n"]
+)
 def test_no_host_or_two_are_400(gateway: Gateway, lines: bytes) -> None:
     assert statuses(exchanged(gateway, b"GET /healthz HTTP/1.1\r\n" + lines + b"\r\n")) == [400]
 
@@ -349,7 +360,7 @@ def test_the_handshake_of_a_websocket_needs_a_host_too(gateway: Gateway) -> None
 def test_a_target_that_is_neither_a_path_nor_an_http_url_is_400(
     gateway: Gateway, target: bytes
 ) -> None:
-    request = b"GET %b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % target
+    request = b"GET %b HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" % target
     assert statuses(exchanged(gateway, request)) == [400]
 
 
@@ -364,7 +375,7 @@ def test_the_host_of_a_whole_url_is_the_one_that_counts(gateway: Gateway) -> Non
 
 
 def test_a_short_body_that_nobody_asked_for_leaves_the_connection_open(gateway: Gateway) -> None:
-    head = b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n"
+    head = b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n"
     with connected(gateway) as client:
         client.sendall(head)
         answer = client.recv(65_536)

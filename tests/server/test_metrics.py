@@ -70,7 +70,7 @@ def test_the_request_for_the_metrics_itself_is_under_way(gateway: Gateway) -> No
 
 def test_refused_requests_are_counted(gateway_with: Callable[..., Gateway]) -> None:
     gateway = gateway_with(max_concurrent_requests=1, receive_timeout=30.0)
-    head = "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    head = "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     with socket.create_connection((gateway.http.base_url.host, gateway.http.base_url.port)) as one:
         one.sendall(f"{head}Content-Length: 100\r\n\r\n{{".encode())
         refused = 0

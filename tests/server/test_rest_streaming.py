@@ -103,7 +103,7 @@ def _abandon(url: str) -> bytes:
     """Ask for everything, take the first piece and go away."""
     address = urlsplit(url)
     with socket.create_connection((address.hostname, address.port), timeout=30) as client:
-        client.sendall(b"GET /executions HTTP/1.1\r\nHost: gateway\r\n\r\n")
+        client.sendall(b"GET /executions HTTP/1.1\r\nhost: localhost\r\n\r\n")
         return client.recv(1000)
 
 

@@ -81,6 +81,13 @@ GIVEN = [
         ("https://a.example", "http://b.example:8080"),
     ),
     ("GATEWAY_CORS_HEADERS", "X-Team, x-other", "cors_headers", ("x-team", "x-other")),
+    (
+        "GATEWAY_ALLOWED_HOSTS",
+        "Gateway.Example, *.gateway.example, ::1, bücher.example.",
+        "allowed_hosts",
+        ("gateway.example", "*.gateway.example", "[::1]", "xn--bcher-kva.example"),
+    ),
+    ("GATEWAY_ALLOWED_HOSTS", "*", "allowed_hosts", ("*",)),
     ("GATEWAY_SEND_TIMEOUT", "1.5", "send_timeout", 1.5),
     ("GATEWAY_MAX_OPEN_CONNECTIONS", "100", "max_open_connections", 100),
     ("GATEWAY_MAX_PAGE_SIZE", "50", "max_page_size", 50),
