@@ -77,6 +77,7 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
     metrics.watch(database.measures())
     connections = Connections(settings.max_open_connections, settings.send_timeout, metrics.passed)
     metrics.watch(connections.measures())
+    metrics.watch(gatekeeper.measures())
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, object]]:

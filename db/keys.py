@@ -5,8 +5,9 @@ import hashlib
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import Database
@@ -48,6 +49,22 @@ def hash_of(token: str) -> str:
     return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
+_COLUMNS = ApiKey.__table__.columns
+
+
+def _key_of(row: Row[Any]) -> Key:
+    return Key(
+        id=row.id,
+        name=row.name,
+        hash=row.hash,
+        scopes=frozenset(Scope(scope) for scope in row.scopes.split()),
+        created_on=row.created_on,
+        expires_on=row.expires_on,
+        last_used_on=row.last_used_on,
+        revoked_on=row.revoked_on,
+    )
+
+
 class Keys:
     """The keys of a database."""
 
@@ -78,21 +95,13 @@ class Keys:
 
     async def find_all(self) -> list[Key]:
         """Every key there ever was, oldest first."""
-        columns = ApiKey.__table__.columns
-        rows = await self._database.fetch(select(*columns).order_by(ApiKey.id))
-        return [
-            Key(
-                id=row.id,
-                name=row.name,
-                hash=row.hash,
-                scopes=frozenset(Scope(scope) for scope in row.scopes.split()),
-                created_on=row.created_on,
-                expires_on=row.expires_on,
-                last_used_on=row.last_used_on,
-                revoked_on=row.revoked_on,
-            )
-            for row in rows
-        ]
+        rows = await self._database.fetch(select(*_COLUMNS).order_by(ApiKey.id))
+        return [_key_of(row) for row in rows]
+
+    async def find_many(self, hashes: Iterable[str]) -> list[Key]:
+        """The keys with these hashes."""
+        found = select(*_COLUMNS).where(ApiKey.hash.in_([*hashes]))
+        return [_key_of(row) for row in await self._database.fetch(found)]
 
     async def revoke(self, key_id: int) -> bool:
         """Make a key open nothing any more; False when no key has the id."""

@@ -2,7 +2,8 @@
 
 A request shows ``Authorization: Bearer <key>``. The keys of the database are held in memory
 and read anew more than once a second, so that checking one costs a hash and a look-up, and a
-key that is revoked, in whichever process, opens nothing a second later.
+key that is revoked, in whichever process, opens nothing a second later. One that is not among them
+is looked for before it is refused, so that a key works as soon as it was made.
 """
 
 import asyncio
@@ -14,9 +15,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from db.clients import Client, ask_as
+from db.engine import Measure
 from db.errors import GatewayError, ServiceUnavailable
 from db.instants import now_ms
 from db.keys import Key, Keys, Scope, hash_of
+from server.new_keys import NewKeys
 
 logger = logging.getLogger("gateway.access")
 
@@ -76,6 +79,11 @@ class Gatekeeper:
         self._read_at = float("-inf")
         self._reading = asyncio.Lock()
         self._uses: dict[int, int] = {}
+        self._new_keys = NewKeys(keys.find_many)
+
+    def measures(self) -> list[Measure]:
+        """How full the stores are that clients fill."""
+        return self._new_keys.measures()
 
     def is_open(self) -> bool:
         """Whether everyone is admitted: keys are off, or none is needed until one is made."""
@@ -98,6 +106,11 @@ class Gatekeeper:
             return FULL_ACCESS
         hashed = hash_of(_token(authorization))
         key, access = self._known.get(hashed, _NO_KEY)
+        if key is None:
+            key = await self._new_keys.find(hashed)
+            if key is not None:
+                access = _access_of(key)
+                self._known[hashed] = key, access
         if key is None or not hmac.compare_digest(key.hash, hashed):
             raise Unauthenticated("The key is not known here; check that it is whole")
         if key.revoked_on is not None:
@@ -127,6 +140,7 @@ class Gatekeeper:
         try:
             yield
         finally:
+            self._new_keys.close()
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task

@@ -233,6 +233,35 @@ def test_a_revoked_key_opens_nothing_within_a_second_in_every_process(place: Pla
         assert other.http.get("/executions", headers=shown).status_code == 401
 
 
+def test_a_key_works_as_soon_as_it_was_made_in_every_process(place: Place) -> None:
+    with (
+        running_gateway(place, auth="keys") as one,
+        running_gateway(place, auth="keys") as other,
+    ):
+        for _ in range(5):
+            shown = bearer(make_key(place, "read"))
+            for gateway in (one, other, one):
+                assert gateway.http.get("/executions", headers=shown).status_code == 200
+                assert gateway.http.delete("/executions/a", headers=shown).status_code == 403
+
+
+def test_keys_that_are_none_do_not_keep_out_a_new_one(locked: Gateway) -> None:
+    for number in range(5):
+        shown = bearer(f"egw_{number}")
+        assert locked.http.get("/executions", headers=shown).status_code == 401
+    made = make_key(locked.place, "read")
+    assert locked.http.get("/executions", headers=bearer(made)).status_code == 200
+    measured = locked.http.get("/metrics").text
+    assert 'gateway_store_entries{store="unknown_keys"} 5.0' in measured
+
+
+def test_a_key_that_was_made_to_be_refused_is_refused_at_once(locked: Gateway) -> None:
+    for make, message in ((_expired, "has expired"), (_revoked, "was revoked")):
+        answer = locked.http.get("/executions", headers=bearer(make(locked)))
+        assert answer.status_code == 401
+        assert message in answer.json()["message"]
+
+
 def test_when_the_keys_cannot_be_read_nothing_is_open(place: Place) -> None:
     shown = bearer(make_key(place, "read"))
     with running_gateway(place) as gateway:
