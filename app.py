@@ -74,7 +74,7 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
 
     documents = _documents(settings)
     metrics = Metrics(f"{settings.rest_prefix}/executions", documents.operation_names)
-    metrics.watch(database.measures())
+    metrics.watch([*database.measures(), *documents.measures()])
     connections = Connections(settings.max_open_connections, settings.send_timeout, metrics.passed)
     metrics.watch(connections.measures())
     metrics.watch(gatekeeper.measures())

@@ -1,5 +1,6 @@
 """The plan of a connection of executions: its edges, nodes, page information and count."""
 
+import functools
 from collections.abc import Awaitable, Callable, Sequence
 from operator import itemgetter
 from typing import Any
@@ -23,6 +24,8 @@ from resolvers.selections import NotPlannable, Selections, object_of
 
 RootAnswer = Callable[[Reading, Arguments], Awaitable[Any]]
 """Answers a root field."""
+# Clients choose among thousands of orders, and use few.
+_LAYOUTS_KEPT = 16
 _Part = Callable[["_Page"], Awaitable[Any]]
 
 
@@ -73,14 +76,12 @@ def plan_executions(
     ]
     has_total = any(inner[0].name.value == "totalCount" for inner in below.values())
     selected = tuple(columns.names)
-    layouts: dict[Order, tuple[tuple[str, ...], Callable[[Row], Position]]] = {}
 
+    @functools.lru_cache(_LAYOUTS_KEPT)
     def layout(order: Order) -> tuple[tuple[str, ...], Callable[[Row], Position]]:
-        if order not in layouts:
-            names = [term.field for term in order]
-            fields = (*selected, *(name for name in names if name not in selected))
-            layouts[order] = (fields, itemgetter(*map(fields.index, names)))
-        return layouts[order]
+        names = [term.field for term in order]
+        fields = (*selected, *(name for name in names if name not in selected))
+        return fields, itemgetter(*map(fields.index, names))
 
     async def answer(reading: Reading, arguments: Arguments) -> Any:
         order = arguments.order

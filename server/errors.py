@@ -19,6 +19,9 @@ logger = logging.getLogger("gateway")
 
 INTERNAL = "INTERNAL_SERVER_ERROR"
 INTERNAL_MESSAGE = "Internal server error"
+# Messages of graphql-core repeat what was sent.
+_LONGEST_MESSAGE = 500
+_MOST_LOCATIONS = 10
 
 
 OnLimit = Callable[[str | None], None]
@@ -80,10 +83,11 @@ def code_without_cause(result: ExecutionResult) -> str | None:
 def present_error(error: GraphQLError, code: str | None) -> GraphQLError:
     """Give an error its code, and take the inside out of one that the caller can't know.
 
-    ``code`` is for an error without a cause of its own; see ``code_without_cause``.
+    ``code`` is for an error without a cause of its own; see ``code_without_cause``. A message is
+    cut off where it becomes long.
     """
     if error.extensions and "code" in error.extensions:
-        return error
+        return _with(error, error.message, **error.extensions)
     cause = error.original_error
     if isinstance(error, GraphQLSyntaxError):
         return _with(error, error.message, code="GRAPHQL_PARSE_FAILED")
@@ -99,12 +103,15 @@ def present_error(error: GraphQLError, code: str | None) -> GraphQLError:
     return _with(error, INTERNAL_MESSAGE, code=INTERNAL, id=error_id)
 
 
-def _with(error: GraphQLError, message: str, **extensions: str) -> GraphQLError:
+def _with(error: GraphQLError, message: str, **extensions: Any) -> GraphQLError:
+    if len(message) > _LONGEST_MESSAGE:
+        message = f"{message[:_LONGEST_MESSAGE]}…"
+    # Locations are worked out of the nodes where there are any.
     return GraphQLError(
         message,
-        nodes=error.nodes,
+        nodes=error.nodes and error.nodes[:_MOST_LOCATIONS],
         source=error.source,
-        positions=error.positions,
+        positions=None if error.nodes else error.positions,
         path=error.path,
         extensions=extensions,
     )

@@ -33,6 +33,7 @@ class Metrics:
         self._rest_path = rest_path
         self._operations = frozenset(operations)
         self._watched: list[Callable[[], None]] = []
+        self._families: dict[str, Any] = {}
         self.registry = CollectorRegistry()
         self._requests = Counter(
             "gateway_requests",
@@ -93,11 +94,10 @@ class Metrics:
 
     def watch(self, measures: Iterable[Measure]) -> None:
         """Show values as they are whenever the metrics are asked for."""
-        families: dict[str, Any] = {}
         for measure in measures:
-            family = families.get(measure.name)
+            family = self._families.get(measure.name)
             if family is None:
-                family = families[measure.name] = self._family(measure)
+                family = self._families[measure.name] = self._family(measure)
             shown = family.labels(**measure.labels) if measure.labels else family
             self._watched.append(
                 _growing(shown, measure) if measure.only_grows else _set(shown, measure)

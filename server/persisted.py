@@ -8,7 +8,7 @@ else runs.
 
 import hashlib
 import itertools
-from collections import OrderedDict
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,11 +16,14 @@ from typing import Any, Protocol
 import orjson
 from graphql import GraphQLSyntaxError, OperationDefinitionNode, parse
 
+from db.bounded_store import BoundedStore
+from db.engine import Measure
 from db.errors import GatewayError, InvalidInput
 from server.graphql_request import GraphQLRequest
 
-_KEPT = 1000
-_LONGEST_KEPT = 20_000
+_KEPT_BYTES = 8 * 2**20
+# A digest, and what a store needs for an entry.
+_BYTES_BESIDE_TEXT = 500
 _VERSION = 1
 
 
@@ -52,15 +55,17 @@ class Documents(Protocol):
     def name_of(self, query: str, operation_name: str | None) -> str | None:
         """The name of an operation of a document, where the operator gave it; else None."""
 
+    def measures(self) -> list[Measure]:
+        """How much of them is kept for clients."""
+
 
 class PersistedQueries:
-    """Documents by their hash: a bounded number of those that clients sent."""
+    """Documents by their hash: those that clients sent last, within a number of bytes."""
 
     operation_names: frozenset[str] = frozenset()
 
-    def __init__(self, size: int = _KEPT) -> None:
-        self._size = size
-        self._kept: OrderedDict[str, str] = OrderedDict()
+    def __init__(self, max_bytes: int = _KEPT_BYTES) -> None:
+        self._kept: BoundedStore[str, str] = BoundedStore("persisted_queries", max_bytes=max_bytes)
 
     def text_of(self, asked: GraphQLRequest) -> str:
         """The document that a request means.
@@ -77,7 +82,7 @@ class PersistedQueries:
             return self._find(digest)
         if hash_of(asked.query) != digest:
             raise InvalidInput("persistedQuery.sha256Hash must be the SHA-256 of query, in hex")
-        self._keep(digest, asked.query)
+        self._kept.put(digest, asked.query, sys.getsizeof(asked.query) + _BYTES_BESIDE_TEXT)
         return asked.query
 
     def name_of(self, query: str, operation_name: str | None) -> str | None:  # noqa: ARG002
@@ -88,15 +93,11 @@ class PersistedQueries:
         query = self._kept.get(digest)
         if query is None:
             raise PersistedQueryNotFound
-        self._kept.move_to_end(digest)
         return query
 
-    def _keep(self, digest: str, query: str) -> None:
-        if len(query) > _LONGEST_KEPT:
-            return
-        self._kept[digest] = query
-        while len(self._kept) > self._size:
-            self._kept.popitem(last=False)
+    def measures(self) -> list[Measure]:
+        """How full the store of documents is."""
+        return self._kept.measures()
 
 
 class TrustedDocuments:
@@ -128,6 +129,10 @@ class TrustedDocuments:
         if operation_name is None:
             return next(iter(names), None)
         return operation_name if operation_name in names else None
+
+    def measures(self) -> list[Measure]:
+        """Nothing: clients add none."""
+        return []
 
     @property
     def operation_names(self) -> frozenset[str]:

@@ -180,13 +180,13 @@ def read_guids(body: bytes, max_ids: int) -> list[str]:
     Raises InvalidInput when they are not an array of one to ``max_ids`` strings.
     """
     guids = _object(body).get("executionIds")
-    if not isinstance(guids, list) or not guids or not all(isinstance(g, str) for g in guids):
-        raise InvalidInput.of("executionIds", guids, "an array of at least one guid, as strings")
-    if len(guids) > max_ids:
+    if isinstance(guids, list) and len(guids) > max_ids:
         raise InvalidInput(
             f"executionIds must be at most {max_ids} guids (max_ids); got {len(guids)}",
             limit="max_ids",
         )
+    if not isinstance(guids, list) or not guids or not all(isinstance(g, str) for g in guids):
+        raise InvalidInput.of("executionIds", guids, "an array of at least one guid, as strings")
     return guids
 
 

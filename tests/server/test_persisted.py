@@ -98,19 +98,20 @@ def _asked(query: str | None, digest: str) -> GraphQLRequest:
 
 
 def test_the_store_is_bounded_and_forgets_what_was_used_longest_ago() -> None:
-    store = PersistedQueries(size=2)
-    texts = [f"{{ a{number}: __typename }}" for number in range(3)]
-    store.text_of(_asked(texts[0], _hash(texts[0])))
-    store.text_of(_asked(texts[1], _hash(texts[1])))
-    store.text_of(_asked(None, _hash(texts[0])))
-    store.text_of(_asked(texts[2], _hash(texts[2])))
-    assert store.text_of(_asked(None, _hash(texts[0]))) == texts[0]
+    store = PersistedQueries(max_bytes=100_000)
+    texts = [f"{{ a{number}: __typename }}{' ' * 4_000}" for number in range(30)]
+    for text in texts:
+        store.text_of(_asked(text, _hash(text)))
+        assert store.text_of(_asked(None, _hash(texts[0]))) == texts[0]
+    assert store.text_of(_asked(None, _hash(texts[-1]))) == texts[-1]
     with pytest.raises(PersistedQueryNotFound):
         store.text_of(_asked(None, _hash(texts[1])))
+    told = {measure.name: measure.value() for measure in store.measures()}
+    assert 90_000 < told["gateway_store_bytes"] <= told["gateway_store_max_bytes"] == 100_000
 
 
 def test_a_very_long_text_is_run_and_not_kept() -> None:
-    store = PersistedQueries()
+    store = PersistedQueries(max_bytes=100_000)
     text = "#" * 30_000 + QUERY
     assert store.text_of(_asked(text, _hash(text))) == text
     with pytest.raises(PersistedQueryNotFound):
