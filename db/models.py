@@ -23,6 +23,11 @@ class ExecutionState(enum.StrEnum):
     STOPPED = "STOPPED"
 
 
+LONGEST_TEXT_BYTES = 10_000
+"""How long guids, ids and names may be, in bytes of UTF-8."""
+LARGEST_GIVEN_ID = 2**53
+"""The largest number that a row may be given as its id; those that the database gives go on."""
+
 _INTEGER = BigInteger().with_variant(Integer, "sqlite")
 _STATES = ", ".join(f"'{state}'" for state in ExecutionState)
 

@@ -10,7 +10,11 @@ from typing import IO, Any, TextIO
 from db.errors import InvalidInput, quote
 from db.instants import EARLIEST_MS, LATEST_MS, floor_ms, parse_lenient
 from db.loading import LoadedExecution
-from db.models import ExecutionState
+from db.models import (
+    LARGEST_GIVEN_ID,
+    LONGEST_TEXT_BYTES,
+    ExecutionState,
+)
 
 Row = tuple[LoadedExecution, str | None]
 
@@ -29,7 +33,6 @@ REQUIRED = ("guid", "agentflow_id", "state", "created_on")
 """The columns that every row must fill."""
 
 _STATES = frozenset(state.value for state in ExecutionState)
-_LARGEST_ID = 2**53
 _DIGITS = re.compile(r"\d{1,16}", re.ASCII)
 _CHUNK = 1 << 16
 _BOM = "\ufeff"
@@ -242,7 +245,9 @@ def _row(values: Mapping[str, Any]) -> Row:
         updated_on=_optional(values, "updated_on", lambda at: _milliseconds("updated_on", at)),
     )
     return execution, _optional(
-        values, "agentflow_name", lambda text: _text("agentflow_name", text)
+        values,
+        "agentflow_name",
+        lambda text: _text("agentflow_name", text),
     )
 
 
@@ -254,17 +259,28 @@ def _optional(values: Mapping[str, Any], column: str, read: Callable[[Any], Any]
 def _text(column: str, value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError(f"{column} must be a text that is not empty; got {quote(value)}")
+    if "\0" in value:
+        raise ValueError(f"{column} must have no null character in it; got {quote(value)}")
+    size = len(value)
     if not value.isascii():
         try:
-            value.encode()
+            size = len(value.encode())
         except UnicodeEncodeError:
             raise ValueError(f"{column} is not valid UTF-8: {quote(value)}") from None
+    if size > LONGEST_TEXT_BYTES:
+        raise ValueError(
+            f"{column} must be at most {LONGEST_TEXT_BYTES:,} bytes long; it has {size:,}"
+        )
     return value
 
 
 def _identifier(value: Any) -> int:
     number = int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
-    if isinstance(number, bool) or not isinstance(number, int) or not 0 < number <= _LARGEST_ID:
+    if (
+        isinstance(number, bool)
+        or not isinstance(number, int)
+        or not 1 <= number <= LARGEST_GIVEN_ID
+    ):
         raise ValueError(f"id must be a whole number from 1 to 2^53; got {quote(value)}")
     return number
 

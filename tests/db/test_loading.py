@@ -101,18 +101,11 @@ async def test_guids_that_differ_in_case_or_space_are_different(
     assert [execution[0] for execution in _executions(place)] == guids
 
 
-@pytest.mark.sqlite
-async def test_a_guid_may_have_a_null_character(database: Database, place: Place) -> None:
-    await load(database, [_execution("g"), _execution("g\0")])
-    assert [execution[0] for execution in _executions(place)] == ["g", "g\0"]
-
-
-@pytest.mark.postgres
 @pytest.mark.parametrize("row", [{"guid": "g\0"}, {"session_id": "\0"}, {"name": "\0"}], ids=str)
 async def test_a_null_character_is_refused_because_it_can_not_be_stored(
     database: Database, place: Place, row: dict[str, Any]
 ) -> None:
-    with pytest.raises(InvalidInput, match="null character"):
+    with pytest.raises((InvalidInput, IntegrityError), match="null character"):
         await load(database, [_execution("before"), _execution(**row)])
     assert _is_untouched(place)
 

@@ -1,7 +1,5 @@
 """One execution: how its fields are written, and that they are what the tables say now."""
 
-import pytest
-
 from tests.gateway import Gateway
 from tests.sample import SAMPLE
 
@@ -57,12 +55,6 @@ def test_a_guid_may_be_any_text(gateway: Gateway) -> None:
     for guid in ("a/b%c", "a\nb", "'; --", "日本", "x" * 10_000, ""):
         _insert(gateway, guid)
         assert gateway.graphql(ONE, guid=guid)["execution"]["guid"] == guid
-
-
-@pytest.mark.sqlite
-def test_a_guid_may_have_a_null_character(gateway: Gateway) -> None:
-    _insert(gateway, "a\x00b")
-    assert gateway.graphql(ONE, guid="a\x00b")["execution"]["guid"] == "a\x00b"
 
 
 def test_a_guid_with_a_null_character_that_nobody_has_is_null(gateway: Gateway) -> None:

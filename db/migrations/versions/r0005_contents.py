@@ -1,0 +1,160 @@
+"""Refuse what nobody could read back: texts, ids and scopes that engines may write.
+
+SQLite takes any bytes for a text, texts of any length, and ids after which there is no other.
+Checked is what a statement changes and not what is there already, so that a row from before can
+still be written.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+
+_TEXTS = {
+    "executions": ("guid", "agentflow_id", "session_id"),
+    "agentflows": ("id", "name"),
+    "api_keys": ("name",),
+}
+_LONGEST = 10_000
+"""How many bytes of UTF-8 a text may have."""
+_LARGEST_ID = 2**53
+"""What JSON numbers hold exactly. After the last number that SQLite has, it gives no other."""
+_TIMES = ("created_on", "expires_on", "last_used_on", "revoked_on")
+_WRONG_TIME = "{} NOT BETWEEN -62135596800000 AND 253402300799999"
+_WRONG_SCOPES = (
+    "trim(replace(replace(replace(' ' || replace({}, ' ', '  ') || ' ',"
+    " ' read ', ''), ' update ', ''), ' delete ', '')) <> ''"
+)
+
+
+class _Rule(NamedTuple):
+    """What is refused: ``wrong`` is a condition on a column's new value, which it has as ``{}``.
+
+    ``only_if`` is one more, which costs too much to be asked of every row.
+    """
+
+    column: str
+    message: str
+    wrong: str
+    only_if: str = "true"
+
+
+def upgrade() -> None:
+    """Create the triggers."""
+    for table in _TEXTS:
+        if op.get_bind().dialect.name == "sqlite":
+            _create_sqlite_triggers(table)
+        else:
+            _create_postgres_triggers(table)
+
+
+def _of_keys(wrong_hash: str) -> Iterator[_Rule]:
+    yield _Rule("scopes", "must be read, update and delete, separated by spaces", _WRONG_SCOPES)
+    yield _Rule("hash", "must be a SHA-256 in lower-case hexadecimal digits", wrong_hash)
+    for column in _TIMES:
+        yield _Rule(column, "must be epoch milliseconds in the years 1 to 9999", _WRONG_TIME)
+
+
+def _sqlite_rules(table: str) -> Iterator[_Rule]:
+    for column in _TEXTS[table]:
+        too_long = f"length(CAST({{}} AS BLOB)) > {_LONGEST}"
+        yield _Rule(column, f"must be at most {_LONGEST} bytes long", too_long)
+        yield _Rule(column, "must have no null character in it", "instr({}, char(0)) > 0")
+        yield _Rule(column, "must be valid UTF-8", _NOT_UTF8)
+    if table == "executions":
+        yield _Rule("id", f"must be from 1 to {_LARGEST_ID}", _WRONG_ID)
+    if table == "api_keys":
+        yield from _of_keys("length({0}) <> 64 OR {0} GLOB '*[^0-9a-f]*'")
+
+
+_WRONG_ID = f"{{}} NOT BETWEEN 1 AND {_LARGEST_ID}"
+# Whether a text has a character that is not what its number is written as: unicode() reads
+# whatever bytes there are, and char() writes UTF-8. The two characters that unicode() does not
+# tell are U+FFFE and U+FFFF. Taken in pieces, since each step copies what is left of one.
+_NOT_UTF8 = (
+    "EXISTS (WITH RECURSIVE piece (part, rest) AS"
+    " (SELECT substr({0}, 1, 64), substr({0}, 65)"
+    " UNION ALL SELECT substr(rest, 1, 64), substr(rest, 65) FROM piece WHERE rest <> '')"
+    " SELECT 1 FROM piece WHERE EXISTS (WITH RECURSIVE step (rest) AS"
+    " (SELECT piece.part UNION ALL SELECT substr(rest, 2) FROM step WHERE rest <> '')"
+    " SELECT 1 FROM step WHERE rest <> '' AND substr(rest, 1, 1) <> char(unicode(rest))"
+    " AND CAST(substr(rest, 1, 1) AS BLOB) NOT IN (X'EFBFBE', X'EFBFBF')))"
+)
+
+
+def _create_sqlite_triggers(table: str) -> None:
+    rules = list(_sqlite_rules(table))
+    # Told at once of a row that is like any other.
+    together = " || ".join(f"coalesce(NEW.{column}, '')" for column in _TEXTS[table])
+    unusual = (
+        f"length(CAST({together} AS BLOB)) > {_LONGEST} OR instr({together}, char(0)) > 0"
+        f" OR ({together}) GLOB '*[^' || char(1) || '-' || char(127) || ']*'"
+    )
+    if table == "executions":
+        unusual += f" OR {_WRONG_ID.format('NEW.id')}"
+    for event in _events(rules):
+        is_insert = event == "INSERT"
+        refusals = []
+        for column, message, wrong, _ in rules:
+            condition = f"({wrong.format(f'NEW.{column}')})"
+            if not is_insert:
+                condition += f" AND NEW.{column} IS NOT OLD.{column}"
+            elif column == "id" and table == "executions":
+                # So reads an id that is not given, before the insert.
+                condition += " AND NEW.id <> -1"
+            refusals.append(f"SELECT RAISE(ABORT, '{table}.{column} {message}') WHERE {condition};")
+        when = "" if table == "api_keys" else f" WHEN {unusual}"
+        op.execute(
+            f"CREATE TRIGGER IF NOT EXISTS {table}_checked_{event[:6].lower()}"
+            f" BEFORE {event} ON {table}{when}"
+            f" BEGIN {' '.join(refusals)} END"
+        )
+    if table == "executions":
+        op.execute(
+            "CREATE TRIGGER IF NOT EXISTS executions_checked_id AFTER INSERT ON executions"
+            " WHEN NEW.id < 1 BEGIN"
+            f" SELECT RAISE(ABORT, 'executions.id must be from 1 to {_LARGEST_ID}'); END"
+        )
+
+
+def _postgres_rules(table: str) -> Iterator[_Rule]:
+    # The server itself refuses null characters, and what is no UTF-8.
+    for column in _TEXTS[table]:
+        too_long = f"octet_length({{}}) > {_LONGEST}"
+        yield _Rule(column, f"must be at most {_LONGEST} bytes long", too_long)
+    if table == "executions":
+        # What the sequence gives is never refused.
+        given = "(NEW.id < 1 OR NEW.id > (SELECT last_value FROM executions_id_seq))"
+        yield _Rule("id", f"must be from 1 to {_LARGEST_ID}", _WRONG_ID, given)
+    if table == "api_keys":
+        yield from _of_keys("{} !~ '^[0-9a-f]{{64}}$'")
+
+
+def _create_postgres_triggers(table: str) -> None:
+    rules = list(_postgres_rules(table))
+    refusals = " ".join(
+        f"IF ({wrong.format(f'NEW.{column}')}) AND {only_if}"
+        f" AND (TG_OP = 'INSERT' OR NEW.{column} IS DISTINCT FROM OLD.{column}) THEN"
+        f" RAISE EXCEPTION '{table}.{column} {message}'"
+        f" USING ERRCODE = 'check_violation', TABLE = '{table}', COLUMN = '{column}'; END IF;"
+        for column, message, wrong, only_if in rules
+    )
+    op.execute(
+        f"CREATE FUNCTION gateway_check_{table}() RETURNS trigger LANGUAGE plpgsql"
+        # Whoever writes need not be allowed to look at the sequence.
+        f" SECURITY DEFINER SET search_path FROM CURRENT AS $$ BEGIN {refusals} RETURN NEW; END $$"
+    )
+    unusual = " OR ".join(f"({wrong.format(f'NEW.{column}')})" for column, _, wrong, _ in rules)
+    for event in _events(rules):
+        op.execute(
+            f"CREATE TRIGGER {table}_checked_{event[:6].lower()} BEFORE {event} ON {table}"
+            f" FOR EACH ROW WHEN ({unusual}) EXECUTE FUNCTION gateway_check_{table}()"
+        )
+
+
+def _events(rules: list[_Rule]) -> tuple[str, str]:
+    columns = dict.fromkeys(rule.column for rule in rules)
+    return "INSERT", f"UPDATE OF {', '.join(columns)}"
