@@ -17,7 +17,6 @@ from db.executions import Executions
 from db.keys import Keys
 from db.migrations.upgrade import upgrade
 from db.opening import open_database
-from resolvers.context import Reading
 from resolvers.schema import build_schema
 from server.access import Gatekeeper
 from server.application import FindEdge, GatewayApplication
@@ -35,10 +34,10 @@ from server.hosts import Hosts
 from server.logs import configure_logs
 from server.metrics import Metrics
 from server.openapi import openapi_route
+from server.operation_runner import OperationRunner
 from server.operations import OperationStore, preparation
 from server.origins import Origins
 from server.persisted import Documents, PersistedQueries, read_manifest
-from server.planned import PlannedExecution
 from server.refusals import refusal_for_path
 from server.rest import RestEdge, not_allowed
 from server.settings import Settings
@@ -140,21 +139,22 @@ def _executions_routes(
     store = OperationStore(settings.limits, introspection=settings.introspection)
     metrics.watch(store.measures())
     schema = build_schema([preparation(store, metrics.passed)], suggestions=settings.introspection)
-    planned = PlannedExecution(
+    runner = OperationRunner(
+        schema,
         store,
-        schema._schema,  # noqa: SLF001 - Strawberry has no public way
-        Reading(executions, settings.max_page_size),
+        documents,
+        executions,
+        max_page_size=settings.max_page_size,
+        max_ids=settings.max_ids,
+        on_limit=metrics.passed,
     )
     contexts = Contexts(
         executions, gatekeeper, max_page_size=settings.max_page_size, max_ids=settings.max_ids
     )
     graphql = GraphQLEdge(
-        schema,
-        planned,
-        contexts,
+        runner,
         gatekeeper,
         bodies,
-        documents,
         bundle,
         max_batch=settings.max_batch,
         get_queries=settings.get_queries,

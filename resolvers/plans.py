@@ -14,11 +14,10 @@ from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
-    Visitor,
-    visit,
 )
 from graphql.type import GraphQLField
 
@@ -80,7 +79,7 @@ class Planner:
             for definition in document.definitions
             if isinstance(definition, FragmentDefinitionNode)
         }
-        self._flags = _flags(document)
+        self._flags = _flags(operation, self._fragments)
         self._plans: dict[tuple[Any, ...], Plan | None] = {}
         self._reasons: dict[tuple[Any, ...], str] = {}
 
@@ -175,24 +174,32 @@ def _arguments(field: GraphQLField, node: FieldNode) -> Callable[[Variables], Ar
     return lambda values: Arguments(read(values))
 
 
-class _Conditions(Visitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
+def _flags(
+    operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> dict[str, Any]:
+    """The variables that an operation's conditions name, and the defaults they have in it."""
+    names = sorted(_names_in_conditions(operation, fragments))
+    defaults = {
+        variable.variable.name.value: getattr(variable.default_value, "value", None)
+        for variable in operation.variable_definitions or ()
+    }
+    return {name: defaults.get(name) for name in names}
 
-    def enter_directive(self, node: Any, *_: Any) -> None:
-        self.names |= variables_in(node.arguments or ())
 
-
-def _flags(document: DocumentNode) -> dict[str, Any]:
-    """The variables that conditions name, and the defaults they have."""
-    conditions = _Conditions()
-    visit(document, conditions)
-    defaults: dict[str, Any] = dict.fromkeys(sorted(conditions.names))
-    for definition in document.definitions:
-        if isinstance(definition, OperationDefinitionNode):
-            for variable in definition.variable_definitions or ():
-                name = variable.variable.name.value
-                if name in defaults and variable.default_value is not None:
-                    defaults[name] = getattr(variable.default_value, "value", None)
-    return defaults
+def _names_in_conditions(
+    operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> set[str]:
+    names: set[str] = set()
+    spread: set[str] = set()
+    waiting: list[Any] = [operation]
+    while waiting:
+        node = waiting.pop()
+        for directive in node.directives or ():
+            names |= variables_in(argument.value for argument in directive.arguments or ())
+        if isinstance(node, FragmentSpreadNode):
+            if node.name.value not in spread:
+                spread.add(node.name.value)
+                waiting.append(fragments[node.name.value])
+        elif node.selection_set is not None:
+            waiting.extend(node.selection_set.selections)
+    return names

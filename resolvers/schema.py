@@ -1,15 +1,19 @@
 """The executable schema, put together from its types and resolvers."""
 
+import inspect
 from collections.abc import Iterable
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError
+from graphql import DocumentNode, GraphQLError, execute
+from strawberry.execution import optimized_is_awaitable
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
-from strawberry.types import ExecutionContext
+from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types.execution import PreExecutionError
 
+from resolvers.context import Context
 from resolvers.mutation import Mutation
 from resolvers.query import Query
 from schema.scalars import SCALARS
@@ -22,6 +26,32 @@ class Schema(strawberry.Schema):
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
         """Log nothing here: most errors are the caller's own."""
+
+    async def run(
+        self,
+        document: DocumentNode,
+        variables: dict[str, Any] | None,
+        operation_name: str | None,
+        context: Context,
+    ) -> ExecutionResult:
+        """Execute an operation of a valid document, field by field; never raises."""
+        try:
+            result: Any = execute(
+                self._schema,
+                document,
+                variable_values=variables,
+                operation_name=operation_name,
+                context_value=context,
+                is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
+                executor_class=self.execution_context_class,
+                operation_extensions=None,
+            )
+            if inspect.isawaitable(result):
+                result = await result
+        except Exception as error:  # noqa: BLE001 - the edges know what their clients may see
+            failure = GraphQLError(str(error), original_error=error)
+            return PreExecutionError(data=None, errors=[failure])
+        return ExecutionResult(data=result.data, errors=result.errors)
 
 
 class _WithoutSuggestions(StrawberryGraphQLCoreExecutionContext):

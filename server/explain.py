@@ -34,7 +34,7 @@ async def explain(
     if operation is None:
         raise InvalidInput("Say with --operation which of the operations is meant")
     cost, most = operation.cost(variables), settings.limits.max_cost
-    scopes = ", ".join(sorted(operation.scopes)) or "none"
+    scopes = ", ".join(operation.scopes) or "none"
     lines = [f"cost: {cost} of at most {most}", f"scopes: {scopes}"]
     plan = operation.planner.plan(variables)
     if plan is None:

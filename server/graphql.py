@@ -4,40 +4,30 @@ HTTP follows the GraphQL over HTTP specification; WebSocket is graphql-transport
 server-sent events are the distinct connections mode of graphql-sse.
 """
 
+import functools
 from collections.abc import AsyncIterator
 
 import orjson
+from graphql import OperationType
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
-from strawberry.exceptions import MissingQueryError
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
-from strawberry.types import ExecutionResult
-from strawberry.types.graphql import OperationType
 
 from db.errors import GatewayError, InvalidInput
-from resolvers.schema import Schema
 from server.access import Access, Forbidden, Gatekeeper
 from server.bodies import BodyReader
 from server.bundle import Bundle
-from server.errors import (
-    INTERNAL,
-    INTERNAL_MESSAGE,
-    OnLimit,
-    limit_of,
-    log_unexpected,
-    present_result,
-)
+from server.errors import INTERNAL, INTERNAL_MESSAGE, OnLimit, log_unexpected
 from server.exchange import OPERATION, HttpRequest
 from server.graphiql import graphiql_page
-from server.graphql_answers import RESPONSE_JSON, answer, planned_answer
-from server.graphql_contexts import Contexts, reports_cost
-from server.graphql_request import GraphQLRequest, read_requests
+from server.graphql_answers import RESPONSE_JSON, answer, batch_answer
+from server.graphql_contexts import reports_cost
+from server.graphql_request import Batch, GraphQLRequest, read_requests
 from server.logs import log_as_operation
 from server.media_types import preferred
+from server.operation_runner import KindNotTaken, NotTaken, OperationRunner, refused
 from server.origins import Origins
 from server.pages import html_page
-from server.persisted import Documents, PersistedQueryNotFound
-from server.planned import PlannedExecution
+from server.persisted import PersistedQueryNotFound
 from server.refusals import JSON, graphql_refusal, headers_of, status_of
 
 EVENTS = "text/event-stream"
@@ -46,10 +36,13 @@ HTML = "text/html"
 _MACHINES = (JSON, RESPONSE_JSON, EVENTS)
 _MACHINES_AND_PEOPLE = (*_MACHINES, HTML)
 _ALLOWED = "GET, HEAD, OPTIONS, POST"
+_NO_SUBSCRIPTION = f"A subscription needs a WebSocket, or Accept: {EVENTS}"
+_NOT_BY_POST = {OperationType.SUBSCRIPTION: _NO_SUBSCRIPTION}
 # What changes data must not be reachable by following a link (GraphQL over HTTP, section 6.1).
-_BY_GET = {OperationType.QUERY}
-_BY_POST = {OperationType.QUERY, OperationType.MUTATION}
-_STREAMED = {OperationType.QUERY, OperationType.MUTATION, OperationType.SUBSCRIPTION}
+_NOT_AS_EVENTS_BY_GET = {
+    OperationType.MUTATION: "A mutation must be sent with POST, not GET",
+}
+_NOT_BY_GET = _NOT_AS_EVENTS_BY_GET | _NOT_BY_POST
 
 
 class _Refused(Exception):
@@ -65,12 +58,9 @@ class GraphQLEdge:
 
     def __init__(
         self,
-        schema: Schema,
-        planned: PlannedExecution,
-        contexts: Contexts,
+        runner: OperationRunner,
         gatekeeper: Gatekeeper,
         bodies: BodyReader,
-        documents: Documents,
         bundle: Bundle,
         *,
         max_batch: int,
@@ -79,12 +69,9 @@ class GraphQLEdge:
         on_limit: OnLimit,
     ) -> None:
         self._on_limit = on_limit
-        self._schema = schema
-        self._planned = planned
-        self._contexts = contexts
+        self._runner = runner
         self._gatekeeper = gatekeeper
         self._bodies = bodies
-        self._documents = documents
         self._bundle = bundle
         self._max_batch = max_batch
         self._get_queries = get_queries
@@ -114,6 +101,9 @@ class GraphQLEdge:
             status = 400 if media_type == RESPONSE_JSON else 200
             headers = {"cache-control": "no-store"}
             return _refused(error, status, headers, media_type)
+        except KindNotTaken as error:
+            status, headers = _not_taken(error)
+            return _refused(error, status, headers, media_type)
         except GatewayError as error:
             self._on_limit(error.limit)
             return _refused(error, status_of(error), headers_of(error), media_type)
@@ -131,25 +121,34 @@ class GraphQLEdge:
                 raise InvalidInput("A batch can't be sent as events; send operations one by one")
             return self._stream(request, asked, access)
         if isinstance(asked, list):
-            results = [
-                await self._run(request, self._documents.text_of(one), one, access, media_type)
-                for one in asked
-            ]
-            return answer(results, media_type, batch=True)
-        log_as_operation(asked.operation_name)
-        query = self._documents.text_of(asked)
-        request.scope[OPERATION] = self._documents.name_of(query, asked.operation_name)
-        planned = await self._planned.run(
-            query,
+            return await self._answer_batch(request, asked, access, media_type)
+        result = await self._runner.run(
             asked,
             access,
-            may_change=request.method == "POST",
+            not_taken=_not_taken_by(request),
             reports_cost=reports_cost(request),
+            on_name=functools.partial(request.scope.__setitem__, OPERATION),
         )
-        if planned is not None:
-            return planned_answer(planned, media_type)
-        result = await self._run(request, query, asked, access, media_type)
-        return answer([result], media_type, batch=False)
+        return answer(result, media_type)
+
+    async def _answer_batch(
+        self, request: HttpRequest, asked: Batch, access: Access, media_type: str
+    ) -> ASGIApp:
+        """Answer each operation in its place, so that none takes another's answer away."""
+        results = []
+        for one in asked:
+            if isinstance(one, InvalidInput):
+                results.append(refused(one))
+                continue
+            result = await self._runner.result(
+                one,
+                access,
+                not_taken=_not_taken_by(request),
+                reports_cost=reports_cost(request),
+            )
+            results.append(result)
+        log_as_operation(None)
+        return batch_answer(results, media_type)
 
     def _refuse_what_other_sites_send(self, request: HttpRequest) -> None:
         """Refuse what a page of another site makes a browser send without asking first.
@@ -165,47 +164,16 @@ class GraphQLEdge:
         if request.header(b"sec-fetch-site") in ("cross-site", "same-site") and not allowed:
             raise Forbidden("A page of another site may not send this (cors_origins); use POST")
 
-    async def _run(
-        self,
-        request: HttpRequest,
-        query: str,
-        asked: GraphQLRequest,
-        access: Access,
-        media_type: str,
-    ) -> ExecutionResult:
-        context = self._contexts.of_request(request, access)
-        try:
-            result = await self._schema.execute(
-                query,
-                variable_values=asked.variables,
-                context_value=context,
-                operation_name=asked.operation_name,
-                allowed_operation_types=_BY_POST if request.method == "POST" else _BY_GET,
-            )
-        except InvalidOperationTypeError as error:
-            refusal = _not_by(request.method, error.operation_type, media_type)
-            raise _Refused(refusal) from None
-        except (CannotGetOperationTypeError, MissingQueryError):
-            raise InvalidInput(_no_such_operation(asked)) from None
-        for failure in result.errors or ():
-            self._on_limit(limit_of(failure))
-        return result
-
     def _stream(self, request: HttpRequest, asked: GraphQLRequest, access: Access) -> Response:
-        query = self._documents.text_of(asked)
+        # What there is no document for is refused with a status, before the stream begins.
+        self._runner.text_of(asked)
+        not_taken = _NOT_AS_EVENTS_BY_GET if request.method != "POST" else {}
 
         async def events() -> AsyncIterator[bytes]:
-            log_as_operation(asked.operation_name)
-            results = await self._schema.stream(
-                query,
-                variable_values=asked.variables,
-                context_value=self._contexts.of_request(request, access),
-                operation_name=asked.operation_name,
-                allowed_operation_types=_STREAMED if request.method == "POST" else _BY_GET,
+            result = await self._runner.result(
+                asked, access, not_taken=not_taken, reports_cost=reports_cost(request)
             )
-            async for result in results:
-                body = orjson.dumps(present_result(result))  # type: ignore[arg-type]
-                yield b"event: next\ndata: " + body + b"\n\n"
+            yield b"event: next\ndata: " + orjson.dumps(result.body) + b"\n\n"
             yield b"event: complete\ndata:\n\n"
 
         return StreamingResponse(events(), media_type=EVENTS, headers={"cache-control": "no-store"})
@@ -234,15 +202,9 @@ def _not_allowed(message: str, allowed: str, media_type: str = JSON) -> Response
     return _refusal(405, message, {"allow": allowed}, media_type)
 
 
-def _not_by(method: str, kind: OperationType, media_type: str) -> Response:
-    if kind is OperationType.SUBSCRIPTION:
-        message = f"A subscription needs a WebSocket, or Accept: {EVENTS}"
-        return _refusal(400, message, media_type=media_type)
-    name = kind.value.lower()
-    return _not_allowed(f"A {name} must be sent with POST, not {method}", "POST", media_type)
+def _not_taken_by(request: HttpRequest) -> NotTaken:
+    return _NOT_BY_POST if request.method == "POST" else _NOT_BY_GET
 
 
-def _no_such_operation(asked: GraphQLRequest) -> str:
-    if asked.operation_name is None:
-        return "The document has no operation to run"
-    return f"operationName must be one of the document's operations; got {asked.operation_name!r}"
+def _not_taken(error: KindNotTaken) -> tuple[int, dict[str, str]]:
+    return (405, {"allow": "POST"}) if error.kind is OperationType.MUTATION else (400, {})

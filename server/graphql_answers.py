@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 
 import orjson
-from strawberry.types import ExecutionResult
 
 from server.access import Forbidden, Unauthenticated
-from server.errors import INTERNAL, is_refused, present_result
+from server.errors import INTERNAL
 from server.exchange import Answer
+from server.operation_runner import OperationResult
 from server.refusals import JSON
 
 RESPONSE_JSON = "application/graphql-response+json"
@@ -25,32 +25,31 @@ _STATUS_BY_CODE = {
 }
 
 
-def answer(results: list[ExecutionResult], media_type: str, *, batch: bool) -> Answer:
-    """Answer one operation, or a batch of them with an array."""
-    bodies = [present_result(result) for result in results]
-    if batch:
-        return _json(bodies, 200, media_type)
-    return _json(bodies[0], _status(results[0], bodies[0], media_type), media_type)
+def answer(result: OperationResult, media_type: str) -> Answer:
+    """Answer one operation."""
+    if "errors" not in result.body:
+        return Answer(orjson.dumps(result.body), _HEADERS.get(media_type, _HEADERS[JSON]))
+    return _json(result.body, _status(result, media_type), media_type)
 
 
-def _status(result: ExecutionResult, body: dict[str, Any], media_type: str) -> int:
+def batch_answer(results: Iterable[OperationResult], media_type: str) -> Answer:
+    """Answer a batch of operations with an array."""
+    return _json([result.body for result in results], 200, media_type)
+
+
+def _status(result: OperationResult, media_type: str) -> int:
     # A request error is 400 in the GraphQL media type, and in JSON 200, as clients from before
     # that media type expect (GraphQL over HTTP, section 6.4). What is wrong with more than the
     # document has a status of its own in both.
-    if body.get("data") is None:
-        for code in _codes(body.get("errors", ())):
+    if result.body.get("data") is None:
+        for code in _codes(result.body["errors"]):
             if code in _STATUS_BY_CODE:
                 return _STATUS_BY_CODE[code]
-    return 400 if media_type == RESPONSE_JSON and is_refused(result) else 200
+    return 400 if media_type == RESPONSE_JSON and result.is_refused else 200
 
 
 def _codes(errors: Iterable[dict[str, Any]]) -> Iterable[str]:
     return (error["extensions"]["code"] for error in errors)
-
-
-def planned_answer(body: dict[str, Any], media_type: str) -> Answer:
-    """Answer what went well."""
-    return Answer(orjson.dumps(body), _HEADERS.get(media_type, _HEADERS[JSON]))
 
 
 def _json(body: Any, status: int, media_type: str) -> Answer:

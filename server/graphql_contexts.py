@@ -1,4 +1,4 @@
-"""The contexts that resolvers are handed: one for a request, one for a WebSocket."""
+"""The contexts that resolvers are handed over a WebSocket, and who asks for costs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,20 +30,6 @@ class Contexts:
         self._gatekeeper = gatekeeper
         self._max_page_size = max_page_size
         self._max_ids = max_ids
-
-    def of_request(self, request: HttpRequest, access: Access) -> Context:
-        """For the operations of one HTTP request, which was admitted already."""
-
-        async def admitted() -> Access:
-            return access
-
-        return Context(
-            executions=self._executions,
-            max_page_size=self._max_page_size,
-            max_ids=self._max_ids,
-            admit=admitted,
-            reports_cost=reports_cost(request),
-        )
 
     def of_websocket(self, websocket: WebSocket) -> Context:
         """For the operations of one WebSocket; each of them is admitted anew.

@@ -23,9 +23,13 @@ class GraphQLRequest:
     extensions: dict[str, Any] | None
 
 
+Batch = list[GraphQLRequest | InvalidInput]
+"""What a client asks to be run one after the other, with what is wrong with one in its place."""
+
+
 async def read_requests(
     request: HttpRequest, bodies: BodyReader, max_batch: int
-) -> GraphQLRequest | list[GraphQLRequest]:
+) -> GraphQLRequest | Batch:
     """Read the parameters of a GET, or the JSON body of a POST; a list is a batch.
 
     Raises UnsupportedMediaType when a body is of another kind, and InvalidInput when a
@@ -68,7 +72,7 @@ def _parse(what: str, text: bytes) -> Any:
         raise InvalidInput(f"{what} must be JSON in UTF-8: {error}") from None
 
 
-def _batch(items: list[Any], max_batch: int) -> list[GraphQLRequest]:
+def _batch(items: list[Any], max_batch: int) -> Batch:
     if not max_batch:
         raise InvalidInput("A batch of operations is not accepted; send them one by one")
     if not 1 <= len(items) <= max_batch:
@@ -76,7 +80,14 @@ def _batch(items: list[Any], max_batch: int) -> list[GraphQLRequest]:
             f"A batch must hold from 1 to {max_batch} operations (max_batch); got {len(items)}",
             limit="max_batch",
         )
-    return [read_members(item) for item in items]
+    return [_member_of_batch(item) for item in items]
+
+
+def _member_of_batch(item: Any) -> GraphQLRequest | InvalidInput:
+    try:
+        return read_members(item)
+    except InvalidInput as error:
+        return error
 
 
 def read_members(members: Any) -> GraphQLRequest:
@@ -91,7 +102,8 @@ def read_members(members: Any) -> GraphQLRequest:
         raise InvalidInput.of("operationName", operation_name, "a string or null")
     return GraphQLRequest(
         query=query,
-        operation_name=operation_name,
+        # Clients that know none send an empty one (GraphQL has no empty name).
+        operation_name=operation_name or None,
         variables=_object(members, "variables"),
         extensions=_object(members, "extensions"),
     )

@@ -4,8 +4,9 @@ A document is read, measured, validated and priced once, and kept; what depends 
 (whether its key has the scopes, what it costs with its variables) is checked every time.
 """
 
+import functools
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
+    OperationType,
     parse,
     recommended_rules,
     specified_rules,
@@ -44,25 +46,65 @@ _NOTHING = parse("{ __typename }")
 class PreparedOperation:
     """One operation of a document: what it needs, what it costs, and the plans it has."""
 
-    scopes: frozenset[Scope]
+    kind: OperationType
+    scopes: tuple[Scope, ...]
     cost: Cost
     planner: Planner
 
 
-@dataclass(frozen=True, slots=True)
 class Prepared:
-    """A document that is parsed, what is wrong with it, and its operations by name."""
+    """A document that is parsed, what is wrong with it, and its operations.
 
-    document: DocumentNode
-    errors: tuple[GraphQLError, ...] = ()
-    operations: Mapping[str | None, PreparedOperation] | None = None
+    An operation is prepared when it is first asked for, of what stands in it and in the
+    fragments that it reaches.
+    """
+
+    def __init__(
+        self,
+        document: DocumentNode,
+        errors: tuple[GraphQLError, ...] = (),
+        make: Callable[[OperationDefinitionNode], PreparedOperation] | None = None,
+    ) -> None:
+        self.document = document
+        self.errors = errors
+        self.definitions = {
+            definition.name.value if definition.name else None: definition
+            for definition in document.definitions
+            if isinstance(definition, OperationDefinitionNode)
+        }
+        self.is_unreadable = document is _NOTHING
+        """Whether the text could not be read, so that it can't be said what is in it."""
+        self._make = make
+        self._operations: dict[str | None, PreparedOperation] = {}
+
+    def definition(self, name: str | None) -> OperationDefinitionNode | None:
+        """The operation of a name, or without one the first; None when there is none."""
+        if name is None:
+            return next(iter(self.definitions.values()), None)
+        return self.definitions.get(name)
 
     def find(self, name: str | None) -> PreparedOperation | None:
         """The operation of a name, or the only one; None when the document can't be run so."""
-        operations = self.operations or {}
-        if name:
-            return operations.get(name)
-        return next(iter(operations.values())) if len(operations) == 1 else None
+        if self._make is None:
+            return None
+        if name is None:
+            if len(self.definitions) != 1:
+                return None
+            [name] = self.definitions
+        operation = self._operations.get(name)
+        if operation is None:
+            definition = self.definitions.get(name)
+            if definition is None:
+                return None
+            operation = self._operations[name] = self._make(definition)
+        return operation
+
+
+def name_needed(prepared: Prepared) -> InvalidInput:
+    """The error of a request that leaves open which of several operations it means."""
+    # GraphQL, section 6.1, GetOperation, step 1.
+    count = len(prepared.definitions)
+    return InvalidInput(f"operationName must say which of the {count} operations to run")
 
 
 class OperationStore:
@@ -130,7 +172,7 @@ class OperationStore:
             errors = self._validate(schema, document)
             if errors:
                 return Prepared(document, tuple(errors))
-            return Prepared(document, operations=self._operations(schema, document))
+            return Prepared(document, make=functools.partial(self._operation, schema, document))
         except GraphQLError as error:
             return Prepared(_NOTHING, (error,))
         except RecursionError as error:
@@ -148,24 +190,21 @@ class OperationStore:
             hide_suggestions=not self._introspection,
         )
 
-    def _operations(
-        self, schema: GraphQLSchema, document: DocumentNode
-    ) -> dict[str | None, PreparedOperation]:
-        return {
-            definition.name.value if definition.name else None: PreparedOperation(
-                needed_scopes(schema, document, definition),
-                cost_of(
-                    schema,
-                    document,
-                    definition,
-                    max_page_size=self.limits.max_page_size,
-                    max_ids=self.limits.max_ids,
-                ),
-                Planner(schema, document, definition),
-            )
-            for definition in document.definitions
-            if isinstance(definition, OperationDefinitionNode)
-        }
+    def _operation(
+        self, schema: GraphQLSchema, document: DocumentNode, definition: OperationDefinitionNode
+    ) -> PreparedOperation:
+        return PreparedOperation(
+            definition.operation,
+            tuple(sorted(needed_scopes(schema, document, definition))),
+            cost_of(
+                schema,
+                document,
+                definition,
+                max_page_size=self.limits.max_page_size,
+                max_ids=self.limits.max_ids,
+            ),
+            Planner(schema, document, definition),
+        )
 
 
 class Preparation(SchemaExtension):
@@ -194,19 +233,15 @@ class Preparation(SchemaExtension):
         yield
 
     async def _check(self, prepared: Prepared) -> None:
-        operations = prepared.operations or {}
         name = self.execution_context._provided_operation_name  # noqa: SLF001 - no public way
-        if name is None and len(operations) > 1:
-            # Strawberry would run the first (GraphQL, section 6.1, GetOperation step 1).
-            raise InvalidInput(
-                f"operationName must say which of the {len(operations)} operations to run"
-            )
-        operation = operations.get(name) if name else next(iter(operations.values()), None)
+        if not name and len(prepared.definitions) > 1:
+            raise name_needed(prepared)
+        operation = prepared.find(name or None)
         if operation is None:
             return
         context: Context = self.execution_context.context
         access = await context.admit()
-        access.require(*sorted(operation.scopes))
+        access.require(*operation.scopes)
         self._cost = operation.cost(self.execution_context.variables or {})
         if self._cost > self.store.limits.max_cost:
             raise TooComplex("max_cost", f"a cost of {self._cost}", self.store.limits.max_cost)

@@ -14,22 +14,37 @@ from hypothesis_graphql import nodes, queries
 
 from db.executions import Executions
 from db.opening import open_database
-from resolvers.context import Context, Reading
 from resolvers.plan_update import BrokenAfterChange
+from resolvers.plans import Planner
 from resolvers.schema import build_schema
-from server.access import FULL_ACCESS, Access
-from server.errors import present_result
+from server.access import FULL_ACCESS
 from server.graphql_request import GraphQLRequest
-from server.operations import OperationStore, preparation
-from server.planned import PlannedExecution
+from server.operation_runner import OperationResult, OperationRunner
+from server.operations import OperationStore
+from server.persisted import PersistedQueries
 from server.settings import Settings
 from tests.filter_cases import CASES
 from tests.gateway import insert, run_sql
 from tests.places import Place
 from tests.sample import SAMPLE
 
-STORE = OperationStore(Settings(_env_file=None).limits)
-SCHEMA = build_schema([preparation(STORE, lambda _limit: None)])
+LIMITS = Settings(_env_file=None).limits
+STORE = OperationStore(LIMITS)
+SCHEMA = build_schema()
+
+
+class _NoPlan(Exception):
+    """The ordinary executor has to answer."""
+
+
+class _ByPlan(OperationRunner):
+    async def _ordinary(self, *_: Any, **__: Any) -> OperationResult:
+        raise _NoPlan
+
+
+class _Ordinary(OperationRunner):
+    async def _planned(self, *_: Any) -> None:
+        return None
 
 
 class Both:
@@ -40,11 +55,18 @@ class Both:
         self._database = open_database(place.url)
         executions = Executions(self._database)
 
-        async def admit() -> Access:
-            return FULL_ACCESS
-
-        self._planned = PlannedExecution(STORE, SCHEMA._schema, Reading(executions, 100))
-        self._context = Context(executions, max_page_size=100, max_ids=100, admit=admit)
+        self._by_plan, self._ordinary = (
+            kind(
+                SCHEMA,
+                STORE,
+                PersistedQueries(),
+                executions,
+                max_page_size=100,
+                max_ids=100,
+                on_limit=lambda _limit: None,
+            )
+            for kind in (_ByPlan, _Ordinary)
+        )
 
     def run(
         self, query: str, variables: dict[str, Any] | None = None, name: str | None = None
@@ -62,16 +84,18 @@ class Both:
         self, query: str, variables: dict[str, Any] | None, name: str | None
     ) -> bytes | None:
         asked = GraphQLRequest(query, name, variables, None)
-        planned = await self._planned.run(query, asked, FULL_ACCESS)
-        return None if planned is None else orjson.dumps(planned)
+        try:
+            result = await self._by_plan.run(asked, FULL_ACCESS, not_taken={})
+        except _NoPlan:
+            return None
+        return None if result.is_refused else orjson.dumps(result.body)
 
     async def _run_ordinary(
         self, query: str, variables: dict[str, Any] | None, name: str | None
     ) -> bytes:
-        ordinary = await SCHEMA.execute(
-            query, variable_values=variables, context_value=self._context, operation_name=name
-        )
-        return orjson.dumps(present_result(ordinary))
+        asked = GraphQLRequest(query, name, variables, None)
+        result = await self._ordinary.run(asked, FULL_ACCESS, not_taken={})
+        return orjson.dumps(result.body)
 
     def run_one(self, place: int, query: str, variables: dict[str, Any]) -> bytes | None:
         """The first of the two answers, or the second."""
@@ -195,6 +219,52 @@ def test_what_is_refused_or_not_known_is_left_to_the_ordinary_executor(
 ) -> None:
     planned, _ = both.run(query, variables)
     assert planned is None
+
+
+SEVERAL = """
+query A($x: Boolean = false) { executions(first: 1) { totalCount @include(if: $x) ...Parts } }
+query B($x: Boolean = true) { executions(first: 1) { totalCount @include(if: $x) ...Parts } }
+query C($x: Boolean!) { executions(first: 1) { totalCount @include(if: $x) ...Parts } }
+query D($x: Int = 2) { executions(first: $x) { nodes { guid } } }
+fragment Parts on ExecutionConnection { nodes { guid @skip(if: $x) } }
+"""
+
+
+@pytest.mark.parametrize(
+    "variables", [{}, {"x": True}, {"x": False}, {"x": None}, {"x": 1}], ids=str
+)
+def test_each_operation_of_a_document_is_answered_by_its_own_variables(
+    both: Both, variables: dict[str, Any]
+) -> None:
+    for name in "ABCD":
+        planned, ordinary = both.run(SEVERAL, variables, name)
+        if planned is None:
+            assert b'"errors"' in ordinary
+        assert planned in (None, ordinary)
+
+
+def test_the_default_of_another_operation_is_not_taken(both: Both) -> None:
+    for name, has_total in (("A", False), ("B", True)):
+        planned, ordinary = both.run(SEVERAL, {}, name)
+        assert planned == ordinary
+        assert (b"totalCount" in ordinary) is has_total
+
+
+def test_only_the_operation_that_is_asked_for_is_planned(
+    both: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned: list[str] = []
+
+    class Recording(Planner):
+        def __init__(self, schema: Any, document: Any, operation: Any) -> None:
+            planned.append(operation.name.value)
+            super().__init__(schema, document, operation)
+
+    monkeypatch.setattr("server.operations.Planner", Recording)
+    document = " ".join(f"query Q{number} {{ __typename }}" for number in range(50))
+    for name in ("Q7", "Q7", "Q30"):
+        both.run(document, {}, name)
+    assert planned == ["Q7", "Q30"]
 
 
 FILTERED = """

@@ -85,3 +85,24 @@ def test_a_malformed_body_is_refused_before_the_stream(sample_gateway: Gateway) 
     answer = sample_gateway.http.post("/graphql", content=b"{", headers=headers)
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+def test_an_empty_operation_name_is_none(sample_gateway: Gateway) -> None:
+    for query in ("{ __typename }", "{ __schema { __typename } }"):
+        body = {"query": query, "operationName": ""}
+        answer = sample_gateway.http.post("/graphql", json=body, headers=ACCEPT)
+        assert "data" in _events(answer)[0][1]
+
+
+def test_a_hash_that_is_not_known_is_refused_before_the_stream(sample_gateway: Gateway) -> None:
+    body = {"extensions": {"persistedQuery": {"sha256Hash": "0" * 64}}}
+    answer = sample_gateway.http.post("/graphql", json=body, headers=ACCEPT)
+    assert answer.headers["content-type"].startswith("application/json")
+    assert answer.json()["errors"][0]["message"] == "PersistedQueryNotFound"
+
+
+def test_the_cost_is_reported_to_a_client_that_asks_for_it(sample_gateway: Gateway) -> None:
+    answer = sample_gateway.http.post(
+        "/graphql", json={"query": "{ __typename }"}, headers=ACCEPT | {"graphql-cost": "report"}
+    )
+    assert _events(answer)[0][1]["extensions"]["cost"]["requested"] == 1

@@ -10,7 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.gateway import Gateway
+from tests.gateway import Gateway, bearer, make_key
+from tests.places import Place
+from tests.sample import SAMPLE
 
 JSON = "application/json"
 RESPONSE_JSON = "application/graphql-response+json"
@@ -283,3 +285,103 @@ def test_a_batch_out_of_bounds_names_them(gateway_with: Callable[..., Gateway], 
         "BAD_USER_INPUT",
         f"A batch must hold from 1 to 3 operations (max_batch); got {size}",
     )
+
+
+DELETION = 'mutation { deleteExecution(guid: "%s") { __typename } }'
+DELETED = {"data": {"deleteExecution": {"__typename": "DeleteExecutionSuccess"}}}
+
+
+@pytest.mark.parametrize(
+    ("failing", "code"),
+    [
+        ({"extensions": {"persistedQuery": {"sha256Hash": "0" * 64}}}, "PERSISTED_QUERY_NOT_FOUND"),
+        ({"extensions": {"persistedQuery": 7}}, "BAD_USER_INPUT"),
+        ({}, "BAD_USER_INPUT"),
+        (7, "BAD_USER_INPUT"),
+        (None, "BAD_USER_INPUT"),
+        ([], "BAD_USER_INPUT"),
+        ({"query": 7}, "BAD_USER_INPUT"),
+        ({"query": QUERY, "variables": []}, "BAD_USER_INPUT"),
+        ({"query": QUERY, "operationName": "Other"}, "BAD_USER_INPUT"),
+        ({"query": "fragment A on Query { __typename }"}, "BAD_USER_INPUT"),
+        ({"query": "subscription { a }"}, "BAD_USER_INPUT"),
+        ({"query": "{"}, "GRAPHQL_PARSE_FAILED"),
+        ({"query": INVALID}, "GRAPHQL_VALIDATION_FAILED"),
+        ({"query": "query ($n: Int!) { executions(first: $n) { totalCount } }"}, "BAD_USER_INPUT"),
+    ],
+    ids=str,
+)
+def test_what_fails_in_a_batch_fails_in_its_own_place(
+    gateway_with: Callable[..., Gateway], failing: Any, code: str
+) -> None:
+    gateway = gateway_with(max_batch=3)
+    gateway.insert(SAMPLE)
+    deletions = [{"query": DELETION % row.guid} for row in SAMPLE[1:3]]
+    answer = _post(gateway, [deletions[0], failing, deletions[1]])
+    assert answer.status_code == 200
+    first, failed, last = answer.json()
+    assert (first, last) == (DELETED, DELETED)
+    assert [error["extensions"]["code"] for error in failed["errors"]] == [code]
+    assert failed.get("data") is None
+
+
+def test_a_fault_in_a_batch_takes_no_other_answer_away(
+    gateway_with: Callable[..., Gateway], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_guid: str) -> str:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr("resolvers.plan_update.not_found_message", broken)
+    gateway = gateway_with(max_batch=2)
+    gateway.insert(SAMPLE[1:2])
+    update = """mutation {
+      updateExecution(guid: "x", input: {state: ERROR}) { ... on UserError { message } }
+    }"""
+    answer = _post(gateway, [{"query": DELETION % SAMPLE[1].guid}, {"query": update}])
+    deleted, failed = answer.json()
+    assert deleted == DELETED
+    assert [error["extensions"]["code"] for error in failed["errors"]] == ["INTERNAL_SERVER_ERROR"]
+    assert "secret" not in answer.text
+
+
+def test_a_key_without_the_scope_is_refused_in_its_place_of_a_batch(
+    place: Place, gateway_with: Callable[..., Gateway]
+) -> None:
+    headers = bearer(make_key(place, "read"))
+    gateway = gateway_with(max_batch=2)
+    answer = _post(gateway, [{"query": MUTATION}, {"query": "{ __typename }"}], **headers)
+    refused, answered = answer.json()
+    assert refused["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    assert answered == {"data": {"__typename": "Query"}}
+
+
+# An operation name
+
+
+TWO = "query A { a: __typename } query B { b: __typename }"
+
+
+@pytest.mark.parametrize("query", ["{ __typename }", "{ __schema { __typename } }"])
+def test_an_empty_operation_name_is_none(gateway_with: Callable[..., Gateway], query: str) -> None:
+    gateway = gateway_with(max_batch=1)
+    body = {"query": query, "operationName": ""}
+    bare = _post(gateway, {"query": query}).json()
+    assert "data" in bare
+    assert _post(gateway, body).json() == bare
+    assert _post(gateway, [body]).json() == [bare]
+    assert _get(gateway, **body).json() == bare
+
+
+def test_an_empty_operation_name_names_none_of_several(sample_gateway: Gateway) -> None:
+    for body in ({"query": TWO}, {"query": TWO, "operationName": ""}):
+        assert _error(_post(sample_gateway, body)) == (
+            "BAD_USER_INPUT",
+            "operationName must say which of the 2 operations to run",
+        )
+
+
+def test_a_syntax_error_is_told_as_one_whatever_the_operation_is_called(
+    sample_gateway: Gateway,
+) -> None:
+    answer = _post(sample_gateway, {"query": "query A {", "operationName": "A"})
+    assert _error(answer)[0] == "GRAPHQL_PARSE_FAILED"

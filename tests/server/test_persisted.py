@@ -58,6 +58,13 @@ def test_a_text_sent_once_with_its_hash_is_found_by_the_hash(gateway: Gateway) -
     assert gateway.http.get("/graphql", params=parameters).json() == data
 
 
+def test_an_empty_operation_name_beside_a_hash_is_none(gateway: Gateway) -> None:
+    data = {"data": {"executions": {"totalCount": 0}}}
+    named = {"extensions": _extensions(_hash(QUERY)), "operationName": ""}
+    assert _post(gateway, query=QUERY, **named).json() == data
+    assert _post(gateway, **named).json() == data
+
+
 def test_a_mutation_by_its_hash_is_not_run_by_get(gateway: Gateway) -> None:
     mutation = 'mutation { deleteExecution(guid: "a") { __typename } }'
     _post(gateway, query=mutation, extensions=_extensions(_hash(mutation)))
@@ -142,6 +149,12 @@ def test_an_operation_of_the_manifest_runs_by_hash_and_by_text(trusting: Gateway
     data = {"data": {"executions": {"totalCount": 0}}}
     assert _post(trusting, extensions=_extensions(_hash(QUERY))).json() == data
     assert _post(trusting, query=QUERY).json() == data
+
+
+def test_an_empty_operation_name_is_none(trusting: Gateway) -> None:
+    data = {"data": {"executions": {"totalCount": 0}}}
+    for body in ({"extensions": _extensions(_hash(QUERY))}, {"query": QUERY}):
+        assert _post(trusting, **body, operationName="").json() == data
 
 
 def test_no_other_operation_runs(trusting: Gateway) -> None:
