@@ -3,6 +3,7 @@
 Labels have few values, whatever clients send, so that nobody can make the metrics grow.
 """
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
@@ -14,6 +15,7 @@ from starlette.routing import Route
 
 from db.engine import Measure
 from server.shared_metrics import is_shared, registry_of_all
+from server.shared_text import SharedText
 
 OTHER_OPERATION = "other"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
@@ -133,15 +135,20 @@ class Metrics:
 
     def route(self) -> Route:
         """``/metrics``."""
+        shared = SharedText(self._write)
 
         async def metrics(_request: Request) -> Response:
-            self.publish()
-            registry = registry_of_all() if is_shared() else self.registry
-            return Response(
-                generate_latest(registry), headers={"content-type": CONTENT_TYPE_LATEST}
-            )
+            text = await shared.get()
+            return Response(text, headers={"content-type": CONTENT_TYPE_LATEST})
 
         return Route("/metrics", metrics)
+
+    async def _write(self) -> bytes:
+        self.publish()
+        if is_shared():
+            # Files are read for it, those of every process.
+            return await asyncio.to_thread(lambda: generate_latest(registry_of_all()))
+        return generate_latest(self.registry)
 
 
 def _set(shown: Any, measure: Measure) -> Callable[[], None]:

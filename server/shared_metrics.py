@@ -6,9 +6,11 @@ has it: a folder that the environment names before the library is imported.
 
 import asyncio
 import contextlib
+import fcntl
 import logging
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -18,6 +20,8 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 
 logger = logging.getLogger("gateway.metrics")
 
+_PREFIX = "gateway-metrics-"
+_LOCK = "lock"
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _OF_PROCESS = re.compile(r"_(\d+)\.db$")
 _PUBLISHED_EVERY = 2.0
@@ -26,12 +30,43 @@ _PUBLISHED_EVERY = 2.0
 @contextlib.contextmanager
 def shared_by_processes() -> Iterator[None]:
     """Let the processes that are started within the block keep their metrics together."""
-    with tempfile.TemporaryDirectory(prefix="gateway-metrics-") as folder:
+    remove_abandoned()
+    with (
+        tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as folder,
+        _kept(Path(folder)),
+    ):
         os.environ[_FOLDER] = folder
         try:
             yield
         finally:
             del os.environ[_FOLDER]
+
+
+def remove_abandoned() -> None:
+    """Remove the folders of gateways all of whose processes were killed.
+
+    Those that live hold a lock on a file in theirs, which the system lets go of when they end. A
+    folder without that file is being made at this moment, or is none of ours.
+    """
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError), (folder / _LOCK).open("rb") as lock:
+            if folder.is_symlink() or os.fstat(lock.fileno()).st_uid != os.geteuid():
+                continue
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def _kept(folder: Path) -> Iterator[None]:
+    """Keep other gateways from removing a folder, while the block runs."""
+    lock = folder / _LOCK
+    # It gets its name when it is locked, so that nobody finds it unlocked.
+    unlocked = folder / f"{_LOCK}-{os.getpid()}"
+    with (lock if lock.exists() else unlocked).open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        if not lock.exists():
+            unlocked.rename(lock)
+        yield
 
 
 def is_shared() -> bool:
@@ -42,11 +77,22 @@ def is_shared() -> bool:
 def registry_of_all() -> CollectorRegistry:
     """The metrics of all processes; what a process that has ended held at the end is left out."""
     for ended in _processes() - {os.getpid()}:
-        if not Path(f"/proc/{ended}").exists():
+        if not _lives(ended):
             mark_process_dead(ended)  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return registry
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        # Another user's, who has been given the number of one of ours.
+        return False
+    return True
 
 
 def _processes() -> set[int]:
@@ -69,10 +115,11 @@ async def publishing(publish: Callable[[], None]) -> AsyncIterator[None]:
                 logger.exception("Metrics could not be published; they are tried again")
             await asyncio.sleep(_PUBLISHED_EVERY)
 
-    task = asyncio.create_task(run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+    with _kept(Path(os.environ[_FOLDER])):
+        task = asyncio.create_task(run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
