@@ -14,6 +14,8 @@ logger = logging.getLogger("gateway.database")
 MEASURED_EVERY = 0.5
 TRUSTED_FOR = 2.0
 """How long a measurement says anything, in seconds."""
+MOST_KEPT = 240
+"""How many positions are kept that the replica has not reached."""
 _WRITTEN = "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint"
 # What is no standby (any more) has replayed all that it has.
 _REPLAYED = (
@@ -87,8 +89,7 @@ class Lag:
         [(written,)] = await self._primary.read(_WRITTEN, (), is_short=True)
         if self._first is None:
             self._first = written
-        if not self._missing or self._missing[-1][1] != written:
-            self._missing.append((began, written))
+        self._note(began, written)
         [(replayed,)] = await self._replica.read(_REPLAYED, (), is_short=True)
         if replayed is None:
             # It doesn't say, so that nothing is known of it.
@@ -97,9 +98,38 @@ class Lag:
             self._missing.popleft()
         self._replayed, self._measured_at = replayed, time.monotonic()
 
+    def _note(self, at: float, written: int) -> None:
+        """Note what the primary had written at a time."""
+        missing = self._missing
+        if missing and missing[-1][1] == written:
+            return
+        missing.append((at, written))
+        if len(missing) > MOST_KEPT:
+            self._missing = _fewer(missing)
+
     async def close(self) -> None:
         """Measure no more."""
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+
+
+def _fewer(missing: deque[tuple[float, int]]) -> deque[tuple[float, int]]:
+    """Let one stand for neighbours, the fewer the later they are.
+
+    It has the time of the first of them and the position of the last, so that the lag is never
+    taken for less than it is, and for a tenth more at most.
+    """
+    now = missing[-1][0]
+    fewer: deque[tuple[float, int]] = deque()
+    for at, written in missing:
+        if fewer and at - fewer[-1][0] <= (now - fewer[-1][0]) / 10:
+            fewer[-1] = fewer[-1][0], written
+        else:
+            fewer.append((at, written))
+    if len(fewer) > MOST_KEPT:
+        # Away for years.
+        first = fewer.popleft()
+        fewer[0] = first[0], fewer[0][1]
+    return fewer
