@@ -3,7 +3,8 @@
     GatewayError
     ├── InvalidInput         the caller asked for something that can't be
     └── ServiceUnavailable   the database can't answer at the moment
-        └── TookTooLong      it would, but not within the time that a statement has
+        ├── TookTooLong      it would, but not within the time that a statement has
+        └── UncertainWrite   a write was sent, and nobody knows whether it was made
 
 Each class carries its machine-readable code, from the vocabulary of Apollo's
 clients. An edge maps ``GatewayError`` once; anything else that is raised is a
@@ -14,6 +15,11 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 _LONGEST_QUOTE = 100
+READ_TOO_LONG = (
+    "The database took too long to answer (statement_timeout); "
+    "ask for less, with a filter that is served by an index"
+)
+WRITE_TOO_LONG = "The write took too long (statement_timeout) and was undone; nothing was changed"
 
 
 class GatewayError(Exception):
@@ -49,6 +55,16 @@ class ServiceUnavailable(GatewayError):
 
 class TookTooLong(ServiceUnavailable):
     """A statement was ended because it took longer than one may."""
+
+
+class UncertainWrite(ServiceUnavailable):
+    """A write was sent, and how it ended is not known; it is never made again by the gateway."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"{reason}; the write may have been made: it was made as a whole or not at all, so "
+            "look before you try again"
+        )
 
 
 def quote(value: object) -> str:

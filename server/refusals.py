@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from db.errors import GatewayError, InvalidInput, ServiceUnavailable
+from db.errors import GatewayError, InvalidInput, ServiceUnavailable, UncertainWrite
 from server.access import Forbidden, Unauthenticated
 from server.bodies import (
     BodyTimeout,
@@ -40,7 +40,8 @@ def headers_of(error: GatewayError) -> dict[str, str]:
     """The headers that go with it: how to authenticate, when to try again."""
     if isinstance(error, Unauthenticated):
         return {"www-authenticate": "Bearer"}
-    if isinstance(error, ServiceUnavailable):
+    # Whoever sends an uncertain write again without a look may make it twice.
+    if isinstance(error, ServiceUnavailable) and not isinstance(error, UncertainWrite):
         return {"retry-after": "1"}
     if isinstance(error, UnsupportedContentCoding):
         return {"accept-encoding": ACCEPTED}

@@ -47,7 +47,8 @@ class PostgresDatabase(Database):
         self._options = Options(url, busy_timeout, statement_timeout)
         self._engine = open_engine(self._options)
         self._pool = open_pool(self._options, connections)
-        self._folding = Folding(self._fold)
+        # A replica's counts are folded by its primary.
+        self._folding = None if server == "replica" else Folding(self._fold)
 
     @property
     def dialect(self) -> Dialect:
@@ -74,15 +75,15 @@ class PostgresDatabase(Database):
         with translated_errors():
             sent = storable(parameters)
             try:
-                return await self._run_once(statement, sent)
+                return await self._read_once(statement, sent)
             except DISCONNECTED:
                 # The server was restarted, or something between let go of the connection.
-                return await self._run_once(statement, sent)
+                return await self._read_once(statement, sent)
 
-    async def _run_once(self, statement: str, parameters: Sequence[Any]) -> Rows:
+    async def _read_once(self, statement: str, parameters: Sequence[Any]) -> Rows:
         async with self._pool.lend() as connection:
             rows: Rows = await connection.fetch(statement, *parameters)
-        self._folding.soon()
+        self._begin_folding()
         return rows
 
     async def change(self, change: Callable[[Execute], _T]) -> _T:
@@ -94,15 +95,18 @@ class PostgresDatabase(Database):
 
     async def change_at_once(self, statement: str, parameters: Sequence[Any]) -> Rows:
         """Run a change that is one statement, which the server commits by itself."""
+        if self._options.sessions_are_shared:
+            # Only within a transaction can its limits be set.
+            return await super().change_at_once(statement, parameters)
         statements.debug("%s", statement)
         sent = storable(parameters)
         return await self._finish(
-            self._again_after_conflicts(lambda: self._run_once(statement, sent))
+            self._again_after_conflicts(lambda: self._write_once(statement, sent))
         )
 
     @staticmethod
     async def _again_after_conflicts(change: Callable[[], Awaitable[_T]]) -> _T:
-        with translated_errors(), uncertain_writes():
+        with translated_errors(undone=True):
             for _ in range(_ATTEMPTS - 1):
                 try:
                     return await change()
@@ -110,6 +114,14 @@ class PostgresDatabase(Database):
                     # Those that met are not to meet again.
                     await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311
             return await change()
+
+    async def _write_once(self, statement: str, parameters: Sequence[Any]) -> Rows:
+        with uncertain_writes() as write:
+            async with self._pool.lend() as connection:
+                write.is_sent = True
+                rows: Rows = await connection.fetch(statement, *parameters)
+        self._begin_folding()
+        return rows
 
     async def _change_once(self, change: Callable[[Execute], _T]) -> _T:
         async with self._transaction() as connection:
@@ -120,17 +132,19 @@ class PostgresDatabase(Database):
                 return rows
 
             changed: _T = await greenlet_spawn(change, execute)
-        self._folding.soon()
+        self._begin_folding()
         return changed
 
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """One write transaction, committed at the end and rolled back by an exception."""
-        with translated_errors():
-            async with self._engine.begin() as connection:
+        with translated_errors(undone=True), uncertain_writes() as write:
+            async with self._engine.connect() as connection, connection.begin() as transaction:
                 await self._limit(connection)
                 yield connection
-        self._folding.soon()
+                write.is_sent = True
+                await transaction.commit()
+        self._begin_folding()
 
     async def _limit(self, connection: AsyncConnection) -> None:
         if self._options.sessions_are_shared:
@@ -140,10 +154,23 @@ class PostgresDatabase(Database):
     @contextlib.asynccontextmanager
     async def _transaction(self) -> AsyncIterator[Any]:
         """A connection of the driver's, in a transaction that has the limits of a statement."""
-        async with self._pool.lend() as connection, connection.transaction():
-            if self._options.sessions_are_shared:
-                await connection.execute("; ".join(self._options.limits))
-            yield connection
+        limits = self._options.limits if self._options.sessions_are_shared else ()
+        with uncertain_writes() as write:
+            async with self._pool.lend() as connection:
+                await connection.execute("; ".join(["BEGIN", *limits]))
+                try:
+                    yield connection
+                except BaseException:
+                    # A connection on which that fails is not lent again.
+                    with contextlib.suppress(Exception):
+                        await connection.execute("ROLLBACK")
+                    raise
+                write.is_sent = True
+                await connection.execute("COMMIT")
+
+    def _begin_folding(self) -> None:
+        if self._folding is not None:
+            self._folding.begin()
 
     async def _fold(self) -> int:
         with translated_errors():
@@ -167,7 +194,8 @@ class PostgresDatabase(Database):
 
     async def close(self) -> None:
         """Close every connection, after what is under way has come to its end."""
-        await self._folding.close()
+        if self._folding is not None:
+            await self._folding.close()
         await asyncio.gather(*self._under_way, return_exceptions=True)
         await self._pool.close()
         await self._engine.dispose()

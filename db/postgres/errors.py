@@ -8,7 +8,7 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from db.errors import ServiceUnavailable, TookTooLong
+from db.errors import READ_TOO_LONG, WRITE_TOO_LONG, ServiceUnavailable, TookTooLong, UncertainWrite
 
 logger = logging.getLogger("gateway.database")
 
@@ -21,15 +21,22 @@ DISCONNECTED = (
 )
 """What is raised on a connection that was open and is no more."""
 
-_TOO_LONG = (
-    "The database took too long to answer (statement_timeout); "
-    "ask for less, with a filter that is served by an index"
+_UNCERTAIN = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.StatementCompletionUnknownError,
 )
+"""What is raised without a word from the server on how the statement ended."""
+
 _BUSY = "The database is busy; try again in a moment"
 _AWAY = "The database can't answer at the moment"
 # By the first two letters of PostgreSQL's codes (its appendix A), or all five.
 _REASONS = {
-    "57014": _TOO_LONG,
+    "57014": READ_TOO_LONG,
     "55P03": "The database is busy with another write; try again in a moment",
     "53100": "The database's disk is full; nothing was written",
     "25006": "The database can only be read; nothing was written",
@@ -44,48 +51,72 @@ _REASONS = {
 }
 
 
+class Write:
+    """How far a write has come: once it is sent, only an answer tells how it ended."""
+
+    is_sent = False
+
+
 @contextlib.contextmanager
-def uncertain_writes() -> Iterator[None]:
-    """Say of a write whose connection broke that nobody knows whether it was made."""
+def uncertain_writes() -> Iterator[Write]:
+    """Raise UncertainWrite for a write that was sent and whose end the server did not tell.
+
+    What the server refuses, its own limit of time included, was undone by it.
+    """
+    write = Write()
     try:
-        yield
-    except (*DISCONNECTED, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-        logger.warning("The connection broke during a write: %s", error)
-        raise ServiceUnavailable(
-            "The connection to the database broke during the write, which was made as a whole or "
-            "not at all; look before you try again"
+        yield write
+    except Exception as error:
+        original = _original(error)
+        if not write.is_sent or not isinstance(original, _UNCERTAIN):
+            raise
+        if isinstance(original, ValueError):
+            # asyncpg could not send the values.
+            raise
+        logger.warning("How a write ended is not known: %s", original or type(original).__name__)
+        raise UncertainWrite(
+            "The database took too long to answer (statement_timeout)"
+            if isinstance(original, TimeoutError)
+            else "The connection to the database broke during the write"
         ) from error
 
 
 @contextlib.contextmanager
-def translated_errors() -> Iterator[None]:
-    """Turn what is raised when the database can't answer into ServiceUnavailable."""
+def translated_errors(*, undone: bool = False) -> Iterator[None]:
+    """Turn what is raised when the database can't answer into ServiceUnavailable.
+
+    ``undone`` says that what takes too long is a write, of which nothing is left then.
+    """
     try:
         yield
     except Exception as error:
-        translated = translate(error)
+        translated = translate(error, undone=undone)
         if translated is error:
             raise
         raise translated from error
 
 
-def translate(error: Exception) -> Exception:
+def translate(error: Exception, *, undone: bool = False) -> Exception:
     """ServiceUnavailable where the database can't answer, else the error itself."""
     if isinstance(error, PoolTimeout):
         return ServiceUnavailable(_BUSY)
     if isinstance(error, IntegrityError | asyncpg.IntegrityConstraintViolationError):
         return error
-    original: BaseException | None = error
-    if isinstance(error, DBAPIError):
-        # SQLAlchemy wraps what asyncpg raised twice.
-        original = getattr(error.orig, "__cause__", None) or error.orig
+    original = _original(error)
     reason = _reason(original)
     if reason is None:
         return error
     logger.warning("The database can't answer: %s", original)
-    if reason is _TOO_LONG:
-        return TookTooLong(reason, limit="statement_timeout")
+    if reason is READ_TOO_LONG:
+        return TookTooLong(WRITE_TOO_LONG if undone else READ_TOO_LONG, limit="statement_timeout")
     return ServiceUnavailable(reason)
+
+
+def _original(error: BaseException) -> BaseException | None:
+    if isinstance(error, DBAPIError):
+        # SQLAlchemy wraps what asyncpg raised twice.
+        return getattr(error.orig, "__cause__", None) or error.orig
+    return error
 
 
 def _reason(error: BaseException | None) -> str | None:
@@ -93,7 +124,7 @@ def _reason(error: BaseException | None) -> str | None:
         code = error.sqlstate or ""
         return _REASONS.get(code) or _REASONS.get(code[:2])
     if isinstance(error, TimeoutError):
-        return _TOO_LONG
+        return READ_TOO_LONG
     # asyncpg finds its own state unexpected when a server ends in the middle of an answer.
     if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError | OSError):
         return _AWAY

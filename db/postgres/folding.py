@@ -19,36 +19,46 @@ _IDLE_PAUSE = 5.0
 
 
 class Folding:
-    """Runs ``fold`` in the background while the database is used.
+    """Runs ``fold`` in the background, from when it is begun until it is closed.
 
-    ``fold`` returns how many notes it added up. It runs every second as long as there are some,
-    and every five seconds otherwise, for other programs write too.
+    ``fold`` returns how many notes it added up. It runs ``pause`` seconds after it found some, and
+    ``idle_pause`` seconds after it found none: other programs write too, whether or not this one
+    is asked for anything.
     """
 
-    def __init__(self, fold: Callable[[], Awaitable[int]]) -> None:
+    def __init__(
+        self,
+        fold: Callable[[], Awaitable[int]],
+        *,
+        pause: float = _PAUSE,
+        idle_pause: float = _IDLE_PAUSE,
+    ) -> None:
         self._fold = fold
+        self._pause = pause
+        self._idle_pause = idle_pause
         self._task: asyncio.Task[None] | None = None
-        self._pause = _PAUSE
 
-    def soon(self) -> None:
-        """The database is used."""
-        if self._task is None or self._task.done():
+    def begin(self) -> None:
+        """Fold from now on, unless that has begun."""
+        if self._task is None:
             self._task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
-        await asyncio.sleep(self._pause)
-        folded = 0
-        # What can't be done now is done the next time.
-        try:
-            folded = await self._fold()
-        except ServiceUnavailable:
-            pass
-        except Exception:
-            logger.exception("What writers noted could not be added up")
-        self._pause = _PAUSE if folded else _IDLE_PAUSE
+        pause = self._pause
+        while True:
+            await asyncio.sleep(pause)
+            folded = 0
+            try:
+                folded = await self._fold()
+            except ServiceUnavailable:
+                # What can't be done now is done the next time.
+                pass
+            except Exception:
+                logger.exception("What writers noted could not be added to the counts")
+            pause = self._pause if folded else self._idle_pause
 
     async def close(self) -> None:
-        """Run no more."""
+        """Fold no more."""
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

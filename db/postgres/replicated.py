@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.clients import asking
 from db.engine import Database, Execute, Measure, Rows
-from db.errors import ServiceUnavailable, TookTooLong
+from db.errors import ServiceUnavailable, TookTooLong, UncertainWrite
 from db.postgres.database import PostgresDatabase
 from db.postgres.lag import TRUSTED_FOR, Lag
 from db.postgres.recent_writers import RecentWriters
@@ -90,7 +90,12 @@ class ReplicatedDatabase(Database):
         if client is None:
             return await change()
         # Before, because who is told that a write is uncertain is going to look.
-        await self._writers.note(client)
+        try:
+            await self._writers.note(client)
+        except UncertainWrite as error:
+            raise ServiceUnavailable(
+                "The database can't answer at the moment; nothing was written"
+            ) from error
         changed = await change()
         await self._writers.renew(client)
         return changed

@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 from db.deadlines import Deadlines
 from db.sqlite.driver_errors import translate
 from db.sqlite.in_place import InPlace
-from db.sqlite.interruption import interrupt
+from db.sqlite.interruption import Ending, Interruptible
 
 Work = TypeVar("Work")
 _Piece = tuple["asyncio.Future[Any]", Any]
-RunGroup = Callable[[Any, Sequence[Any]], list[Any]]
+RunGroup = Callable[[Interruptible, Sequence[Any]], list[Any]]
 """Does the work of a group in the thread; returns a result or an exception for each."""
 
 
@@ -30,7 +30,7 @@ class _Group:
     def __init__(
         self,
         pieces: list[_Piece],
-        connection: Any,
+        connection: Interruptible,
         run: RunGroup,
         loop: asyncio.AbstractEventLoop,
         answer: Callable[["_Group", list[Any]], None],
@@ -63,24 +63,25 @@ class _Group:
 class Crossings:
     """Groups of work on one driver connection, which belongs to them alone.
 
-    A group that is not back in time has the statement that it is at interrupted, and goes on.
-    Whatever is raised in a turn is told to those whose turn it was, and the next turn comes.
+    A statement that takes too long is interrupted, and the group goes on. Whatever is raised in a
+    turn is told to those whose turn it was, and the next turn comes.
     """
 
     def __init__(
         self,
-        driver: Any,
+        connection: Interruptible,
         run: RunGroup,
         deadlines: Deadlines | None,
         in_place: InPlace | None = None,
     ) -> None:
-        self._driver = driver
+        self._connection = connection
         self._in_place = in_place
         self._run = run
         self._deadlines = deadlines
         self._gathering: list[_Piece] = []
         self._is_under_way = False
         self._deadline = 0
+        self._ending: Ending | None = None
 
     def send(self, work: object) -> "asyncio.Future[Any]":
         """What comes of a piece of work. Raises what it raises, as ``translate`` has it."""
@@ -106,7 +107,7 @@ class Crossings:
         except BaseException as error:
             self._end_deadline()
             for answer, _ in pieces:
-                _tell(answer, error)
+                tell(answer, error)
             if not isinstance(error, Exception):
                 raise
         finally:
@@ -114,10 +115,9 @@ class Crossings:
                 self._go_on(loop)
 
     def _hand_over(self, pieces: list[_Piece], loop: asyncio.AbstractEventLoop) -> None:
-        # SQLAlchemy's own dialect hands its work to the driver's thread in the same way.
-        group = _Group(pieces, self._driver._conn, self._run, loop, self._answer)  # noqa: SLF001
+        group = _Group(pieces, self._connection, self._run, loop, self._answer)
         self._set_deadline()
-        self._driver._tx.put_nowait((group, group))  # noqa: SLF001
+        self._connection.send(group, group)
 
     def _answer(self, group: _Group, outcomes: list[Any]) -> None:
         self._end_deadline()
@@ -126,7 +126,7 @@ class Crossings:
             for (answer, _), outcome in zip(
                 group.pieces, itertools.chain(outcomes, missing), strict=False
             ):
-                _tell(answer, outcome)
+                tell(answer, outcome)
         finally:
             self._go_on(group.get_loop())
 
@@ -139,18 +139,16 @@ class Crossings:
 
     def _set_deadline(self) -> None:
         if self._deadlines is not None:
-            self._deadline = self._deadlines.start(self._interrupt)
+            self._ending = Ending(self._connection.interrupt, self._deadlines.seconds)
+            self._deadline = self._deadlines.start(self._ending)
 
     def _end_deadline(self) -> None:
-        if self._deadlines is not None:
+        if self._deadlines is not None and self._ending is not None:
             self._deadlines.end(self._deadline)
-
-    def _interrupt(self) -> None:
-        interrupt(self._driver)
-        self._set_deadline()
+            self._ending.stop()
 
 
-def _tell(answer: "asyncio.Future[Any]", outcome: Any) -> None:
+def tell(answer: "asyncio.Future[Any]", outcome: Any) -> None:
     """Give an answer to whoever waits for one, whatever it is."""
     if answer.done():
         return
@@ -169,12 +167,12 @@ def _tell(answer: "asyncio.Future[Any]", outcome: Any) -> None:
     answer.set_exception(failed)
 
 
-def run_reads(connection: Any, reads: Sequence[tuple[str, tuple[Any, ...]]]) -> list[Any]:
+def run_reads(connection: Interruptible, reads: Sequence[tuple[str, tuple[Any, ...]]]) -> list[Any]:
     """The rows that each statement finds."""
     outcomes: list[Any] = []
     for statement, parameters in reads:
         try:
-            outcomes.append(connection.execute(statement, parameters).fetchall())
+            outcomes.append(connection.execute(statement, parameters))
         except Exception as error:  # noqa: BLE001 - told to whoever asked
             outcomes.append(error)
     return outcomes

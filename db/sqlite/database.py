@@ -12,15 +12,15 @@ from sqlalchemy.engine import URL, Dialect, Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import Database, Execute, Measure, Rows, connection_measures, statements
-from db.errors import ServiceUnavailable
+from db.errors import ServiceUnavailable, UncertainWrite
 from db.sqlite.changes import run_changes
 from db.sqlite.checkpoints import Checkpoints
 from db.sqlite.crossings import RunGroup
-from db.sqlite.driver_errors import translated_errors
+from db.sqlite.driver_errors import translated_errors, uncertain_commit
 from db.sqlite.drivers import DriverPool
 from db.sqlite.file import LOOK_EVERY, DatabaseFile
 from db.sqlite.in_place import InPlace
-from db.sqlite.interruption import interrupt
+from db.sqlite.interruption import Ending, Interruptible
 from db.sqlite.opening import connect_for_loop, open_engine, refuse_writes
 
 logger = logging.getLogger("gateway.database")
@@ -128,8 +128,11 @@ class SQLiteDatabase(Database):
         """One write transaction, committed at the end and rolled back by an exception."""
         file = self._file
         with translated_errors():
-            async with self._writer.begin() as connection, self._bounded(connection):
-                yield connection
+            async with self._writer.connect() as connection, connection.begin() as transaction:
+                async with self._bounded(connection):
+                    yield connection
+                with uncertain_commit():
+                    await transaction.commit()
         if not file.is_there():
             raise _lost()
         self._checkpoints.soon()
@@ -144,11 +147,11 @@ class SQLiteDatabase(Database):
             yield
             return
         driver: Any = (await connection.get_raw_connection()).driver_connection
-        timer = asyncio.get_running_loop().call_later(self._statement_timeout, interrupt, driver)
+        ending = Ending.of_block(driver, self._statement_timeout)
         try:
             yield
         finally:
-            timer.cancel()
+            ending.stop()
 
     async def explain(self, statement: str, parameters: tuple[Any, ...]) -> list[str]:
         """The steps of SQLite's query plan."""
@@ -225,7 +228,7 @@ async def _abandon(
 def _kept_in(file: DatabaseFile, run: RunGroup) -> RunGroup:
     """Acknowledge changes only if they are in the file that others find."""
 
-    def run_kept(connection: Any, changes: Sequence[Any]) -> list[Any]:
+    def run_kept(connection: Interruptible, changes: Sequence[Any]) -> list[Any]:
         outcomes = run(connection, changes)
         if any(getattr(each, "sqlite_errorcode", 0) & 0xFF in _LASTING for each in outcomes):
             file.is_doubtful = True
@@ -235,10 +238,7 @@ def _kept_in(file: DatabaseFile, run: RunGroup) -> RunGroup:
 
 
 def _lost() -> ServiceUnavailable:
-    return ServiceUnavailable(
-        "The database's file was moved, deleted or replaced during the write, which may be lost; "
-        "look before you try again"
-    )
+    return UncertainWrite("The database's file was moved, deleted or replaced during the write")
 
 
 def _begin_immediate(connection: Any) -> None:

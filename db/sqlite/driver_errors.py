@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from db.errors import ServiceUnavailable, TookTooLong
+from db.errors import READ_TOO_LONG, ServiceUnavailable, TookTooLong, UncertainWrite
 
 logger = logging.getLogger("gateway.database")
 
@@ -39,12 +39,24 @@ def translate(error: Exception) -> Exception:
     logger.warning("The database can't answer: %s", original)
     code = getattr(original, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if code == sqlite3.SQLITE_INTERRUPT:
-        return TookTooLong(
-            "The database took too long to answer (statement_timeout); "
-            "ask for less, with a filter that is served by an index",
-            limit="statement_timeout",
-        )
+        return TookTooLong(READ_TOO_LONG, limit="statement_timeout")
     return ServiceUnavailable(_reason(code))
+
+
+@contextlib.contextmanager
+def uncertain_commit() -> Iterator[None]:
+    """Raise UncertainWrite for a commit that was written, and that the disk may not keep.
+
+    After whatever else is raised nothing was committed.
+    """
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        original = error.orig if isinstance(error, DBAPIError) else error
+        if getattr(original, "sqlite_errorcode", 0) != sqlite3.SQLITE_IOERR_FSYNC:
+            raise
+        logger.warning("How a write ended is not known: %s", original)
+        raise UncertainWrite("The database's disk failed during the write") from error
 
 
 def _reason(code: int) -> str:

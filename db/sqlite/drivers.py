@@ -18,9 +18,50 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from db.deadlines import Deadlines
 from db.engine import Rows
 from db.errors import ServiceUnavailable
-from db.sqlite.crossings import Crossings, RunGroup, run_reads
+from db.sqlite.crossings import Crossings, RunGroup, run_reads, tell
 from db.sqlite.in_place import InPlace
-from db.sqlite.interruption import interrupt
+from db.sqlite.interruption import Ending, Interruptible
+
+
+class _Reading:
+    """A read that has a connection for itself until the driver's thread is done with it.
+
+    It is what the thread takes for the future of the result; ``answer`` is for whoever reads, who
+    may go away before.
+    """
+
+    __slots__ = ("_connection", "_deadline", "_pool", "answer", "ending")
+
+    def __init__(
+        self,
+        pool: "DriverPool",
+        connection: Interruptible,
+        deadlines: Deadlines | None,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self._pool = pool
+        self._connection = connection
+        self.answer: asyncio.Future[Rows] = loop.create_future()
+        self.ending = Ending(connection.interrupt, deadlines.seconds if deadlines else 0.0)
+        self._deadline = deadlines.start(self.ending) if deadlines else None
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        return self.answer.get_loop()
+
+    def done(self) -> bool:
+        return False
+
+    def set_result(self, rows: Rows) -> None:
+        self._end()
+        tell(self.answer, rows)
+
+    def set_exception(self, error: BaseException) -> None:
+        self._end()
+        tell(self.answer, error)
+
+    def _end(self) -> None:
+        self.ending.stop()
+        self._pool.take_back(self._connection, self._deadline)
 
 
 class DriverPool:
@@ -47,12 +88,12 @@ class DriverPool:
         self._patience = patience
         self._deadlines = Deadlines(statement_timeout) if statement_timeout else None
         self._opened: list[AsyncConnection] = []
-        self._free: deque[Any] = deque()
+        self._free: deque[Interruptible] = deque()
         self._openings: set[asyncio.Future[None]] = set()
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._under_way: set[asyncio.Future[Any]] = set()
         self.shared: Crossings | None = None
-        self._sharing: asyncio.Future[Any] | None = None
+        self._sharing: asyncio.Future[Interruptible] | None = None
 
     @property
     def idle(self) -> int:
@@ -71,37 +112,23 @@ class DriverPool:
 
     async def read(self, statement: str, parameters: tuple[Any, ...]) -> Rows:
         """Run a statement on a connection that nobody else has meanwhile; return its rows."""
-        driver = self._free.pop() if self._free else await self._wait()
+        connection = self._free.pop() if self._free else await self._wait()
+        loop = asyncio.get_running_loop()
+        reading = _Reading(self, connection, self._deadlines, loop)
+        connection.send(reading, partial(connection.execute, statement, parameters))
         try:
-            return await self._run(driver, statement, parameters)
-        finally:
-            self._free.append(driver)
-            if self._waiting:
-                self._wake()
-
-    async def _run(self, driver: Any, statement: str, parameters: tuple[Any, ...]) -> Rows:
-        if self._deadlines is None:
-            found: Rows = await driver.execute_fetchall(statement, parameters)
-            return found
-        deadline = self._deadlines.start(partial(interrupt, driver))
-        try:
-            rows: Rows = await driver.execute_fetchall(statement, parameters)
+            return await reading.answer
         except asyncio.CancelledError:
-            # The statement runs on, and is still to be interrupted; what comes after it is not.
-            self._keep(self._end_when_idle(deadline, driver))
+            # Nobody gets the connection before the statement has ended.
+            reading.ending.hasten()
             raise
-        except BaseException:
-            self._deadlines.end(deadline)
-            raise
-        self._deadlines.end(deadline)
-        return rows
 
-    async def _end_when_idle(self, deadline: int, driver: Any) -> None:
-        try:
-            await driver.execute_fetchall("SELECT 1")
-        finally:
-            if self._deadlines is not None:
-                self._deadlines.end(deadline)
+    def take_back(self, connection: Interruptible, deadline: int | None) -> None:
+        """Have a connection back that the driver's thread is done with."""
+        if self._deadlines is not None and deadline is not None:
+            self._deadlines.end(deadline)
+        self._free.append(connection)
+        self._wake()
 
     async def share(self) -> Crossings:
         """What short work shares, opened when it is first needed."""
@@ -109,9 +136,11 @@ class DriverPool:
             self._sharing = self._keep(self._wait())
         sharing = self._sharing
         try:
-            driver = await asyncio.shield(sharing)
+            connection = await asyncio.shield(sharing)
             if self.shared is None:
-                self.shared = Crossings(driver, self._run_group, self._deadlines, self._in_place)
+                self.shared = Crossings(
+                    connection, self._run_group, self._deadlines, self._in_place
+                )
         finally:
             if sharing.done():
                 self._sharing = None
@@ -130,7 +159,7 @@ class DriverPool:
             # Told to whoever asked for it, if they are still there.
             ended.exception()
 
-    async def _wait(self) -> Any:
+    async def _wait(self) -> Interruptible:
         try:
             async with asyncio.timeout(self._patience):
                 while not self._free:
@@ -166,7 +195,7 @@ class DriverPool:
             await connection.close()
             raise
         self._opened.append(connection)
-        self._free.append(raw.driver_connection)
+        self._free.append(Interruptible(raw.driver_connection))
 
     def _end_opening(self, opening: asyncio.Future[None]) -> None:
         self._openings.discard(opening)

@@ -5,10 +5,12 @@ what was written. SQLite itself does not look.
 """
 
 import asyncio
+import contextlib
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 logger = logging.getLogger("gateway.database")
 
@@ -75,6 +77,24 @@ class DatabaseFile:
         """Look no more."""
         if self._timer is not None:
             self._timer.cancel()
+
+
+def create_private(name: str) -> None:
+    """Create a file that its owner alone can read and write, unless there is one.
+
+    SQLite itself makes files that everybody can read. It gives those that it makes beside one the
+    mode of that one.
+    """
+    path = name
+    if name.startswith("file:"):
+        quoted, _, options = name.removeprefix("file:").partition("?")
+        if "mode=" in options:
+            return
+        path = unquote(quoted)
+    # What can't be created is told of by SQLite, which is about to open it.
+    with contextlib.suppress(OSError):
+        created = os.open(Path(path).resolve(), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        os.close(created)
 
 
 def existing(name: str) -> str:

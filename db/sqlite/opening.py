@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from db.sqlite.checkpoints import AUTOMATIC_PAGES
-from db.sqlite.file import DatabaseFile, existing
+from db.sqlite.file import DatabaseFile, create_private, existing
 from db.sqlite.sql import CASEFOLD
 
 # Each connection has a cache of its own; the operating system keeps the file for all of them.
@@ -23,6 +23,7 @@ def open_engine(url: URL, file: DatabaseFile, size: int, busy_timeout: float) ->
 
     async def connect(_name: str, **options: Any) -> aiosqlite.Connection:
         name = await file.name_to_open()
+        create_private(name)
         uri = name.startswith("file:")
         connection = await _connect(name, **options | {"uri": uri})
         file.opened()

@@ -16,6 +16,8 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._writers: set[Any] = set()
         self._passes = True
+        self._answers = True
+        self._lets_in = True
         self._delay = 0.0
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
@@ -35,9 +37,18 @@ class Proxy:
         """Pass nothing on, and say nothing: what is sent is lost."""
         self._passes = False
 
+    def lose_answers(self) -> None:
+        """Pass on what is asked, and nothing that is answered."""
+        self._answers = False
+
+    def close_door(self) -> None:
+        """Break every connection off, and let no new ones through."""
+        self._lets_in = False
+        self.reset()
+
     def mend(self) -> None:
         """Pass on what is sent from now on; what was lost stays lost, so its connections break."""
-        self._passes = True
+        self._passes = self._answers = self._lets_in = True
         self._delay = 0.0
         self.reset()
 
@@ -70,6 +81,9 @@ class Proxy:
         return await asyncio.start_server(self._serve, "127.0.0.1", 0)
 
     async def _serve(self, reader: Any, writer: Any) -> None:
+        if not self._lets_in:
+            writer.transport.abort()
+            return
         try:
             behind = await asyncio.open_unix_connection(str(self._target))
         except OSError:
@@ -78,16 +92,18 @@ class Proxy:
         pair = {writer, behind[1]}
         self._writers |= pair
         try:
-            await asyncio.gather(self._pass(reader, behind[1]), self._pass(behind[0], writer))
+            await asyncio.gather(
+                self._pass(reader, behind[1]), self._pass(behind[0], writer, is_answer=True)
+            )
         finally:
             self._writers -= pair
 
-    async def _pass(self, reader: Any, writer: Any) -> None:
+    async def _pass(self, reader: Any, writer: Any, *, is_answer: bool = False) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(65_536):
                 if self._delay:
                     await asyncio.sleep(self._delay)
-                if self._passes:
+                if self._passes and (self._answers or not is_answer):
                     writer.write(data)
         writer.transport.abort()
 

@@ -8,7 +8,6 @@ import pytest
 from db.clients import Client
 from db.engine import Database
 from db.opening import open_database
-from db.postgres.folding import Folding
 from db.postgres.lag import Lag
 from db.postgres.recent_writers import RecentWriters
 from tests.places import Place
@@ -18,24 +17,6 @@ pytestmark = pytest.mark.anyio
 
 async def _in_time(work: Any) -> Any:
     return await asyncio.wait_for(work, 20)
-
-
-async def test_folding_that_fails_is_followed_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("db.postgres.folding._PAUSE", 0.0)
-    monkeypatch.setattr("db.postgres.folding._IDLE_PAUSE", 0.0)
-    folded = asyncio.Event()
-
-    async def fold() -> int:
-        folded.set()
-        raise RuntimeError("a fault")
-
-    folding = Folding(fold)
-    for _ in range(2):
-        folded.clear()
-        folding.soon()
-        await _in_time(folded.wait())
-        await asyncio.sleep(0)
-    await folding.close()
 
 
 @pytest.mark.postgres

@@ -11,7 +11,8 @@ import pytest
 from db.errors import ServiceUnavailable
 from db.migrations.upgrade import upgrade
 from db.opening import open_database
-from tests.gateway import insert, running_gateway
+from tests.faults.programs import wait_until
+from tests.gateway import insert, run_sql, running_gateway
 from tests.places import PostgresPlace, PostgresServer
 from tests.poolers import MISSING, NEEDED, pooled
 from tests.sample import SAMPLE
@@ -72,6 +73,43 @@ async def test_a_statement_has_its_limit_of_time_there_too(url: str) -> None:
         with pytest.raises(ServiceUnavailable, match="statement_timeout"):
             await database.read("SELECT pg_sleep(30)", ())
         assert await database.read("SELECT 1", ()) == [(1,)]
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize("is_at_once", [True, False])
+async def test_a_write_waits_for_a_lock_no_longer_than_it_may(
+    place: PostgresPlace, url: str, *, is_at_once: bool
+) -> None:
+    database = open_database(url, busy_timeout=0.2, statement_timeout=600)
+    statement, parameters = "DELETE FROM executions WHERE guid = $1", ("guid-18",)
+    writing = (
+        database.change_at_once(statement, parameters)
+        if is_at_once
+        else database.change(lambda execute: execute(statement, parameters))
+    )
+    try:
+        with place.held(), pytest.raises(ServiceUnavailable, match="another write"):
+            await writing
+    finally:
+        await database.close()
+
+
+async def test_a_read_that_nobody_waits_for_is_ended_in_the_server_there_too(
+    place: PostgresPlace, url: str
+) -> None:
+    database = open_database(url, connections=1, busy_timeout=600)
+    asleep = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE query LIKE 'SELECT pg_sleep(3600)%' AND state = 'active'"
+    )
+    try:
+        for _ in range(3):
+            reading = asyncio.ensure_future(database.read("SELECT pg_sleep(3600)", ()))
+            await asyncio.to_thread(wait_until, lambda: run_sql(place, asleep) == [(1,)])
+            reading.cancel()
+            assert await database.read("SELECT 1", ()) == [(1,)]
+            await asyncio.to_thread(wait_until, lambda: run_sql(place, asleep) == [(0,)])
     finally:
         await database.close()
 

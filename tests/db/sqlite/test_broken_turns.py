@@ -14,6 +14,7 @@ from db.sqlite.checkpoints import Checkpoints
 from db.sqlite.crossings import Crossings
 from db.sqlite.database import SQLiteDatabase
 from db.sqlite.file import DatabaseFile
+from db.sqlite.interruption import Interruptible
 from tests.gateway import insert, run_sql
 from tests.sample import SAMPLE
 
@@ -85,7 +86,7 @@ async def test_what_breaks_off_a_group_in_the_thread_does_not_stop_the_next_one(
         return list(works)
 
     async with aiosqlite.connect(":memory:") as driver:
-        crossings = Crossings(driver, run, Deadlines(60.0))
+        crossings = Crossings(Interruptible(driver), run, Deadlines(60.0))
         sent = [crossings.send("break"), crossings.send("with it")]
         outcomes = await _in_time(asyncio.gather(*sent, return_exceptions=True))
         assert all(isinstance(outcome, Exception) for outcome in outcomes)
@@ -95,7 +96,9 @@ async def test_what_breaks_off_a_group_in_the_thread_does_not_stop_the_next_one(
 @each_of_them
 async def test_an_outcome_that_is_an_exception_is_raised(raised: BaseException) -> None:
     async with aiosqlite.connect(":memory:") as driver:
-        crossings = Crossings(driver, lambda _connection, works: [raised] * len(works), None)
+        crossings = Crossings(
+            Interruptible(driver), lambda _connection, works: [raised] * len(works), None
+        )
         for _ in range(2):
             [outcome] = await _in_time(asyncio.gather(crossings.send(1), return_exceptions=True))
             assert isinstance(outcome, Exception)
@@ -103,7 +106,9 @@ async def test_an_outcome_that_is_an_exception_is_raised(raised: BaseException) 
 
 async def test_work_whose_outcome_is_missing_is_told_so() -> None:
     async with aiosqlite.connect(":memory:") as driver:
-        crossings = Crossings(driver, lambda _connection, works: list(works[:1]), None)
+        crossings = Crossings(
+            Interruptible(driver), lambda _connection, works: list(works[:1]), None
+        )
         sent = [crossings.send(1), crossings.send(2)]
         outcomes = await _in_time(asyncio.gather(*sent, return_exceptions=True))
         assert outcomes[0] == 1

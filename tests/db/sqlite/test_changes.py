@@ -4,15 +4,18 @@ import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from db.engine import Database, Execute
-from db.errors import ServiceUnavailable
+from db.errors import ServiceUnavailable, UncertainWrite
 from db.executions import Executions
 from db.models import ExecutionState
 from db.opening import open_database
+from db.sqlite.changes import run_changes
+from db.sqlite.interruption import Interruptible
 from tests.gateway import insert, run_sql
 from tests.sample import SAMPLE
 
@@ -151,3 +154,28 @@ async def test_a_change_that_takes_too_long_is_interrupted_and_undone(filled: Pa
     assert _sessions(filled)["guid-07"] != "lost"
     assert await hasty.change(_setting("guid-07", "kept")) == "guid-07"
     await hasty.close()
+
+
+class _FailingDisk(sqlite3.Connection):
+    """A connection whose commits the disk does not confirm."""
+
+    def execute(self, statement: str, parameters: Any = ()) -> sqlite3.Cursor:
+        if statement == "COMMIT":
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+            raise error
+        return super().execute(statement, parameters)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_changes_whose_commit_the_disk_does_not_confirm_are_uncertain_and_not_made_again(
+    filled: Path, count: int
+) -> None:
+    made: list[int] = []
+    changes = [lambda _execute, number=number: made.append(number) for number in range(count)]
+    with closing(sqlite3.connect(filled, isolation_level=None, factory=_FailingDisk)) as connection:
+        outcomes = run_changes(Interruptible(SimpleNamespace(_conn=connection)), changes)
+        assert not connection.in_transaction
+    assert [type(outcome) for outcome in outcomes] == [UncertainWrite] * count
+    assert made == list(range(count))
+    assert "may have been made" in str(outcomes[0])
