@@ -19,7 +19,6 @@ VOLUME /data
 # Reached from other containers; so every request needs a key, unless GATEWAY_AUTH says otherwise.
 ENV GATEWAY_HOST=0.0.0.0 GATEWAY_LOG_FORMAT=json
 EXPOSE 8000
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
-    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]
-ENTRYPOINT ["python", "-m", "app"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["executions-gateway", "health"]
+ENTRYPOINT ["executions-gateway"]
 CMD ["serve"]

@@ -14,6 +14,27 @@ PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 HAS_NPM := command -v node > /dev/null && command -v npm > /dev/null
 
+IS_NEW_ENOUGH = $(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" 2> /dev/null
+# An environment is made anew if its Python is gone, too old or another than the one that is
+# named, or if the folder was moved, because its programs know where they are.
+VERSION := -c "import sys; print(*sys.version_info[:2])"
+INSTALLED_IN := $(shell cat $(VENV)/.installed 2> /dev/null)
+ifneq ($(wildcard $(VENV)),)
+  ifneq ($(shell $(BIN)/python -c "import sys; print(sys.version_info >= (3, 11))" 2> /dev/null),True)
+    STALE := 1
+  else ifeq ($(findstring |$(INSTALLED_IN)|,||$(CURDIR)|),)
+    STALE := 1
+  else ifeq ($(shell $(IS_NEW_ENOUGH) && echo yes),yes)
+    ifneq ($(shell $(PYTHON) $(VERSION)),$(shell $(BIN)/python $(VERSION)))
+      STALE := 1
+    endif
+  endif
+endif
+ifdef STALE
+  $(info Making $(VENV) anew: it was made by another Python, or for another folder)
+  $(shell rm -rf $(VENV))
+endif
+
 .PHONY: run test check bench console screenshots format audits schema clean
 
 run: $(VENV)/.installed ## the gateway, over an embedded database with something to look at
@@ -69,12 +90,15 @@ clean:
 	rm -rf $(VENV) tests/audits/node_modules console/node_modules console/dist server/static/graphiql build dist *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV)
+	@$(IS_NEW_ENOUGH) || { echo "Python 3.11 or newer is needed; $(PYTHON) is" \
+	  "$$($(PYTHON) --version 2>&1 || echo 'not there'). Name another: make run PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) can't make an environment;" \
+	  "on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "Installing into $(VENV), once ..."
 	$(PIP) install -c constraints.txt -e .
-	@touch $@
+	@echo '$(CURDIR)' > $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
 	$(PIP) install -c constraints.txt -e ".[test]"

@@ -40,7 +40,7 @@ from server.origins import Origins
 from server.persisted import Documents, PersistedQueries, read_manifest
 from server.refusals import refusal_for_path
 from server.rest import RestEdge, not_allowed
-from server.settings import Settings
+from server.settings import Settings, load_settings
 from server.shared_metrics import publishing
 from server.start_page import start_page_route
 from server.workers import end_with_parent
@@ -55,7 +55,7 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
     Without settings they are read from the environment and from ``.env``. The bundle of the
     console is looked for in the folder ``console``.
     """
-    settings = settings or Settings()
+    settings = settings or load_settings()
     tracing = _tracing(settings)
     database = open_database(
         settings.database_url,
@@ -119,7 +119,7 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
 
 def served_app() -> Starlette:
     """Build the gateway of a server process, which logs as its settings say."""
-    settings = Settings()
+    settings = load_settings()
     configure_logs(settings.log_level, settings.log_format)
     end_with_parent()
     app = create_app(settings)

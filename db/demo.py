@@ -2,7 +2,7 @@
 
 import random
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from db.engine import Database
 from db.executions import Executions
@@ -16,14 +16,25 @@ _WEIGHTS = (78, 9, 2, 3, 4, 4)
 _SPAN_MS = 90 * 24 * 3600 * 1000
 
 
-async def fill_if_empty(database: Database, count: int) -> int:
+async def fill_if_empty(
+    database: Database, count: int, on_made: Callable[[int], object] | None = None
+) -> int:
     """Fill an empty database with ``count`` executions of the last 90 days.
 
-    Returns how many were made: none when it is not empty.
+    ``on_made`` is told of each batch how many executions it has. Returns how many were made: none
+    when it is not empty.
     """
     if count < 1 or await Executions(database).count():
         return 0
-    return await load(database, _demo_executions(count, now_ms()))
+    made = 0
+
+    def on_progress(loaded: int) -> None:
+        nonlocal made
+        if on_made:
+            on_made(loaded - made)
+        made = loaded
+
+    return await load(database, _demo_executions(count, now_ms()), on_progress)
 
 
 def _demo_executions(count: int, now: int) -> Iterator[tuple[LoadedExecution, str]]:

@@ -3,13 +3,13 @@
 import contextlib
 import io
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Annotated, BinaryIO, cast
 
 import orjson
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from db.demo import fill_if_empty
 from db.engine import Database
@@ -17,8 +17,10 @@ from db.errors import GatewayError
 from db.loading import load
 from db.migrations.upgrade import upgrade
 from resolvers.schema import build_schema
+from server.cli_health import health
 from server.cli_keys import keys_cli
 from server.command import (
+    NAME,
     DatabaseOption,
     errors,
     print_error,
@@ -28,16 +30,25 @@ from server.command import (
 )
 from server.explain import explain as explain_operation
 from server.import_files import Row, read_executions
+from server.listening import bind
+from server.progress import Advance, progress_of_bytes, progress_of_rows
 from server.serving import access_notice, run_server
+from server.settings import Settings
 
 cli = typer.Typer(
-    help="The gateway in front of executions: GraphQL, GraphiQL and REST.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
 cli.add_typer(keys_cli, name="keys")
+cli.command(epilog="Example: `executions-gateway health --port 8080`")(health)
+
+
+def _print_version(is_asked: bool) -> None:  # noqa: FBT001 - typer passes the value
+    if is_asked:
+        typer.echo(f"{NAME} {version(NAME)}")
+        raise typer.Exit
 
 
 def main() -> int:
@@ -50,9 +61,20 @@ def main() -> int:
     return 0
 
 
-@cli.command(
-    epilog="Example: `python app.py serve --port 8080 --database sqlite:///runs.db --demo 2000`"
-)
+@cli.callback()
+def gateway(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """The gateway in front of executions: GraphQL, GraphiQL and REST."""
+
+
+@cli.command(epilog="Example: `executions-gateway serve --port 8080 --database sqlite:///runs.db`")
 def serve(
     host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
     port: Annotated[
@@ -66,22 +88,33 @@ def serve(
 ) -> None:
     """Serve GraphQL, GraphiQL and REST. It is ready when it prints its URL."""
     settings = read_settings(host=host, port=port, database_url=database, workers=workers)
+    with contextlib.ExitStack() as open_sockets:
+        # Before anything is made: whoever can't be reached needs no database.
+        sockets = bind(settings.host, settings.port)
+        for each in sockets:
+            open_sockets.enter_context(each)
+        _prepare(settings, demo)
+        if not run_server(settings, sockets):
+            raise typer.Exit(1)
 
+
+def _prepare(settings: Settings, demo: int) -> None:
     async def prepare(opened: Database) -> tuple[int, str | None]:
-        return await fill_if_empty(opened, demo), await access_notice(settings, opened)
+        with progress_of_rows("Making demo executions", demo) as advance:
+            made = await fill_if_empty(opened, demo, advance)
+        return made, await access_notice(settings, opened)
 
     made, notice = with_database(settings, prepare)
     if made:
         typer.echo(f"Filled the empty database with {made:,} demo executions")
     if notice:
         errors.print(notice, style="yellow", markup=False, highlight=False, soft_wrap=True)
-    if not run_server(settings):
-        raise typer.Exit(1)
 
 
 @cli.command(
     "import",
-    epilog="Example: `python app.py import executions.csv` or `... | python app.py import -`",
+    epilog="Example: `executions-gateway import executions.csv` or `... | executions-gateway "
+    "import -`",
 )
 def import_(
     files: Annotated[
@@ -103,7 +136,7 @@ def import_(
     typer.echo(f"Imported {count:,} executions")
 
 
-def _rows(name: str, advance: Callable[[int], None]) -> Iterator[Row]:
+def _rows(name: str, advance: Advance) -> Iterator[Row]:
     shown = "standard input" if name == "-" else name
     try:
         with contextlib.ExitStack() as stack:
@@ -122,7 +155,7 @@ class _FileError(GatewayError):
 class _Counted(io.BufferedIOBase):
     """A file that tells how many bytes were read of it; whoever opened it closes it."""
 
-    def __init__(self, file: BinaryIO, advance: Callable[[int], None]) -> None:
+    def __init__(self, file: BinaryIO, advance: Advance) -> None:
         self._file = file
         self._advance = advance
 
@@ -135,23 +168,20 @@ class _Counted(io.BufferedIOBase):
         return data
 
 
-@contextlib.contextmanager
-def _progress(files: list[str]) -> Iterator[Callable[[int], None]]:
+def _progress(files: list[str]) -> contextlib.AbstractContextManager[Advance]:
     sizes = [Path(name).stat().st_size for name in files if Path(name).is_file()]
-    total = sum(sizes) if len(sizes) == len(files) else None
-    columns = (TextColumn("Importing"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=errors, disable=not errors.is_terminal) as progress:
-        task = progress.add_task("import", total=total)
-        yield lambda size: progress.update(task, advance=size)
+    return progress_of_bytes("Importing", sum(sizes) if len(sizes) == len(files) else None)
 
 
-@cli.command(epilog="Example: `python app.py schema > schema.graphql`")
+@cli.command(epilog="Example: `executions-gateway schema > schema.graphql`")
 def schema() -> None:
     """Print the GraphQL schema (SDL)."""
     typer.echo(build_schema().as_str())
 
 
-@cli.command(epilog="Example: `python app.py explain newest.graphql --variables '{\"first\": 5}'`")
+@cli.command(
+    epilog="Example: `executions-gateway explain newest.graphql --variables '{\"first\": 5}'`"
+)
 def explain(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A GraphQL document; - for input.")],
     variables: Annotated[str, typer.Option(help="The variables, as a JSON object.")] = "{}",
@@ -178,7 +208,7 @@ def explain(
         typer.echo(line)
 
 
-@cli.command(epilog="Example: `python app.py migrate --database sqlite:///runs.db`")
+@cli.command(epilog="Example: `executions-gateway migrate --database sqlite:///runs.db`")
 def migrate(database: DatabaseOption = None) -> None:
     """Bring the database to the newest revision; `serve` does it by itself."""
     before, after = with_any_database(read_settings(database_url=database), upgrade)

@@ -12,7 +12,7 @@ from rich.table import Table
 from db.engine import Database
 from db.instants import format_iso, from_ms, now_ms
 from db.keys import Key, Keys, Scope
-from server.command import DatabaseOption, print_error, read_settings, with_database
+from server.command import DatabaseOption, print_error, program, read_settings, with_database
 
 keys_cli = typer.Typer(
     help="API keys: make, list, revoke.", no_args_is_help=True, rich_markup_mode="markdown"
@@ -24,7 +24,7 @@ _AGE = re.compile(r"(\d{1,5})([hdw])", re.ASCII)
 
 
 @keys_cli.command(
-    epilog="Example: `python app.py keys create dashboard --scope read --expires-in 90d`"
+    epilog="Example: `executions-gateway keys create dashboard --scope read --expires-in 90d`"
 )
 def create(
     name: Annotated[str, typer.Argument(help="What the key is for, for your own list.")],
@@ -48,7 +48,7 @@ def create(
     typer.echo(token)
 
 
-@keys_cli.command("list", epilog="Example: `python app.py keys list`")
+@keys_cli.command("list", epilog="Example: `executions-gateway keys list`")
 def list_(database: DatabaseOption = None) -> None:
     """List the keys there are and were, without what opens anything."""
 
@@ -72,7 +72,7 @@ def list_(database: DatabaseOption = None) -> None:
     console.print(table)
 
 
-@keys_cli.command(epilog="Example: `python app.py keys revoke 3`")
+@keys_cli.command(epilog="Example: `executions-gateway keys revoke 3`")
 def revoke(
     key_id: Annotated[int, typer.Argument(metavar="ID", help="Its id, from `keys list`.")],
     database: DatabaseOption = None,
@@ -80,7 +80,7 @@ def revoke(
     """Revoke a key: within a second it opens nothing, in any process."""
     settings = read_settings(database_url=database)
     if not with_database(settings, lambda opened: Keys(opened).revoke(key_id)):
-        print_error(f"There is no key {key_id}; see them with: python app.py keys list")
+        print_error(f"There is no key {key_id}; see them with: {program()} keys list")
         raise typer.Exit(1)
     typer.echo(f"Key {key_id} is revoked")
 

@@ -1,20 +1,32 @@
 """What the commands share: reading settings, opening the database, telling of errors."""
 
 import asyncio
+import logging
+import os
+import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
 
+from db.diagnosis import diagnose
 from db.engine import Database
-from db.errors import quote
+from db.errors import ServiceUnavailable, quote
 from db.migrations.upgrade import upgrade
 from db.opening import open_database
-from server.settings import Settings
+from server.settings import Settings, load_settings
 
 _T = TypeVar("_T")
+
+NAME = "executions-gateway"
+"""What the program and its distribution are called."""
+
+_OF_KUBERNETES = (
+    " (Kubernetes sets this for a Service that is named gateway: set enableServiceLinks: false)"
+)
 
 errors = Console(stderr=True)
 """Where people look for what went wrong."""
@@ -29,6 +41,16 @@ DatabaseOption = Annotated[
 ]
 
 
+def program() -> str:
+    """How this program was started, to be typed again before another command."""
+    started = sys.argv[0]
+    if not started.endswith(".py"):
+        return started if os.sep in started else NAME
+    python = sys.executable
+    here = f"{Path.cwd()}{os.sep}"
+    return f"{python.removeprefix(here)} {started}"
+
+
 def print_error(message: str) -> None:
     """Say what went wrong."""
     errors.print(f"Error: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
@@ -37,14 +59,17 @@ def print_error(message: str) -> None:
 def read_settings(**given: Any) -> Settings:
     """The settings, those given on the command line above all others.
 
-    Ends the command with a message for each that is wrong.
+    Ends the command with a message for each value that is wrong. Raises InvalidInput for names
+    that are no settings.
     """
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
+        return load_settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         for problem in error.errors():
             name = "_".join(str(part) for part in problem["loc"])
-            print_error(f"GATEWAY_{name.upper()}: {problem['msg']}; got {quote(problem['input'])}")
+            hint = _OF_KUBERNETES if str(problem["input"]).startswith("tcp://") else ""
+            got = quote(problem["input"])
+            print_error(f"GATEWAY_{name.upper()}: {problem['msg']}; got {got}{hint}")
         raise typer.Exit(1) from None
 
 
@@ -59,7 +84,12 @@ def with_database(settings: Settings, work: Callable[[Database], Awaitable[_T]])
 
 
 def with_any_database(settings: Settings, work: Callable[[Database], Awaitable[_T]]) -> _T:
-    """Run ``work`` on a database, whatever its revision."""
+    """Run ``work`` on a database, whatever its revision.
+
+    When the database can't be opened, what is raised says why and what to do.
+    """
+    # What the database itself says is in the message.
+    logging.getLogger("gateway.database").addHandler(logging.NullHandler())
 
     async def run() -> _T:
         database = open_database(
@@ -69,6 +99,10 @@ def with_any_database(settings: Settings, work: Callable[[Database], Awaitable[_
         )
         try:
             return await work(database)
+        except ServiceUnavailable as error:
+            raise ServiceUnavailable(
+                await diagnose(settings.database_url) or error.message
+            ) from error
         finally:
             await database.close()
 

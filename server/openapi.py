@@ -218,7 +218,7 @@ _FAILURE_HEADERS = {
 _KEY = {
     "type": "http",
     "scheme": "bearer",
-    "description": "A key, made with `python app.py keys create`.",
+    "description": "A key, made with `executions-gateway keys create`.",
 }
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ import uvicorn
 
 from db.engine import Database
 from db.keys import Keys
+from server.command import program
 from server.http_protocol import GuardedHttpProtocol
+from server.listening import listen
 from server.settings import Settings
 from server.shared_metrics import shared_by_processes
 from server.websocket_protocol import GracefulWebSocketProtocol
@@ -38,23 +41,28 @@ def server_config(app: Any, settings: Settings, **more: Any) -> uvicorn.Config:
     )
 
 
-def run_server(settings: Settings) -> bool:
-    """Serve until the process is told to stop; False when it could not start."""
+def run_server(settings: Settings, sockets: list[socket.socket]) -> bool:
+    """Serve on bound sockets until the process is told to stop; False when it could not start.
+
+    Raises CannotListen when another program was first to listen.
+    """
     # Each process reads its settings anew.
     for name, value in settings.model_dump(mode="json", exclude_unset=True).items():
         if value is not None:
             os.environ[f"GATEWAY_{name.upper()}"] = _as_text(value)
     config = server_config("app:served_app", settings, factory=True, workers=settings.workers)
+    listen(sockets, config.backlog)
     if settings.workers > 1:
-        listening = config.bind_socket()
-        # From here on a call waits until a worker is up, and is not refused.
-        listening.listen(config.backlog)
-        _announce(listening)
+        # A worker finds the gateway where it is installed, whatever modules the folder has that
+        # it was started from.
+        os.environ["PYTHONSAFEPATH"] = "1"
+        # A call that comes before a worker is up waits, and is not refused.
+        _announce(sockets[0])
         with shared_by_processes():
-            Workers(config, listening).run()
+            Workers(config, sockets).run()
         return True
     server = _AnnouncingServer(config)
-    server.run()
+    server.run(sockets)
     return server.started
 
 
@@ -65,7 +73,7 @@ async def access_notice(settings: Settings, database: Database) -> str | None:
         return f"Keys are off (GATEWAY_AUTH=off): anyone {where} may read, change and delete"
     if await Keys(database).find_all():
         return None
-    make = "make one with: python app.py keys create NAME --scope read"
+    make = f"make one with: {program()} keys create NAME --scope read"
     if settings.keys_required:
         return f"No key was made yet, so nothing can be asked; {make}"
     return (

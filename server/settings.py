@@ -2,9 +2,10 @@
 
 import importlib.util
 import ipaddress
+import os
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -12,7 +13,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from server.hosts import normalized_host
 from server.limits import Limits
 from server.origins import normalized
+from server.setting_names import PREFIX, refuse_unknown_names
 
+_ENV_FILE = Path(".env")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -20,7 +23,7 @@ class Settings(BaseSettings):
     """How a gateway runs. Each setting is read from ``GATEWAY_`` and its name in capitals."""
 
     model_config = SettingsConfigDict(
-        env_prefix="GATEWAY_", env_file=".env", env_ignore_empty=True, extra="ignore"
+        env_prefix=PREFIX, env_file=_ENV_FILE, env_ignore_empty=True, extra="ignore"
     )
 
     database_url: str = Field(
@@ -223,3 +226,13 @@ class Settings(BaseSettings):
             if not _HEADER_NAME.fullmatch(name):
                 raise ValueError(f"must be names of headers, such as x-team, or *; got {name!r}")
         return tuple(dict.fromkeys(name.lower() for name in names))
+
+
+def load_settings(**given: Any) -> Settings:
+    """Read the settings; what is given stands above the environment, and that above ``.env``.
+
+    Raises pydantic's ValidationError for bad values, and InvalidInput for names with the prefix
+    that are no settings, and for a file that can't be read.
+    """
+    refuse_unknown_names(Settings.model_fields, os.environ, _ENV_FILE)
+    return Settings(**given)

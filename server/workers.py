@@ -17,8 +17,8 @@ CLOSING_SECONDS = 5.0
 class Workers(Multiprocess):
     """uvicorn's workers, whose address is given up as soon as they are told to end."""
 
-    def __init__(self, config: Config, listening: socket.socket) -> None:
-        super().__init__(config, [listening])
+    def __init__(self, config: Config, listening: list[socket.socket]) -> None:
+        super().__init__(config, listening)
 
     def terminate_all(self) -> None:
         """Tell all workers to end."""

@@ -34,7 +34,7 @@ export function unauthenticated(message: string | undefined, hasKey: boolean): R
     : {
         needsKey: true,
         title: "This gateway needs a key.",
-        detail: "Whoever runs it makes one with: python app.py keys create NAME --scope read",
+        detail: "Whoever runs it makes one with: executions-gateway keys create NAME --scope read",
       };
 }
 

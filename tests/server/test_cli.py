@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import pty
 import re
 import signal
 import socket
@@ -28,7 +29,7 @@ from tests.sample import SAMPLE
 ROOT = Path(__file__).parents[2]
 PROGRAM = [sys.executable, str(ROOT / "app.py")]
 DATABASE = ("--database", "sqlite:///executions.db")
-COMMANDS = ["serve", "import", "schema", "explain", "migrate", "keys"]
+COMMANDS = ["health", "serve", "import", "schema", "explain", "migrate", "keys"]
 HEADER = "guid,agentflow_id,agentflow_name,session_id,state,created_on"
 GOOD = f"{HEADER}\na,flow-1,Support,session-1,FINISHED,1700000000000\n"
 BAD = f"{GOOD}b,flow-1,Support,session-1,DONE,1700000000000\n"
@@ -191,6 +192,34 @@ def test_demo_fills_an_empty_database_and_no_other(folder: Path) -> None:
     assert run_sql(folder / "executions.db", "SELECT * FROM executions ORDER BY id") == made
 
 
+def test_progress_is_shown_on_a_terminal_while_demo_executions_are_made() -> None:
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*PROGRAM, "serve", "--port", "0", *DATABASE, "--demo", "25000"],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        limit = threading.Timer(PATIENCE, _end, (process,))
+        limit.start()
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == (
+                "Filled the empty database with 25,000 demo executions\n"
+            )
+            shown = b""
+            while b"No key was made yet" not in shown:
+                shown += os.read(ours, 1 << 16)
+        finally:
+            limit.cancel()
+            _end(process)
+            os.close(theirs)
+            os.close(ours)
+    assert b"Making demo executions" in shown
+    assert b"25000/25000" in shown
+
+
 def test_every_worker_has_the_settings_that_were_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATEWAY_REST_PREFIX", "/api/v1")
     monkeypatch.setenv("GATEWAY_CORS_ORIGINS", "https://a.example,https://b.example")
@@ -207,14 +236,38 @@ def test_every_worker_has_the_settings_that_were_given(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_serve_on_a_port_that_is_taken_says_so(workers: str) -> None:
+def test_serve_on_a_port_that_is_taken_says_so(folder: Path, workers: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         refused = _run("serve", "--port", port, "--workers", workers, *DATABASE)
-    assert refused.returncode > 0
-    assert refused.stdout == ""
-    assert "address already in use" in refused.stderr.lower()
-    assert "Traceback" not in refused.stderr
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == (
+        f"Error: Port {port} on 127.0.0.1 is in use by another program; end that one, or choose "
+        "another port with --port (GATEWAY_PORT)\n"
+    )
+    assert list(folder.iterdir()) == []
+
+
+# Health
+
+
+def test_health_says_whether_the_gateway_of_the_settings_is_up() -> None:
+    with _serving() as served:
+        port = served.url.rsplit(":", 1)[1]
+        up = _invoke("health", "--port", port)
+        assert (up.exit_code, up.stdout) == (0, f"The gateway at {served.url}/healthz is up\n")
+        served.stop()
+        down = _invoke("health", "--port", port)
+    assert down.exit_code == 1
+    assert f"The gateway at {served.url}/healthz does not answer" in down.stderr
+
+
+def test_health_follows_the_port_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    with _serving() as served:
+        monkeypatch.setenv("GATEWAY_PORT", served.url.rsplit(":", 1)[1])
+        monkeypatch.setenv("GATEWAY_HOST", "0.0.0.0")
+        monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+        assert _invoke("health").exit_code == 0
 
 
 # Importing
@@ -386,7 +439,7 @@ def test_the_help_of_a_command_has_an_example(command: str) -> None:
     shown = _invoke(command, "--help")
     assert shown.exit_code == 0
     assert f"Usage: root {command}" in _plain(shown.stdout)
-    assert f"Example: python app.py {command}" in _plain(shown.stdout)
+    assert f"Example: executions-gateway {command}" in _plain(shown.stdout)
 
 
 @pytest.mark.parametrize("arguments", [(), ("--help",)], ids=["nothing", "--help"])
@@ -395,6 +448,10 @@ def test_the_program_shows_its_commands(arguments: tuple[str, ...]) -> None:
     said = shown.stdout + shown.stderr
     assert re.findall(r"^│ ([a-z]+) ", said, re.MULTILINE) == COMMANDS
     assert "Traceback" not in said
+
+
+def test_the_program_says_its_version() -> None:
+    assert re.fullmatch(r"executions-gateway \d+\.\d+\.\d+\n", _run("--version").stdout)
 
 
 # What can't be
@@ -419,8 +476,14 @@ NO_VALUES = [
     (("migrate", "--database", "oracle://runs"), "database must be a URL such as sqlite:///"),
     (("migrate", "--database", "postgresql://server:port/runs"), "database must be "),
     (("migrate", "--database", "sqlite://"), "database must be a file, because "),
-    (("serve", "--database", "sqlite:///no/such/folder.db"), "The database can't answer"),
-    (("migrate", "--database", "sqlite:///."), "The database can't answer"),
+    (("serve", "--database", "sqlite:////no/such/runs.db"), "The folder /no/such does not exist; "),
+    (("migrate", "--database", "sqlite:////tmp"), "/tmp is a folder; name a file in it"),
+    (("serve", "--host", "192.0.2.1"), "192.0.2.1 is not an address of this machine; "),
+    (("serve", "--host", "gateway.invalid"), "The host gateway.invalid is not known; "),
+    (
+        ("migrate", "--database", "postgresql://127.0.0.1:1/x"),
+        "PostgreSQL at 127.0.0.1:1 can't be ",
+    ),
 ]
 
 
@@ -475,5 +538,5 @@ def test_a_file_that_is_no_database_is_left_as_it_is(
     file.write_text(GOOD * 20)
     status, output, errors = ran(*command, *DATABASE)
     assert (status, output) == (1, "")
-    assert "Error: The database can't answer" in _plain(errors)
+    assert f"Error: {file} is not an SQLite database and was left as it is; " in errors
     assert file.read_text() == GOOD * 20
