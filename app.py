@@ -169,6 +169,7 @@ def _executions_routes(
         max_operations=settings.max_subscriptions_per_connection,
         # Some of the time is left for telling them so.
         patience=settings.shutdown_timeout / 2,
+        send_timeout=settings.send_timeout,
         origins=Origins(settings.cors_origins),
         on_limit=metrics.passed,
     )

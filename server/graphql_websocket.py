@@ -19,6 +19,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     Operation,
 )
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
+    ConnectionInitMessage,
     Message,
     SubscribeMessage,
 )
@@ -34,7 +35,7 @@ from server.logs import log_as_operation
 from server.origins import Origins
 from server.persisted import Documents
 from server.refusals import graphql_refusal
-from server.websocket_protocol import SHUTDOWN
+from server.websocket_protocol import LIFELINE
 
 _SERVICE_RESTART = 1012
 """The status of a connection that is closed because the server stops (IANA's registry)."""
@@ -72,16 +73,23 @@ class _Handler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def _close_at_shutdown(self) -> None:
         socket: WebSocket = self.websocket.ws  # type: ignore[attr-defined]
-        shutdown = socket.scope.get("state", {}).get(SHUTDOWN)
-        if shutdown is None:
+        lifeline = socket.scope.get("state", {}).get(LIFELINE)
+        if lifeline is None:
             return
-        await shutdown.wait()
+        await lifeline.stopping.wait()
         self._is_closing = True
         under_way = [each.task for each in self.operations.values() if each.task]
         if under_way:
             await asyncio.wait(under_way, timeout=self.view.patience)
         with contextlib.suppress(WebSocketDisconnected):
             await self.websocket.close(_SERVICE_RESTART, _SHUTTING_DOWN)
+
+    async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
+        await super().handle_connection_init(message)
+        socket: WebSocket = self.websocket.ws  # type: ignore[attr-defined]
+        lifeline = socket.scope.get("state", {}).get(LIFELINE)
+        if lifeline is not None and self.connection_acknowledged:
+            lifeline.is_admitted = True
 
     async def handle_message(self, message: Message) -> None:
         if message.get("type") in ("subscribe", "complete") and not isinstance(
@@ -141,6 +149,7 @@ class GraphQLWebSocket(GraphQL[Context, None]):
         max_connections: int,
         max_operations: int,
         patience: float,
+        send_timeout: float,
         origins: Origins,
         on_limit: OnLimit,
     ) -> None:
@@ -154,6 +163,7 @@ class GraphQLWebSocket(GraphQL[Context, None]):
         self._origins = origins
         self.max_operations = max_operations
         self.patience = patience
+        self._send_timeout = send_timeout
         self._contexts = contexts
         self._max_connections = max_connections
         self._open = 0
@@ -170,6 +180,9 @@ class GraphQLWebSocket(GraphQL[Context, None]):
             await WebSocket(scope, receive, send).send_denial_response(response)
             return
         self._open += 1
+        lifeline = scope.get("state", {}).get(LIFELINE)
+        if lifeline is not None:
+            lifeline.send_timeout = self._send_timeout
         try:
             await super().__call__(scope, receive, send)
         finally:

@@ -33,6 +33,7 @@ def server_config(app: Any, settings: Settings, **more: Any) -> uvicorn.Config:
         ws=GracefulWebSocketProtocol,
         timeout_graceful_shutdown=settings.shutdown_timeout,
         ws_max_size=settings.max_body_bytes,
+        ws_per_message_deflate=False,
         log_config=None,
         log_level="warning",
         access_log=False,

@@ -21,6 +21,7 @@ from tests.faults.programs import Clients, Program, program, requests_under_way,
 from tests.faults.writes import UPDATE, Writers, fill
 from tests.gateway import run_sql
 from tests.places import Place
+from tests.sockets import PING, RawSocket, frame, handshake
 
 CHANGE = {"query": UPDATE, "variables": {"guid": "g-0", "state": "STOPPED"}}
 CHANGED = {"updateExecution": {"__typename": "UpdateExecutionSuccess"}}
@@ -210,3 +211,23 @@ def test_workers_end_when_the_process_that_started_them_is_killed(place: Place) 
         _, alive = psutil.wait_procs(workers, timeout=30)
         assert alive == []
         assert _is_refused(running.url)
+
+
+def test_sockets_that_hold_on_hold_up_neither_a_mutation_nor_the_end(place: Place) -> None:
+    fill(place, 1)
+    refused = handshake(b"Cookie: " + b"a" * 9000)
+    flood = frame(PING, b"x" * 125) * 100_000
+    with (
+        program(place, **PATIENT) as running,
+        contextlib.ExitStack() as held,
+    ):
+        opened = [held.enter_context(RawSocket(running.url)) for _ in range(4)]
+        opened[0].send(refused)
+        opened[1].open()
+        opened[2].acknowledged()
+        opened[3].acknowledged().socket.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            opened[3].socket.sendall(flood)
+        with _told_to_end_amid(place, running, lambda: _post(running)) as answer:
+            assert answer.result().json() == {"data": CHANGED}
+        assert running.wait() == 0
