@@ -10,6 +10,8 @@ from db.errors import InvalidInput, quote
 from server.bodies import BodyReader, UnsupportedMediaType
 from server.exchange import HttpRequest
 
+_DOCUMENT_ID = re.compile(r"([A-Za-z0-9._~-]+:)?[A-Za-z0-9._~-]+", re.ASCII)
+_LONGEST_DOCUMENT_ID = 500
 _UTF8 = re.compile(r"utf-?8", re.IGNORECASE)
 
 
@@ -21,6 +23,8 @@ class GraphQLRequest:
     operation_name: str | None
     variables: dict[str, Any] | None
     extensions: dict[str, Any] | None
+    document_id: str | None = None
+    """Which document to run (GraphQL over HTTP, appendix A), in place of ``query`` or beside it."""
 
 
 Batch = list[GraphQLRequest | InvalidInput]
@@ -48,8 +52,9 @@ async def read_requests(
             members[name] = _parse(name, members[name].encode())
         else:
             members.pop(name, None)
-    if not members.get("operationName"):
-        members.pop("operationName", None)
+    for name in ("operationName", "documentId"):
+        if not members.get(name):
+            members.pop(name, None)
     return read_members(members)
 
 
@@ -106,7 +111,23 @@ def read_members(members: Any) -> GraphQLRequest:
         operation_name=operation_name or None,
         variables=_object(members, "variables"),
         extensions=_object(members, "extensions"),
+        document_id=_document_id(members),
     )
+
+
+def _document_id(members: dict[str, Any]) -> str | None:
+    value = members.get("documentId")
+    if value is None:
+        return None
+    if (
+        not isinstance(value, str)
+        or len(value) > _LONGEST_DOCUMENT_ID
+        or not _DOCUMENT_ID.fullmatch(value)
+    ):
+        raise InvalidInput.of(
+            "documentId", value, "an identifier, such as sha256: and the hash of a document in hex"
+        )
+    return value
 
 
 def _object(members: dict[str, Any], name: str) -> dict[str, Any] | None:

@@ -3,11 +3,12 @@
 Automatic persisted queries follow Apollo's protocol: a client sends the SHA-256 of a document;
 when it is not known here, it is told so and sends the text once along with the hash. With
 trusted documents there is a list of operations made when the clients are built, and nothing
-else runs.
+else runs. In both, a ``documentId`` works too (GraphQL over HTTP, appendix A).
 """
 
 import hashlib
 import itertools
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +26,7 @@ _KEPT_BYTES = 8 * 2**20
 # A digest, and what a store needs for an entry.
 _BYTES_BESIDE_TEXT = 500
 _VERSION = 1
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class PersistedQueryNotFound(GatewayError):
@@ -73,16 +75,20 @@ class PersistedQueries:
         Raises PersistedQueryNotFound for a hash alone that is not known, and InvalidInput for
         one that is malformed or not that of the text beside it.
         """
-        digest = _hash_in(asked.extensions)
+        digest = _id_in(asked)
         if digest is None:
             if asked.query is None:
                 raise InvalidInput.of("query", asked.query, "a GraphQL document, as a string")
             return asked.query
         if asked.query is None:
             return self._find(digest)
-        if hash_of(asked.query) != digest:
+        if hash_of(asked.query) == digest:
+            self._kept.put(digest, asked.query, sys.getsizeof(asked.query) + _BYTES_BESIDE_TEXT)
+        elif asked.document_id is None:
             raise InvalidInput("persistedQuery.sha256Hash must be the SHA-256 of query, in hex")
-        self._kept.put(digest, asked.query, sys.getsizeof(asked.query) + _BYTES_BESIDE_TEXT)
+        elif _SHA256.fullmatch(digest):
+            raise InvalidInput("documentId must be the SHA-256 of query, in hex")
+        # An id of another kind may be anything's, so nothing is kept under it for others.
         return asked.query
 
     def name_of(self, query: str, operation_name: str | None) -> str | None:  # noqa: ARG002
@@ -104,7 +110,10 @@ class TrustedDocuments:
     """The documents of a manifest; a request means one of them or is refused."""
 
     def __init__(self, documents: Mapping[str, str]) -> None:
-        self._by_hash = dict(documents)
+        self._by_hash: dict[str, str] = {}
+        for written, text in documents.items():
+            if self._by_hash.setdefault(_without_prefix(written), text) != text:
+                raise InvalidInput(f"trusted_documents has two documents for {written}")
         self._names = {text: _names_in(text) for text in documents.values()}
 
     def text_of(self, asked: GraphQLRequest) -> str:
@@ -112,7 +121,7 @@ class TrustedDocuments:
 
         Raises PersistedQueryNotFound or UntrustedDocument when it is not in the manifest.
         """
-        digest = _hash_in(asked.extensions)
+        digest = _id_in(asked)
         if digest is not None and asked.query is None:
             if digest not in self._by_hash:
                 raise PersistedQueryNotFound
@@ -141,7 +150,9 @@ class TrustedDocuments:
 
 
 def read_manifest(path: Path) -> TrustedDocuments:
-    """Read a manifest: Apollo's, or Relay's object of hashes and documents.
+    """Read a manifest: Apollo's, or Relay's and Codegen's object of ids and documents.
+
+    An id is a hash, with or without ``sha256:``, or whatever the clients send.
 
     Raises InvalidInput when it can't be read.
     """
@@ -157,7 +168,7 @@ def read_manifest(path: Path) -> TrustedDocuments:
         entries = [(None, None)]
     if not all(isinstance(part, str) for entry in entries for part in entry):
         raise InvalidInput(
-            "trusted_documents must be an Apollo manifest, or an object of hashes and documents"
+            "trusted_documents must be an Apollo manifest, or an object of ids and documents"
         )
     return TrustedDocuments(dict(entries))
 
@@ -178,6 +189,20 @@ def _names_in(text: str) -> tuple[str, ...]:
 def hash_of(query: str) -> str:
     """The SHA-256 of a document, in lower-case hex."""
     return hashlib.sha256(query.encode()).hexdigest()
+
+
+def _id_in(asked: GraphQLRequest) -> str | None:
+    digest = _hash_in(asked.extensions)
+    if asked.document_id is None:
+        return digest
+    document_id = _without_prefix(asked.document_id)
+    if digest not in (None, document_id):
+        raise InvalidInput("documentId and persistedQuery.sha256Hash must mean the same document")
+    return document_id
+
+
+def _without_prefix(document_id: str) -> str:
+    return document_id.removeprefix("sha256:")
 
 
 def _hash_in(extensions: dict[str, Any] | None) -> str | None:

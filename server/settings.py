@@ -83,7 +83,8 @@ class Settings(BaseSettings):
     )
     trusted_documents: Path | None = Field(
         None,
-        description="A manifest of operations (JSON, Apollo's or Relay's); set, only those run.",
+        description="A manifest of operations (JSON: Apollo's, Relay's, Codegen's); set, only "
+        "those run.",
     )
     max_body_bytes: int = Field(
         1_048_576, ge=1, description="How large the body of a request may be, in bytes."
