@@ -38,6 +38,7 @@ from server.operation_runner import OperationRunner
 from server.operations import OperationStore, preparation
 from server.origins import Origins
 from server.persisted import Documents, PersistedQueries, read_manifest
+from server.places import Places
 from server.refusals import refusal_for_path
 from server.rest import RestEdge, not_allowed
 from server.settings import Settings, load_settings
@@ -102,7 +103,6 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
         find_edge,
         guard,
         metrics,
-        max_concurrent=settings.max_concurrent_requests,
         routes=[
             start_page_route(settings.rest_prefix),
             *routes,
@@ -135,6 +135,11 @@ def _executions_routes(
     metrics: Metrics,
     bundle: Bundle,
 ) -> tuple[FindEdge, list[BaseRoute]]:
+    places = Places(
+        settings.max_concurrent_requests, "max_concurrent_requests", "requests", metrics.refused
+    )
+    streams = Places(settings.max_streams, "max_streams", "streams", metrics.refused)
+    metrics.watch([*places.measures(), *streams.measures()])
     bodies = BodyReader(settings.max_body_bytes, settings.receive_timeout)
     store = OperationStore(settings.limits, introspection=settings.introspection)
     metrics.watch(store.measures())
@@ -155,6 +160,8 @@ def _executions_routes(
         runner,
         gatekeeper,
         bodies,
+        places,
+        streams,
         bundle,
         max_batch=settings.max_batch,
         get_queries=settings.get_queries,
@@ -177,12 +184,15 @@ def _executions_routes(
         executions,
         gatekeeper,
         bodies,
+        places,
+        streams,
         prefix=settings.rest_prefix,
         max_page_size=settings.max_page_size,
         max_ids=settings.max_ids,
         max_parameters=settings.max_parameters,
         on_limit=metrics.passed,
     )
+    metrics.watch(rest.measures())
     paths = dict.fromkeys(("/graphql", "/graphql/"), graphql)
     routes: list[BaseRoute] = [
         route for path in paths for route in (Route(path, graphql), WebSocketRoute(path, websocket))

@@ -26,15 +26,12 @@ class GatewayApplication(Starlette):
         find_edge: FindEdge,
         guard: Guard,
         metrics: Metrics,
-        *,
-        max_concurrent: int,
         **options: Any,
     ) -> None:
         super().__init__(**options)
         self._guard = guard
         self._metrics = metrics
         self._find_edge = find_edge
-        self._max_concurrent = max_concurrent
 
     def build_middleware_stack(self) -> ASGIApp:
         """What answers: the entrance, behind whatever middleware was asked for."""
@@ -46,7 +43,7 @@ class GatewayApplication(Starlette):
                 return routed
             return self._find_edge(scope["path"]) or routed
 
-        app: ASGIApp = Entrance(route, self._guard, self._max_concurrent, self._metrics)
+        app: ASGIApp = Entrance(route, self._guard, self._metrics)
         for middleware in reversed(self.user_middleware):
             app = middleware.cls(app, *middleware.args, **middleware.kwargs)
         return app

@@ -1,9 +1,8 @@
 """What every HTTP request passes on its way in and out, in one step.
 
-It gets an id, which its answer and everything that is logged about it carry. While as many
-requests are under way as may be, it is refused at once: requests that pile up would all be slow,
-and time out one after the other. What no edge has caught is logged, and answered with an id. What
-was answered, and how soon, is counted.
+It gets an id, which its answer and everything that is logged about it carry. What the guard refuses
+goes no further. What no edge has caught is logged, and answered with an id. What was answered, and
+how soon, is counted, and the place that it had is given back.
 """
 
 import asyncio
@@ -23,6 +22,7 @@ from server.exchange import OPERATION, Header
 from server.guard import Guard
 from server.logs import log_as_request
 from server.metrics import Metrics
+from server.places import leave_place
 from server.refusals import refusal_for_path
 from server.whole_answers import writer_for
 
@@ -35,7 +35,6 @@ _CUT_OFF = (
     "The gateway is shutting down and could not wait for the answer (shutdown_timeout); a write "
     "is made as a whole or not at all, so look before you try again"
 )
-_ALWAYS_ANSWERED = ("/healthz", "/readyz", "/metrics")
 
 Route = Callable[[Scope], ASGIApp]
 """Says which application answers a request."""
@@ -70,16 +69,11 @@ class _WayOut:
 
 
 class Entrance:
-    """Passes at most ``maximum`` HTTP requests at once on to where ``route`` says.
+    """Passes on to where ``route`` says what ``guard`` does not refuse, WebSockets included."""
 
-    What ``guard`` refuses, WebSockets included, goes no further.
-    ``/healthz``, ``/readyz`` and ``/metrics`` are always answered.
-    """
-
-    def __init__(self, route: Route, guard: Guard, maximum: int, metrics: Metrics) -> None:
+    def __init__(self, route: Route, guard: Guard, metrics: Metrics) -> None:
         self._route = route
         self._guard = guard
-        self._maximum = maximum
         self._metrics = metrics
         self._under_way = 0
         metrics.watch(
@@ -114,14 +108,6 @@ class Entrance:
                 scope["path"], scope["method"], refusal.status, time.perf_counter() - began
             )
             return
-        if self._under_way >= self._maximum and scope["path"] not in _ALWAYS_ANSWERED:
-            self._metrics.refused()
-            message = (
-                f"The gateway works on {self._maximum} requests already "
-                "(max_concurrent_requests); try again in a moment"
-            )
-            await self._unavailable(scope, receive, way_out, message)
-            return
         self._under_way += 1
         try:
             await self._route(scope)(scope, receive, way_out)
@@ -139,6 +125,7 @@ class Entrance:
             await response(scope, receive, way_out)
         finally:
             self._under_way -= 1
+            leave_place(scope)
             seconds = time.perf_counter() - began
             self._metrics.observe(
                 scope["path"], scope["method"], way_out.status, seconds, scope.get(OPERATION)

@@ -42,7 +42,8 @@ class HttpRequest:
 
     def url(self, query: str) -> str:
         """The URL that the client asked for, with another query."""
-        scheme: str = self.scope.get("scheme", "http")
+        # A proxy may say that it speaks a WebSocket's scheme.
+        scheme = "https" if self.scope.get("scheme") in ("https", "wss") else "http"
         host = self.header(b"host")
         if host is None:
             name, port = self.scope["server"]

@@ -28,6 +28,7 @@ from server.operation_runner import KindNotTaken, NotTaken, OperationRunner, ref
 from server.origins import Origins
 from server.pages import html_page
 from server.persisted import PersistedQueryNotFound
+from server.places import Places
 from server.refusals import JSON, graphql_refusal, headers_of, status_of
 
 EVENTS = "text/event-stream"
@@ -61,6 +62,8 @@ class GraphQLEdge:
         runner: OperationRunner,
         gatekeeper: Gatekeeper,
         bodies: BodyReader,
+        places: Places,
+        streams: Places,
         bundle: Bundle,
         *,
         max_batch: int,
@@ -72,6 +75,8 @@ class GraphQLEdge:
         self._runner = runner
         self._gatekeeper = gatekeeper
         self._bodies = bodies
+        self._places = places
+        self._streams = streams
         self._bundle = bundle
         self._max_batch = max_batch
         self._get_queries = get_queries
@@ -115,7 +120,10 @@ class GraphQLEdge:
         # Who asks is known before anything that was sent is looked at.
         access = await self._gatekeeper.admit(request.header(b"authorization"))
         self._refuse_what_other_sites_send(request)
+        places = self._streams if media_type == EVENTS else self._places
+        places.expect_room()
         asked = await read_requests(request, self._bodies, self._max_batch)
+        places.take(request.scope)
         if media_type == EVENTS:
             if isinstance(asked, list):
                 raise InvalidInput("A batch can't be sent as events; send operations one by one")

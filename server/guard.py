@@ -36,7 +36,7 @@ _BY_PROXIES = frozenset(
         b"x-azure-clientip",
     }
 )
-_READ = frozenset({b"host", b"origin", b"sec-fetch-site", b"sec-fetch-mode"})
+_READ = frozenset({b"host", b"origin", b"accept", b"sec-fetch-site", b"sec-fetch-mode"})
 _OTHER_SITES = (b"cross-site", b"same-site")
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
@@ -129,8 +129,7 @@ class Guard:
             if _is_own(origin, found.get(b"host", b"")):
                 return None
         elif found.get(b"sec-fetch-site") not in _OTHER_SITES or (
-            # A link that a person follows; no page can read where it leads.
-            found.get(b"sec-fetch-mode") == b"navigate" and scope.get("method") in ("GET", "HEAD")
+            _is_navigation(found) and scope.get("method") in ("GET", "HEAD")
         ):
             return None
         if self._origins.allow(None if origin is None else origin.decode("latin-1")):
@@ -139,6 +138,12 @@ class Guard:
             403,
             "A page of another origin may not call the gateway; allow it with GATEWAY_CORS_ORIGINS",
         )
+
+
+def _is_navigation(found: dict[bytes, bytes]) -> bool:
+    # A link that a person follows; no page can read where it leads.
+    mode = found.get(b"sec-fetch-mode")
+    return mode == b"navigate" or (mode is None and b"text/html" in found.get(b"accept", b""))
 
 
 def _is_own(origin: bytes, host: bytes) -> bool:

@@ -87,7 +87,6 @@ class Metrics:
     def refused(self) -> None:
         """Count a request that was refused because too many are under way."""
         self._refused.inc()
-        self.passed("max_concurrent_requests")
 
     def passed(self, limit: str | None) -> None:
         """Count what was refused because it passed a limit, which a setting names."""

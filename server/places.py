@@ -1,14 +1,19 @@
 """Places for requests that are worked on, of which there are only so many.
 
-A request takes one when its key has been checked and its body is there, so that whoever has no key,
-or sends slowly, keeps nobody out.
+Requests that pile up would all be slow, and time out one after the other. One takes a place when
+its key has been checked and its body is there, so that whoever has no key, or sends slowly, keeps
+nobody out.
 """
+
+from collections.abc import Callable
 
 from starlette.types import Scope
 
+from db.engine import Measure
 from db.errors import ServiceUnavailable
 
-_PLACE = "gateway.place"
+_TAKEN = "gateway.place"
+"""Where the scope of a request has the places that it took one of."""
 
 
 class Overloaded(ServiceUnavailable):
@@ -16,35 +21,62 @@ class Overloaded(ServiceUnavailable):
 
 
 class Places:
-    """At most ``maximum`` requests at once; ``setting`` is the name of that limit.
+    """At most ``maximum`` of ``what`` at once, which the limit ``setting`` says.
 
-    ``what`` says, for the message, what it works on.
+    ``on_refused`` is called for each that found no place.
     """
 
-    def __init__(self, maximum: int, setting: str, what: str) -> None:
+    def __init__(
+        self, maximum: int, setting: str, what: str, on_refused: Callable[[], None]
+    ) -> None:
         self._maximum = maximum
         self._setting = setting
         self._what = what
+        self._on_refused = on_refused
         self.taken = 0
+        """How many are taken."""
 
-    def take(self, scope: Scope) -> None:
-        """Take a place for a request, until ``leave``; Raises Overloaded when there is none."""
+    def measures(self) -> list[Measure]:
+        """How many are taken, by the setting."""
+        return [
+            Measure(
+                "gateway_places_taken",
+                "Places that requests have taken, of those that a setting allows.",
+                {"limit": self._setting},
+                lambda: self.taken,
+            )
+        ]
+
+    def expect_room(self) -> None:
+        """Raise Overloaded if no place is free, before anything else is done for a request."""
         if self.taken >= self._maximum:
+            self._on_refused()
             raise Overloaded(
                 f"The gateway works on {self._maximum} {self._what} already ({self._setting}); "
                 "try again in a moment",
                 limit=self._setting,
             )
+
+    def take(self, scope: Scope) -> None:
+        """Take a place for a request, which has none yet, until it is answered.
+
+        Raises Overloaded when none is free.
+        """
+        self.enter()
+        scope[_TAKEN] = self
+
+    def enter(self) -> None:
+        """Take a place, to be given back by ``leave``. Raises Overloaded when none is free."""
+        self.expect_room()
         self.taken += 1
-        scope[_PLACE] = self
 
     def leave(self) -> None:
         """Give a place back."""
         self.taken -= 1
 
 
-def leave(scope: Scope) -> None:
-    """Give back the place of a request, if it took one."""
-    place: Places | None = scope.pop(_PLACE, None)
-    if place is not None:
-        place.leave()
+def leave_place(scope: Scope) -> None:
+    """Give back the place of a request that was answered, if it took one."""
+    places: Places | None = scope.pop(_TAKEN, None)
+    if places is not None:
+        places.leave()

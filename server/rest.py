@@ -13,6 +13,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from db.bounded_store import BoundedStore
+from db.engine import Measure
 from db.errors import GatewayError, quote
 from db.executions import Executions
 from db.keys import Scope as KeyScope
@@ -22,13 +24,18 @@ from server.access import Gatekeeper
 from server.bodies import BodyReader
 from server.errors import INTERNAL, INTERNAL_MESSAGE, OnLimit, log_unexpected
 from server.exchange import Answer, Header, HttpRequest
+from server.places import Places
 from server.refusals import headers_of, rest_refusal, status_of
 from server.rest_parameters import ListRequest, Paging, read_guids, read_list, read_update
 
 _Handler = Callable[[HttpRequest], Awaitable[ASGIApp]]
 
 
-_LISTS_KEPT = 500
+_LISTS_KEPT_BYTES = 2 * 1024 * 1024
+_LIST_BYTES = 1_500
+"""What a list that was read takes besides its query."""
+_LONGEST_LINKED = 4_096
+"""How long a query may be that is written into links; proxies refuse headers that are longer."""
 _SCOPES = {
     "GET": KeyScope.READ,
     "HEAD": KeyScope.READ,
@@ -60,6 +67,8 @@ class RestEdge:
         executions: Executions,
         gatekeeper: Gatekeeper,
         bodies: BodyReader,
+        places: Places,
+        streams: Places,
         *,
         prefix: str,
         max_page_size: int,
@@ -71,11 +80,15 @@ class RestEdge:
         self._executions = executions
         self._gatekeeper = gatekeeper
         self._bodies = bodies
+        self._places = places
+        self._streams = streams
         self._path = f"{prefix}/executions"
         # The same few lists are asked for again and again.
-        self._read_list = functools.lru_cache(_LISTS_KEPT)(
-            functools.partial(read_list, max_page_size=max_page_size, max_parameters=max_parameters)
+        self._lists: BoundedStore[bytes, ListRequest] = BoundedStore(
+            "rest_lists", max_bytes=_LISTS_KEPT_BYTES
         )
+        self._max_page_size = max_page_size
+        self._max_parameters = max_parameters
         self._max_ids = max_ids
 
         many = {"GET": self.find_many, "HEAD": self.find_many, "DELETE": self.delete_many}
@@ -105,12 +118,26 @@ class RestEdge:
             return self._many
         return self._one if rest[0] == "/" else None
 
+    def measures(self) -> list[Measure]:
+        """How many lists are kept, read already."""
+        return self._lists.measures()
+
+    def _read_list(self, query: bytes) -> ListRequest:
+        asked = self._lists.get(query)
+        if asked is None:
+            asked = read_list(query, self._max_page_size, self._max_parameters)
+            # Its parts are the query again, once or twice, as objects.
+            self._lists.put(query, asked, _LIST_BYTES + 10 * len(query))
+        return asked
+
     async def find_many(self, request: HttpRequest) -> ASGIApp:
         """The whole list as a stream, or one page of it."""
         asked = self._read_list(request.scope["query_string"])
         filter_ = asked.filter
         if asked.paging is not None:
+            self._places.take(request.scope)
             return await self._page(request, asked, asked.paging)
+        self._streams.take(request.scope)
         batches = self._executions.stream(filter_)
         # Read before the answer begins, so that it can still say that the database is away.
         first = b""
@@ -124,22 +151,24 @@ class RestEdge:
         rows, total = await self._executions.select_with_total(
             FIELDS, asked.filter, NEWEST_FIRST, limit=paging.limit, offset=paging.offset
         )
-        links = _links(request.url, asked.other_parameters, paging, total)
-        headers = (
-            (b"x-total-count", b"%d" % total),
-            (b"link", links.encode("latin-1")),
-        )
+        headers: list[Header] = [(b"x-total-count", b"%d" % total)]
+        if len(asked.other_parameters) <= _LONGEST_LINKED:
+            links = _links(request.url, asked.other_parameters, paging, total)
+            headers.append((b"link", links.encode("latin-1")))
         return _json([as_json(row) for row in rows], headers=headers)
 
     async def find_one(self, request: HttpRequest) -> ASGIApp:
         """One execution by its guid."""
+        self._places.take(request.scope)
         guid = self._guid(request)
         row = await self._executions.find_fields(FIELDS, guid)
         return _not_found(guid) if row is None else _json(as_json(row))
 
     async def update_one(self, request: HttpRequest) -> ASGIApp:
         """Set the state of one execution."""
+        self._places.expect_room()
         state = read_update(await self._bodies.read(request))
+        self._places.take(request.scope)
         guid = self._guid(request)
         outcome = await self._executions.update([guid], state)
         return (
@@ -148,13 +177,16 @@ class RestEdge:
 
     async def delete_one(self, request: HttpRequest) -> ASGIApp:
         """Delete one execution."""
+        self._places.take(request.scope)
         guid = self._guid(request)
         outcome = await self._executions.delete([guid])
         return _deleted(1) if outcome.deleted else _not_found(guid)
 
     async def delete_many(self, request: HttpRequest) -> ASGIApp:
         """Delete the executions that the body names."""
+        self._places.expect_room()
         guids = read_guids(await self._bodies.read(request), self._max_ids)
+        self._places.take(request.scope)
         outcome = await self._executions.delete(guids)
         return _deleted(len(outcome.deleted))
 

@@ -113,6 +113,12 @@ class Settings(BaseSettings):
     max_concurrent_requests: int = Field(
         200, ge=1, description="How many requests one process works on; more get 503 at once."
     )
+    max_streams: int = Field(
+        50,
+        ge=1,
+        description="How many whole lists and streams of events one process sends besides; more "
+        "get 503 at once.",
+    )
     max_ids: int = Field(
         10_000, ge=1, description="How many guids one call may name, in GraphQL and REST."
     )

@@ -16,6 +16,7 @@ from server.settings import Settings
 from tests.gateway import Gateway, running_gateway
 from tests.places import Place
 from tests.sample import SAMPLE
+from tests.server.wire import places_taken
 
 SETTINGS = Settings(_env_file=None)
 TOO_COMPLEX = "OPERATION_TOO_COMPLEX"
@@ -281,26 +282,22 @@ def test_more_than_http_can_be_read_is_400(target: Gateway) -> None:
 def test_requests_above_the_limit_are_503_at_once(
     gateway_with: Callable[..., Gateway],
 ) -> None:
-    gateway = gateway_with(max_concurrent_requests=3, receive_timeout=30.0)
-    head = (
-        b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-        b"Content-Length: 100\r\n\r\n{"
-    )
-    waiting = [socket.create_connection(_address(gateway), timeout=10) for _ in range(3)]
-    for client in waiting:
-        client.sendall(head)
-    _wait_until(lambda: gateway.http.get("/executions").status_code == 503)
-    rest = gateway.http.get("/executions")
-    assert rest.json()["message"] == (
-        "The gateway works on 3 requests already (max_concurrent_requests); try again in a moment"
-    )
-    assert (rest.json()["code"], rest.headers["retry-after"]) == ("SERVICE_UNAVAILABLE", "1")
-    graphql = gateway.post("{ __typename }")
-    assert graphql.json()["errors"][0]["extensions"]["code"] == "SERVICE_UNAVAILABLE"
-    assert gateway.http.get("/healthz").status_code == 200
-    for client in waiting:
-        client.close()
-    _wait_until(lambda: gateway.http.get("/executions").status_code == 200)
+    gateway = gateway_with(max_concurrent_requests=3, busy_timeout=60.0)
+    gateway.insert(SAMPLE)
+    with places_taken(gateway, 3):
+        rest = gateway.http.get("/executions?page=1")
+        assert rest.status_code == 503
+        assert rest.json()["message"] == (
+            "The gateway works on 3 requests already (max_concurrent_requests);"
+            " try again in a moment"
+        )
+        assert (rest.json()["code"], rest.headers["retry-after"]) == ("SERVICE_UNAVAILABLE", "1")
+        assert gateway.http.put("/executions/x", json={}).status_code == 503
+        graphql = gateway.post("{ __typename }")
+        assert graphql.json()["errors"][0]["extensions"]["code"] == "SERVICE_UNAVAILABLE"
+        for url in ("/healthz", "/readyz", "/metrics", "/", "/openapi.json"):
+            assert gateway.http.get(url).status_code == 200
+    assert gateway.http.get("/executions?page=1").status_code == 200
 
 
 def test_a_statement_that_takes_too_long_is_interrupted_and_leaves_nothing_behind(

@@ -1,7 +1,6 @@
 """What Prometheus is told."""
 
 import json
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from tests.faults.programs import program
 from tests.gateway import Gateway
 from tests.places import Place
 from tests.sample import SAMPLE
+from tests.server.wire import places_taken
 
 
 def _values(gateway: Gateway) -> dict[tuple[str, str], float]:
@@ -69,14 +69,13 @@ def test_the_request_for_the_metrics_itself_is_under_way(gateway: Gateway) -> No
 
 
 def test_refused_requests_are_counted(gateway_with: Callable[..., Gateway]) -> None:
-    gateway = gateway_with(max_concurrent_requests=1, receive_timeout=30.0)
-    head = "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-    with socket.create_connection((gateway.http.base_url.host, gateway.http.base_url.port)) as one:
-        one.sendall(f"{head}Content-Length: 100\r\n\r\n{{".encode())
-        refused = 0
-        while not refused:
-            refused = gateway.http.get("/executions/guid-07").status_code == 503
-    assert _values(gateway)["gateway_requests_refused_total", ""] == 1
+    gateway = gateway_with(max_concurrent_requests=1, busy_timeout=60.0)
+    gateway.insert(SAMPLE)
+    with places_taken(gateway, 1):
+        assert gateway.http.get("/executions/guid-07").status_code == 503
+    values = _values(gateway)
+    assert values["gateway_requests_refused_total", ""] == 1
+    assert values["gateway_limit_refusals_total", "limit=max_concurrent_requests"] == 1
 
 
 def test_nothing_that_clients_send_makes_new_labels(gateway: Gateway) -> None:

@@ -102,6 +102,7 @@ GIVEN = [
     ("GATEWAY_MAX_BODY_BYTES", "1000", "max_body_bytes", 1000),
     ("GATEWAY_RECEIVE_TIMEOUT", "1.5", "receive_timeout", 1.5),
     ("GATEWAY_SHUTDOWN_TIMEOUT", "7", "shutdown_timeout", 7),
+    ("GATEWAY_MAX_STREAMS", "7", "max_streams", 7),
     ("GATEWAY_MAX_CONCURRENT_REQUESTS", "7", "max_concurrent_requests", 7),
     ("GATEWAY_MAX_IDS", "7", "max_ids", 7),
     ("GATEWAY_MAX_PARAMETERS", "7", "max_parameters", 7),

@@ -5,9 +5,13 @@ import re
 import socket
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
+import httpx
+
 from tests.gateway import Gateway
+from tests.sample import SAMPLE
 
 _STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 
@@ -40,6 +44,23 @@ def statuses(answers: bytes) -> list[int]:
     """The statuses of the answers on one connection, interim ones left out."""
     found = [int(status) for status in _STATUS.findall(answers)]
     return [status for status in found if status >= 200]
+
+
+@contextlib.contextmanager
+def places_taken(gateway: Gateway, count: int) -> Iterator[None]:
+    """Keep a gateway, whose busy_timeout is long, at work on changes that have to wait."""
+    with ThreadPoolExecutor(count) as threads, gateway.place.held():
+        url = f"{gateway.url}/executions/{SAMPLE[1].guid}"
+        for _ in range(count):
+            threads.submit(httpx.put, url, json={"state": SAMPLE[1].state}, timeout=60)
+        wait_until(lambda: taken_places(gateway, "max_concurrent_requests") == count)
+        yield
+
+
+def taken_places(gateway: Gateway, setting: str) -> int:
+    """How many places that a setting allows are taken."""
+    metrics = gateway.http.get("/metrics").text
+    return int(float(re.findall(rf'gateway_places_taken{{limit="{setting}"}} (\S+)', metrics)[0]))
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
