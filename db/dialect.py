@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, String, column, literal, or_
+from sqlalchemy import BigInteger, Boolean, ColumnElement, String, column, literal
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -47,6 +47,13 @@ class OffIndex(FunctionElement[Any]):
     inherit_cache = True
 
 
+class Apart(FunctionElement[bool]):
+    """A condition in brackets, which is not joined with those around it."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
 class EachOf(FunctionElement[str]):
     """Rows of the values of a list that travels as one parameter."""
 
@@ -61,22 +68,37 @@ class Listed(FunctionElement[str]):
     inherit_cache = True
 
 
-def listed(values: tuple[str, ...]) -> tuple[str, ...]:
+class ListedEscaped(FunctionElement[str]):
+    """The same where values were written by ``listed`` because of null characters."""
+
+    type = String()
+    inherit_cache = True
+
+
+def listed(values: tuple[str, ...]) -> tuple[str | None, ...]:
     """Many texts as the parameters that ``among_listed`` takes.
 
-    All of them travel as one, because databases limit how many parameters a statement has. JSON
-    functions know no null character, so the few texts that have one travel alone.
+    All of them travel as one, because databases limit how many parameters a statement has, and
+    lists of all lengths make one statement. JSON functions know no null character: where there is
+    one, it is written as two others, which a second parameter says.
     """
-    plain = [value for value in values if "\0" not in value]
-    return (json.dumps(plain), *(value for value in values if "\0" in value))
+    written = json.dumps(values)
+    if "\\u0000" not in written:
+        return (written,)
+    return (json.dumps([_escaped(value) for value in values]), None)
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\1", "\1a").replace("\0", "\1b")
 
 
 def among_listed(
     needle: ColumnElement[Any], bound: tuple[ColumnElement[Any], ...]
 ) -> ColumnElement[bool]:
     """Whether a text is one of those that ``listed`` made parameters of."""
-    found: ColumnElement[bool] = needle.bool_op("IN")(Listed(bound[0]))
-    return or_(found, needle.in_(bound[1:])) if len(bound) > 1 else found
+    values = Listed(bound[0]) if len(bound) == 1 else ListedEscaped(bound[0])
+    found: ColumnElement[bool] = needle.bool_op("IN")(values)
+    return found
 
 
 def each_of(values: tuple[str, ...]) -> ColumnElement[str]:

@@ -14,13 +14,17 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, not_, or_, select, true
 
-from db.dialect import Folded, PlaceOf, among_listed, listed, off_index
+from db.dialect import Apart, Folded, PlaceOf, among_listed, listed, off_index
 from db.errors import InvalidInput
 from db.instants import ceil_ms, floor_ms
 from db.source import ExecutionSource
 
 MAX_CONDITIONS = 500
-"""How many conditions one filter may hold; databases limit the size of an expression."""
+"""How many nodes one filter may hold below its root: conditions, and what joins them.
+
+Databases limit how large an expression may be.
+"""
+_MOST_JOINED = 50
 MAX_NESTING = 25
 """How deep ``AllOf``, ``AnyOf`` and ``Not`` may be nested in one filter."""
 
@@ -177,11 +181,60 @@ FIELDS: Mapping[str, Field] = {
 """Every field that can be filtered by."""
 
 
-def check(filter_: Filter) -> None:
-    """Raise InvalidInput when a filter holds too many conditions or is nested too deep."""
-    count = sum(1 for _ in _conditions(filter_, 0))
-    if count > MAX_CONDITIONS:
-        raise InvalidInput.of("filter", f"{count} conditions", f"at most {MAX_CONDITIONS}")
+class Allowance:
+    """What one filter may hold, used up node by node while it is made or looked through.
+
+    ``max_values`` is how many values all of its lists may hold together.
+    """
+
+    __slots__ = ("_max_values", "_nodes", "_values")
+
+    def __init__(self, max_values: int | None = None) -> None:
+        self._max_values = max_values
+        # The root is free.
+        self._nodes = -1
+        self._values = 0
+
+    def take(self, depth: int) -> None:
+        """Count a node. Raises InvalidInput for one too many, or nested too deep."""
+        self._nodes += 1
+        if depth > MAX_NESTING:
+            raise InvalidInput(f"filter must not be nested deeper than {MAX_NESTING} levels")
+        if self._nodes > MAX_CONDITIONS:
+            raise InvalidInput(
+                f"filter must have at most {MAX_CONDITIONS} conditions, each and, or, not and "
+                "empty filter counted as one; it has more"
+            )
+
+    def take_values(self, count: int) -> None:
+        """Count the values of a list. Raises InvalidInput for too many."""
+        self._values += count
+        if self._max_values is not None and self._values > self._max_values:
+            raise InvalidInput(
+                f"filter must have at most {self._max_values} values in its lists (max_ids); "
+                f"got {self._values} or more",
+                limit="max_ids",
+            )
+
+
+def check(filter_: Filter, max_values: int | None = None) -> None:
+    """Raise InvalidInput when a filter holds too much or is nested too deep, in one walk."""
+    allowance = Allowance(max_values)
+    waiting: list[tuple[Filter, int]] = [(filter_, 0)]
+    while waiting:
+        node, depth = waiting.pop()
+        match node:
+            case Condition(_, _, value):
+                # A condition stands beside what joins it, not below.
+                allowance.take(depth - 1)
+                if isinstance(value, tuple):
+                    allowance.take_values(len(value))
+            case Not(part):
+                allowance.take(depth)
+                waiting.append((part, depth + 1))
+            case AllOf(parts) | AnyOf(parts):
+                allowance.take(depth)
+                waiting.extend((part, depth + 1) for part in parts)
 
 
 Bind = Callable[[str], ColumnElement[Any]]
@@ -233,7 +286,7 @@ def bind_all(filter_: Filter, bind: Bind) -> list[ColumnElement[Any]]:
     """Create the bind parameters of a filter, in the order of ``shape_of``."""
     return [
         bind(condition.field)
-        for condition in _conditions(filter_, 0)
+        for condition in _conditions(filter_)
         for _ in parameters_of(condition)
     ]
 
@@ -249,42 +302,82 @@ def conjuncts(filter_: Filter) -> Iterator[Filter]:
 
 def has_condition(filter_: Filter) -> bool:
     """Whether a filter restricts anything at all, however it is nested."""
-    return next(_conditions(filter_, 0), None) is not None
+    return next(_conditions(filter_), None) is not None
 
 
-def _conditions(filter_: Filter, depth: int) -> Iterator[Condition]:
-    if depth > MAX_NESTING:
-        raise InvalidInput(f"filter must not be nested deeper than {MAX_NESTING} levels")
-    match filter_:
-        case Condition():
-            yield filter_
-        case Not(part):
-            yield from _conditions(part, depth + 1)
-        case AllOf(parts) | AnyOf(parts):
-            for part in parts:
-                yield from _conditions(part, depth + 1)
+def _conditions(filter_: Filter) -> Iterator[Condition]:
+    """Every condition of a filter, in the order of ``shape_of``."""
+    waiting = [filter_]
+    while waiting:
+        node = waiting.pop()
+        match node:
+            case Condition():
+                yield node
+            case Not(part):
+                waiting.append(part)
+            case AllOf(parts) | AnyOf(parts):
+                waiting.extend(reversed(parts))
 
 
 def _compile(filter_: Filter, source: ExecutionSource, bind: Bind) -> ColumnElement[bool]:
     match filter_:
         case AllOf(parts):
-            return and_(true(), *(_compile(part, source, bind) for part in parts))
+            return _joined(and_, true(), parts, source, bind)
         case AnyOf(parts):
-            return or_(false(), *(_compile(part, source, bind) for part in parts))
+            return _joined(or_, false(), parts, source, bind)
         case Not(part):
             return _compile(part, source, bind).is_not(true())
-        case Condition(field, operator):
-            bound = tuple(bind(field) for _ in parameters_of(filter_))
-            compare = FIELDS[field].operators[operator].compile
-            if field == "agentflow_name":
-                return _named(compare, bound, source, ignore_case=filter_.ignore_case)
-            return compare(source.column(field), bound)
+        case Condition("agentflow_name"):
+            return _named(_compared(filter_, source, bind), source)
+        case Condition():
+            return _compared(filter_, source, bind)
 
 
-def _named(
-    compare: _Compile, bound: Bound, source: ExecutionSource, *, ignore_case: bool
+def _joined(
+    join: Callable[..., ColumnElement[bool]],
+    neutral: ColumnElement[bool],
+    parts: tuple[Filter, ...],
+    source: ExecutionSource,
+    bind: Bind,
 ) -> ColumnElement[bool]:
-    name: ColumnElement[Any] = Folded(source.flow_name) if ignore_case else source.flow_name
+    joined: list[ColumnElement[bool]] = []
+    names: list[ColumnElement[bool]] = []
+    for part in parts:
+        if isinstance(part, Condition) and part.field == "agentflow_name":
+            names.append(_compared(part, source, bind))
+        else:
+            joined.append(_compile(part, source, bind))
+    if names:
+        # One search through the agentflows answers all that is asked of a name.
+        joined.append(_named(_flat(join, neutral, names), source))
+    return _flat(join, neutral, joined)
+
+
+def _flat(
+    join: Callable[..., ColumnElement[bool]],
+    neutral: ColumnElement[bool],
+    joined: list[ColumnElement[bool]],
+) -> ColumnElement[bool]:
+    # Each one that is joined makes an expression a level deeper.
+    while len(joined) > _MOST_JOINED:
+        joined = [
+            Apart(join(*joined[start : start + _MOST_JOINED]))
+            for start in range(0, len(joined), _MOST_JOINED)
+        ]
+    return join(neutral, *joined)
+
+
+def _compared(condition: Condition, source: ExecutionSource, bind: Bind) -> ColumnElement[bool]:
+    field = condition.field
+    bound = tuple(bind(field) for _ in parameters_of(condition))
+    column: ColumnElement[Any] = (
+        source.flow_name if field == "agentflow_name" else source.column(field)
+    )
+    compare = FIELDS[field].operators[condition.operator].compile
+    return compare(Folded(column) if condition.ignore_case else column, bound)
+
+
+def _named(compared: ColumnElement[bool], source: ExecutionSource) -> ColumnElement[bool]:
     # Agentflows are few and executions many: the names are searched once, and the page is
     # then read in its order instead of being sorted.
-    return off_index(source.agentflow_id).in_(select(source.flow_key).where(compare(name, bound)))
+    return off_index(source.agentflow_id).in_(select(source.flow_key).where(compared))

@@ -19,10 +19,11 @@ class Access(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What plans read, and the largest page that may be asked for."""
+    """What plans read, the largest page that may be asked for, and the most ids and values."""
 
     executions: Executions
     max_page_size: int
+    max_ids: int
 
 
 @dataclass(slots=True)

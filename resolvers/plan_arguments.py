@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from db.filters import FIELDS, MAX_NESTING, AllOf, AnyOf, Condition, Filter, Not
+from db.filters import EVERYTHING, FIELDS, AllOf, Allowance, AnyOf, Condition, Filter, Not
+from db.normal_filters import normalised
 from db.paging import Order, Term, total_order
 from resolvers.pages import Window, offset_of, window
-from resolvers.selections import NotPlannable
 from schema.inputs import OrderDirection
 
 _FIELD_NAMES = {
@@ -28,7 +28,7 @@ class Arguments:
 
     def __init__(self, given: Mapping[str, Any]) -> None:
         self._given = given
-        self._filter: Filter | None = None
+        self._filter: tuple[int, Filter] | None = None
         self._order: Order | None = None
         self._window: tuple[int, Window] | None = None
 
@@ -36,12 +36,20 @@ class Arguments:
         """An argument by the name that GraphQL has for it."""
         return self._given[name]
 
-    @property
-    def filter(self) -> Filter:
-        """Which executions."""
-        if self._filter is None:
-            self._filter = _filter(self._given.get("filter"), 0)
-        return self._filter
+    def filter(self, max_values: int) -> Filter:
+        """Which executions; raises InvalidInput for a filter that holds too much.
+
+        ``max_values`` is how many values its lists may hold.
+        """
+        if self._filter is None or self._filter[0] != max_values:
+            given = self._given.get("filter")
+            asked = (
+                normalised(_filter(given, 0, Allowance(max_values)), max_values)
+                if given
+                else EVERYTHING
+            )
+            self._filter = (max_values, asked)
+        return self._filter[1]
 
     @property
     def order(self) -> Order:
@@ -73,31 +81,34 @@ class Arguments:
         return offset_of(self._given["page"], self._given["limit"], max_page_size)
 
 
-def _filter(given: Mapping[str, Any] | None, depth: int) -> Filter:
+def _filter(given: Mapping[str, Any] | None, depth: int, allowance: Allowance) -> Filter:
+    allowance.take(depth)
     if not given:
-        return AllOf(())
-    if depth > MAX_NESTING:
-        raise NotPlannable("a filter that is nested too deep")
+        return EVERYTHING
     parts: list[Filter] = []
     for name, value in given.items():
         if value is None:
             continue
         if name in _FIELD_NAMES:
-            _add_conditions(_FIELD_NAMES[name], value, parts)
+            _add_conditions(_FIELD_NAMES[name], value, parts, allowance)
         elif name == "and":
-            parts.append(AllOf(tuple([_filter(part, depth + 1) for part in value])))
+            parts.append(AllOf(tuple([_filter(part, depth + 1, allowance) for part in value])))
         elif name == "or":
-            parts.append(AnyOf(tuple([_filter(part, depth + 1) for part in value])))
+            parts.append(AnyOf(tuple([_filter(part, depth + 1, allowance) for part in value])))
         else:
-            parts.append(Not(_filter(value, depth + 1)))
+            parts.append(Not(_filter(value, depth + 1, allowance)))
     return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
 
 
-def _add_conditions(field: str, given: Mapping[str, Any], parts: list[Filter]) -> None:
+def _add_conditions(
+    field: str, given: Mapping[str, Any], parts: list[Filter], allowance: Allowance
+) -> None:
     ignore_case = field == "agentflow_name" and not given.get("caseSensitive")
     operators = FIELDS[field].operators
     for name, value in given.items():
         operator = _OPERATOR_NAMES.get(name, name)
         if value is not None and operator in operators:
+            if isinstance(value, list):
+                allowance.take_values(len(value))
             plain = tuple(value) if isinstance(value, list) else value
             parts.append(Condition(field, operator, plain, ignore_case))

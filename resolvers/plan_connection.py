@@ -87,7 +87,8 @@ def plan_executions(
         order = arguments.order
         asked = arguments.window(reading.max_page_size)
         fields, position_of = layout(order)
-        read = fields, arguments.filter, reverse(order) if asked.backward else order
+        filter_ = arguments.filter(reading.max_ids)
+        read = fields, filter_, reverse(order) if asked.backward else order
         between: Any = {
             "limit": asked.size + 1,
             "after": asked.before if asked.backward else asked.after,
@@ -231,7 +232,7 @@ async def _beyond(page: _Page, order: Order, place: int, cursor: Position | None
         return False
     position = page.position_of(page.rows[place]) if page.rows else cursor
     return await page.reading.executions.any_beyond(
-        page.arguments.filter, order, position, or_at=not page.rows
+        page.arguments.filter(page.reading.max_ids), order, position, or_at=not page.rows
     )
 
 

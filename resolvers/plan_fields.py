@@ -55,7 +55,7 @@ def plan_execution_page(
     async def answer(reading: Reading, arguments: Arguments) -> Any:
         page, limit = arguments["page"], arguments["limit"]
         asked: Any = {"limit": limit, "offset": arguments.offset(reading.max_page_size)}
-        read = fields, arguments.filter, arguments.order
+        read = fields, arguments.filter(reading.max_ids), arguments.order
         total = 0
         if has_total:
             rows, total = await reading.executions.select_with_total(*read, **asked)

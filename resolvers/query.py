@@ -76,7 +76,9 @@ class Query:
             last=given(last),
             before=given(before),
         )
-        return await connection(context.executions, to_filter(filter), order, asked)
+        return await connection(
+            context.executions, to_filter(filter, context.max_ids), order, asked
+        )
 
     @strawberry.field(
         description=(
@@ -96,7 +98,7 @@ class Query:
         """Executions, page by page with numbers."""
         executions = info.context.executions
         offset = offset_of(page, limit, info.context.max_page_size)
-        chosen = to_filter(filter)
+        chosen = to_filter(filter, info.context.max_ids)
         rows = await executions.find_offset(chosen, to_order(order_by), offset=offset, limit=limit)
         return ExecutionPage(
             items=[Execution.from_row(row) for row in rows],

@@ -10,17 +10,18 @@ from typing import Any, Optional
 import strawberry
 from strawberry import UNSET
 
-from db.errors import InvalidInput
 from db.filters import (
+    EVERYTHING,
     FIELDS,
-    MAX_NESTING,
     AllOf,
+    Allowance,
     AnyOf,
     Condition,
     Filter,
     Not,
 )
 from db.models import ExecutionState
+from db.normal_filters import normalised
 from db.paging import Order, Term, total_order
 from schema.scalars import DateTime
 
@@ -111,28 +112,34 @@ class ExecutionFilter:
 FieldFilter = IDFilter | StringFilter | ExecutionStateFilter | DateTimeFilter
 
 
-def to_filter(given: ExecutionFilter | None, depth: int = 0) -> Filter:
-    """Turn GraphQL's filter into a filter of ``db``.
+def to_filter(given: ExecutionFilter | None, max_values: int) -> Filter:
+    """Turn GraphQL's filter into a filter of ``db``, in its normal form.
 
-    Raises InvalidInput when it is nested too deep.
+    Raises InvalidInput when it holds too many conditions, more than ``max_values`` values in its
+    lists, or is nested too deep.
     """
     if not given:
-        return AllOf(())
-    if depth > MAX_NESTING:
-        raise InvalidInput(f"filter must not be nested deeper than {MAX_NESTING} levels")
+        return EVERYTHING
+    return normalised(_filter(given, 0, Allowance(max_values)), max_values)
+
+
+def _filter(given: ExecutionFilter | None, depth: int, allowance: Allowance) -> Filter:
+    allowance.take(depth)
+    if not given:
+        return EVERYTHING
     parts: list[Filter] = []
     for field in FIELDS:
-        parts.extend(_conditions(field, getattr(given, field)))
+        parts.extend(_conditions(field, getattr(given, field), allowance))
     if _is_given(given.and_):
-        parts.append(AllOf(tuple(to_filter(part, depth + 1) for part in given.and_ or ())))
+        parts.append(AllOf(tuple(_filter(part, depth + 1, allowance) for part in given.and_ or ())))
     if _is_given(given.or_):
-        parts.append(AnyOf(tuple(to_filter(part, depth + 1) for part in given.or_ or ())))
+        parts.append(AnyOf(tuple(_filter(part, depth + 1, allowance) for part in given.or_ or ())))
     if _is_given(given.not_):
-        parts.append(Not(to_filter(given.not_, depth + 1)))
+        parts.append(Not(_filter(given.not_, depth + 1, allowance)))
     return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
 
 
-def _conditions(field: str, given: FieldFilter | None) -> list[Condition]:
+def _conditions(field: str, given: FieldFilter | None, allowance: Allowance) -> list[Condition]:
     if not given:
         return []
     ignore_case = isinstance(given, StringFilter) and not given.case_sensitive
@@ -140,6 +147,8 @@ def _conditions(field: str, given: FieldFilter | None) -> list[Condition]:
     for operator in FIELDS[field].operators:
         value = getattr(given, "in_" if operator == "in" else operator)
         if _is_given(value):
+            if isinstance(value, list):
+                allowance.take_values(len(value))
             plain = tuple(value) if isinstance(value, list) else value
             found.append(Condition(field, operator, plain, ignore_case))
     return found

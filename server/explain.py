@@ -58,7 +58,7 @@ async def _statements(
     database.on_read = lambda statement, parameters: asked.append((statement, parameters))
     try:
         if plan is not None:
-            reading = Reading(Executions(database), settings.max_page_size)
+            reading = Reading(Executions(database), settings.max_page_size, settings.max_ids)
             await plan.run(reading, variables)
     except Exception as error:  # noqa: BLE001 - what a plan can't answer is no fault
         return [f"The ordinary executor answers with these variables: {error}"]

@@ -79,7 +79,7 @@ class OperationRunner:
         self._documents = documents
         self._executions = executions
         self._max_ids = max_ids
-        self._reading = Reading(executions, max_page_size)
+        self._reading = Reading(executions, max_page_size, max_ids)
         self._on_limit = on_limit
 
     def text_of(self, asked: GraphQLRequest) -> str:

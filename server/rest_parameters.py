@@ -13,6 +13,7 @@ from db.errors import InvalidInput, quote
 from db.filters import AllOf, Condition, Filter
 from db.instants import is_date_only, parse_lenient
 from db.models import ExecutionState
+from db.normal_filters import normalised
 from server.rest_names import DocumentedNames
 
 DEFAULT_LIMIT = 12
@@ -115,7 +116,7 @@ def _filter(given: Mapping[str, list[str]]) -> Filter:
         value = ",".join(given[name]) if name in _LISTS else _single(given, name)
         if value:
             conditions.append(read(value))
-    return AllOf(tuple(conditions))
+    return normalised(AllOf(tuple(conditions)))
 
 
 def _equal(field: str) -> Callable[[str], Condition]:

@@ -4,9 +4,20 @@ from typing import Any
 
 from sqlalchemy.ext.compiler import compiles
 
-from db.dialect import EachOf, Folded, Greatest, Least, Listed, OffIndex, PlaceOf
+from db.dialect import (
+    Apart,
+    EachOf,
+    Folded,
+    Greatest,
+    Least,
+    Listed,
+    ListedEscaped,
+    OffIndex,
+    PlaceOf,
+)
 
 _FORMS = {
+    Apart: "({})",
     Least: "least({})",
     Greatest: "greatest({})",
     Folded: "gateway_casefold({})",
@@ -15,6 +26,11 @@ _FORMS = {
     OffIndex: "{}",
     EachOf: "json_array_elements_text(CAST({} AS json))",
     Listed: "(SELECT json_array_elements_text(CAST({} AS json)))",
+    # No text that is stored here has a null character, nor the one that stands for it.
+    ListedEscaped: (
+        "(SELECT replace(replace(json_array_elements_text(CAST({} AS json)),"
+        " chr(1) || 'b', chr(65535)), chr(1) || 'a', chr(1)))"
+    ),
 }
 
 

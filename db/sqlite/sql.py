@@ -4,12 +4,23 @@ from typing import Any
 
 from sqlalchemy.ext.compiler import compiles
 
-from db.dialect import EachOf, Folded, Greatest, Least, Listed, OffIndex, PlaceOf
+from db.dialect import (
+    Apart,
+    EachOf,
+    Folded,
+    Greatest,
+    Least,
+    Listed,
+    ListedEscaped,
+    OffIndex,
+    PlaceOf,
+)
 
 CASEFOLD = "gateway_casefold"
 """The function that folds case in every script; SQLite's own ``lower`` knows only ASCII."""
 
 _FORMS = {
+    Apart: "({})",
     Least: "min({})",
     Greatest: "max({})",
     Folded: f"{CASEFOLD}({{}})",
@@ -17,6 +28,10 @@ _FORMS = {
     OffIndex: "+{}",
     EachOf: "json_each({})",
     Listed: "(SELECT value FROM json_each({}))",
+    ListedEscaped: (
+        "(SELECT replace(replace(value, char(1, 98), char(0)), char(1, 97), char(1))"
+        " FROM json_each({}))"
+    ),
 }
 
 
