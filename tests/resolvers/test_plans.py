@@ -62,7 +62,7 @@ class Both:
                 PersistedQueries(),
                 executions,
                 max_page_size=100,
-                max_ids=100,
+                max_ids=1000,
                 on_limit=lambda _limit: None,
             )
             for kind in (_ByPlan, _Ordinary)
