@@ -35,7 +35,7 @@ ifdef STALE
   $(shell rm -rf $(VENV))
 endif
 
-.PHONY: run test check bench console screenshots format audits schema clean
+.PHONY: run test check bench console screenshots format audits clients schema clean
 
 run: $(VENV)/.installed ## the gateway, over an embedded database with something to look at
 	@if $(HAS_NPM); then node console/build.mjs --beside $$$$ & \
@@ -50,7 +50,7 @@ console: ## GraphiQL, built into the gateway; needs npm and Node 20.19 or newer
 screenshots: $(VENV)/.installed-test console ## pictures of GraphiQL for the README; needs Chromium
 	$(BIN)/python -m tests.console.screenshots
 
-test: $(VENV)/.installed-test audits ## the whole test suite, on SQLite and on PostgreSQL
+test: $(VENV)/.installed-test audits clients ## the whole test suite, on SQLite and on PostgreSQL
 	@if $(HAS_NPM) && node console/build.mjs; then npm test --prefix console --silent; fi
 	$(PYTEST) --cov --cov-report= --cov-fail-under=0
 	$(PYTEST) --cov --cov-append --cov-report=term --database postgres
@@ -74,6 +74,19 @@ tests/audits/node_modules: tests/audits/package.json
 	npm install --prefix tests/audits --no-audit --no-fund --no-package-lock --silent
 	@touch $@
 
+clients: $(VENV)/clients/.installed ## what generates clients for the tests, in TypeScript where npm is
+	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory tests/clients/node_modules; fi
+
+# An environment of its own: the generator needs other versions than the gateway.
+$(VENV)/clients/.installed: tests/clients/requirements.txt $(VENV)/bin/python
+	$(BIN)/python -m venv $(VENV)/clients
+	$(VENV)/clients/bin/python -m pip --disable-pip-version-check --quiet install -r $<
+	@touch $@
+
+tests/clients/node_modules: tests/clients/package.json
+	npm install --prefix tests/clients --no-audit --no-fund --no-package-lock --silent
+	@touch $@
+
 bench: export PYTHONPATH := $(CURDIR)
 bench: $(VENV)/.installed-test ## speed, growth, import, start and memory, as ratios; four hours
 	for kind in sqlite postgres; do \
@@ -87,7 +100,7 @@ schema: $(VENV)/.installed ## write the printed schema to where the tests compar
 	$(BIN)/python app.py schema > schema/schema.graphql
 
 clean:
-	rm -rf $(VENV) tests/audits/node_modules console/node_modules console/dist server/static/graphiql build dist *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) tests/audits/node_modules tests/clients/node_modules console/node_modules console/dist server/static/graphiql build dist *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(IS_NEW_ENOUGH) || { echo "Python 3.11 or newer is needed; $(PYTHON) is" \

@@ -73,8 +73,8 @@ def _find_many(max_page_size: int) -> dict[str, Any]:
         "operationId": "findExecutions",
         "summary": "Get all executions, or one page of them.",
         "parameters": [
-            _query("page", "Page number; without page and limit, all are sent.", _page()),
-            _query("limit", "Executions on a page.", _limit(max_page_size)),
+            _query("page", "Page number, 1 unless given beside limit.", _number(LAST_PAGE)),
+            _query("limit", _about_limit(max_page_size), _number(max_page_size)),
             _query("guid", "Exactly this guid.", {"type": "string"}),
             _query("agentflowId", "Exactly this agentflow.", {"type": "string"}),
             _query("agentflowName", "Part of the name, ignoring case.", {"type": "string"}),
@@ -251,13 +251,14 @@ def _header(description: str, kind: str) -> dict[str, Any]:
     return {"description": description, "schema": {"type": kind}}
 
 
-def _page() -> dict[str, Any]:
-    return {"type": "integer", "minimum": 1, "maximum": LAST_PAGE, "default": 1}
-
-
-def _limit(max_page_size: int) -> dict[str, Any]:
+def _about_limit(max_page_size: int) -> str:
     default = min(DEFAULT_LIMIT, max_page_size)
-    return {"type": "integer", "minimum": 1, "maximum": max_page_size, "default": default}
+    # No default in the schema: generated clients would send it, and never ask for all.
+    return f"Executions on a page, {default} unless given beside page; without both, all are sent."
+
+
+def _number(maximum: int) -> dict[str, Any]:
+    return {"type": "integer", "minimum": 1, "maximum": maximum}
 
 
 def _states() -> dict[str, Any]:
