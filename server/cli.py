@@ -1,12 +1,10 @@
 """The command line."""
 
 import contextlib
-import io
 import sys
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Annotated, BinaryIO, cast
+from typing import Annotated
 
 import orjson
 import typer
@@ -14,10 +12,10 @@ import typer
 from db.demo import fill_if_empty
 from db.engine import Database
 from db.errors import GatewayError
-from db.loading import load
 from db.migrations.upgrade import upgrade
 from resolvers.schema import build_schema
 from server.cli_health import health
+from server.cli_import import FileError, import_
 from server.cli_keys import keys_cli
 from server.command import (
     NAME,
@@ -29,11 +27,11 @@ from server.command import (
     with_database,
 )
 from server.explain import explain as explain_operation
-from server.import_files import Row, read_executions
 from server.listening import bind
-from server.progress import Advance, progress_of_bytes, progress_of_rows
+from server.progress import progress_of_rows
 from server.serving import access_notice, run_server
 from server.settings import Settings
+from server.terminal import printable
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -42,7 +40,6 @@ cli = typer.Typer(
     rich_markup_mode="markdown",
 )
 cli.add_typer(keys_cli, name="keys")
-cli.command(epilog="Example: `executions-gateway health --port 8080`")(health)
 
 
 def _print_version(is_asked: bool) -> None:  # noqa: FBT001 - typer passes the value
@@ -106,71 +103,17 @@ def _prepare(settings: Settings, demo: int) -> None:
 
     made, notice = with_database(settings, prepare)
     if made:
-        typer.echo(f"Filled the empty database with {made:,} demo executions")
+        executions = "execution" if made == 1 else "executions"
+        typer.echo(f"Filled the empty database with {made:,} demo {executions}")
     if notice:
         errors.print(notice, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
-@cli.command(
+cli.command(
     "import",
     epilog="Example: `executions-gateway import executions.csv` or `... | executions-gateway "
     "import -`",
-)
-def import_(
-    files: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="CSV, JSON Lines or JSON; - for input.")
-    ],
-    database: DatabaseOption = None,
-) -> None:
-    """Load executions from files, all of them or none.
-
-    An execution whose guid exists is updated. Columns: guid, agentflow_id, agentflow_name,
-    session_id, state, created_on (epoch milliseconds or ISO 8601), and if there are any id and
-    updated_on; the names of the REST API (agentflowId) are read too. A row's id is kept unless
-    another execution has it.
-    """
-    settings = read_settings(database_url=database)
-    with _progress(files) as advance:
-        rows = (row for file in files for row in _rows(file, advance))
-        count = with_database(settings, lambda opened: load(opened, rows))
-    typer.echo(f"Imported {count:,} executions")
-
-
-def _rows(name: str, advance: Advance) -> Iterator[Row]:
-    shown = "standard input" if name == "-" else name
-    try:
-        with contextlib.ExitStack() as stack:
-            raw = sys.stdin.buffer if name == "-" else stack.enter_context(Path(name).open("rb"))
-            yield from read_executions(cast("IO[bytes]", _Counted(raw, advance)), shown)
-    except OSError as error:
-        raise _FileError(f"{shown} can't be read: {error.strerror}") from None
-
-
-class _FileError(GatewayError):
-    """A file can't be read."""
-
-    code = "BAD_USER_INPUT"
-
-
-class _Counted(io.BufferedIOBase):
-    """A file that tells how many bytes were read of it; whoever opened it closes it."""
-
-    def __init__(self, file: BinaryIO, advance: Advance) -> None:
-        self._file = file
-        self._advance = advance
-
-    def readable(self) -> bool:
-        return True
-
-    def read1(self, size: int = -1, /) -> bytes:
-        data: bytes = self._file.read1(size)  # type: ignore[attr-defined]
-        self._advance(len(data))
-        return data
-
-
-def _progress(files: list[str]) -> contextlib.AbstractContextManager[Advance]:
-    sizes = [Path(name).stat().st_size for name in files if Path(name).is_file()]
-    return progress_of_bytes("Importing", sum(sizes) if len(sizes) == len(files) else None)
+)(import_)
 
 
 @cli.command(epilog="Example: `executions-gateway schema > schema.graphql`")
@@ -197,15 +140,15 @@ def explain(
         query = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
         given = orjson.loads(variables)
     except OSError as error:
-        raise _FileError(f"{file} can't be read: {error.strerror}") from None
+        raise FileError(f"{file} can't be read: {error.strerror}") from None
     except ValueError as error:
-        raise _FileError(f"The document must be UTF-8, and the variables JSON: {error}") from None
+        raise FileError(f"The document must be UTF-8, and the variables JSON: {error}") from None
     if not isinstance(given, dict):
-        raise _FileError("The variables must be a JSON object")
+        raise FileError("The variables must be a JSON object")
     for line in with_database(
         settings, lambda opened: explain_operation(settings, opened, query, given, operation)
     ):
-        typer.echo(line)
+        typer.echo(printable(line))
 
 
 @cli.command(epilog="Example: `executions-gateway migrate --database sqlite:///runs.db`")
@@ -216,3 +159,6 @@ def migrate(database: DatabaseOption = None) -> None:
         typer.echo(f"The database is at the newest revision already ({after})")
     else:
         typer.echo(f"Migrated the database from revision {before or 'none'} to {after}")
+
+
+cli.command(epilog="Example: `executions-gateway health --port 8080`")(health)

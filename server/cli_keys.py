@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from db.engine import Database
 from db.instants import format_iso, from_ms, now_ms
 from db.keys import Key, Keys, Scope
 from server.command import DatabaseOption, print_error, program, read_settings, with_database
+from server.terminal import printable
 
 keys_cli = typer.Typer(
     help="API keys: make, list, revoke.", no_args_is_help=True, rich_markup_mode="markdown"
@@ -44,7 +46,7 @@ def create(
     key_id, token = with_database(
         settings, lambda opened: Keys(opened).create(name, scope, expires_on)
     )
-    typer.echo(f"Key {key_id} ({name}) is shown this once; keep it safe:", err=True)
+    typer.echo(f"Key {key_id} ({printable(name)}) is shown this once; keep it safe:", err=True)
     typer.echo(token)
 
 
@@ -60,7 +62,7 @@ def list_(database: DatabaseOption = None) -> None:
     for key in found:
         table.add_row(
             str(key.id),
-            key.name,
+            escape(printable(key.name)),
             " ".join(sorted(key.scopes)),
             _state(key),
             _shown(key.created_on),

@@ -18,6 +18,7 @@ from db.errors import ServiceUnavailable, quote
 from db.migrations.upgrade import upgrade
 from db.opening import open_database
 from server.settings import Settings, load_settings
+from server.terminal import printable
 
 _T = TypeVar("_T")
 
@@ -53,7 +54,8 @@ def program() -> str:
 
 def print_error(message: str) -> None:
     """Say what went wrong."""
-    errors.print(f"Error: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
+    text = printable(f"Error: {message}")
+    errors.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 def read_settings(**given: Any) -> Settings:

@@ -1,11 +1,9 @@
 """Reading executions from files: CSV, JSON Lines, or a JSON array as the REST list answers it."""
 
-import csv
-import io
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import IO, Any, TextIO
+from collections.abc import Callable, Iterator, Mapping
+from typing import IO, Any
 
 from db.errors import InvalidInput, quote
 from db.instants import EARLIEST_MS, LATEST_MS, floor_ms, parse_lenient
@@ -15,6 +13,9 @@ from db.models import (
     LONGEST_TEXT_BYTES,
     ExecutionState,
 )
+from server.import_csv import read_csv
+from server.import_json import Malformed, place_of_list, read_array, read_list, reason
+from server.import_text import ImportText
 
 Row = tuple[LoadedExecution, str | None]
 
@@ -29,13 +30,13 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "updated_on": ("updated_on", "updatedOn"),
 }
 """Every column that is read, and the names it may have."""
+TITLES = frozenset(title for spellings in SPELLINGS.values() for title in spellings)
+"""The names of all columns."""
 REQUIRED = ("guid", "agentflow_id", "state", "created_on")
 """The columns that every row must fill."""
 
 _STATES = frozenset(state.value for state in ExecutionState)
 _DIGITS = re.compile(r"\d{1,16}", re.ASCII)
-_CHUNK = 1 << 16
-_BOM = "\ufeff"
 
 
 def read_executions(file: IO[bytes], name: str) -> Iterator[Row]:
@@ -43,21 +44,16 @@ def read_executions(file: IO[bytes], name: str) -> Iterator[Row]:
 
     Raises InvalidInput that names the file, the line and what is wrong there.
     """
-    # What is not UTF-8 becomes a surrogate, which is refused where its line is known.
-    text: TextIO = io.TextIOWrapper(file, "utf-8", errors="surrogateescape", newline="")
-    start = text.read(_CHUNK)
-    skipped = 0
-    while start and not start.strip(f" \t\r\n{_BOM}"):
-        skipped += start.count("\n")
-        start = text.read(_CHUNK)
-    start = start.removeprefix(_BOM)
-    first = start.lstrip()[:1]
-    if first == "[":
-        return _located(name, _read_array(start, text, skipped), _from_object)
-    lines = _lines(start, text)
-    if first == "{":
-        return _located(name, _read_lines(lines, skipped), _from_object)
-    return _read_csv(name, lines)
+    text = ImportText(file, name)
+    start = text.start()
+    match start.lstrip()[:1]:
+        case "[":
+            return _located(name, read_array(start, text), _from_object)
+        case "{" if (place := place_of_list(start, TITLES)) is not None:
+            return _located(name, read_list(start, place, text), _from_object)
+        case "{":
+            return _located(name, _read_lines(text), _from_object)
+    return read_csv(name, text.lines(), text.skipped, SPELLINGS, REQUIRED, _row)
 
 
 def _located(
@@ -67,153 +63,19 @@ def _located(
     try:
         for line, item in items:  # noqa: B007 - the line is named when a row is refused
             yield convert(item)
-    except _Malformed as error:
+    except Malformed as error:
         raise InvalidInput(f"{name}, line {error.line}: {error}") from None
     except ValueError as error:
         raise InvalidInput(f"{name}, line {line}: {error}") from None
 
 
-class _Malformed(ValueError):
-    """The file can't be read on from a line."""
-
-    def __init__(self, line: int, reason: str) -> None:
-        super().__init__(reason)
-        self.line = line
-
-
-def _lines(start: str, text: TextIO) -> Iterator[str]:
-    rest = start
-    while True:
-        pieces = rest.split("\n")
-        rest = pieces.pop()
-        for piece in pieces:
-            yield f"{piece}\n"
-        chunk = text.read(_CHUNK)
-        if not chunk:
-            break
-        rest += chunk
-    if rest:
-        yield rest
-
-
-def _read_csv(name: str, lines: Iterator[str]) -> Iterator[Row]:
-    reader = csv.reader(lines, strict=True)
-    header: list[str] | None = None
-    convert: Callable[[Sequence[str]], Row] | None = None
-    line = 1
-    try:
-        for record in reader:
-            if record and convert is None:
-                header = [column.strip() for column in record]
-                convert = _record_converter(header)
-            elif record and convert:
-                yield convert(record)
-            line = reader.line_num + 1
-    except (ValueError, csv.Error) as error:
-        raise InvalidInput(f"{name}, line {line}: {error}") from None
-    if header is None:
-        raise InvalidInput(f"{name} is empty; it must begin with a line of column names")
-
-
-def _record_converter(header: list[str]) -> Callable[[Sequence[str]], Row]:
-    places = {}
-    for column, spellings in SPELLINGS.items():
-        found = [place for place, title in enumerate(header) if title in spellings]
-        if len(found) > 1:
-            raise ValueError(f"column {column} is there {len(found)} times")
-        if found:
-            places[column] = found[0]
-        elif column in REQUIRED:
-            raise ValueError(f"column {column} is missing; found {', '.join(header)[:200]}")
-    width = len(header)
-
-    def convert(record: Sequence[str]) -> Row:
-        if len(record) != width:
-            raise ValueError(f"it has {len(record)} values for {width} columns")
-        return _row({column: record[place] for column, place in places.items()})
-
-    return convert
-
-
-def _read_lines(lines: Iterable[str], skipped: int) -> Iterator[tuple[int, Any]]:
-    for number, line in enumerate(lines, skipped + 1):
+def _read_lines(text: ImportText) -> Iterator[tuple[int, Any]]:
+    for number, line in enumerate(text.lines(), text.skipped + 1):
         if line.strip():
             try:
                 yield number, json.loads(line)
             except (ValueError, RecursionError) as error:
-                raise _Malformed(number, f"not JSON: {_reason(error)}") from None
-
-
-def _reason(error: Exception) -> str:
-    # What json says of the place is about the piece that it was given, not about the file.
-    return error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-
-
-def _read_array(start: str, text: TextIO, skipped: int) -> Iterator[tuple[int, Any]]:
-    """The items of an array and the lines they begin on, a piece of the file at a time."""
-    scanner = _ArrayScanner(start, text, skipped + 1)
-    scanner.expect("[")
-    if scanner.peek() == "]":
-        scanner.expect("]")
-    else:
-        while True:
-            scanner.peek()
-            yield scanner.line, scanner.value()
-            if scanner.peek() != ",":
-                break
-            scanner.expect(",")
-        scanner.expect("]")
-    if scanner.peek():
-        raise _Malformed(scanner.line, "there is more after the end of the array")
-
-
-class _ArrayScanner:
-    def __init__(self, start: str, text: TextIO, line: int) -> None:
-        self._buffer = start
-        self._place = 0
-        self._text = text
-        self._decode = json.JSONDecoder().raw_decode
-        self.line = line
-
-    def peek(self) -> str:
-        """The next character that is no white space; empty at the end."""
-        while True:
-            while self._place < len(self._buffer):
-                character = self._buffer[self._place]
-                if character not in " \t\r\n":
-                    return character
-                self.line += character == "\n"
-                self._place += 1
-            if not self._more():
-                return ""
-
-    def expect(self, character: str) -> None:
-        found = self.peek()
-        if found != character:
-            what = quote(found) if found else "the end of the file"
-            raise _Malformed(self.line, f"not JSON: expected {character!r}, found {what}")
-        self._place += 1
-
-    def value(self) -> Any:
-        while True:
-            try:
-                value, end = self._decode(self._buffer, self._place)
-                # A number that ends with the buffer may go on.
-                if end < len(self._buffer) or not self._more():
-                    break
-            except (ValueError, RecursionError) as error:
-                if not self._more():
-                    raise _Malformed(self.line, f"not JSON: {_reason(error)}") from None
-        self.line += self._buffer.count("\n", self._place, end)
-        self._place = end
-        return value
-
-    def _more(self) -> bool:
-        # Twice as much each time, so that a large value is not scanned too often.
-        rest = self._buffer[self._place :]
-        chunk = self._text.read(max(_CHUNK, len(rest)))
-        self._buffer, self._place = rest + chunk, 0
-        return bool(chunk)
+                raise Malformed(number, f"not JSON: {reason(error)}") from None
 
 
 def _from_object(item: Any) -> Row:

@@ -29,7 +29,7 @@ from tests.sample import SAMPLE
 ROOT = Path(__file__).parents[2]
 PROGRAM = [sys.executable, str(ROOT / "app.py")]
 DATABASE = ("--database", "sqlite:///executions.db")
-COMMANDS = ["health", "serve", "import", "schema", "explain", "migrate", "keys"]
+COMMANDS = ["serve", "import", "schema", "explain", "migrate", "health", "keys"]
 HEADER = "guid,agentflow_id,agentflow_name,session_id,state,created_on"
 GOOD = f"{HEADER}\na,flow-1,Support,session-1,FINISHED,1700000000000\n"
 BAD = f"{GOOD}b,flow-1,Support,session-1,DONE,1700000000000\n"
@@ -277,7 +277,7 @@ def test_import_loads_a_file(folder: Path) -> None:
     (folder / "good.csv").write_text(GOOD)
     imported = _run("import", "good.csv", *DATABASE)
     assert (imported.returncode, imported.stderr) == (0, "")
-    assert imported.stdout == "Imported 1 executions\n"
+    assert imported.stdout == "Imported 1 execution\n"
     assert run_sql(
         folder / "executions.db",
         "SELECT guid, agentflow_id, session_id, state, created_on FROM executions",
@@ -287,7 +287,7 @@ def test_import_loads_a_file(folder: Path) -> None:
 
 def test_import_loads_what_is_piped_into_it(folder: Path) -> None:
     imported = _run("import", "-", *DATABASE, given=GOOD)
-    assert (imported.returncode, imported.stdout) == (0, "Imported 1 executions\n")
+    assert (imported.returncode, imported.stdout) == (0, "Imported 1 execution\n")
     assert _count(folder / "executions.db") == 1
 
 
