@@ -19,7 +19,7 @@ class Access(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What plans read, the largest page that may be asked for, and the most ids and values."""
+    """What plans read and change, and the bounds that an operator has set."""
 
     executions: Executions
     max_page_size: int

@@ -5,13 +5,13 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
-from db.errors import InvalidInput
 from db.keys import Scope
 from db.models import ExecutionState
 from resolvers.context import Info
 from resolvers.declarations import NamedRows, declare
 from resolvers.messages import conflict_message, not_found_message
-from schema.execution import Execution
+from resolvers.pages import check_number
+from schema.execution import Execution, global_id
 from schema.inputs import UpdateExecutionInput
 from schema.mutation_results import (
     DeleteExecutionResult,
@@ -34,7 +34,13 @@ _Change = Annotated[
 ]
 
 
-@strawberry.type(description="What can be done. Each mutation is one transaction.")
+@strawberry.type(
+    description=(
+        "What can be done. Each mutation is one transaction. Those of one operation are done one "
+        "after the other, once the arguments of all of them are found to be right; one that fails "
+        "all the same is null, and those before it stay done."
+    )
+)
 class Mutation:
     """What can be done."""
 
@@ -44,7 +50,7 @@ class Mutation:
         info: Info,
         guid: _Guid,
         input: _Change,  # noqa: A002 - the contract names it so
-    ) -> UpdateExecutionResult:
+    ) -> UpdateExecutionResult | None:
         """Change one execution."""
         state, expected = _change(input)
         outcome = await info.context.executions.update([guid], state, expected)
@@ -68,9 +74,9 @@ class Mutation:
         info: Info,
         guids: _Guids,
         input: _Change,  # noqa: A002 - the contract names it so
-    ) -> UpdateExecutionsPayload:
+    ) -> UpdateExecutionsPayload | None:
         """Change many executions alike."""
-        _check_number(guids, info)
+        check_number(guids, info.context.max_ids)
         outcome = await info.context.executions.update(guids, *_change(input))
         return UpdateExecutionsPayload(
             affected=len(outcome.updated),
@@ -82,30 +88,25 @@ class Mutation:
     @strawberry.mutation(
         description="Delete one execution, for good.", metadata=declare(Scope.DELETE)
     )
-    async def delete_execution(self, info: Info, guid: _Guid) -> DeleteExecutionResult:
+    async def delete_execution(self, info: Info, guid: _Guid) -> DeleteExecutionResult | None:
         """Delete one execution."""
         outcome = await info.context.executions.delete([guid])
-        return DeleteExecutionSuccess(guid=guid) if outcome.deleted else _not_found(guid)
+        if not outcome.deleted:
+            return _not_found(guid)
+        return DeleteExecutionSuccess(id=global_id("Execution", guid), guid=guid)
 
     @strawberry.mutation(
         description="Delete many executions, for good.", metadata=declare(Scope.DELETE)
     )
-    async def delete_executions(self, info: Info, guids: _Guids) -> DeleteExecutionsPayload:
+    async def delete_executions(self, info: Info, guids: _Guids) -> DeleteExecutionsPayload | None:
         """Delete many executions."""
-        _check_number(guids, info)
+        check_number(guids, info.context.max_ids)
         outcome = await info.context.executions.delete(guids)
         return DeleteExecutionsPayload(
             affected=len(outcome.deleted),
             deleted=[strawberry.ID(guid) for guid in outcome.deleted],
+            deleted_ids=[global_id("Execution", guid) for guid in outcome.deleted],
             not_found=[strawberry.ID(guid) for guid in outcome.not_found],
-        )
-
-
-def _check_number(guids: list[strawberry.ID], info: Info) -> None:
-    if len(guids) > info.context.max_ids:
-        raise InvalidInput(
-            f"guids must be at most {info.context.max_ids} (max_ids); got {len(guids)}",
-            limit="max_ids",
         )
 
 

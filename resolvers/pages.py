@@ -1,7 +1,8 @@
 """From the arguments of a list to the page that they ask for."""
 
+from collections.abc import Iterator, Mapping, Sized
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from strawberry import UNSET
 
@@ -56,6 +57,40 @@ def window(
         after=None if after is None else decode_cursor(after, order, "after"),
         before=None if before is None else decode_cursor(before, order, "before"),
     )
+
+
+def window_faults(
+    order: Order, max_page_size: int, arguments: Mapping[str, Any]
+) -> Iterator[InvalidInput]:
+    """Everything that is wrong with the paging arguments of a connection, not just the first."""
+    given = {name: arguments.get(name) for name in ("first", "last", "after", "before")}
+    nothing: dict[str, Any] = dict.fromkeys(given)
+    sizes = {"first": given["first"], "last": given["last"]}
+    tried: list[dict[str, Any]] = [{name: value} for name, value in given.items()]
+    if None not in sizes.values():
+        tried.insert(0, sizes)
+    for part in tried:
+        try:
+            window(order, max_page_size, **nothing | part)
+        except InvalidInput as fault:
+            yield fault
+
+
+def offset_faults(page: int, limit: int, max_page_size: int) -> Iterator[InvalidInput]:
+    """Everything that is wrong with a numbered page."""
+    for number, size in ((page, 1), (1, limit)):
+        try:
+            offset_of(number, size, max_page_size)
+        except InvalidInput as fault:
+            yield fault
+
+
+def check_number(guids: Sized, max_ids: int) -> None:
+    """Raise InvalidInput when more executions are named than one call may."""
+    if len(guids) > max_ids:
+        raise InvalidInput(
+            f"guids must be at most {max_ids} (max_ids); got {len(guids)}", limit="max_ids"
+        )
 
 
 def given(value: _T | None) -> _T | None:

@@ -32,6 +32,11 @@ class Arguments:
         self._order: Order | None = None
         self._window: tuple[int, Window] | None = None
 
+    @property
+    def given(self) -> Mapping[str, Any]:
+        """All arguments by the names that GraphQL has for them."""
+        return self._given
+
     def __getitem__(self, name: str) -> Any:
         """An argument by the name that GraphQL has for it."""
         return self._given[name]

@@ -15,12 +15,14 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
 )
 from graphql.type import GraphQLField
 
+from resolvers.checks import ROOT_CHECKS, faults_of
 from resolvers.context import Reading
 from resolvers.plan_arguments import Arguments
 from resolvers.plan_fields import ROOT_PLANS, PlanRoot
@@ -45,6 +47,7 @@ class RootPlan:
     """One root field: its name in the answer, where its arguments come from, what it does."""
 
     key: str
+    name: str
     arguments: Callable[[Variables], Arguments]
     answer: _Answer
 
@@ -63,7 +66,19 @@ class Plan:
         BrokenAfterChange.
         """
         values = self.variables(variables)
-        return {root.key: await root.answer(reading, root.arguments(values)) for root in self.roots}
+        if len(self.roots) == 1:
+            # It checks its own arguments before it reads.
+            [root] = self.roots
+            return {root.key: await root.answer(reading, root.arguments(values))}
+        checked = [(root, self._checked(root, values, reading)) for root in self.roots]
+        return {root.key: await root.answer(reading, arguments) for root, arguments in checked}
+
+    @staticmethod
+    def _checked(root: RootPlan, values: Variables, reading: Reading) -> Arguments:
+        arguments = root.arguments(values)
+        for fault in ROOT_CHECKS[root.name](arguments, reading) if root.name != TYPENAME else ():
+            raise fault
+        return arguments
 
 
 class Planner:
@@ -93,6 +108,10 @@ class Planner:
         if choice not in self._plans:
             self._plans[choice] = self._make(choice)
         return self._plans[choice]
+
+    def faults(self, variables: Mapping[str, Any] | None, bounds: Reading) -> list[GraphQLError]:
+        """Everything that is wrong with the arguments of the operation's root fields."""
+        return faults_of(self._schema, self._fragments, self._operation, variables or {}, bounds)
 
     def reason(self, variables: Mapping[str, Any] | None) -> str:
         """Why there is no plan, for people."""
@@ -137,13 +156,14 @@ class Planner:
         for key, nodes in selected.items():
             name = nodes[0].name.value
             if name == TYPENAME:
-                roots.append(RootPlan(key, lambda _: Arguments({}), _constant(root.name)))
+                roots.append(RootPlan(key, name, lambda _: Arguments({}), _constant(root.name)))
                 continue
             make = plans.get(name)
             if make is None:
                 raise NotPlannable(f"the root field {name}")
             field = root.fields[name]
-            roots.append(RootPlan(key, _arguments(field, nodes[0]), make(selections, nodes, field)))
+            answer = make(selections, nodes, field)
+            roots.append(RootPlan(key, name, _arguments(field, nodes[0]), answer))
         return tuple(roots)
 
     @property

@@ -6,6 +6,7 @@ from typing import Any
 
 import strawberry
 from graphql import DocumentNode, GraphQLError, execute
+from graphql.utilities.print_schema import print_schema_definition
 from strawberry.execution import optimized_is_awaitable
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
@@ -18,6 +19,11 @@ from resolvers.mutation import Mutation
 from resolvers.query import Query
 from schema.scalars import SCALARS
 
+_DESCRIPTION = (
+    "Executions of agentflows: find them, page through them, change and delete them. An execution "
+    "is one run of an agentflow, which is a graph of LLM agents."
+)
+
 
 class Schema(strawberry.Schema):
     """The gateway's schema; errors are left to the edges, which know who may see what."""
@@ -26,6 +32,10 @@ class Schema(strawberry.Schema):
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
         """Log nothing here: most errors are the caller's own."""
+
+    def as_str(self) -> str:
+        """Print the schema; Strawberry leaves out its description."""
+        return f"{print_schema_definition(self._schema)}\n\n{super().as_str()}"
 
     async def run(
         self,
@@ -70,10 +80,12 @@ def build_schema(
 
     ``suggestions`` says whether errors may name what a client could have meant.
     """
-    return Schema(
+    schema = Schema(
         query=Query,
         mutation=Mutation,
         extensions=list(extensions),
         execution_context_class=None if suggestions else _WithoutSuggestions,
         config=StrawberryConfig(scalar_map=SCALARS),
     )
+    schema._schema.description = _DESCRIPTION  # noqa: SLF001 - Strawberry has no public way
+    return schema

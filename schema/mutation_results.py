@@ -43,6 +43,9 @@ class UpdateExecutionSuccess:
 class DeleteExecutionSuccess:
     """The execution is deleted."""
 
+    id: strawberry.ID = strawberry.field(
+        description="The id that it had as an Execution, by which caches know it."
+    )
     guid: strawberry.ID = strawberry.field(description="The guid it had.")
 
 
@@ -78,4 +81,8 @@ class DeleteExecutionsPayload:
 
     affected: int = strawberry.field(description="How many executions were deleted.")
     deleted: list[strawberry.ID] = strawberry.field(description="Their guids.")
+    deleted_ids: list[strawberry.ID] = strawberry.field(
+        description="The ids that they had as Executions, by which caches know them, in the same"
+        " order."
+    )
     not_found: list[strawberry.ID] = strawberry.field(description="The guids of no execution.")

@@ -41,7 +41,7 @@ def _status(result: OperationResult, media_type: str) -> int:
     # A request error is 400 in the GraphQL media type, and in JSON 200, as clients from before
     # that media type expect (GraphQL over HTTP, section 6.4). What is wrong with more than the
     # document has a status of its own in both.
-    if result.body.get("data") is None:
+    if not any(value is not None for value in (result.body.get("data") or {}).values()):
         for code in _codes(result.body["errors"]):
             if code in _STATUS_BY_CODE:
                 return _STATUS_BY_CODE[code]

@@ -78,7 +78,6 @@ class OperationRunner:
         self._store = store
         self._documents = documents
         self._executions = executions
-        self._max_ids = max_ids
         self._reading = Reading(executions, max_page_size, max_ids)
         self._on_limit = on_limit
 
@@ -124,7 +123,7 @@ class OperationRunner:
             return self._refused([TooComplex("max_cost", f"a cost of {cost}", maximum)], extensions)
         data = await self._planned(operation, variables)
         if data is None:
-            return await self._ordinary(prepared, asked, access, extensions)
+            return await self._ordinary(prepared, operation, asked, access, extensions)
         return OperationResult(
             {"data": data} if extensions is None else {"data": data, "extensions": extensions}
         )
@@ -190,17 +189,22 @@ class OperationRunner:
     async def _ordinary(
         self,
         prepared: Prepared,
+        operation: PreparedOperation,
         asked: GraphQLRequest,
         access: Access,
         extensions: dict[str, Any] | None,
     ) -> OperationResult:
+        faults = operation.planner.faults(asked.variables, self._reading)
+        if faults:
+            return self._refused(faults, extensions)
+
         async def admitted() -> Access:
             return access
 
         context = Context(
             executions=self._executions,
             max_page_size=self._reading.max_page_size,
-            max_ids=self._max_ids,
+            max_ids=self._reading.max_ids,
             admit=admitted,
         )
         result = await self._schema.run(

@@ -168,6 +168,30 @@ def test_deleting_an_execution_answers_its_guid_and_it_is_gone(gateway: Gateway)
     assert len(_states(gateway)) == len(SAMPLE) - 1
 
 
+DELETED_IDS = """
+mutation ($guids: [ID!]!, $guid: ID!) {
+  deleteExecution(guid: $guid) { ... on DeleteExecutionSuccess { id guid } }
+  deleteExecutions(guids: $guids) { deleted deletedIds notFound }
+}
+"""
+
+
+def test_deletions_answer_the_ids_by_which_caches_know_the_deleted(gateway: Gateway) -> None:
+    gateway.insert(SAMPLE)
+    nodes = gateway.graphql("{ executions { nodes { id guid } } }")["executions"]["nodes"]
+    ids = {node["guid"]: node["id"] for node in nodes}
+    one, two, three = list(ids)[:3]
+    answer = gateway.graphql(DELETED_IDS, guid=one, guids=[three, "nobody", two, three])
+    assert answer == {
+        "deleteExecution": {"id": ids[one], "guid": one},
+        "deleteExecutions": {
+            "deleted": [three, two],
+            "deletedIds": [ids[three], ids[two]],
+            "notFound": ["nobody"],
+        },
+    }
+
+
 def test_deleting_no_execution_is_an_answer_and_no_error(gateway: Gateway) -> None:
     assert gateway.graphql(DELETE, guid="nobody")["deleteExecution"] == {
         "__typename": "ExecutionNotFound",

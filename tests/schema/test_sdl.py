@@ -5,11 +5,15 @@ from pathlib import Path
 from graphql import (
     GraphQLEnumType,
     GraphQLNamedType,
+    introspection_from_schema,
     is_introspection_type,
+    is_non_null_type,
     is_specified_scalar_type,
 )
+from graphql import build_schema as build_graphql
 from graphql.type import GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType
 
+from resolvers.checks import ROOT_CHECKS
 from resolvers.schema import build_schema
 
 WRITTEN = Path(__file__).parents[2] / "schema" / "schema.graphql"
@@ -19,6 +23,25 @@ def test_the_written_schema_is_what_the_code_prints() -> None:
     assert WRITTEN.read_text("utf-8") == build_schema().as_str() + "\n", (
         "the schema changed: look at the difference, then run `make schema`"
     )
+
+
+def test_the_schema_has_a_description_in_introspection_and_in_print() -> None:
+    schema = build_schema()
+    described = introspection_from_schema(schema._schema, schema_description=True)["__schema"]
+    assert (described["description"] or "").startswith("Executions of agentflows")
+    assert build_graphql(schema.as_str()).description == described["description"]
+
+
+def test_every_root_field_of_mutations_is_nullable() -> None:
+    mutation = build_schema()._schema.mutation_type
+    assert mutation
+    assert not [name for name, field in mutation.fields.items() if is_non_null_type(field.type)]
+
+
+def test_every_root_field_has_a_check_of_its_arguments() -> None:
+    schema = build_schema()._schema
+    fields = {**schema.query_type.fields, **schema.mutation_type.fields}  # type: ignore[union-attr]
+    assert ROOT_CHECKS.keys() == fields.keys()
 
 
 def test_everything_in_the_schema_has_a_description() -> None:

@@ -144,17 +144,20 @@ def test_a_variable_that_does_not_fit_is_a_request_error(sample_gateway: Gateway
         assert (answer.status_code, _error(answer)[0]) == (400, "BAD_USER_INPUT")
 
 
-def test_an_error_of_a_field_is_200_with_data(sample_gateway: Gateway) -> None:
-    query = '{ ok: __typename execution(guid: "guid-00") { guid } }'
-    sample = _post(sample_gateway, {"query": query}, accept=RESPONSE_JSON)
-    assert sample.status_code == 200
-    query = "{ ok: __typename executions(first: -1) { totalCount } }"
+def test_a_fault_of_a_field_is_200_with_the_data_of_the_others(
+    sample_gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr("db.executions.Executions.find_fields", broken)
+    query = '{ ok: __typename execution(guid: "guid-07") { guid } }'
     answer = _post(sample_gateway, {"query": query}, accept=RESPONSE_JSON)
     assert answer.status_code == 200
-    assert answer.json()["data"] is None
+    assert answer.json()["data"] == {"ok": "Query", "execution": None}
     [error] = answer.json()["errors"]
-    assert error["path"] == ["executions"]
-    assert error["extensions"] == {"code": "BAD_USER_INPUT"}
+    assert error["path"] == ["execution"]
+    assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
 
 
 # What is sent

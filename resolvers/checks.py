@@ -1,0 +1,106 @@
+"""What is checked of the arguments of root fields, before any of them reads or changes anything."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    get_argument_values,
+    get_variable_values,
+)
+
+from db.errors import GatewayError, InvalidInput
+from resolvers.context import Reading
+from resolvers.pages import check_number, offset_faults, window_faults
+from resolvers.plan_arguments import Arguments
+from resolvers.selections import NotPlannable, Selected, Selections
+
+_Check = Callable[[Arguments, Reading], Iterable[GatewayError]]
+"""Finds everything that is wrong with the arguments of a root field."""
+
+
+def _filter(arguments: Arguments, bounds: Reading) -> Iterator[GatewayError]:
+    try:
+        arguments.filter(bounds.max_ids)
+    except InvalidInput as fault:
+        yield fault
+
+
+def _connection(arguments: Arguments, bounds: Reading) -> Iterator[GatewayError]:
+    yield from _filter(arguments, bounds)
+    yield from window_faults(arguments.order, bounds.max_page_size, arguments.given)
+
+
+def _page(arguments: Arguments, bounds: Reading) -> Iterator[GatewayError]:
+    yield from _filter(arguments, bounds)
+    yield from offset_faults(arguments["page"], arguments["limit"], bounds.max_page_size)
+
+
+def _guids(arguments: Arguments, bounds: Reading) -> Iterator[GatewayError]:
+    try:
+        check_number(arguments["guids"], bounds.max_ids)
+    except InvalidInput as fault:
+        yield fault
+
+
+def _nothing(_arguments: Arguments, _bounds: Reading) -> Iterable[GatewayError]:
+    return ()
+
+
+ROOT_CHECKS: Mapping[str, _Check] = {
+    "execution": _nothing,
+    "executions": _connection,
+    "executionPage": _page,
+    "updateExecution": _nothing,
+    "updateExecutions": _guids,
+    "deleteExecution": _nothing,
+    "deleteExecutions": _guids,
+}
+"""What is checked of each root field of queries and mutations."""
+
+
+def faults_of(
+    schema: GraphQLSchema,
+    fragments: Mapping[str, FragmentDefinitionNode],
+    operation: OperationDefinitionNode,
+    variables: Mapping[str, Any],
+    bounds: Reading,
+) -> list[GraphQLError]:
+    """Find everything that is wrong with the arguments of an operation's root fields.
+
+    Each error names its field by its path. What is wrong with the variables themselves, or with a
+    condition, is left to the executor: it says so before it runs anything.
+    """
+    root = schema.get_root_type(operation.operation)
+    definitions = operation.variable_definitions or ()
+    coerced = get_variable_values(schema, definitions, dict(variables))
+    if root is None or isinstance(coerced, list):
+        return []
+    selections = Selections(schema, fragments, coerced.coerced)
+    selected: Selected = {}
+    try:
+        selections.collect(operation.selection_set, root, selected, set())
+    except NotPlannable:
+        return []
+    faults: list[GraphQLError] = []
+    for key, nodes in selected.items():
+        field = root.fields.get(nodes[0].name.value)
+        if field is None:
+            # What asks about the schema itself.
+            continue
+        try:
+            given = get_argument_values(field, nodes[0], coerced)
+        except GraphQLError as fault:
+            faults.append(_located(InvalidInput(fault.message), key, nodes))
+            continue
+        found = ROOT_CHECKS[nodes[0].name.value](Arguments(given), bounds)
+        faults += [_located(fault, key, nodes) for fault in found]
+    return faults
+
+
+def _located(fault: GatewayError, key: str, nodes: list[FieldNode]) -> GraphQLError:
+    return GraphQLError(fault.message, nodes, path=[key], original_error=fault)
