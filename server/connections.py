@@ -57,6 +57,7 @@ class Connections:
         self.on_limit = on_limit
         self._send_timeout = send_timeout
         self._open: set[Connection] = set()
+        self._turned_away: set[Connection] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> bool:
@@ -71,9 +72,17 @@ class Connections:
             self._timer = loop.call_later(_LOOKS_AFTER_SECONDS, self._look, loop)
         return True
 
+    def turn_away(self, connection: Connection) -> bool:
+        """Look after one for which there is no room while it reads why; False for too many."""
+        if len(self._turned_away) >= 1 + self.maximum // _CLOSED_AT_ONCE:
+            return False
+        self._turned_away.add(connection)
+        return True
+
     def discard(self, connection: Connection) -> None:
         """Look after it no more."""
         self._open.discard(connection)
+        self._turned_away.discard(connection)
 
     def measures(self) -> list[Measure]:
         """How many there are."""
@@ -96,12 +105,14 @@ class Connections:
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
-        for connection in list(self._open):
+        for connection in (*self._open, *self._turned_away):
             if connection.deadline <= now:
                 connection.expire()
             if connection.has_stalled(now, self._send_timeout):
                 self.on_limit("send_timeout")
                 connection.abort()
         self._timer = (
-            loop.call_later(_LOOKS_AFTER_SECONDS, self._look, loop) if self._open else None
+            loop.call_later(_LOOKS_AFTER_SECONDS, self._look, loop)
+            if self._open or self._turned_away
+            else None
         )

@@ -7,22 +7,18 @@ request. Here the parser sees heads alone, each when it is whole; bodies are mea
 """
 
 import asyncio
-import enum
 import math
 import urllib.parse
 from typing import Any
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
-from server.connections import CONNECTIONS, Connections
+from server.http_connection import HttpConnection, Stage
 from server.http_framing import ChunkedBody, MalformedRequest, content_length
-from server.http_head import Head, TooManyHeaders, check_beginning
-from server.lingering import Lingering, LingeringTransport, end_output
-from server.refusals import refusal_on_wire
-from server.sending import Progress
+from server.http_head import TooManyHeaders, check_beginning
 
 _SHORT_BODY = 65_536
 """How much of a body that nobody asked for is read, so that the connection can be used again."""
@@ -30,31 +26,7 @@ _MOST_EMPTY_LINES = 4
 _ALLOWED = "DELETE, GET, HEAD, OPTIONS, POST, PUT"
 
 
-class _Stage(enum.Enum):
-    """What the next bytes of a connection are."""
-
-    HEAD = enum.auto()
-    BODY = enum.auto()
-    NEXT = enum.auto()
-    """Those of another request, which waits until this one is answered."""
-    NOTHING = enum.auto()
-    """Nothing that anybody reads: the connection is about to be closed."""
-
-
-class _Flow(FlowControl):
-    """uvicorn's, which reads on whenever an application waits for a client to go away.
-
-    While ``is_full``, nothing is read.
-    """
-
-    is_full = False
-
-    def resume_reading(self) -> None:
-        if not self.is_full:
-            super().resume_reading()
-
-
-class GuardedHttpProtocol(HttpToolsProtocol):
+class GuardedHttpProtocol(HttpConnection):
     """Serves one connection. What is not HTTP/1.1 in just one reading is refused with 400.
 
     A head of more than ``max_head_bytes`` is refused with 431 (RFC 6585, section 5), one that takes
@@ -62,9 +34,6 @@ class GuardedHttpProtocol(HttpToolsProtocol):
     """
 
     max_head_bytes = 65_536
-    head_timeout = 20.0
-
-    flow: _Flow
 
     def __init__(
         self,
@@ -74,76 +43,15 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self.deadline = math.inf
-        self._connections: Connections = app_state.get(CONNECTIONS) or Connections()
-        self._stage = _Stage.HEAD
-        self._received = b""
         self._empty_lines = 0
-        self._has_begun = True
-        self._head = Head()
         self._body_left = 0
         self._chunks: ChunkedBody | None = None
-        self._lingering: Lingering | None = None
-        self._progress = Progress()
-
-    # The connection
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Wait for the first request."""
-        super().connection_made(transport)
-        self.flow = _Flow(transport)
-        self.deadline = self.loop.time() + self.head_timeout
-        if not self._connections.add(self, self.loop):
-            self._refuse(
-                503,
-                f"The gateway holds {self._connections.maximum} connections already "
-                "(max_open_connections); try again in a moment",
-            )
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Hold nothing any more."""
-        self._connections.discard(self)
-        self._received, self._chunks, self._stage = b"", None, _Stage.NOTHING
-        super().connection_lost(exc)
-
-    def shutdown(self) -> None:
-        """End the connection once what is under way is answered."""
-        self._head.keeps_alive = False
-        super().shutdown()
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether no request is under way."""
-        return self._stage is _Stage.HEAD or self._lingering is not None
-
-    def expire(self) -> None:
-        """End the connection of a client that has kept it waiting for too long."""
-        if self._stage is _Stage.HEAD and self._has_begun:
-            self._refuse(408, "The head of a request must arrive sooner")
-        else:
-            self.drop()
-
-    def has_stalled(self, now: float, seconds: float) -> bool:
-        """Whether the client has taken nothing of an answer for so many seconds."""
-        return self._progress.stands_still(self.transport, now, seconds)
-
-    def abort(self) -> None:
-        """Drop the connection and what was to be sent on it."""
-        self.transport.abort()
-
-    def drop(self) -> None:
-        """Close the connection, on which no request is under way."""
-        self.deadline = math.inf
-        if self._lingering or self.transport.get_write_buffer_size():
-            self.transport.abort()
-        else:
-            self.transport.close()
 
     # What arrives
 
     def data_received(self, data: bytes) -> None:
         """Read on, as far as what came before is answered."""
-        if self._stage is _Stage.NOTHING:
+        if self._stage is Stage.NOTHING:
             self._throw_away(len(data))
             return
         self._received = self._received + data if self._received else data
@@ -152,15 +60,15 @@ class GuardedHttpProtocol(HttpToolsProtocol):
     def _read_on(self) -> None:
         try:
             while self._received:
-                if self._stage is _Stage.BODY:
+                if self._stage is Stage.BODY:
                     self._read_body()
-                elif self._stage is not _Stage.HEAD or not self._read_head():
+                elif self._stage is not Stage.HEAD or not self._read_head():
                     break
         except TooManyHeaders as error:
             self._refuse(431, str(error))
         except MalformedRequest as error:
             self._refuse(400, f"The request is not valid HTTP: {error}")
-        if self._received and self._stage is _Stage.NEXT:
+        if self._received and self._stage is Stage.NEXT:
             self._let_wait()
 
     def _let_wait(self) -> None:
@@ -169,7 +77,7 @@ class GuardedHttpProtocol(HttpToolsProtocol):
             self.flow.is_full = True
         else:
             # This is the last answer, and closing with something unread would reset it.
-            self._received, self._stage = b"", _Stage.NOTHING
+            self._received, self._stage = b"", Stage.NOTHING
             self.cycle.transport = self._guarded()
 
     def _read_head(self) -> bool:
@@ -229,7 +137,7 @@ class GuardedHttpProtocol(HttpToolsProtocol):
             on_response=self.on_response_complete,
         )
         if length == 0:
-            self._stage = _Stage.NEXT
+            self._stage = Stage.NEXT
             cycle.more_body = False
             cycle.message_event.set()
         else:
@@ -269,14 +177,14 @@ class GuardedHttpProtocol(HttpToolsProtocol):
     def _hand_over(self) -> None:
         if self._received:
             raise MalformedRequest("a WebSocket begins once its handshake is answered")
-        self._stage = _Stage.NOTHING
+        self._stage = Stage.NOTHING
         self._connections.discard(self)
         self.handle_websocket_upgrade()
 
     # Bodies
 
     def _expect_body(self, cycle: RequestResponseCycle, length: int | None) -> None:
-        self._stage = _Stage.BODY
+        self._stage = Stage.BODY
         self._body_left = length or 0
         self._chunks = ChunkedBody() if length is None else None
         # Until all of it is here. An answer that comes before ends the connection, unless what is
@@ -309,9 +217,9 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         self._chunks = None
         if cycle.response_complete:
             # It was answered without it; what comes now is another request.
-            self._stage = _Stage.HEAD
+            self._stage = Stage.HEAD
             return
-        self._stage = _Stage.NEXT
+        self._stage = Stage.NEXT
         cycle.more_body = False
         if not cycle.response_started:
             cycle.keep_alive = self._head.keeps_alive
@@ -322,55 +230,12 @@ class GuardedHttpProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Wait for another request, or go on with one that is here already."""
         self.server_state.total_requests += 1
-        if self._stage is _Stage.NOTHING or self.transport.is_closing():
+        if self._stage is Stage.NOTHING or self.transport.is_closing():
             return
         self.deadline = self.loop.time() + self.timeout_keep_alive
         self._has_begun = self.flow.is_full = False
-        if self._stage is _Stage.NEXT:
-            self._stage = _Stage.HEAD
+        if self._stage is Stage.NEXT:
+            self._stage = Stage.HEAD
         if self._received:
             self._read_on()
         self.flow.resume_reading()
-
-    def _refuse(self, status: int, message: str, **headers: str) -> None:
-        """Answer what is not passed on, and end the connection."""
-        cycle, stage = self.cycle, self._stage
-        self._received, self._stage = b"", _Stage.NOTHING
-        if stage is _Stage.BODY and cycle is not None and cycle.response_started:
-            # An answer that has begun is never written into.
-            self.cycle.keep_alive = False
-            self.cycle.transport = self._guarded()
-            if cycle.response_complete:
-                self._linger()
-            return
-        if stage is _Stage.BODY and cycle is not None:
-            cycle.disconnected = True
-            cycle.message_event.set()
-        if not self.transport.is_closing():
-            path = self._head.path.decode("ascii", "replace")
-            refusal = refusal_on_wire(
-                path, status, message, self.server_state.default_headers, **headers
-            )
-            self.transport.write(refusal)
-            self._linger()
-
-    def _guarded(self) -> Any:
-        return LingeringTransport(self.transport, self._linger)
-
-    def _linger(self) -> None:
-        if self._lingering is not None or self.transport.is_closing():
-            return
-        self._received, self._stage = b"", _Stage.NOTHING
-        self._lingering = Lingering(self.loop.time())
-        self.deadline = self._lingering.deadline
-        end_output(self.transport)
-        self.flow.is_full = False
-        self.flow.resume_reading()
-
-    def _throw_away(self, size: int) -> None:
-        if self._lingering is None:
-            return
-        if self._lingering.take(size, self.loop.time()):
-            self.deadline = self._lingering.deadline
-        else:
-            self.transport.abort()
