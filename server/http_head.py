@@ -27,6 +27,21 @@ class Head:
     those of the headers that say where the request goes and where it ends.
     """
 
+    __slots__ = (
+        "_is_complete",
+        "_parser",
+        "_repeated",
+        "fields",
+        "headers",
+        "keeps_alive",
+        "method",
+        "offers_upgrade",
+        "path",
+        "query",
+        "target",
+        "version",
+    )
+
     def __init__(self) -> None:
         self._parser: httptools.HttpRequestParser | None = None
         self._is_complete = False
@@ -61,8 +76,13 @@ class Head:
             raise MalformedRequest(f"{self._repeated.decode().title()} must be given once")
         self._read_target()
 
+    def pass_over(self, body: bytes) -> None:
+        """Let the parser come to the end of a whole body of the length that the head announced."""
+        if self._parser is not None:
+            self._parser.feed_data(body)
+
     def forget(self) -> None:
-        """Read the next head as the first one; needed after a head that announced a body."""
+        """Read the next head as the first one; needed after a body that is not passed over."""
         self._parser = None
 
     def _parse(self, head: bytes) -> None:

@@ -136,7 +136,11 @@ class GuardedHttpProtocol(HttpConnection):
             keep_alive=head.keeps_alive,
             on_response=self.on_response_complete,
         )
-        if length == 0:
+        if length is not None and length <= len(self._received):
+            body, self._received = self._received[:length], self._received[length:]
+            if body:
+                head.pass_over(body)
+                cycle.body += body
             self._stage = Stage.NEXT
             cycle.more_body = False
             cycle.message_event.set()
