@@ -78,6 +78,8 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
     connections = Connections(settings.max_open_connections, settings.send_timeout, metrics.passed)
     metrics.watch(connections.measures())
     metrics.watch(gatekeeper.measures())
+    executions = Executions(database)
+    metrics.watch(executions.measures())
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, object]]:
@@ -90,7 +92,7 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
 
     bundle = Bundle(console)
     find_edge, routes = _executions_routes(
-        settings, Executions(database), gatekeeper, documents, metrics, bundle
+        settings, executions, gatekeeper, documents, metrics, bundle
     )
     guard = Guard(
         Hosts(settings.allowed_hosts),

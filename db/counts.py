@@ -6,7 +6,6 @@ from the widest buckets that lie within its range, and from the rows at the rang
 which are less than an hour's. What a filter asks beyond that is counted row by row.
 """
 
-import functools
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +37,7 @@ from db.filters import (
     conjuncts,
     parameters_of,
     shape_of,
+    size_of,
     where,
 )
 from db.instants import EARLIEST_MS, LATEST_MS
@@ -63,11 +63,12 @@ _notes = table(
 _counts = Base.metadata.tables[ExecutionCount.__tablename__]
 _flow_counts = Base.metadata.tables[AgentflowCount.__tablename__]
 
-# The same few filters are asked for again and again.
-_PLANS_KEPT = 500
+# More conditions than these are not repeated for each sum; the rows tell.
+_MOST_CONDITIONS = 1_000
 _ROWS = -1
 _BEGINNING = EARLIEST_MS // LONG * LONG
 _END = -(-(LATEST_MS + 1) // LONG) * LONG
+_ALWAYS = (_BEGINNING, _END)
 _OF_AGENTFLOWS = ("agentflow_id", "agentflow_name")
 
 
@@ -120,7 +121,6 @@ class CountPlan:
         return select(cast(total, BigInteger))
 
 
-@functools.lru_cache(_PLANS_KEPT)
 def plan_count(filter_: Filter) -> CountPlan | None:
     """How to count what matches; None when only the rows themselves can tell.
 
@@ -138,14 +138,17 @@ def plan_count(filter_: Filter) -> CountPlan | None:
     groups = by_states(rest)
     if not groups or since >= until:
         return CountPlan(rest, (), ())
-    cut = _cut(since, until, (HOUR, DAY, LONG))
+    cut = _WHOLE if (since, until) == _ALWAYS else _cut(since, until, (HOUR, DAY, LONG))
     sums = [
         (flows, states, piece)
         for flows, states in groups.items()
         for piece in (cut if flows == EVERYTHING else _cut_of_flows(since, until))
         if piece.width != _ROWS
     ]
-    return CountPlan(rest, tuple(piece for piece in cut if piece.width == _ROWS), tuple(sums))
+    edges = tuple(piece for piece in cut if piece.width == _ROWS)
+    if (len(sums) + len(edges)) * size_of(rest) > _MOST_CONDITIONS:
+        return None
+    return CountPlan(rest, edges, tuple(sums))
 
 
 def is_on_dimensions(filter_: Filter) -> bool:
@@ -205,8 +208,11 @@ def _cut(since: int, until: int, widths: Iterable[int]) -> list[_Piece]:
     return [piece for piece in pieces if piece.since < piece.until]
 
 
+_WHOLE = _cut(*_ALWAYS, (HOUR, DAY, LONG))
+
+
 def _cut_of_flows(since: int, until: int) -> list[_Piece]:
-    if (since, until) == (_BEGINNING, _END):
+    if (since, until) == _ALWAYS:
         return [_Piece(ALL_TIME, 0, 1)]
     return _cut(since, until, (HOUR, DAY))
 

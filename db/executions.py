@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, select
 
 from db.counts import plan_count
 from db.dialect import pays_for_messages
-from db.engine import Database
+from db.engine import Database, Measure
 from db.filters import EVERYTHING, Filter, shape_of, where
 from db.models import ExecutionState
 from db.page_query import PageQuery, Service
@@ -22,10 +22,15 @@ from db.paging import (
 )
 from db.reading import PageForm, beyond_a_walk, merged, on_a_walk, ranked, served
 from db.source import NATIVE, ExecutionRow, ExecutionSource
-from db.statements import Places, Statements
+from db.statements import Build, Places, Statement, Statements
 from db.writing import DeleteOutcome, UpdateOutcome, Writing
 
 _STREAM_BATCH = 1000
+_COMPILED_IN_PLACE = 40
+_NEAR = 100
+"""Skipping so many rows costs less than to count first."""
+_FAR = 10_000
+"""Skipping so many costs more, even where nobody asks for the total."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ class Executions:
         self._database = database
         self._source = source
         self._statements = Statements(database.dialect)
-        self._writing = Writing(self._statements, source)
+        self._writing = Writing(database.dialect, source)
 
     async def find(self, guid: str) -> ExecutionRow | None:
         """The execution with a guid, if there is one."""
@@ -92,8 +97,21 @@ class Executions:
         self, filter_: Filter, order: Order, *, offset: int, limit: int
     ) -> tuple[ExecutionRow, ...]:
         """At most ``limit`` executions after skipping ``offset``; slower the more are skipped."""
-        rows = await self.select(ExecutionRow._fields, filter_, order, limit=limit, offset=offset)
+        rows = await self.select_numbered(
+            ExecutionRow._fields, filter_, order, offset=offset, limit=limit
+        )
         return tuple(map(ExecutionRow._make, rows))
+
+    async def select_numbered(
+        self, fields: tuple[str, ...], filter_: Filter, order: Order, *, offset: int, limit: int
+    ) -> Sequence[tuple[Any, ...]]:
+        """Some fields of at most ``limit`` executions after skipping ``offset``.
+
+        Before many are skipped they are counted: nothing is read beyond the end.
+        """
+        if offset >= _FAR and offset >= await self.count(filter_):
+            return ()
+        return await self.select(fields, filter_, order, limit=limit, offset=offset)
 
     async def select(
         self,
@@ -121,7 +139,9 @@ class Executions:
             form = on_a_walk if query.service() is Service.SEARCHED else served
             return form(query, places, self._source)
 
-        first = self._statements.get(shape, first_form, query.service)
+        first = self._statements.find(shape) or await self._compiled(
+            shape, first_form, values, query.service
+        )
         if first.about is Service.SEARCHED and query.is_in_few_stretches():
             return await self._read(merged, query, shape, values)
         rows = await self._database.read(
@@ -137,7 +157,15 @@ class Executions:
     async def select_with_total(
         self, fields: tuple[str, ...], filter_: Filter, order: Order, **page: Any
     ) -> tuple[Sequence[tuple[Any, ...]], int]:
-        """What ``select`` finds for a page, and how many match in all, read at once."""
+        """What ``select`` finds for a page, and how many match in all.
+
+        Before many are skipped they are counted: nothing is read beyond the end.
+        """
+        if (offset := page.get("offset") or 0) >= _NEAR:
+            total = await self.count(filter_)
+            if offset >= total:
+                return (), total
+            return await self.select(fields, filter_, order, **page), total
         rows, total = await asyncio.gather(
             self.select(fields, filter_, order, **page), self.count(filter_)
         )
@@ -146,10 +174,24 @@ class Executions:
     async def _read(
         self, form: PageForm, query: PageQuery, shape: Hashable, values: list[Any]
     ) -> Sequence[tuple[Any, ...]]:
-        statement = self._statements.get(
-            (form, shape), lambda places: form(query, places, self._source)
+        key = (form, shape)
+        statement = self._statements.find(key) or await self._compiled(
+            key, lambda places: form(query, places, self._source), values
         )
         return await self._database.read(statement.text, statement.parameters(values))
+
+    async def _compiled(
+        self, shape: Hashable, build: Build, values: Sequence[Any], about: Any = None
+    ) -> Statement:
+        if len(values) <= _COMPILED_IN_PLACE:
+            return self._statements.get(shape, build, about)
+        # To compile hundreds of conditions takes longer than the loop may be held up.
+        statement = await asyncio.to_thread(self._statements.compile, build, about)
+        return self._statements.keep(shape, statement)
+
+    def measures(self) -> list[Measure]:
+        """How full the stores of statements are."""
+        return self._statements.measures()
 
     async def stream(self, filter_: Filter = EVERYTHING) -> AsyncIterator[Sequence[ExecutionRow]]:
         """All matching executions, newest first, in batches of a bounded size.
@@ -183,7 +225,7 @@ class Executions:
             counted = select(func.count()).select_from(self._source.table)
             return counted.where(where(filter_, self._source, places.bind))
 
-        statement = self._statements.get(shape, build)
+        statement = self._statements.find(shape) or await self._compiled(shape, build, values)
         is_short = plan is not None and plan.is_short
         [(count,)] = await self._database.read(
             statement.text, statement.parameters(values), is_short=is_short

@@ -291,6 +291,11 @@ def bind_all(filter_: Filter, bind: Bind) -> list[ColumnElement[Any]]:
     ]
 
 
+def size_of(filter_: Filter) -> int:
+    """How many conditions a filter has."""
+    return sum(1 for _ in _conditions(filter_))
+
+
 def conjuncts(filter_: Filter) -> Iterator[Filter]:
     """The parts of a filter all of which must be true."""
     if isinstance(filter_, AllOf):

@@ -5,7 +5,6 @@ how many values each compares with. The values travel as parameters. Requests as
 shapes and many values, so that a request costs a look-up and no work of SQLAlchemy's.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +13,14 @@ from sqlalchemy import BigInteger, ColumnElement, Executable, String, bindparam
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
 
+from db.bounded_store import BoundedStore
+from db.engine import Measure
 from db.paging import Order, Position
 from db.source import NUMBERS
 
-_KEPT = 500
+_MAX_BYTES = 8 * 1024 * 1024
+_USUAL_LENGTH = 8_000
+_LEAST_BYTES = 2_000
 _NUMBER = BigInteger()
 _TEXT = String()
 _VALUE = "value_"
@@ -76,29 +79,53 @@ class Places:
         return place
 
 
+Build = Callable[[Places], Executable]
+"""Makes a statement, binding the values in their order."""
+
+
 class Statements:
-    """Compiles statements for a dialect and keeps those used last."""
+    """Compiles statements for a dialect and keeps those used last, by shapes without values.
+
+    Long ones are kept apart, so that a client who asks with ever more conditions takes no place
+    from what everybody asks. For one thread.
+    """
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._kept: OrderedDict[Hashable, Statement] = OrderedDict()
+        self._usual: BoundedStore[Hashable, Statement] = BoundedStore(
+            "statements", max_bytes=_MAX_BYTES
+        )
+        self._long: BoundedStore[Hashable, Statement] = BoundedStore(
+            "long_statements", max_bytes=_MAX_BYTES
+        )
 
-    def get(
-        self, shape: Hashable, build: Callable[[Places], Executable], about: Any = None
-    ) -> Statement:
+    def find(self, shape: Hashable) -> Statement | None:
+        """The statement of a shape, if it is kept."""
+        return self._usual.get(shape) or self._long.get(shape)
+
+    def get(self, shape: Hashable, build: Build, about: Any = None) -> Statement:
         """The statement of a shape; ``build`` makes it, binding the values in their order.
 
         ``about`` is called when it is made, and what it returns is kept with it.
         """
-        found = self._kept.get(shape)
-        if found is None:
-            told = about() if about else None
-            found = self._kept[shape] = self._compile(build(Places(self._dialect)), told)
-            if len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        else:
-            self._kept.move_to_end(shape)
-        return found
+        return self.find(shape) or self.keep(shape, self.compile(build, about))
+
+    def keep(self, shape: Hashable, statement: Statement) -> Statement:
+        """Keep a statement, and return it."""
+        length = len(statement.text)
+        store = self._usual if length <= _USUAL_LENGTH else self._long
+        # A shape grows with the text.
+        store.put(shape, statement, _LEAST_BYTES + 4 * length)
+        return statement
+
+    def compile(self, build: Build, about: Any = None) -> Statement:
+        """Make a statement that is kept nowhere; any thread may."""
+        told = about() if about else None
+        return self._compile(build(Places(self._dialect)), told)
+
+    def measures(self) -> list[Measure]:
+        """How full the stores are."""
+        return [*self._usual.measures(), *self._long.measures()]
 
     def _compile(self, statement: Executable, about: Any) -> Statement:
         compiled: Any = statement.compile(  # type: ignore[attr-defined]

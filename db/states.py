@@ -1,6 +1,8 @@
 """What a filter asks besides the state, for each of the six."""
 
-from db.filters import EVERYTHING, AllOf, AnyOf, Condition, Filter, Not
+from collections.abc import Callable
+
+from db.filters import EVERYTHING, AllOf, AnyOf, Condition, Filter, Not, conjuncts
 from db.models import ExecutionState
 
 _NOTHING = AnyOf(())
@@ -8,38 +10,76 @@ _NOTHING = AnyOf(())
 
 def by_states(filter_: Filter) -> dict[Filter, tuple[ExecutionState, ...]]:
     """What a filter asks of the agentflow, once the state is known, and of which states."""
+    parts = list(conjuncts(filter_))
+    on_state = [part for part in parts if isinstance(part, Condition) and part.field == "state"]
+    others = [part for part in parts if not (isinstance(part, Condition) and part.field == "state")]
+    if not any(map(_asks_state, others)):
+        # What nearly every filter is.
+        left = others[0] if len(others) == 1 else AllOf(tuple(others)) if others else EVERYTHING
+        states = tuple(
+            state for state in ExecutionState if all(_is_so(part, state) for part in on_state)
+        )
+        return {left: states} if states else {}
     groups: dict[Filter, tuple[ExecutionState, ...]] = {}
     for state in ExecutionState:
         left = _assuming(filter_, state)
-        if left != _NOTHING:
+        if not _is_nothing(left):
             groups[left] = (*groups.get(left, ()), state)
     return groups
 
 
+def _asks_state(filter_: Filter) -> bool:
+    match filter_:
+        case Condition(field):
+            return field == "state"
+        case Not(part):
+            return _asks_state(part)
+        case AllOf(parts) | AnyOf(parts):
+            return any(map(_asks_state, parts))
+
+
+def _is_so(condition: Condition, state: ExecutionState) -> bool:
+    if condition.operator == "eq":
+        return bool(state == condition.value)
+    return (state in condition.value) == (condition.operator == "in")
+
+
+# Parts may be large, so that they are not compared with each other.
+def _is_everything(filter_: Filter) -> bool:
+    return isinstance(filter_, AllOf) and not filter_.parts
+
+
+def _is_nothing(filter_: Filter) -> bool:
+    return isinstance(filter_, AnyOf) and not filter_.parts
+
+
 def _assuming(filter_: Filter, state: ExecutionState) -> Filter:
     match filter_:
-        case Condition("state", operator, value):
-            is_so = state == value if operator == "eq" else (state in value) == (operator == "in")
-            return EVERYTHING if is_so else _NOTHING
+        case Condition("state"):
+            return EVERYTHING if _is_so(filter_, state) else _NOTHING
         case Condition():
             return filter_
         case Not(part):
             left = _assuming(part, state)
-            if left == EVERYTHING:
+            if _is_everything(left):
                 return _NOTHING
-            return EVERYTHING if left == _NOTHING else Not(left)
+            return EVERYTHING if _is_nothing(left) else Not(left)
         case AllOf(parts):
             left_parts = [_assuming(part, state) for part in parts]
-            return _joined(AllOf, left_parts, neutral=EVERYTHING, decisive=_NOTHING)
+            return _joined(AllOf, left_parts, _is_everything, _is_nothing, _NOTHING)
         case AnyOf(parts):
             left_parts = [_assuming(part, state) for part in parts]
-            return _joined(AnyOf, left_parts, neutral=_NOTHING, decisive=EVERYTHING)
+            return _joined(AnyOf, left_parts, _is_nothing, _is_everything, EVERYTHING)
 
 
 def _joined(
-    kind: type[AllOf] | type[AnyOf], parts: list[Filter], *, neutral: Filter, decisive: Filter
+    kind: type[AllOf] | type[AnyOf],
+    parts: list[Filter],
+    is_neutral: Callable[[Filter], bool],
+    is_decisive: Callable[[Filter], bool],
+    decisive: Filter,
 ) -> Filter:
-    if decisive in parts:
+    if any(map(is_decisive, parts)):
         return decisive
-    kept = tuple(part for part in parts if part != neutral)
+    kept = tuple(part for part in parts if not is_neutral(part))
     return kept[0] if len(kept) == 1 else kind(kept)

@@ -15,6 +15,7 @@ from sqlalchemy import (
     union_all,
     update,
 )
+from sqlalchemy.engine import Dialect
 
 from db.dialect import among_listed, listed
 from db.engine import Execute, Rows
@@ -48,9 +49,11 @@ class DeleteOutcome:
 class Writing:
     """What is done within a change; guids are each given once."""
 
-    def __init__(self, statements: Statements, source: ExecutionSource) -> None:
-        self._statements = statements
+    def __init__(self, dialect: Dialect, source: ExecutionSource) -> None:
         self._source = source
+        self._statements = Statements(dialect)
+        # Used within changes, which on SQLite are made by a thread of their own.
+        self._within_changes = Statements(dialect)
 
     def update(
         self,
@@ -176,5 +179,5 @@ class Writing:
     ) -> Rows:
         """Run a statement on some guids, whose places come after those of other values."""
         parameters = [*values, *listed(guids)]
-        statement = self._statements.get((what, len(parameters)), build)
+        statement = self._within_changes.get((what, len(parameters)), build)
         return execute(statement.text, statement.parameters(parameters))

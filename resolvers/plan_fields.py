@@ -60,7 +60,7 @@ def plan_execution_page(
         if has_total:
             rows, total = await reading.executions.select_with_total(*read, **asked)
         else:
-            rows = await reading.executions.select(*read, **asked)
+            rows = await reading.executions.select_numbered(*read, **asked)
         answered: dict[str, Any] = {}
         for key, below in selected.items():
             match below[0].name.value:
