@@ -67,19 +67,25 @@ def faults_of(
     schema: GraphQLSchema,
     fragments: Mapping[str, FragmentDefinitionNode],
     operation: OperationDefinitionNode,
+    conditions: Iterable[str],
     variables: Mapping[str, Any],
     bounds: Reading,
 ) -> list[GraphQLError]:
     """Find everything that is wrong with the arguments of an operation's root fields.
 
-    Each error names its field by its path. What is wrong with the variables themselves, or with a
-    condition, is left to the executor: it says so before it runs anything.
+    Each error names its field by its path. ``conditions`` are the variables that ``@include`` and
+    ``@skip`` name, in whatever depth: null for one of them would be found while fields are
+    answered. What is wrong with the variables themselves is left to the executor, which says so
+    before it runs anything.
     """
     root = schema.get_root_type(operation.operation)
     definitions = operation.variable_definitions or ()
     coerced = get_variable_values(schema, definitions, dict(variables))
     if root is None or isinstance(coerced, list):
         return []
+    unknown = [name for name in conditions if not isinstance(coerced.coerced.get(name), bool)]
+    if unknown:
+        return [_condition_fault(name, operation) for name in unknown]
     selections = Selections(schema, fragments, coerced.coerced)
     selected: Selected = {}
     try:
@@ -104,3 +110,13 @@ def faults_of(
 
 def _located(fault: GatewayError, key: str, nodes: list[FieldNode]) -> GraphQLError:
     return GraphQLError(fault.message, nodes, path=[key], original_error=fault)
+
+
+def _condition_fault(name: str, operation: OperationDefinitionNode) -> GraphQLError:
+    nodes = [
+        definition
+        for definition in operation.variable_definitions or ()
+        if definition.variable.name.value == name
+    ]
+    fault = InvalidInput(f"${name} must be true or false, as @include and @skip need it; got null")
+    return GraphQLError(fault.message, nodes, original_error=fault)

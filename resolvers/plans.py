@@ -111,7 +111,9 @@ class Planner:
 
     def faults(self, variables: Mapping[str, Any] | None, bounds: Reading) -> list[GraphQLError]:
         """Everything that is wrong with the arguments of the operation's root fields."""
-        return faults_of(self._schema, self._fragments, self._operation, variables or {}, bounds)
+        return faults_of(
+            self._schema, self._fragments, self._operation, self._flags, variables or {}, bounds
+        )
 
     def reason(self, variables: Mapping[str, Any] | None) -> str:
         """Why there is no plan, for people."""
