@@ -26,7 +26,6 @@ from server.connections import CONNECTIONS, Connections
 from server.cross_origin import CrossOrigin
 from server.garbage import collect_rarely
 from server.graphql import GraphQLEdge
-from server.graphql_contexts import Contexts
 from server.graphql_websocket import GraphQLWebSocket
 from server.guard import Guard
 from server.health import health_routes
@@ -35,7 +34,7 @@ from server.logs import configure_logs
 from server.metrics import Metrics
 from server.openapi import openapi_route
 from server.operation_runner import OperationRunner
-from server.operations import OperationStore, preparation
+from server.operations import OperationStore
 from server.origins import Origins
 from server.persisted import Documents, PersistedQueries, read_manifest
 from server.places import Places
@@ -44,6 +43,7 @@ from server.rest import RestEdge, not_allowed
 from server.settings import Settings, load_settings
 from server.shared_metrics import publishing
 from server.start_page import start_page_route
+from server.websocket_connection import ConnectionLimits, Services
 from server.workers import end_with_parent
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _executions_routes(
     bodies = BodyReader(settings.max_body_bytes, settings.receive_timeout)
     store = OperationStore(settings.limits, introspection=settings.introspection)
     metrics.watch(store.measures())
-    schema = build_schema([preparation(store, metrics.passed)], suggestions=settings.introspection)
+    schema = build_schema(suggestions=settings.introspection)
     runner = OperationRunner(
         schema,
         store,
@@ -154,9 +154,6 @@ def _executions_routes(
         max_page_size=settings.max_page_size,
         max_ids=settings.max_ids,
         on_limit=metrics.passed,
-    )
-    contexts = Contexts(
-        executions, gatekeeper, max_page_size=settings.max_page_size, max_ids=settings.max_ids
     )
     graphql = GraphQLEdge(
         runner,
@@ -171,16 +168,17 @@ def _executions_routes(
         on_limit=metrics.passed,
     )
     websocket = GraphQLWebSocket(
-        schema,
-        contexts,
-        documents,
+        Services(runner, gatekeeper, places, metrics, metrics.passed),
+        ConnectionLimits(
+            max_operations=settings.max_subscriptions_per_connection,
+            init_timeout=settings.connection_init_timeout,
+            send_timeout=settings.send_timeout,
+            # Some of the time is left for telling them so.
+            patience=settings.shutdown_timeout / 2,
+        ),
         max_connections=settings.max_connections,
-        max_operations=settings.max_subscriptions_per_connection,
-        # Some of the time is left for telling them so.
-        patience=settings.shutdown_timeout / 2,
-        send_timeout=settings.send_timeout,
+        max_unacknowledged=settings.max_unacknowledged_connections,
         origins=Origins(settings.cors_origins),
-        on_limit=metrics.passed,
     )
     rest = RestEdge(
         executions,

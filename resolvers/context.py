@@ -38,9 +38,6 @@ class Context:
     max_page_size: int
     max_ids: int
     admit: Callable[[], Awaitable[Access]]
-    reports_cost: bool = False
-    connection_params: dict[str, object] | None = None
-    """What a WebSocket client sent when it connected."""
 
 
 Info = strawberry.Info[Context, None]

@@ -62,19 +62,23 @@ class Metrics:
             ["limit"],
             registry=self.registry,
         )
-        self._kept: dict[tuple[str, str, int, str], tuple[Callable[[], None], Observe]] = {}
+        self._kept: dict[tuple[str, str, int | str, str], tuple[Callable[[], None], Observe]] = {}
 
     def observe(
         self, path: str, method: str, status: int, seconds: float, operation: str | None = None
     ) -> None:
         """Count a request that was answered. A status of 0 says that it never was."""
         edge = self._edge(path)
-        key = (
-            edge,
-            method if method in _METHODS else "other",
-            status,
-            self._name(edge, operation),
-        )
+        self._observe(edge, method if method in _METHODS else "other", status, seconds, operation)
+
+    def observe_operation(self, status: str, seconds: float, operation: str | None) -> None:
+        """Count an operation of a WebSocket; ``status`` is the type of the message it ended in."""
+        self._observe("websocket", "SUBSCRIBE", status, seconds, operation)
+
+    def _observe(
+        self, edge: str, method: str, status: int | str, seconds: float, operation: str | None
+    ) -> None:
+        key = (edge, method, status, self._name(edge, operation))
         kept = self._kept.get(key)
         if kept is None:
             edge, method, _, name = key
@@ -128,7 +132,7 @@ class Metrics:
         return "rest" if path.startswith(self._rest_path) else "other"
 
     def _name(self, edge: str, operation: str | None) -> str:
-        if edge != "graphql":
+        if edge not in ("graphql", "websocket"):
             return ""
         return operation if operation in self._operations else OTHER_OPERATION
 

@@ -52,11 +52,13 @@ class KindNotTaken(GatewayError):
 class OperationResult:
     """The result of an operation, ready to be written as JSON.
 
-    ``is_refused`` says that nothing of it was executed.
+    ``is_refused`` says that nothing of it was executed; ``is_valid`` that it could be, for all that
+    is known without the values of its variables.
     """
 
     body: dict[str, Any]
     is_refused: bool = False
+    is_valid: bool = True
 
 
 class OperationRunner:
@@ -84,6 +86,15 @@ class OperationRunner:
     def text_of(self, asked: GraphQLRequest) -> str:
         """The document that a request means. Raises GatewayError when there is none."""
         return self._documents.text_of(asked)
+
+    def is_mutation(self, asked: GraphQLRequest) -> bool:
+        """Whether a request would change something, if it can be run."""
+        try:
+            query = self._documents.text_of(asked)
+        except GatewayError:
+            return False
+        definition = self._store.prepare(query, self._core).definition(asked.operation_name)
+        return definition is not None and definition.operation is OperationType.MUTATION
 
     async def run(
         self,
@@ -152,7 +163,7 @@ class OperationRunner:
             error_id = log_unexpected(error, "A GraphQL operation")
             extensions = {"code": INTERNAL, "id": error_id}
             failure = {"message": INTERNAL_MESSAGE, "extensions": extensions}
-            return OperationResult({"errors": [failure]}, is_refused=True)
+            return OperationResult({"errors": [failure]}, is_refused=True, is_valid=False)
 
     def _not_runnable(
         self, prepared: Prepared, name: str | None, not_taken: NotTaken
@@ -223,13 +234,14 @@ class OperationRunner:
         for failure in result.errors or ():
             self._on_limit(limit_of(failure))
         result.extensions = extensions
-        return OperationResult(present_result(result), is_refused(result))
+        is_valid = not isinstance(result, PreExecutionError)
+        return OperationResult(present_result(result), is_refused(result), is_valid)
 
 
 def refused(error: GatewayError) -> OperationResult:
     """The result of an operation that was refused with an error of the caller."""
     failure = {"message": error.message, "extensions": {"code": error.code}}
-    return OperationResult({"errors": [failure]}, is_refused=True)
+    return OperationResult({"errors": [failure]}, is_refused=True, is_valid=False)
 
 
 def _error_of(error: GatewayError) -> GraphQLError:

@@ -6,9 +6,8 @@ A document is read, measured, validated and priced once, and kept; what depends 
 
 import functools
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -22,18 +21,14 @@ from graphql import (
     validate,
 )
 from graphql.validation import NoSchemaIntrospectionCustomRule
-from strawberry.extensions import SchemaExtension
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
-from strawberry.types.execution import ExecutionResult, StreamExecutionResult
 
 from db.engine import Measure
-from db.errors import GatewayError, InvalidInput
+from db.errors import InvalidInput
 from db.keys import Scope
-from resolvers.context import Context
 from resolvers.plans import Planner
 from server.cost import Cost, cost_of
-from server.errors import OnLimit, code_without_cause, limit_of, present_error
-from server.limits import Limits, TooComplex, check_document, check_text
+from server.limits import Limits, check_document, check_text
 from server.scopes import needed_scopes
 
 PREPARED_OPERATIONS = 1000
@@ -205,67 +200,3 @@ class OperationStore:
             ),
             Planner(schema, document, definition),
         )
-
-
-class Preparation(SchemaExtension):
-    """Takes documents from a store, checks each request, and presents errors in streams."""
-
-    store: OperationStore
-    on_limit: OnLimit
-
-    def __init__(self) -> None:
-        self._cost: int | None = None
-
-    async def on_parse(self) -> AsyncIterator[None]:
-        """Put the document in place, with what forbids this request to run it."""
-        given = self.execution_context
-        schema = given.schema._schema  # noqa: SLF001 - Strawberry has no public way to it
-        prepared = self.store.prepare(given.query or "", schema)
-        given.graphql_document = prepared.document
-        given.pre_execution_errors = list(prepared.errors)
-        if not prepared.errors:
-            try:
-                await self._check(prepared)
-            except GraphQLError as error:
-                given.pre_execution_errors = [error]
-            except GatewayError as error:
-                given.pre_execution_errors = [GraphQLError(error.message, original_error=error)]
-        yield
-
-    async def _check(self, prepared: Prepared) -> None:
-        name = self.execution_context._provided_operation_name  # noqa: SLF001 - no public way
-        if not name and len(prepared.definitions) > 1:
-            raise name_needed(prepared)
-        operation = prepared.find(name or None)
-        if operation is None:
-            return
-        context: Context = self.execution_context.context
-        access = await context.admit()
-        access.require(*operation.scopes)
-        self._cost = operation.cost(self.execution_context.variables or {})
-        if self._cost > self.store.limits.max_cost:
-            raise TooComplex("max_cost", f"a cost of {self._cost}", self.store.limits.max_cost)
-
-    def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
-        """Give errors their codes before Strawberry writes them to a WebSocket."""
-        if isinstance(result, ExecutionResult) and result.errors:
-            for error in result.errors:
-                self.on_limit(limit_of(error))
-            code = code_without_cause(result)
-            result.errors = [present_error(error, code) for error in result.errors]
-        yield
-
-    def get_results(self) -> dict[str, Any]:
-        """Report the cost to a client that asked for it."""
-        context: Context = self.execution_context.context
-        if not context.reports_cost or self._cost is None:
-            return {}
-        return {"cost": self.store.cost_report(self._cost)}
-
-
-def preparation(store: OperationStore, on_limit: OnLimit) -> type[Preparation]:
-    """The extension that takes its documents from a store.
-
-    ``on_limit`` is told what a stream's operations are refused for.
-    """
-    return type("Preparation", (Preparation,), {"store": store, "on_limit": staticmethod(on_limit)})

@@ -150,7 +150,18 @@ class Settings(BaseSettings):
         description="What it may cost: its fields, those in lists times the size of the page.",
     )
     max_connections: int = Field(
-        1000, ge=1, description="How many WebSockets one process holds open."
+        1000, ge=1, description="How many WebSockets of known clients one process holds open."
+    )
+    max_unacknowledged_connections: int = Field(
+        200,
+        ge=1,
+        description="How many WebSockets may be open that have sent no connection_init; more close "
+        "the oldest of them.",
+    )
+    connection_init_timeout: float = Field(
+        5.0,
+        gt=0,
+        description="How long a WebSocket may be open without connection_init, in seconds.",
     )
     max_subscriptions_per_connection: int = Field(
         20, ge=1, description="How many operations one WebSocket may have under way."

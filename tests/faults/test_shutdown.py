@@ -102,7 +102,8 @@ def test_a_connection_that_waits_for_its_next_request_is_closed(place: Place) ->
 def _websocket(running: Program) -> Iterator[ClientConnection]:
     protocol = Subprotocol("graphql-transport-ws")
     url = f"ws{running.url.removeprefix('http')}/graphql"
-    with connect(url, subprotocols=[protocol]) as opened:
+    # The URL is printed before its workers answer.
+    with connect(url, subprotocols=[protocol], open_timeout=120) as opened:
         opened.send('{"type": "connection_init"}')
         assert _receive(opened) == {"type": "connection_ack"}
         yield opened

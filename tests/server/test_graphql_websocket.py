@@ -211,11 +211,13 @@ def test_a_variable_that_does_not_fit_is_answered_with_its_code(sample_gateway: 
         assert error["extensions"] == {"code": "BAD_USER_INPUT"}
 
 
-def test_an_error_of_a_field_comes_with_the_data(sample_gateway: Gateway) -> None:
+def test_a_bad_argument_is_an_error_message_that_names_its_field(sample_gateway: Gateway) -> None:
     with _acknowledged(sample_gateway) as opened:
-        payload = _run(opened, '{ executions(after: "x") { totalCount } }')["payload"]
-        assert payload["data"] is None
-        assert payload["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
+        message = _run(opened, '{ executions(after: "x") { totalCount } }')
+        assert message["type"] == "error"
+        [error] = message["payload"]
+        assert error["path"] == ["executions"]
+        assert error["extensions"]["code"] == "BAD_USER_INPUT"
 
 
 def test_many_operations_are_answered_each_under_its_id(sample_gateway: Gateway) -> None:

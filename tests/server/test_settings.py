@@ -117,6 +117,8 @@ GIVEN = [
     ("GATEWAY_MAX_VARIABLES", "7", "max_variables", 7),
     ("GATEWAY_MAX_COST", "7", "max_cost", 7),
     ("GATEWAY_MAX_CONNECTIONS", "7", "max_connections", 7),
+    ("GATEWAY_MAX_UNACKNOWLEDGED_CONNECTIONS", "7", "max_unacknowledged_connections", 7),
+    ("GATEWAY_CONNECTION_INIT_TIMEOUT", "1.5", "connection_init_timeout", 1.5),
     ("GATEWAY_MAX_SUBSCRIPTIONS_PER_CONNECTION", "7", "max_subscriptions_per_connection", 7),
     ("GATEWAY_TRACES", "1", "traces", True),
     ("GATEWAY_LOG_LEVEL", "debug", "log_level", "debug"),
