@@ -28,7 +28,7 @@ class Greatest(FunctionElement[int]):
 
 
 class Folded(FunctionElement[str]):
-    """A text with case folded in every script, as ``str.casefold`` does."""
+    """A text with case folded in every script, as ``db.casefolding.fold`` does."""
 
     type = String()
     inherit_cache = True

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, not_, or_, select, true
 
+from db.casefolding import fold
 from db.dialect import Apart, Folded, PlaceOf, among_listed, listed, off_index
 from db.errors import InvalidInput
 from db.instants import ceil_ms, floor_ms
@@ -274,11 +275,7 @@ def parameters_of(condition: Condition) -> Parameters:
     """The value of a condition as it travels to the database."""
     value = condition.value
     if condition.ignore_case:
-        value = (
-            tuple(text.casefold() for text in value)
-            if isinstance(value, tuple)
-            else value.casefold()
-        )
+        value = tuple(map(fold, value)) if isinstance(value, tuple) else fold(value)
     return FIELDS[condition.field].operators[condition.operator].parameters(value)
 
 

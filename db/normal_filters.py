@@ -8,6 +8,7 @@ filters into this form before anything looks at them.
 from collections.abc import Hashable, Iterable
 from typing import Any
 
+from db.casefolding import fold
 from db.filters import EVERYTHING, AllOf, AnyOf, Condition, Filter, Not, check
 from db.models import ExecutionState
 
@@ -164,4 +165,4 @@ def _states_of(operator: str, value: Any) -> tuple[ExecutionState, ...]:
 def _distinct(values: Iterable[str], *, ignore_case: bool) -> tuple[str, ...]:
     if not ignore_case:
         return tuple(dict.fromkeys(values))
-    return tuple({value.casefold(): value for value in values}.values())
+    return tuple({fold(value): value for value in values}.values())

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cmp_to_key
 from typing import Any
 
+from db.casefolding import fold
 from db.source import ExecutionRow
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,7 +33,7 @@ def _id(value: str | None, given: dict[str, Any]) -> bool:
 
 def _string(value: str | None, given: dict[str, Any]) -> bool:
     def plain(text: str) -> str:
-        return text if given.get("caseSensitive") else text.casefold()
+        return text if given.get("caseSensitive") else fold(text)
 
     checks: dict[str, Callable[[str, Any], bool]] = {
         "eq": lambda text, wanted: text == plain(wanted),

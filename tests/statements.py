@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from db.casefolding import fold
 from db.sqlite.sql import CASEFOLD
 
 _LOGGER = logging.getLogger("gateway.sql")
@@ -40,7 +41,7 @@ def recorded_statements() -> Iterator[list[str]]:
 def plan_of(path: Path, statement: str) -> list[str]:
     """The steps in which SQLite would run a statement."""
     with closing(sqlite3.connect(path)) as connection:
-        connection.create_function(CASEFOLD, 1, str.casefold, deterministic=True)
+        connection.create_function(CASEFOLD, 1, fold, deterministic=True)
         unknown = [None] * statement.count("?")
         steps = connection.execute(f"EXPLAIN QUERY PLAN {statement}", unknown).fetchall()
     return [step[3] for step in steps]

@@ -10,6 +10,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from db.casefolding import fold
 from db.sqlite.checkpoints import AUTOMATIC_PAGES
 from db.sqlite.file import DatabaseFile, create_private, existing
 from db.sqlite.sql import CASEFOLD
@@ -111,4 +112,4 @@ def refuse_writes(connection: Any, _record: object) -> None:
 
 
 def _casefold(value: str | None) -> str | None:
-    return None if value is None else value.casefold()
+    return None if value is None else fold(value)
