@@ -57,6 +57,13 @@ class Place(Protocol):
 
 
 _REFUSAL = "a secret"
+_OF_ENGINES = re.compile(r"\s*(INSERT INTO|UPDATE|DELETE FROM) (executions|agentflows)\b")
+"""What engines write, with no more rights than docs/deploy.md says that they need."""
+ENGINE = {"user": "gateway_test_engine", "password": "engine"}
+RIGHTS = (
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON executions, agentflows TO {0}",
+    "GRANT USAGE ON SEQUENCE executions_id_seq TO {0}",
+)
 
 
 class SQLitePlace:
@@ -121,6 +128,8 @@ class PostgresPlace:
     def run(self, statement: str, values: Iterable[Values]) -> Rows:
         numbers = itertools.count(1)
         numbered = re.sub(r"\?", lambda _: f"${next(numbers)}", statement)
+        if _OF_ENGINES.match(statement):
+            return self.server.run_as_engine(self.name, numbered, values)
         return self.server.run(self.name, numbered, values)
 
     def refuse(self, event: str, when: str = "true") -> None:
@@ -162,6 +171,7 @@ class PostgresServer:
             self._embedded = _embedded_server(data)
             url = f"postgresql://postgres@/postgres?host={quote(str(self._embedded.pgdata))}"
         self._url = url
+        self._granted: set[str] = set()
         self._names = (f"gateway_test_{_WORKER}_{number}" for number in itertools.count())
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -174,10 +184,13 @@ class PostgresServer:
         return self._create("DROP DATABASE IF EXISTS {0} WITH (FORCE)", "CREATE DATABASE {0}")
 
     def copy(self, place: PostgresPlace, _folder: Path) -> PostgresPlace:
-        return self._create(
+        copied = self._create(
             "DROP DATABASE IF EXISTS {0} WITH (FORCE)",
             f"CREATE DATABASE {{0}} TEMPLATE {place.name} STRATEGY file_copy",
         )
+        if place.name in self._granted:
+            self._granted.add(copied.name)
+        return copied
 
     def _create(self, *statements: str) -> PostgresPlace:
         name = next(self._names)
@@ -185,12 +198,37 @@ class PostgresServer:
             self.run("postgres", statement.format(name), [()])
         return PostgresPlace(self, name)
 
+    def run_as_engine(self, database: str, statement: str, values: Iterable[Values]) -> Rows:
+        """Run a statement with the rights of an engine."""
+        if database not in self._granted:
+            self.grant(database)
+        work = self._run(database, statement, list(values), **ENGINE)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def grant(self, database: str) -> None:
+        """Give engines their rights in a database whose tables are there."""
+        name = self.role(**ENGINE)
+        for right in RIGHTS:
+            self.run(database, right.format(name), [()])
+        self._granted.add(database)
+
+    def role(self, user: str, password: str = "") -> str:
+        """Create a role that may log in, unless there is one of that name; returns the name."""
+        self.run(
+            "postgres",
+            # Test processes may share a server.
+            f"DO $$ BEGIN CREATE ROLE {user} LOGIN PASSWORD '{password}';"
+            " EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$",
+            [()],
+        )
+        return user
+
     def run(self, database: str, statement: str, values: Iterable[Values]) -> Rows:
         work = self._run(database, statement, list(values))
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    async def _run(self, database: str, statement: str, values: list[Values]) -> Rows:
-        connection = await asyncpg.connect(self.url_of(database))
+    async def _run(self, database: str, statement: str, values: list[Values], **who: str) -> Rows:
+        connection = await asyncpg.connect(self.url_of(database), **who)
         try:
             if len(values) > 1:
                 await connection.executemany(statement, values)

@@ -11,6 +11,12 @@ from alembic import op
 
 _HOUR = 3_600_000
 _FOLDED_AT_ONCE = 100_000
+_TRIGGERS = {
+    "insert": ("INSERT", "REFERENCING NEW TABLE AS new_rows"),
+    "delete": ("DELETE", "REFERENCING OLD TABLE AS old_rows"),
+    "update": ("UPDATE", "REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows"),
+    "truncate": ("TRUNCATE", ""),
+}
 _LOCK = 0x6777_666F_6C64
 """A number for the advisory lock of whoever folds."""
 
@@ -18,44 +24,43 @@ _LOCK = 0x6777_666F_6C64
 def create_postgres_counting(widths: Mapping[str, Sequence[int]], states: Sequence[str]) -> None:
     """Create the table of notes, the triggers that write them and the function that folds them."""
     columns = [state.lower() for state in states]
+    bodies = note_bodies(widths, states)
     op.execute(
         "CREATE TABLE execution_count_notes (start bigint NOT NULL,"
         f' agentflow_id text COLLATE "C" NOT NULL, {_each(columns, "{} bigint NOT NULL")})'
     )
+    for name, (event, referencing) in _TRIGGERS.items():
+        body = bodies[name]
+        if name == "insert":
+            # Who gives ids of their own must not be in the way of those who ask for one.
+            body += (
+                " PERFORM setval('executions_id_seq', highest) FROM"
+                " (SELECT max(id) AS highest FROM new_rows) AS given, executions_id_seq"
+                " WHERE highest > last_value;"
+            )
+        _create_trigger(name, event, referencing, body)
+    _create_fold(widths, columns)
+
+
+def note_bodies(
+    widths: Mapping[str, Sequence[int]], states: Sequence[str], schema: str = ""
+) -> dict[str, str]:
+    """What the trigger of each event runs; ``schema`` stands before the names of tables."""
+    columns = ", ".join(state.lower() for state in states)
     counted = _each(states, "count(*) FILTER (WHERE state = '{}')")
     uncounted = _each(states, "-count(*) FILTER (WHERE state = '{}')")
     moved = _each(states, "coalesce(sum(one) FILTER (WHERE state = '{}'), 0)")
     start = _bucket("created_on", _HOUR)
-    note = f"INSERT INTO execution_count_notes (start, agentflow_id, {', '.join(columns)})"
-    _create_trigger(
-        "insert",
-        "INSERT",
-        "REFERENCING NEW TABLE AS new_rows",
-        f"{note} SELECT {start}, agentflow_id, {counted} FROM new_rows GROUP BY 1, 2;"
-        # Who gives ids of their own must not be in the way of those who ask for one.
-        " PERFORM setval('executions_id_seq', highest) FROM"
-        " (SELECT max(id) AS highest FROM new_rows) AS given, executions_id_seq"
-        " WHERE highest > last_value;",
-    )
-    _create_trigger(
-        "delete",
-        "DELETE",
-        "REFERENCING OLD TABLE AS old_rows",
-        f"{note} SELECT {start}, agentflow_id, {uncounted} FROM old_rows GROUP BY 1, 2;",
-    )
-    _create_trigger(
-        "update",
-        "UPDATE",
-        "REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows",
-        f"{note} SELECT {start}, agentflow_id, {moved} FROM"
+    note = f"INSERT INTO {schema}execution_count_notes (start, agentflow_id, {columns})"
+    emptied = ("execution_count_notes", *widths)
+    return {
+        "insert": f"{note} SELECT {start}, agentflow_id, {counted} FROM new_rows GROUP BY 1, 2;",
+        "delete": f"{note} SELECT {start}, agentflow_id, {uncounted} FROM old_rows GROUP BY 1, 2;",
+        "update": f"{note} SELECT {start}, agentflow_id, {moved} FROM"
         " (SELECT created_on, agentflow_id, state, 1 AS one FROM new_rows UNION ALL"
         " SELECT created_on, agentflow_id, state, -1 FROM old_rows) AS moved GROUP BY 1, 2;",
-    )
-    emptied = ("execution_count_notes", *widths)
-    _create_trigger(
-        "truncate", "TRUNCATE", "", " ".join(f"DELETE FROM {table};" for table in emptied)
-    )
-    _create_fold(widths, columns)
+        "truncate": " ".join(f"DELETE FROM {schema}{table};" for table in emptied),
+    }
 
 
 def _create_trigger(name: str, event: str, referencing: str, body: str) -> None:

@@ -21,11 +21,7 @@ CREATE TEMPORARY TABLE {_TABLE} (
 ) ON COMMIT DROP
 """
 # Ids that are given anew are to be none of those that are kept.
-_MOVE_SEQUENCE = f"""
-SELECT setval('executions_id_seq', highest)
-FROM (SELECT max(id) AS highest FROM {_TABLE}) AS given, executions_id_seq
-WHERE highest > last_value
-"""
+_MOVE_SEQUENCE = f"SELECT gateway_move_sequence(max(id)) FROM {_TABLE}"
 _UPSERT = f"""
 INSERT INTO executions AS known
     (id, guid, agentflow_id, session_id, state, created_on, updated_on)

@@ -113,6 +113,8 @@ def _create_postgres_functions() -> None:
 
 def _postgres_casefold() -> str:
     """How this server folds case in every script."""
+    if op.get_bind().execute(sa.text("SHOW server_encoding")).scalar_one() != "UTF8":
+        return "lower(folded)"
     version = op.get_bind().dialect.server_version_info or (0,)
     if version >= (18,):
         return "casefold(folded COLLATE pg_catalog.pg_unicode_fast)"

@@ -15,23 +15,23 @@ down_revision = "0002"
 
 _TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _INTEGER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-_STATES = ("INPROGRESS", "FINISHED", "ERROR", "TERMINATED", "TIMEOUT", "STOPPED")
+STATES = ("INPROGRESS", "FINISHED", "ERROR", "TERMINATED", "TIMEOUT", "STOPPED")
 _HOUR, _DAY = 3_600_000, 86_400_000
-_WIDTHS = {"execution_counts": (32 * _DAY, _DAY, _HOUR), "agentflow_counts": (0, _DAY, _HOUR)}
-_COLUMNS = ", ".join(state.lower() for state in _STATES)
+WIDTHS = {"execution_counts": (32 * _DAY, _DAY, _HOUR), "agentflow_counts": (0, _DAY, _HOUR)}
+_COLUMNS = ", ".join(state.lower() for state in STATES)
 
 
 def upgrade() -> None:
     """Create the tables, count what is there, and have every later write counted."""
     _create_tables()
-    for table, widths in _WIDTHS.items():
+    for table, widths in WIDTHS.items():
         for width in widths:
             op.execute(_count_all(table, width))
     is_sqlite = op.get_bind().dialect.name == "sqlite"
     if is_sqlite:
         _create_triggers()
     else:
-        create_postgres_counting(_WIDTHS, _STATES)
+        create_postgres_counting(WIDTHS, STATES)
     columns = ["agentflow_id", "state", "created_on"]
     op.create_index(
         "executions_by_agentflow_state_created_on",
@@ -45,14 +45,14 @@ def upgrade() -> None:
 
 
 def _create_tables() -> None:
-    for table in _WIDTHS:
+    for table in WIDTHS:
         flow = [sa.Column("agentflow_id", _TEXT, primary_key=True)] if _by_flow(table) else []
         op.create_table(
             table,
             sa.Column("width", _INTEGER, primary_key=True),
             *flow,
             sa.Column("start", _INTEGER, primary_key=True),
-            *(sa.Column(state.lower(), _INTEGER, nullable=False) for state in _STATES),
+            *(sa.Column(state.lower(), _INTEGER, nullable=False) for state in STATES),
             sqlite_strict=True,
             sqlite_with_rowid=False,
         )
@@ -138,11 +138,11 @@ def _bucket(table: str, width: int, row: str = "") -> str:
 
 
 def _ones(row: str, one: int) -> str:
-    return ", ".join(f"({row}state = '{state}') * {one}" for state in _STATES)
+    return ", ".join(f"({row}state = '{state}') * {one}" for state in STATES)
 
 
 def _count_all(table: str, width: int) -> str:
-    sums = ", ".join(f"count(*) FILTER (WHERE state = '{state}')" for state in _STATES)
+    sums = ", ".join(f"count(*) FILTER (WHERE state = '{state}')" for state in STATES)
     groups = "2, 3" if _by_flow(table) else "2"
     return (
         f"INSERT INTO {table} ({_key(table)}, {_COLUMNS})"
@@ -168,18 +168,18 @@ def _add(row: str, one: int) -> str:
                 f"({_bucket(table, width, f'{row}.')}, {_ones(f'{row}.', one)})" for width in widths
             ),
         )
-        for table, widths in _WIDTHS.items()
+        for table, widths in WIDTHS.items()
     )
 
 
 def _move_state() -> str:
     changes = ", ".join(
         f"{state.lower()} = {state.lower()} + (NEW.state = '{state}') - (OLD.state = '{state}')"
-        for state in _STATES
+        for state in STATES
     )
     return " ".join(
         f"UPDATE {table} SET {changes} WHERE ({_key(table)}) = ({_bucket(table, width, 'NEW.')});"
-        for table, widths in _WIDTHS.items()
+        for table, widths in WIDTHS.items()
         for width in widths
     )
 
@@ -190,6 +190,6 @@ def _subtract_replaced() -> str:
             table,
             f"SELECT {_bucket(table, width)}, {_ones('', -1)} FROM replaced_executions WHERE true",
         )
-        for table, widths in _WIDTHS.items()
+        for table, widths in WIDTHS.items()
         for width in widths
     )
