@@ -25,6 +25,7 @@ from graphql.type import GraphQLField
 from resolvers.checks import ROOT_CHECKS, faults_of
 from resolvers.context import Reading
 from resolvers.plan_arguments import Arguments
+from resolvers.plan_changes import plan_delete_executions, plan_update_executions
 from resolvers.plan_fields import ROOT_PLANS, PlanRoot
 from resolvers.plan_update import MUTATION_PLANS
 from resolvers.plan_values import (
@@ -176,7 +177,11 @@ class Planner:
 
 _PLANS: Mapping[OperationType, Mapping[str, PlanRoot]] = {
     OperationType.QUERY: ROOT_PLANS,
-    OperationType.MUTATION: MUTATION_PLANS,
+    OperationType.MUTATION: {
+        **MUTATION_PLANS,
+        "updateExecutions": plan_update_executions,
+        "deleteExecutions": plan_delete_executions,
+    },
 }
 _MOST_FLAGS = 6
 

@@ -212,6 +212,14 @@ def test_a_query_is_planned_and_answered_alike(
         ("{ nothing }", {}),
         ("{", {}),
         ('mutation { deleteExecution(guid: "nobody") { __typename } }', {}),
+        (
+            "mutation ($g: [ID!]!) { deleteExecutions(guids: $g) { affected } }",
+            {"g": ["a"] * 101},
+        ),
+        (
+            "mutation ($g: [ID!]!) { updateExecutions(guids: $g, input: {}) { affected } }",
+            {"g": ["a"] * 101},
+        ),
     ],
 )
 def test_what_is_refused_or_not_known_is_left_to_the_ordinary_executor(
@@ -347,6 +355,69 @@ def test_an_update_is_answered_alike(place: Place, guid: str, given: dict[str, A
         assert state == (given["state"] if changed and expected else "INPROGRESS")
     assert answers[0] == answers[1]
     assert b"errors" not in (answers[0] or b"errors")
+
+
+UPDATE_MANY = """
+mutation ($guids: [ID!]!, $input: UpdateExecutionInput!) {
+  renamed: updateExecutions(guids: $guids, input: $input) {
+    affected notFound __typename
+    executions { ...Parts again: guid } conflicts { ...Parts }
+  }
+}
+fragment Parts on Execution {
+  id databaseId guid state agentflowName sessionId createdOn __typename
+}
+"""
+DELETE_MANY = """
+mutation ($guids: [ID!]!) {
+  deleteExecutions(guids: $guids) { deleted count: affected ... { notFound } __typename }
+}
+"""
+MANY: list[tuple[str, dict[str, Any]]] = [
+    (query, {"guids": guids, **more})
+    for guids in (
+        ["guid-07", "nobody", "guid-14", "guid-07"],
+        ["guid-07"],
+        "guid-14",
+        [],
+        ["nobody"],
+    )
+    for query, more in (
+        (DELETE_MANY, {}),
+        (UPDATE_MANY, {"input": {"state": "STOPPED"}}),
+        (UPDATE_MANY, {"input": {"state": "STOPPED", "expectedState": "INPROGRESS"}}),
+        (UPDATE_MANY, {"input": {"state": "INPROGRESS"}}),
+        (UPDATE_MANY, {"input": {}}),
+    )
+]
+
+
+@pytest.mark.parametrize(("query", "variables"), MANY, ids=range(len(MANY)))
+def test_a_change_of_many_is_answered_alike(
+    place: Place, query: str, variables: dict[str, Any]
+) -> None:
+    answers = []
+    for way in (0, 1):
+        run_sql(place, "DELETE FROM executions")
+        insert(place, SAMPLE)
+        run_sql(place, "UPDATE executions SET state = 'ERROR' WHERE guid = 'guid-14'")
+        fresh = Both(place)
+        answer = fresh.run_one(way, query, variables)
+        fresh.close()
+        answers.append((answer, run_sql(place, "SELECT guid, state FROM executions ORDER BY id")))
+    assert answers[0] == answers[1]
+    assert b"errors" not in (answers[0][0] or b"errors")
+
+
+def test_a_change_of_many_that_can_not_be_answered_is_not_made_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert(place, SAMPLE)
+    monkeypatch.setattr("resolvers.plan_changes.graphql_int", lambda _: 1 / 0)
+    opened = Both(place)
+    with pytest.raises(BrokenAfterChange):
+        opened.run_one(0, DELETE_MANY, {"guids": ["guid-07"]})
+    opened.close()
 
 
 def test_an_update_that_can_not_be_answered_is_not_made_again(
