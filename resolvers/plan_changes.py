@@ -13,6 +13,7 @@ from graphql.type import GraphQLField
 from db.source import ExecutionRow
 from db.writing import DeleteOutcome, UpdateOutcome
 from resolvers.context import Reading
+from resolvers.pages import check_number
 from resolvers.plan_arguments import Arguments
 from resolvers.plan_connection import RootAnswer
 from resolvers.plan_update import BrokenAfterChange
@@ -49,7 +50,7 @@ def plan_update_executions(
 
     async def answer(reading: Reading, arguments: Arguments) -> Any:
         guids, given = arguments["guids"], arguments["input"]
-        _check_number(guids, reading)
+        check_number(guids, reading.max_ids)
         outcome = await reading.executions.update(
             guids, given.get("state"), given.get("expectedState")
         )
@@ -70,7 +71,7 @@ def plan_delete_executions(
 
     async def answer(reading: Reading, arguments: Arguments) -> Any:
         guids = arguments["guids"]
-        _check_number(guids, reading)
+        check_number(guids, reading.max_ids)
         return _answered(parts, await reading.executions.delete(guids))
 
     return answer
@@ -81,11 +82,6 @@ def _answered(parts: dict[str, _Part], outcome: Any) -> dict[str, Any]:
         return {key: part(outcome) for key, part in parts.items()}
     except Exception as error:
         raise BrokenAfterChange from error
-
-
-def _check_number(guids: list[str], reading: Reading) -> None:
-    if len(guids) > reading.max_ids:
-        raise NotPlannable("more guids than one call may name")
 
 
 def _update_part(

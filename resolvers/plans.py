@@ -5,6 +5,7 @@ answer of them. It answers exactly what the ordinary executor would. Whatever a 
 know, and whatever goes wrong while it runs, is left to the ordinary executor.
 """
 
+import itertools
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from graphql import (
 )
 from graphql.type import GraphQLField
 
+from db.bounded_store import BoundedStore
 from resolvers.checks import ROOT_CHECKS, faults_of
 from resolvers.context import Reading
 from resolvers.plan_arguments import Arguments
@@ -82,11 +84,28 @@ class Plan:
         return arguments
 
 
+Choice = tuple[bool, ...]
+"""What the variables of an operation's conditions are."""
+KeptPlans = BoundedStore[tuple[int, Choice], "Plan | str"]
+"""Plans of many operations, or why there is none: by the number of a planner, and a choice."""
+_numbers = itertools.count()
+
+
 class Planner:
-    """Makes the plans of one operation, one for each choice of its conditions."""
+    """Makes the plans of one operation, one for each choice of its conditions.
+
+    The last one is at hand; those before it are in a store that planners share, where each takes
+    ``size`` bytes.
+    """
 
     def __init__(
-        self, schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode
+        self,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        kept: KeptPlans,
+        *,
+        size: int,
     ) -> None:
         self._schema = schema
         self._operation = operation
@@ -96,19 +115,20 @@ class Planner:
             if isinstance(definition, FragmentDefinitionNode)
         }
         self._flags = _flags(operation, self._fragments)
-        self._plans: dict[tuple[Any, ...], Plan | None] = {}
-        self._reasons: dict[tuple[Any, ...], str] = {}
+        self._kept = kept
+        self._size = size
+        self._number = next(_numbers)
+        self._last: tuple[Choice, Plan | str] | None = None
 
     def plan(self, variables: Mapping[str, Any] | None) -> Plan | None:
         """The plan for the conditions that these variables choose; None if there is none."""
-        if not self._flags and () in self._plans:
-            return self._plans[()]
-        choice = self._choice(variables)
-        if not all(isinstance(flag, bool) for flag in choice):
-            return None
-        if choice not in self._plans:
-            self._plans[choice] = self._make(choice)
-        return self._plans[choice]
+        found = self._find(variables)
+        return found if isinstance(found, Plan) else None
+
+    def plan_unconditionally(self) -> None:
+        """Make the plan of an operation without conditions before it is asked for."""
+        if not self._flags:
+            self._find(None)
 
     def faults(self, variables: Mapping[str, Any] | None, bounds: Reading) -> list[GraphQLError]:
         """Everything that is wrong with the arguments of the operation's root fields."""
@@ -118,28 +138,43 @@ class Planner:
 
     def reason(self, variables: Mapping[str, Any] | None) -> str:
         """Why there is no plan, for people."""
-        return self._reasons.get(
-            self._choice(variables), "a condition that is neither true nor false"
-        )
+        found = self._find(variables)
+        return found if isinstance(found, str) else "there is one"
 
-    def _choice(self, variables: Mapping[str, Any] | None) -> tuple[Any, ...]:
-        given = variables or {}
-        return tuple(given.get(name, default) for name, default in self._flags.items())
+    def _find(self, variables: Mapping[str, Any] | None) -> "Plan | str":
+        choice: Choice = ()
+        if self._flags:
+            if len(self._flags) > _MOST_FLAGS:
+                return "too many conditions"
+            given = variables or {}
+            choice = tuple([given.get(name, default) for name, default in self._flags.items()])
+            if not all(isinstance(flag, bool) for flag in choice):
+                return "a condition that is neither true nor false"
+        if self._last is None or self._last[0] != choice:
+            self._last = choice, self._look_up(choice)
+        return self._last[1]
 
-    def _make(self, choice: tuple[bool, ...]) -> Plan | None:
+    def _look_up(self, choice: Choice) -> "Plan | str":
+        if not self._flags:
+            return self._make(choice)
+        key = self._number, choice
+        found = self._kept.get(key)
+        if found is None:
+            found = self._make(choice)
+            self._kept.put(key, found, self._size)
+        return found
+
+    def _make(self, choice: Choice) -> "Plan | str":
         try:
             return self._plan_of(choice)
         except NotPlannable as reason:
-            self._reasons[choice] = str(reason)
+            return str(reason)
         except Exception:
             # A fault of ours in the planning must not keep anybody from an answer.
             logger.exception("An operation could not be planned")
-            self._reasons[choice] = "a fault in the planning, which is logged"
-        return None
+            return "a fault in the planning, which is logged"
 
     def _plan_of(self, choice: tuple[bool, ...]) -> Plan:
-        if len(choice) > _MOST_FLAGS:
-            raise NotPlannable("too many conditions")
         definitions = self._operation.variable_definitions or ()
         flags = dict(zip(self._flags, choice, strict=True))
         return Plan(variables_function(self._schema, definitions), self._roots(flags))

@@ -1,11 +1,18 @@
 """The executable schema, put together from its types and resolvers."""
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import strawberry
-from graphql import DocumentNode, GraphQLError, execute
+from graphql import (
+    DocumentNode,
+    GraphQLEnumType,
+    GraphQLError,
+    OperationDefinitionNode,
+    execute,
+)
+from graphql.execution.values import get_variable_values
 from graphql.utilities.print_schema import print_schema_definition
 from strawberry.execution import optimized_is_awaitable
 from strawberry.extensions import SchemaExtension
@@ -14,6 +21,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
 
+from db.errors import quote
 from resolvers.context import Context
 from resolvers.mutation import Mutation
 from resolvers.query import Query
@@ -23,6 +31,9 @@ _DESCRIPTION = (
     "Executions of agentflows: find them, page through them, change and delete them. An execution "
     "is one run of an agentflow, which is a graph of LLM agents."
 )
+# As many as graphql-core's executor looks for.
+_MOST_ERRORS = 50
+_LONGER = 100
 
 
 class Schema(strawberry.Schema):
@@ -63,6 +74,19 @@ class Schema(strawberry.Schema):
             return PreExecutionError(data=None, errors=[failure])
         return ExecutionResult(data=result.data, errors=result.errors)
 
+    def errors_in(
+        self, variables: Mapping[str, Any], operation: OperationDefinitionNode
+    ) -> list[GraphQLError]:
+        """What is wrong with the values of an operation's variables, as ``run`` would say it."""
+        values = get_variable_values(
+            self._schema,
+            operation.variable_definitions or (),
+            dict(variables),
+            max_errors=_MOST_ERRORS,
+            hide_suggestions=self.execution_context_class is _WithoutSuggestions,
+        )
+        return values if isinstance(values, list) else []
+
 
 class _WithoutSuggestions(StrawberryGraphQLCoreExecutionContext):
     """Executes without suggesting names when the values of variables don't fit."""
@@ -88,4 +112,20 @@ def build_schema(
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     schema._schema.description = _DESCRIPTION  # noqa: SLF001 - Strawberry has no public way
+    for kind in schema._schema.type_map.values():  # noqa: SLF001 - Strawberry has no public way
+        if isinstance(kind, GraphQLEnumType):
+            _refuse_long_names(kind)
     return schema
+
+
+def _refuse_long_names(kind: GraphQLEnumType) -> None:
+    """Refuse a text that is longer than any name without a look for names that are like it."""
+    coerce = kind.coerce_input_value
+    longest = max(map(len, kind.values), default=0) + _LONGER
+
+    def coerce_short(value: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(value, str) and len(value) > longest:
+            raise GraphQLError(f"Value {quote(value)} does not exist in '{kind.name}' enum.")
+        return coerce(value, *args, **kwargs)
+
+    kind.coerce_input_value = coerce_short  # type: ignore[assignment, method-assign]

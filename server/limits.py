@@ -36,6 +36,7 @@ _LONGEST_NUMBER = 400
 class Limits:
     """The most that one document may hold."""
 
+    max_document_bytes: int
     max_tokens: int
     max_depth: int
     max_aliases: int
@@ -46,6 +47,8 @@ class Limits:
     max_cost: int
     max_page_size: int
     max_ids: int
+    max_input_values: int
+    max_input_objects: int
     max_validation_errors: int = 5
 
 
@@ -80,11 +83,16 @@ class Measure:
         )
 
 
-def check_text(query: str, limits: Limits) -> None:
-    """Raise TooComplex when a text has too many tokens or is nested too deep to be read.
+def check_text(query: str, limits: Limits) -> int:
+    """The number of tokens of a text.
 
-    Raises GraphQLSyntaxError for what is no token.
+    Raises TooComplex when it is too long, has too many tokens or is nested too deep to be read,
+    and GraphQLSyntaxError for what is no token.
     """
+    # Comments, spaces and texts take the time that they are long, and are one token or none.
+    size = len(query) if query.isascii() else len(query.encode(errors="surrogatepass"))
+    if size > limits.max_document_bytes:
+        raise TooComplex("max_document_bytes", f"{size} bytes", limits.max_document_bytes)
     lexer = Lexer(Source(query))
     count = nesting = 0
     # Arguments and lists of values nest too, beside the fields that the depth counts.
@@ -104,6 +112,7 @@ def check_text(query: str, limits: Limits) -> None:
                 f"A number must have at most {_LONGEST_NUMBER} digits",
                 extensions={"code": "GRAPHQL_VALIDATION_FAILED"},
             )
+    return count
 
 
 def check_document(document: DocumentNode, limits: Limits) -> None:

@@ -31,9 +31,12 @@ from server.limits import TooComplex
 from server.logs import log_as_operation
 from server.operations import OperationStore, Prepared, PreparedOperation, name_needed
 from server.persisted import Documents
+from server.variables import count_values
 
 NotTaken = Mapping[OperationType, str]
 """The kinds of operations that a transport does not take, and what its clients are told."""
+# From so many on, finding what is wrong with them keeps others waiting for milliseconds.
+_MANY_VALUES = 500
 OnName = Callable[[str | None], None]
 """Is told the name that an operation has in the metrics, if it has one."""
 
@@ -113,10 +116,13 @@ class OperationRunner:
         counted; those of an exception are not.
         """
         log_as_operation(asked.operation_name)
+        variables = asked.variables or {}
+        limits = self._store.limits
+        values = count_values(variables, limits.max_input_values, limits.max_input_objects)
         query = self._documents.text_of(asked)
         if on_name is not None:
             on_name(self._documents.name_of(query, asked.operation_name))
-        prepared = self._store.prepare(query, self._core)
+        prepared = await self._store.prepare_apart(query, self._core)
         operation = prepared.find(asked.operation_name)
         if operation is None:
             return self._not_runnable(prepared, asked.operation_name, not_taken)
@@ -126,15 +132,18 @@ class OperationRunner:
             access.require(*operation.scopes)
         except Forbidden as error:
             return self._refused([_error_of(error)])
-        variables = asked.variables or {}
         cost = operation.cost(variables)
         extensions = {"cost": self._store.cost_report(cost)} if reports_cost else None
-        maximum = self._store.limits.max_cost
+        maximum = limits.max_cost
         if cost > maximum:
             return self._refused([TooComplex("max_cost", f"a cost of {cost}", maximum)], extensions)
         data = await self._planned(operation, variables)
         if data is None:
-            return await self._ordinary(prepared, operation, asked, access, extensions)
+            faults = self._faults_in_thread if values > _MANY_VALUES else self._faults
+            refusal = await faults(operation, variables)
+            if refusal is not None:
+                return self._presented(refusal, extensions)
+            return await self._ordinary(prepared, asked, access, extensions)
         return OperationResult(
             {"data": data} if extensions is None else {"data": data, "extensions": extensions}
         )
@@ -197,18 +206,31 @@ class OperationRunner:
         except Exception:  # noqa: BLE001 - the ordinary executor finds it again and says what it is
             return None
 
+    async def _faults(
+        self, operation: PreparedOperation, variables: Mapping[str, Any]
+    ) -> ExecutionResult | None:
+        """Everything that is wrong with the arguments of an operation's root fields."""
+        faults = operation.planner.faults(variables, self._reading)
+        return PreExecutionError(data=None, errors=faults) if faults else None
+
+    async def _faults_in_thread(
+        self, operation: PreparedOperation, variables: Mapping[str, Any]
+    ) -> ExecutionResult | None:
+        """The same, and what is wrong with the variables, found in a thread."""
+        definition = operation.definition
+        errors = await self._store.apart(lambda: self._schema.errors_in(variables, definition))
+        if errors:
+            return ExecutionResult(data=None, errors=errors)
+        faults = await self._store.apart(lambda: operation.planner.faults(variables, self._reading))
+        return PreExecutionError(data=None, errors=faults) if faults else None
+
     async def _ordinary(
         self,
         prepared: Prepared,
-        operation: PreparedOperation,
         asked: GraphQLRequest,
         access: Access,
         extensions: dict[str, Any] | None,
     ) -> OperationResult:
-        faults = operation.planner.faults(asked.variables, self._reading)
-        if faults:
-            return self._refused(faults, extensions)
-
         async def admitted() -> Access:
             return access
 

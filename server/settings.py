@@ -133,6 +133,9 @@ class Settings(BaseSettings):
         ge=0,
         description="How many operations one HTTP request may hold as an array; 0 for none.",
     )
+    max_document_bytes: int = Field(
+        100_000, ge=1, description="How long a GraphQL document may be, in bytes."
+    )
     max_tokens: int = Field(2000, ge=1, description="How many tokens a GraphQL document may have.")
     max_depth: int = Field(
         20, ge=1, description="How many levels of fields a GraphQL operation may have."
@@ -144,6 +147,14 @@ class Settings(BaseSettings):
         10, ge=1, description="How often it may name the same field in one place."
     )
     max_variables: int = Field(50, ge=0, description="How many variables it may have.")
+    max_input_values: int = Field(
+        12_000,
+        ge=1,
+        description="How many values they may hold, those in lists and objects included.",
+    )
+    max_input_objects: int = Field(
+        1_500, ge=1, description="How many objects they may hold, such as conditions of filters."
+    )
     max_cost: int = Field(
         20_000,
         ge=1,
@@ -190,6 +201,7 @@ class Settings(BaseSettings):
     def limits(self) -> Limits:
         """What a GraphQL document may hold."""
         return Limits(
+            max_document_bytes=self.max_document_bytes,
             max_tokens=self.max_tokens,
             max_depth=self.max_depth,
             max_aliases=self.max_aliases,
@@ -200,6 +212,8 @@ class Settings(BaseSettings):
             max_cost=self.max_cost,
             max_page_size=self.max_page_size,
             max_ids=self.max_ids,
+            max_input_values=self.max_input_values,
+            max_input_objects=self.max_input_objects,
         )
 
     @property

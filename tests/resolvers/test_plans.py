@@ -214,11 +214,11 @@ def test_a_query_is_planned_and_answered_alike(
         ('mutation { deleteExecution(guid: "nobody") { __typename } }', {}),
         (
             "mutation ($g: [ID!]!) { deleteExecutions(guids: $g) { affected } }",
-            {"g": ["a"] * 101},
+            {"g": ["a"] * 1_001},
         ),
         (
             "mutation ($g: [ID!]!) { updateExecutions(guids: $g, input: {}) { affected } }",
-            {"g": ["a"] * 101},
+            {"g": ["a"] * 1_001},
         ),
     ],
 )
@@ -264,9 +264,11 @@ def test_only_the_operation_that_is_asked_for_is_planned(
     planned: list[str] = []
 
     class Recording(Planner):
-        def __init__(self, schema: Any, document: Any, operation: Any) -> None:
+        def __init__(
+            self, schema: Any, document: Any, operation: Any, *more: Any, size: int
+        ) -> None:
             planned.append(operation.name.value)
-            super().__init__(schema, document, operation)
+            super().__init__(schema, document, operation, *more, size=size)
 
     monkeypatch.setattr("server.operations.Planner", Recording)
     document = " ".join(f"query Q{number} {{ __typename }}" for number in range(50))

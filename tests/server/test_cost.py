@@ -180,7 +180,9 @@ def test_the_largest_page_with_every_field_is_within_the_default(gateway: Gatewa
 
 # Whatever the document and the variables look like, the answer holds no more than it costs
 
-_LEAVES = st.lists(st.sampled_from(["guid", "state", "a: guid", "createdOn", "__typename"]))
+_LEAVES = st.lists(
+    st.sampled_from(["guid", "state", "a: guid", "createdOn", "__typename"]), max_size=5
+)
 _SIZES = st.one_of(
     st.none(), st.integers(0, 12), st.sampled_from([5.0, 9.0, 1000, -1]), st.just("left out")
 )
@@ -252,7 +254,8 @@ def test_an_answer_holds_at_most_as_many_fields_as_it_costs(
     body = {"query": query, "variables": variables}
     answer = sample_gateway.http.post("/graphql", json=body, headers=REPORT).json()
     if "errors" in answer:
-        assert "first" in answer["errors"][0]["message"] or "last" in str(answer["errors"])
+        codes = {error["extensions"]["code"] for error in answer["errors"]}
+        assert codes <= {"BAD_USER_INPUT", "OPERATION_TOO_COMPLEX"}
         return
     held = _held(answer["data"])
     assert held <= answer["extensions"]["cost"]["requested"]
