@@ -16,7 +16,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _LABEL = r"[a-z0-9_-]+"
 _HOST = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*\.?")
-_RIGHT = "such as https://app.example, https://*.app.example for its subdomains, or * for any"
+_RIGHT = "https://app.example, https://*.app.example for its subdomains, or * for any"
 
 
 class Origins:
@@ -60,17 +60,17 @@ def normalized(origin: str) -> str:
         raise ValueError("null is what a page of any site can be; use * for any")
     scheme = _SCHEME.match(origin)
     if scheme is None:
-        raise ValueError(f"an origin begins with a scheme: {_RIGHT}; got {origin!r}")
+        raise ValueError(f"{origin!r} has no scheme; an origin is written {_RIGHT}")
     if scheme[1].lower() in ("ws", "wss"):
-        raise ValueError(f"an origin is the address of a page, with http or https; got {origin!r}")
+        raise ValueError(f"{origin!r} is of no page; an origin begins with https or http")
     try:
         parts = urlsplit(origin)
         port = parts.port
         host = _host(parts.netloc.rpartition("@")[2], parts.hostname or "")
     except ValueError as error:
-        raise ValueError(f"not an origin, {_RIGHT}: {error}; got {origin!r}") from None
+        raise ValueError(f"{origin!r} is no origin ({error}); one is written {_RIGHT}") from None
     if "@" in parts.netloc or parts.path not in ("", "/") or "?" in origin or "#" in origin:
-        raise ValueError(f"an origin is a scheme, a host and a port: {_RIGHT}; got {origin!r}")
+        raise ValueError(f"{origin!r} has more than a scheme, host and port: write {_RIGHT}")
     shown = "" if port is None or port == _DEFAULT_PORTS.get(parts.scheme) else f":{port}"
     return f"{parts.scheme}://{host}{shown}"
 

@@ -16,6 +16,9 @@ _SHORT = 5
 _SHORTEST_FOR_TWO = 5
 """How many letters a name must have so that two of them may be wrong."""
 _SEPARATORS = re.compile(r"[\[\].;:?/&]")
+_MOST_PARTS = 10
+"""How many parts of a name are looked at."""
+_LONGEST_TAKEN_APART = 200
 _INDEX = re.compile(r"\[\d{0,4}\]", re.ASCII)
 
 LEFT_ALONE = frozenset(
@@ -73,7 +76,7 @@ class DocumentedNames:
     def _meant_by(self, name: str) -> str | None:
         if "%" in name:
             name = unquote(name)
-        for part in (name, *_SEPARATORS.split(name)):
+        for part in (name, *_SEPARATORS.split(name, maxsplit=_MOST_PARTS)):
             meant = self._by_letters.get(_letters(part))
             if meant is not None:
                 return meant
@@ -96,7 +99,9 @@ def _names_behind_semicolons(value: str) -> list[str]:
 
 
 def _letters(name: str) -> str:
-    folded = unicodedata.normalize("NFKC", name).casefold()
+    # One character can stand for eighteen: what is long is not taken apart.
+    is_short = len(name) <= _LONGEST_TAKEN_APART
+    folded = unicodedata.normalize("NFKC", name).casefold() if is_short else name.lower()
     return "".join(filter(str.isalnum, folded))
 
 

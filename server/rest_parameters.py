@@ -78,7 +78,8 @@ def read_list(query_string: bytes, max_page_size: int, max_parameters: int) -> L
 
 
 def _parameters(query_string: bytes, maximum: int) -> Iterator[tuple[str, bytes]]:
-    count = query_string.count(b"&") + 1
+    # What follows a semicolon is looked at like a parameter.
+    count = 1 + sum(query_string.count(each) for each in (b"&", b";", b"%3B", b"%3b"))
     if count > maximum:
         raise InvalidInput(
             f"A query may have at most {maximum} parameters (max_parameters); got {count}",

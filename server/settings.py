@@ -256,7 +256,7 @@ class Settings(BaseSettings):
     def _check_headers(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
             if not _HEADER_NAME.fullmatch(name):
-                raise ValueError(f"must be names of headers, such as x-team, or *; got {name!r}")
+                raise ValueError(f"{name!r} is no name of a header, such as x-team, or *")
         return tuple(dict.fromkeys(name.lower() for name in names))
 
 

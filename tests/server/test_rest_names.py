@@ -92,7 +92,20 @@ OF_THE_CLIENTS = [
     *("expand", "lang", "locale", "format", "callback", "debug", "userId", "tenant", "id", "ids"),
     *("rate", "date", "name", "stage", "stats", "start", "length", "draw", "list", "type", "tag"),
     *("createdOn", "created_on", "timestamp", "timezone", "workspaceId", "utm_source", "x[y]"),
-    *("", "%", "%00", "%FF", "=", "[]", "[0]", ";", "\U0001f98a", "a" * 10_000),
+    *(
+        "",
+        "%",
+        "%00",
+        "%FF",
+        "=",
+        "[]",
+        "[0]",
+        ";",
+        "\U0001f98a",
+        "a" * 10_000,
+        "a." * 10_000,
+        "[" * 10_000,
+    ),
 ]
 
 

@@ -477,6 +477,12 @@ def test_as_many_parameters_are_read_as_the_setting_says(
     assert message == "A query may have at most 3 parameters (max_parameters); got 4"
 
 
+@pytest.mark.parametrize("separator", ["&", ";", "%3B", "%3b"])
+def test_what_may_be_a_parameter_counts_as_one(sample_gateway: Gateway, separator: str) -> None:
+    query = "own=" + separator.join(["a=1"] * 101)
+    assert "at most 100 parameters" in _refusal(sample_gateway, query)
+
+
 def test_one_malformed_value_among_good_ones_is_400(sample_gateway: Gateway) -> None:
     message = _refusal(sample_gateway, "state=ERROR&page=1&limit=5&guid=a&endDate=never")
     assert "'never'" in message
