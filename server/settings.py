@@ -120,7 +120,9 @@ class Settings(BaseSettings):
         "get 503 at once.",
     )
     max_ids: int = Field(
-        10_000, ge=1, description="How many guids one call may name, in GraphQL and REST."
+        10_000,
+        ge=1,
+        description="How many guids one call may name, and how many values one filter lists.",
     )
     max_parameters: int = Field(
         100, ge=1, description="How many parameters the query of a REST request may have."

@@ -1,6 +1,7 @@
 """What a gateway does in the background goes on after whatever goes wrong, and ends with it."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,9 +54,9 @@ async def test_a_gateway_ends_when_the_use_of_keys_can_not_be_recorded(
 
 
 async def test_metrics_that_could_not_be_published_are_published_later(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(shared_metrics, "is_shared", lambda: True)
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     monkeypatch.setattr(shared_metrics, "_PUBLISHED_EVERY", 0.001)
     published = asyncio.Event()
     calls: list[int] = []
