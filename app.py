@@ -32,6 +32,7 @@ from server.health import health_routes
 from server.hosts import Hosts
 from server.logs import configure_logs
 from server.metrics import Metrics
+from server.open_files import allow_open_files
 from server.openapi import openapi_route
 from server.operation_runner import OperationRunner
 from server.operations import OperationStore
@@ -124,6 +125,8 @@ def served_app() -> Starlette:
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format)
     end_with_parent()
+    # Those of the database, of the log and of files that are being served come on top.
+    allow_open_files(settings.max_open_connections + settings.max_connections + 256)
     app = create_app(settings)
     collect_rarely()
     return app
@@ -140,7 +143,9 @@ def _executions_routes(
     places = Places(
         settings.max_concurrent_requests, "max_concurrent_requests", "requests", metrics.refused
     )
-    streams = Places(settings.max_streams, "max_streams", "streams", metrics.refused)
+    streams = Places(
+        settings.max_streams, "max_streams", "streams", metrics.refused, until_sent=True
+    )
     metrics.watch([*places.measures(), *streams.measures()])
     bodies = BodyReader(settings.max_body_bytes, settings.receive_timeout)
     store = OperationStore(settings.limits, introspection=settings.introspection)

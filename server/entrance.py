@@ -46,9 +46,10 @@ class _WayOut:
     An ASGI ``send``, and ``write`` for an answer that is there in one piece.
     """
 
-    __slots__ = ("_header", "_send", "_write", "status")
+    __slots__ = ("_header", "_scope", "_send", "_write", "status")
 
-    def __init__(self, send: Send, header: Header) -> None:
+    def __init__(self, scope: Scope, send: Send, header: Header) -> None:
+        self._scope = scope
         self._send = send
         self._header = header
         self.status = 0
@@ -58,6 +59,8 @@ class _WayOut:
         if not self.status:
             self.status = message["status"]
             message["headers"] = [*message["headers"], self._header]
+            # The work is done; a client that reads slowly keeps nobody else waiting.
+            leave_place(self._scope, is_sent=False)
         await self._send(message)
 
     def write(self, status: int, headers: Sequence[Header], body: bytes) -> bool:
@@ -97,7 +100,7 @@ class Entrance:
             return
         began = time.perf_counter()
         header = self._name(scope)
-        way_out = _WayOut(send, header)
+        way_out = _WayOut(scope, send, header)
         refusal = self._guard.refusal(scope)
         if refusal is not None:
             response = refusal_for_path(

@@ -23,16 +23,24 @@ class Overloaded(ServiceUnavailable):
 class Places:
     """At most ``maximum`` of ``what`` at once, which the limit ``setting`` says.
 
-    ``on_refused`` is called for each that found no place.
+    ``on_refused`` is called for each that found no place. One that is ``until_sent`` is kept while
+    the client reads the answer; another is given back as soon as that has to be waited for.
     """
 
     def __init__(
-        self, maximum: int, setting: str, what: str, on_refused: Callable[[], None]
+        self,
+        maximum: int,
+        setting: str,
+        what: str,
+        on_refused: Callable[[], None],
+        *,
+        until_sent: bool = False,
     ) -> None:
         self._maximum = maximum
         self._setting = setting
         self._what = what
         self._on_refused = on_refused
+        self.until_sent = until_sent
         self.taken = 0
         """How many are taken."""
 
@@ -75,8 +83,9 @@ class Places:
         self.taken -= 1
 
 
-def leave_place(scope: Scope) -> None:
-    """Give back the place of a request that was answered, if it took one."""
-    places: Places | None = scope.pop(_TAKEN, None)
-    if places is not None:
+def leave_place(scope: Scope, *, is_sent: bool = True) -> None:
+    """Give back the place of a request, if it has one, when its answer is there or even sent."""
+    places: Places | None = scope.get(_TAKEN)
+    if places is not None and (is_sent or not places.until_sent):
+        del scope[_TAKEN]
         places.leave()

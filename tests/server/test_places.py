@@ -1,6 +1,7 @@
 """Who takes the places of a gateway that works on just so many requests, and who does not."""
 
 import contextlib
+import functools
 import json
 import re
 import socket
@@ -14,7 +15,7 @@ from server.health import Shared
 from tests.gateway import Gateway, bearer, make_key, running_gateway
 from tests.places import Place
 from tests.sample import SAMPLE
-from tests.server.wire import connected, places_taken, wait_until
+from tests.server.wire import connected, places_taken, taken_places, wait_until
 
 _FILL = """
 INSERT INTO executions (guid, agentflow_id, session_id, state, created_on)
@@ -108,6 +109,28 @@ def test_whole_lists_that_nobody_reads_keep_only_whole_lists_out(
         )
         assert events.status_code == 503
     wait_until(lambda: gateway.http.get("/executions?guid=guid-1").status_code == 200)
+
+
+@pytest.mark.sqlite
+def test_pages_that_nobody_reads_keep_nobody_out(gateway_with: Callable[..., Gateway]) -> None:
+    gateway = gateway_with(max_concurrent_requests=1, send_timeout=600.0)
+    gateway.sql(_FILL, 5_000)
+    page = b"GET /executions?page=1&limit=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+    def is_stuck(count: int) -> bool:
+        taken = taken_places(gateway, "max_concurrent_requests")
+        return (_requests_under_way(gateway), taken) == (count, 0)
+
+    with contextlib.ExitStack() as stack:
+        for count in range(1, 4):
+            client = stack.enter_context(socket.socket())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            client.connect((gateway.http.base_url.host, gateway.http.base_url.port))
+            client.sendall(page * 100)
+            wait_until(functools.partial(is_stuck, count))
+        for _ in range(20):
+            wait_until(lambda: gateway.http.get("/executions/guid-1").status_code == 200)
+        wait_until(lambda: taken_places(gateway, "max_concurrent_requests") == 0)
 
 
 @pytest.mark.sqlite
