@@ -23,6 +23,7 @@ from schema.mutation_results import (
     UpdateExecutionsPayload,
     UpdateExecutionSuccess,
 )
+from schema.turns import in_turns
 
 _Guid = Annotated[strawberry.ID, strawberry.argument(description="Its guid.")]
 _Guids = Annotated[
@@ -80,9 +81,9 @@ class Mutation:
         outcome = await info.context.executions.update(guids, *_change(input))
         return UpdateExecutionsPayload(
             affected=len(outcome.updated),
-            executions=[Execution.from_row(row) for row in outcome.updated],
+            executions=in_turns(Execution.from_row(row) for row in outcome.updated),
             not_found=[strawberry.ID(guid) for guid in outcome.not_found],
-            conflicts=[Execution.from_row(row) for row in outcome.conflicts],
+            conflicts=in_turns(Execution.from_row(row) for row in outcome.conflicts),
         )
 
     @strawberry.mutation(

@@ -12,6 +12,7 @@ from resolvers.pages import DEFAULT_PAGE_SIZE, connection, given, offset_of, win
 from schema.connection import ExecutionConnection, ExecutionPage
 from schema.execution import Execution
 from schema.inputs import ExecutionFilter, ExecutionOrder, to_filter, to_order
+from schema.turns import in_turns
 
 _FilterArgument = Annotated[
     ExecutionFilter | None,
@@ -101,7 +102,7 @@ class Query:
         chosen = to_filter(filter, info.context.max_ids)
         rows = await executions.find_offset(chosen, to_order(order_by), offset=offset, limit=limit)
         return ExecutionPage(
-            items=[Execution.from_row(row) for row in rows],
+            items=in_turns(Execution.from_row(row) for row in rows),
             page=page,
             limit=limit,
             count=lambda: executions.count(chosen),

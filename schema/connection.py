@@ -7,6 +7,7 @@ import strawberry
 from db.paging import Order, encode_cursor, position_of
 from db.source import ExecutionRow
 from schema.execution import Execution
+from schema.turns import in_turns
 
 Count = Callable[[], Awaitable[int]]
 """Counts when it is called, and not before: a count nobody selected costs nothing."""
@@ -75,15 +76,15 @@ class ExecutionConnection:
     @strawberry.field(description="The executions of this page, with their cursors.")
     def edges(self) -> list[ExecutionEdge]:
         """The executions of this page, with their cursors."""
-        return [
+        return in_turns(
             ExecutionEdge(cursor=self._cursor(row), node=Execution.from_row(row))
             for row in self.rows
-        ]
+        )
 
     @strawberry.field(description="The executions of this page.")
     def nodes(self) -> list[Execution]:
         """The executions of this page."""
-        return [Execution.from_row(row) for row in self.rows]
+        return in_turns(Execution.from_row(row) for row in self.rows)
 
     @strawberry.field(description="Where this page lies in the whole list.")
     def page_info(self) -> PageInfo:

@@ -4,14 +4,15 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from db.errors import InvalidInput, quote
 from server.bodies import BodyReader, UnsupportedMediaType
 from server.exchange import HttpRequest
+from server.json_text import read_json
 
 _DOCUMENT_ID = re.compile(r"([A-Za-z0-9._~-]+:)?[A-Za-z0-9._~-]+", re.ASCII)
 _LONGEST_DOCUMENT_ID = 500
+# GraphQL over HTTP knows four; clients and proxies add a few.
+_MOST_PARAMETERS = 100
 _UTF8 = re.compile(r"utf-?8", re.IGNORECASE)
 
 
@@ -42,14 +43,16 @@ async def read_requests(
     """
     if request.method == "POST":
         _check_content_type(request.header(b"content-type") or "")
-        content = _parse("The body", await bodies.read(request))
+        content = read_json("The body", await bodies.read(request), "max_input_objects")
         if isinstance(content, list):
             return _batch(content, max_batch)
         return read_members(content)
+    if request.scope["query_string"].count(b"&") >= _MOST_PARAMETERS:
+        raise InvalidInput(f"A GET must have at most {_MOST_PARAMETERS} parameters")
     members: dict[str, Any] = dict(request.query)
     for name in ("variables", "extensions"):
         if members.get(name):
-            members[name] = _parse(name, members[name].encode())
+            members[name] = read_json(name, members[name].encode(), "max_input_objects")
         else:
             members.pop(name, None)
     for name in ("operationName", "documentId"):
@@ -68,13 +71,6 @@ def _check_content_type(content_type: str) -> None:
         name, _, value = parameter.partition("=")
         if name.strip().lower() == "charset" and not _UTF8.fullmatch(value.strip('" ')):
             raise UnsupportedMediaType.of("The charset of the body", value, "utf-8")
-
-
-def _parse(what: str, text: bytes) -> Any:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise InvalidInput(f"{what} must be JSON in UTF-8: {error}") from None
 
 
 def _batch(items: list[Any], max_batch: int) -> Batch:

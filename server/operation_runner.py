@@ -138,6 +138,13 @@ class OperationRunner:
         if cost > maximum:
             return self._refused([TooComplex("max_cost", f"a cost of {cost}", maximum)], extensions)
         data = await self._planned(operation, variables)
+        if data is None and operation.asks_for_schema_alone:
+            introspected = await self._store.apart(
+                lambda: self._schema.describe(
+                    prepared.document, asked.variables, asked.operation_name
+                )
+            )
+            return self._presented(introspected, extensions)
         if data is None:
             faults = self._faults_in_thread if values > _MANY_VALUES else self._faults
             refusal = await faults(operation, variables)

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from graphql import (
     DocumentNode,
+    FieldNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -61,6 +62,14 @@ class PreparedOperation:
     def kind(self) -> OperationType:
         """Whether it is a query, a mutation or a subscription."""
         return self.definition.operation
+
+    @property
+    def asks_for_schema_alone(self) -> bool:
+        """Whether nothing but the schema itself is asked for, so that no data is read."""
+        return all(
+            isinstance(node, FieldNode) and node.name.value.startswith("__")
+            for node in self.definition.selection_set.selections
+        )
 
 
 class Prepared:

@@ -7,13 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlencode
 
-import orjson
-
 from db.errors import InvalidInput, quote
 from db.filters import AllOf, Condition, Filter
 from db.instants import is_date_only, parse_lenient
 from db.models import ExecutionState
 from db.normal_filters import normalised
+from server.json_text import read_json
 from server.rest_names import DocumentedNames
 
 DEFAULT_LIMIT = 12
@@ -193,10 +192,7 @@ def read_guids(body: bytes, max_ids: int) -> list[str]:
 
 
 def _object(body: bytes) -> dict[str, Any]:
-    try:
-        members = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise InvalidInput(f"The body must be a JSON object in UTF-8: {error}") from None
+    members = read_json("The body", body)
     if not isinstance(members, dict):
         raise InvalidInput(f"The body must be a JSON object; got {quote(members)}")
     return members

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from graphql import Node, Token
+from graphql import Node, Token, get_introspection_query
 
-from resolvers.schema import build_schema
+from resolvers.schema import Schema, build_schema
 from server.operations import OperationStore, Prepared
 from server.settings import Settings
 from tests.gateway import Gateway
@@ -97,6 +97,21 @@ async def test_who_goes_away_takes_a_document_from_nobody() -> None:
     assert not (await second).errors
     assert first.cancelled()
     assert len(store.threads) == 1
+
+
+def test_the_schema_is_told_in_a_thread(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[str] = []
+    describe = Schema.describe
+
+    def watched(*asked: Any) -> Any:
+        threads.append(threading.current_thread().name)
+        return describe(*asked)
+
+    monkeypatch.setattr(Schema, "describe", watched)
+    told = gateway.graphql(get_introspection_query())["__schema"]
+    assert told["queryType"]["name"] == "Query"
+    gateway.graphql("{ executions { totalCount } __schema { queryType { name } } }")
+    assert [name.startswith("prepare") for name in threads] == [True]
 
 
 # What is kept
