@@ -8,9 +8,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ColumnElement, String, column, literal
+from sqlalchemy import BigInteger, Boolean, ColumnElement, String, column, literal, or_
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.functions import FunctionElement
+
+from db.texts import is_broken
 
 
 class Least(FunctionElement[int]):
@@ -38,6 +40,20 @@ class PlaceOf(FunctionElement[int]):
     """Where a text has another one in it, from 1; 0 when it has not. No character is special."""
 
     type = BigInteger()
+    inherit_cache = True
+
+
+class Exact(FunctionElement[str]):
+    """A text that is a parameter, which may travel as its bytes."""
+
+    type = String()
+    inherit_cache = True
+
+
+class Shown(FunctionElement[str]):
+    """A text with U+FFFD where it is not UTF-8."""
+
+    type = String()
     inherit_cache = True
 
 
@@ -80,12 +96,15 @@ def listed(values: tuple[str, ...]) -> tuple[str | None, ...]:
 
     All of them travel as one, because databases limit how many parameters a statement has, and
     lists of all lengths make one statement. JSON functions know no null character: where there is
-    one, it is written as two others, which a second parameter says.
+    one, it is written as two others, which a second parameter says. The few texts that are not
+    UTF-8 are parameters of their own behind it.
     """
     written = json.dumps(values)
-    if "\\u0000" not in written:
+    broken = list(filter(is_broken, values)) if "\\udc" in written else []
+    if "\\u0000" not in written and not broken:
         return (written,)
-    return (json.dumps([_escaped(value) for value in values]), None)
+    plain = [_escaped(value) for value in values if not is_broken(value)]
+    return (json.dumps(plain), None, *broken)
 
 
 def _escaped(value: str) -> str:
@@ -98,7 +117,7 @@ def among_listed(
     """Whether a text is one of those that ``listed`` made parameters of."""
     values = Listed(bound[0]) if len(bound) == 1 else ListedEscaped(bound[0])
     found: ColumnElement[bool] = needle.bool_op("IN")(values)
-    return found
+    return or_(found, needle.in_(bound[2:])) if len(bound) > 2 else found
 
 
 def each_of(values: tuple[str, ...]) -> ColumnElement[str]:

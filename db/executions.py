@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, select
 from db.counts import plan_count
 from db.dialect import pays_for_messages
 from db.engine import Database, Measure
-from db.filters import EVERYTHING, Filter, shape_of, where
+from db.filters import EVERYTHING, Condition, Filter, shape_of, where
 from db.models import ExecutionState
 from db.page_query import PageQuery, Service
 from db.paging import (
@@ -23,9 +23,11 @@ from db.paging import (
 from db.reading import PageForm, beyond_a_walk, merged, on_a_walk, ranked, served
 from db.source import NATIVE, ExecutionRow, ExecutionSource
 from db.statements import Build, Places, Statement, Statements
+from db.texts import NO_CHARACTER
 from db.writing import DeleteOutcome, UpdateOutcome, Writing
 
 _STREAM_BATCH = 1000
+_LOOKED_UP = 100
 _COMPILED_IN_PLACE = 40
 _NEAR = 100
 """Skipping so many rows costs less than to count first."""
@@ -57,6 +59,8 @@ class Executions:
 
     async def find_fields(self, fields: tuple[str, ...], guid: str) -> tuple[Any, ...] | None:
         """Some fields of the execution with a guid, if there is one."""
+        if NO_CHARACTER in guid:
+            [guid] = await self._as_stored([guid])
 
         def build(places: Places) -> Select[Any]:
             columns = [self._source.column(field) for field in fields]
@@ -252,7 +256,7 @@ class Executions:
         An execution that is in the state already keeps its ``updated_on``. Without a
         ``state`` nothing changes. A guid that comes twice counts once.
         """
-        wanted = tuple(dict.fromkeys(guids))
+        wanted = tuple(dict.fromkeys(await self._as_stored(guids)))
         if state and len(wanted) == 1 and pays_for_messages(self._database.dialect):
             rows = await self._database.change_at_once(
                 *self._writing.update_of_one(wanted[0], state, expected)
@@ -262,8 +266,21 @@ class Executions:
             lambda execute: self._writing.update(execute, wanted, state, expected)
         )
 
+    async def _as_stored(self, guids: Iterable[str]) -> list[str]:
+        """Guids as the table has them, where clients were shown some that are not UTF-8."""
+        found, looked_up = [], 0
+        for guid in guids:
+            if NO_CHARACTER in guid and looked_up < _LOOKED_UP:
+                looked_up += 1
+                named = await self.select(("guid",), Condition("guid", "eq", guid), limit=2)
+                stored = {row[0] for row in named}
+                found.append(guid if guid in stored or not stored else min(stored))
+            else:
+                found.append(guid)
+        return found
+
     async def delete(self, guids: Iterable[str]) -> DeleteOutcome:
         """Delete executions, in one statement. A guid that comes twice counts once."""
-        wanted = tuple(dict.fromkeys(guids))
+        wanted = tuple(dict.fromkeys(await self._as_stored(guids)))
         rows = await self._database.change_at_once(*self._writing.deletion(wanted))
         return self._writing.outcome_of_deletion(rows, wanted)

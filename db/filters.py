@@ -15,10 +15,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, false, not_, or_, select, true
 
 from db.casefolding import fold
-from db.dialect import Apart, Folded, PlaceOf, among_listed, listed, off_index
+from db.dialect import Apart, Folded, PlaceOf, Shown, among_listed, listed, off_index
 from db.errors import InvalidInput
 from db.instants import ceil_ms, floor_ms
 from db.source import ExecutionSource
+from db.texts import NO_CHARACTER, range_of_shown
 
 MAX_CONDITIONS = 500
 """How many nodes one filter may hold below its root: conditions, and what joins them.
@@ -116,13 +117,25 @@ def _equals(column: ColumnElement[Any], bound: Bound) -> ColumnElement[bool]:
     return equal
 
 
+def _equals_shown(column: ColumnElement[Any], bound: Bound) -> ColumnElement[bool]:
+    """Whether an identifier is a text, or is not UTF-8 and shown as it."""
+    if len(bound) == 1:
+        return _equals(column, bound)
+    low, high = bound[1:]
+    return or_(column == bound[0], and_(column > low, column < high, Shown(column) == bound[0]))
+
+
+def _with_range(value: str) -> Parameters:
+    return (value, *range_of_shown(value)) if NO_CHARACTER in value else (value,)
+
+
 def _null(column: ColumnElement[Any], bound: Bound) -> ColumnElement[bool]:
     # Whether there is a value is part of the statement: one parameter if so, none if not.
     return column.is_not(None) if bound else column.is_(None)
 
 
 _IDENTIFIER_OPERATORS = {
-    "eq": Operator("Equals this value.", _equals),
+    "eq": Operator("Equals this value.", _equals_shown, _with_range),
     "in": Operator(
         "Equals one of these values; an empty list matches nothing.", among_listed, listed
     ),

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.engine import Database
 from db.instants import now_ms
 from db.models import ApiKey
+from db.texts import shown
 
 _PREFIX = "egw_"
 _BYTES = 32
@@ -55,9 +56,10 @@ _COLUMNS = ApiKey.__table__.columns
 def _key_of(row: Row[Any]) -> Key:
     return Key(
         id=row.id,
-        name=row.name,
+        name=shown(row.name),
         hash=row.hash,
-        scopes=frozenset(Scope(scope) for scope in row.scopes.split()),
+        # A scope that is not known, of a newer gateway perhaps, allows nothing here.
+        scopes=frozenset(scope for scope in Scope if scope in row.scopes.split()),
         created_on=row.created_on,
         expires_on=row.expires_on,
         last_used_on=row.last_used_on,

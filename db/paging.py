@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, and_, false, or_, tuple_
 from db.errors import InvalidInput, quote
 from db.instants import EARLIEST_MS, LATEST_MS
 from db.source import ExecutionRow, ExecutionSource
+from db.texts import bytes_of, is_broken, read_text
 
 SORTABLE = ("created_on", "updated_on", "state", "agentflow_id", "session_id")
 """The fields that executions can be ordered by."""
@@ -175,7 +176,10 @@ def cursor_encoder(order: Order) -> Callable[[Position], str]:
     signature = _signature(order)
 
     def encode(position: Position) -> str:
-        content = orjson.dumps((signature, *position))
+        try:
+            content = orjson.dumps((signature, *position))
+        except orjson.JSONEncodeError:
+            content = orjson.dumps((signature, *map(_writable, position)))
         return _as_text(_checksum(content) + content)
 
     return encode
@@ -190,7 +194,8 @@ def decode_cursor(cursor: str, order: Order, argument: str) -> Position:
     decoded = _decode_content(cursor)
     if not isinstance(decoded, list) or not decoded or not isinstance(decoded[0], str):
         raise _not_ours(cursor, argument)
-    signature, *position = decoded
+    signature, *written = decoded
+    position = tuple(map(_from_writable, written))
     if signature != _signature(order):
         raise InvalidInput(
             f"{argument} is a cursor of a list in another order ({quote(signature)}); "
@@ -200,7 +205,22 @@ def decode_cursor(cursor: str, order: Order, argument: str) -> Position:
         _CAN_HOLD[term.field](value) for term, value in zip(order, position, strict=True)
     ):
         raise _not_ours(cursor, argument)
-    return tuple(position)
+    return position
+
+
+def _writable(value: Any) -> Any:
+    """A value as JSON can hold it: a text that is not UTF-8 as its bytes, in a list of one."""
+    return [bytes_of(value).hex()] if isinstance(value, str) and is_broken(value) else value
+
+
+def _from_writable(value: Any) -> Any:
+    match value:
+        case [str(digits)]:
+            try:
+                return read_text(bytes.fromhex(digits))
+            except ValueError:
+                return value
+    return value
 
 
 def _not_ours(cursor: str, argument: str) -> InvalidInput:

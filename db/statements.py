@@ -14,6 +14,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
 
 from db.bounded_store import BoundedStore
+from db.dialect import Exact
 from db.engine import Measure
 from db.paging import Order, Position
 from db.source import NUMBERS
@@ -76,7 +77,7 @@ class Places:
     def _bind(self, type_: TypeEngine[Any]) -> ColumnElement[Any]:
         place: ColumnElement[Any] = bindparam(f"{_VALUE}{self._count}", type_=type_)
         self._count += 1
-        return place
+        return Exact(place) if type_ is _TEXT else place
 
 
 Build = Callable[[Places], Executable]

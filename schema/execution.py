@@ -7,6 +7,7 @@ import strawberry
 from db.instants import from_ms
 from db.models import ExecutionState
 from db.source import ExecutionRow
+from db.texts import bytes_of
 from schema.scalars import BigInt, DateTime
 
 _MEANINGS = {
@@ -63,4 +64,4 @@ class Execution:
 
 def global_id(type_name: str, key: str) -> strawberry.ID:
     """An id that is unique among all types, as Relay's object identification asks for."""
-    return strawberry.ID(base64.urlsafe_b64encode(f"{type_name}:{key}".encode()).decode())
+    return strawberry.ID(base64.urlsafe_b64encode(bytes_of(f"{type_name}:{key}")).decode())

@@ -101,4 +101,9 @@ def _state(key: Key) -> str:
 
 
 def _shown(instant: int | None) -> str:
-    return "never" if instant is None else format_iso(from_ms(instant))
+    if instant is None:
+        return "never"
+    try:
+        return format_iso(from_ms(instant))
+    except ValueError:
+        return f"{instant} ms"

@@ -7,7 +7,6 @@ server-sent events are the distinct connections mode of graphql-sse.
 import functools
 from collections.abc import AsyncIterator
 
-import orjson
 from graphql import OperationType
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -22,6 +21,7 @@ from server.graphiql import graphiql_page
 from server.graphql_answers import RESPONSE_JSON, answer, batch_answer
 from server.graphql_contexts import reports_cost
 from server.graphql_request import Batch, GraphQLRequest, read_requests
+from server.json_text import write_json
 from server.logs import log_as_operation
 from server.media_types import preferred
 from server.operation_runner import KindNotTaken, NotTaken, OperationRunner, refused
@@ -181,7 +181,7 @@ class GraphQLEdge:
             result = await self._runner.result(
                 asked, access, not_taken=not_taken, reports_cost=reports_cost(request)
             )
-            yield b"event: next\ndata: " + orjson.dumps(result.body) + b"\n\n"
+            yield b"event: next\ndata: " + write_json(result.body) + b"\n\n"
             yield b"event: complete\ndata:\n\n"
 
         return StreamingResponse(events(), media_type=EVENTS, headers={"cache-control": "no-store"})

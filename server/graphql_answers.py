@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-import orjson
-
 from server.access import Forbidden, Unauthenticated
 from server.errors import INTERNAL
 from server.exchange import Answer
+from server.json_text import write_json
 from server.operation_runner import OperationResult
 from server.refusals import JSON
 
@@ -28,7 +27,7 @@ _STATUS_BY_CODE = {
 def answer(result: OperationResult, media_type: str) -> Answer:
     """Answer one operation."""
     if "errors" not in result.body:
-        return Answer(orjson.dumps(result.body), _HEADERS.get(media_type, _HEADERS[JSON]))
+        return Answer(write_json(result.body), _HEADERS.get(media_type, _HEADERS[JSON]))
     return _json(result.body, _status(result, media_type), media_type)
 
 
@@ -58,4 +57,4 @@ def _json(body: Any, status: int, media_type: str) -> Answer:
         headers.append((b"retry-after", b"1"))
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
-    return Answer(orjson.dumps(body), headers, status)
+    return Answer(write_json(body), headers, status)

@@ -1,10 +1,11 @@
-"""Reading JSON that clients send."""
+"""Reading the JSON that clients send, and writing what they are answered."""
 
 from typing import Any
 
 import orjson
 
 from db.errors import InvalidInput
+from db.texts import shown
 
 # Making an object takes a hundred times as long as reading past a text. No request that the other
 # limits let through has as many; a guid may be written in braces.
@@ -27,3 +28,22 @@ def read_json(what: str, text: bytes, limit: str | None = None) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise InvalidInput(f"{what} must be JSON in UTF-8: {error}") from None
+
+
+def write_json(content: object) -> bytes:
+    """Write a value as JSON; a text that is not UTF-8 has U+FFFD where it is no character."""
+    try:
+        return orjson.dumps(content)
+    except orjson.JSONEncodeError:
+        # Nearly no content has such a text, so that it is looked for only where there is one.
+        return orjson.dumps(_shown(content))
+
+
+def _shown(content: Any) -> Any:
+    if isinstance(content, str):
+        return shown(content)
+    if isinstance(content, dict):
+        return {_shown(key): _shown(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_shown(item) for item in content]
+    return content

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
-import orjson
 from starlette.responses import Response
 
 from db.errors import GatewayError, InvalidInput, ServiceUnavailable, UncertainWrite
@@ -17,6 +16,7 @@ from server.bodies import (
     UnsupportedMediaType,
 )
 from server.content_coding import ACCEPTED
+from server.json_text import write_json
 
 GRAPHQL_PATH = "/graphql"
 JSON = "application/json"
@@ -106,4 +106,4 @@ def refusal_on_wire(
 
 
 def _json(body: Any, status: int, headers: dict[str, str] | None, media_type: str) -> Response:
-    return Response(orjson.dumps(body), status, headers=headers, media_type=media_type)
+    return Response(write_json(body), status, headers=headers, media_type=media_type)

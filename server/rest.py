@@ -7,7 +7,6 @@ from operator import attrgetter
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-import orjson
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -24,6 +23,7 @@ from server.access import Gatekeeper
 from server.bodies import BodyReader
 from server.errors import INTERNAL, INTERNAL_MESSAGE, OnLimit, log_unexpected
 from server.exchange import Answer, Header, HttpRequest
+from server.json_text import write_json
 from server.places import Places
 from server.refusals import headers_of, rest_refusal, status_of
 from server.rest_parameters import ListRequest, Paging, read_guids, read_list, read_update
@@ -273,7 +273,7 @@ _CONTENT_TYPE = (b"content-type", b"application/json")
 
 
 def _json(content: object, headers: Iterable[Header] = ()) -> Answer:
-    return Answer(orjson.dumps(content), (_CONTENT_TYPE, *headers))
+    return Answer(write_json(content), (_CONTENT_TYPE, *headers))
 
 
 async def _array(
@@ -286,7 +286,7 @@ async def _array(
 
 
 def _members(rows: Sequence[ExecutionRow]) -> bytes:
-    return orjson.dumps([as_json(fields_of(row)) for row in rows])[1:-1]
+    return write_json([as_json(fields_of(row)) for row in rows])[1:-1]
 
 
 async def _nothing() -> AsyncIterator[bytes]:

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from db.errors import GatewayError
+from server.json_text import write_json
 
 PROTOCOL = "graphql-transport-ws"
 """The name of the subprotocol."""
@@ -100,4 +101,4 @@ def pong_message(payload: dict[str, Any] | None) -> str:
 
 
 def _written(message: dict[str, Any]) -> str:
-    return orjson.dumps(message).decode()
+    return write_json(message).decode()

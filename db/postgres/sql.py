@@ -7,6 +7,7 @@ from sqlalchemy.ext.compiler import compiles
 from db.dialect import (
     Apart,
     EachOf,
+    Exact,
     Folded,
     Greatest,
     Least,
@@ -14,6 +15,7 @@ from db.dialect import (
     ListedEscaped,
     OffIndex,
     PlaceOf,
+    Shown,
 )
 
 _FORMS = {
@@ -22,6 +24,9 @@ _FORMS = {
     Greatest: "greatest({})",
     Folded: "gateway_casefold({})",
     PlaceOf: "strpos({})",
+    # The server stores nothing that is not UTF-8.
+    Exact: "{}",
+    Shown: "{}",
     # The planner knows how many rows to expect, and enters a row value at its position.
     OffIndex: "{}",
     EachOf: "json_array_elements_text(CAST({} AS json))",

@@ -22,6 +22,7 @@ from db.sqlite.file import LOOK_EVERY, DatabaseFile
 from db.sqlite.in_place import InPlace
 from db.sqlite.interruption import Ending, Interruptible
 from db.sqlite.opening import connect_for_loop, open_engine, refuse_writes
+from db.texts import read_text
 
 logger = logging.getLogger("gateway.database")
 
@@ -75,6 +76,7 @@ class SQLiteDatabase(Database):
         self._checkpoints = Checkpoints(self._checkpoint)
         event.listen(self._reader.sync_engine, "connect", refuse_writes)
         event.listen(self._writer.sync_engine, "begin", _begin_immediate)
+        event.listen(self._writer.sync_engine, "connect", _read_any_text)
         for engine in (self._reader, self._writer):
             event.listen(engine.sync_engine, "before_cursor_execute", _log_statement)
 
@@ -88,7 +90,12 @@ class SQLiteDatabase(Database):
     async def _fetch(self, statement: Executable) -> Sequence[Row[Any]]:
         with translated_errors():
             async with self._reader.connect() as connection, self._bounded(connection):
-                return (await connection.execute(statement)).all()
+                driver: Any = (await connection.get_raw_connection()).driver_connection
+                driver.text_factory = read_text
+                try:
+                    return (await connection.execute(statement)).all()
+                finally:
+                    driver.text_factory = str
 
     def _read(
         self, statement: str, parameters: tuple[Any, ...], *, is_short: bool
@@ -239,6 +246,12 @@ def _kept_in(file: DatabaseFile, run: RunGroup) -> RunGroup:
 
 def _lost() -> ServiceUnavailable:
     return UncertainWrite("The database's file was moved, deleted or replaced during the write")
+
+
+def _read_any_text(connection: Any, _record: object) -> None:
+    # A change that has been made can't be made again for what it returns, so that it is not tried
+    # with the driver's own way of decoding first.
+    connection.driver_connection.text_factory = read_text
 
 
 def _begin_immediate(connection: Any) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from db.errors import READ_TOO_LONG, ServiceUnavailable, TookTooLong, UncertainWrite
+from db.sqlite.texts import is_undecodable
 
 logger = logging.getLogger("gateway.database")
 
@@ -36,6 +37,9 @@ def translate(error: Exception) -> Exception:
         original, sqlite3.ProgrammingError | sqlite3.IntegrityError
     ):
         return error
+    if isinstance(original, sqlite3.DataError) or is_undecodable(original):
+        # Trying again would not help. What is said holds what is stored.
+        return RuntimeError("The database holds what can't be read")
     logger.warning("The database can't answer: %s", original)
     code = getattr(original, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if code == sqlite3.SQLITE_INTERRUPT:

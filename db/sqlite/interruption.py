@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from db.engine import Rows
+from db.sqlite.texts import fetch_all
 
 # SQLite forgets an interruption that comes before the statement's first step.
 _AGAIN = 0.01
@@ -47,7 +48,7 @@ class Interruptible:
         with self._lock:
             self._began = time.monotonic()
         try:
-            return self.connection.execute(statement, parameters).fetchall()
+            return fetch_all(self.connection, statement, parameters)
         finally:
             with self._lock:
                 self._began = None

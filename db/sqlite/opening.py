@@ -13,7 +13,7 @@ from sqlalchemy.pool import NullPool
 from db.casefolding import fold
 from db.sqlite.checkpoints import AUTOMATIC_PAGES
 from db.sqlite.file import DatabaseFile, create_private, existing
-from db.sqlite.sql import CASEFOLD
+from db.sqlite.sql import CASEFOLD, SHOWN
 
 # Each connection has a cache of its own; the operating system keeps the file for all of them.
 _CACHE_KIB = 4096
@@ -76,6 +76,7 @@ def _prepare_connection(connection: Any, _record: object) -> None:
     # late, before the first write, would let two writers read the same state first.
     connection.isolation_level = None
     connection.create_function(CASEFOLD, 1, _casefold, deterministic=True)
+    connection.create_function(SHOWN, 1, _show, deterministic=True)
     cursor = connection.cursor()
     _set_write_ahead_log(cursor)
     for pragma in (
@@ -111,5 +112,9 @@ def refuse_writes(connection: Any, _record: object) -> None:
     cursor.close()
 
 
-def _casefold(value: str | None) -> str | None:
-    return None if value is None else fold(value)
+def _casefold(value: bytes | None) -> str | None:
+    return None if value is None else fold(value.decode("utf-8", "replace"))
+
+
+def _show(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("utf-8", "replace")

@@ -7,6 +7,7 @@ from sqlalchemy.ext.compiler import compiles
 from db.dialect import (
     Apart,
     EachOf,
+    Exact,
     Folded,
     Greatest,
     Least,
@@ -14,16 +15,22 @@ from db.dialect import (
     ListedEscaped,
     OffIndex,
     PlaceOf,
+    Shown,
 )
 
 CASEFOLD = "gateway_casefold"
 """The function that folds case in every script; SQLite's own ``lower`` knows only ASCII."""
+SHOWN = "gateway_shown"
+"""The function that shows a text with U+FFFD where it is not UTF-8."""
 
 _FORMS = {
     Apart: "({})",
     Least: "min({})",
     Greatest: "max({})",
-    Folded: f"{CASEFOLD}({{}})",
+    # As bytes: no text that is not UTF-8 can be passed to a function of Python's.
+    Folded: f"{CASEFOLD}(CAST({{}} AS BLOB))",
+    Shown: f"{SHOWN}(CAST({{}} AS BLOB))",
+    Exact: "CAST({} AS TEXT)",
     PlaceOf: "instr({})",
     OffIndex: "+{}",
     EachOf: "json_each({})",

@@ -39,7 +39,7 @@ async def _in_time(work: Any) -> Any:
     return await asyncio.wait_for(work, 20)
 
 
-@pytest.mark.parametrize("value", [2**63, -(2**63) - 1, "\ud800", object(), [1], 10**400])
+@pytest.mark.parametrize("value", [2**63, -(2**63) - 1, object(), [1], 10**400])
 async def test_a_value_that_the_driver_does_not_take_fails_alone(
     database: Database, value: object
 ) -> None:
