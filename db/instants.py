@@ -1,13 +1,13 @@
 """Points in time: epoch milliseconds in the tables, ISO 8601 on the outside.
 
-Everything in between is an aware ``datetime``, which holds the microseconds that a
-caller may send, so that rounding to milliseconds happens once, where it is compared.
+Everything in between is an aware ``datetime``, which says between which two milliseconds a
+caller's instant lies, so that rounding to milliseconds happens once, where it is compared.
 """
 
 import functools
 import re
-import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from time import time_ns
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -16,14 +16,36 @@ EARLIEST_MS = -62_135_596_800_000
 LATEST_MS = 253_402_300_799_999
 """9999-12-31T23:59:59.999Z in epoch milliseconds, the latest instant that is stored."""
 
-_DATE_ONLY = re.compile(r"\d{4}-?\d{2}-?\d{2}|\d{4}-?W\d{2}-?\d", re.ASCII)
-_WEEK_ONLY = re.compile(r"\d{4}-?W\d{2}", re.ASCII)
+FIRST_IN_DIGITS = 315_532_800_000
+"""1980-01-01T00:00:00.000Z; a smaller number is more likely seconds, or a date without dashes."""
+
 _DIGITS = re.compile(r"-?\d{1,18}", re.ASCII)
+
+
+def _written(dash: str, colon: str) -> re.Pattern[str]:
+    """ISO 8601 with or without its separators, which it does not mix; RFC 3339 adds the space."""
+    return re.compile(
+        r"(?P<year>\d{4})"
+        rf"(?:{dash}(?P<month>\d\d){dash}(?P<day>\d\d)|{dash}W(?P<week>\d\d){dash}(?P<weekday>\d))"
+        rf"(?:[Tt ](?P<hour>\d\d)(?:{colon}(?P<minute>\d\d)"
+        rf"(?:{colon}(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?)?"
+        r"(?P<offset>[Zz]|(?P<sign>[+-])(?P<hours>\d\d)(?::?(?P<minutes>\d\d))?)?)?",
+        re.ASCII,
+    )
+
+
+_EXTENDED, _BASIC = _written("-", ":"), _written("", "")
+_ALMOST = (
+    (re.compile(r"\d{4}-?W\d\d(?!-?\d)"), "it names a week and no day"),
+    (re.compile(r"\d{4}-?\d\d-?\d\d *([+-]\d|[Zz])"), "a date without a time has no offset"),
+    (re.compile(r".{8,10}[Tt ]\d\d(:?\d\d)?[.,]\d"), "only seconds may have a fraction"),
+)
+_NOT_ISO = "it is not an ISO 8601 date and time"
 
 
 def now_ms() -> int:
     """The current time in epoch milliseconds."""
-    return time.time_ns() // 1_000_000
+    return time_ns() // 1_000_000
 
 
 def from_ms(milliseconds: int) -> datetime:
@@ -52,33 +74,97 @@ def format_iso(instant: datetime) -> str:
 
 
 def parse_iso(text: str) -> datetime:
-    """Read ISO 8601; the result has no time zone when the text has no offset.
+    """Read ISO 8601; the result has no time zone when the text has no offset, else it is in UTC.
 
-    Raises ValueError when it is not ISO 8601.
+    It keeps its offset where it would not be within the years 1 to 9999 in UTC. A date may be one
+    of a week; only seconds may have a fraction, of any length. What there is beyond a microsecond
+    is kept as far as ``floor_ms`` and ``ceil_ms`` can tell. Raises ValueError with the reason for
+    anything else.
     """
-    candidate = text[:-1] + "Z" if text.endswith("z") else text
-    if _WEEK_ONLY.fullmatch(text):
-        raise ValueError("it names a week and no day")
+    match = _EXTENDED.fullmatch(text) or _BASIC.fullmatch(text)
+    if match is None:
+        raise ValueError(
+            next((reason for almost, reason in _ALMOST if almost.match(text)), _NOT_ISO)
+        )
+    part = match.groupdict(default="0")
     try:
-        return datetime.fromisoformat(candidate)
+        if match["week"]:
+            day = date.fromisocalendar(int(part["year"]), int(part["week"]), int(part["weekday"]))
+        else:
+            day = date(int(part["year"]), int(part["month"]), int(part["day"]))
+        clock = time(
+            int(part["hour"]),
+            int(part["minute"]),
+            int(part["second"]),
+            _microseconds(part["fraction"]),
+        )
     except ValueError:
-        raise ValueError("it is not an ISO 8601 date and time") from None
+        raise ValueError("there is no such day or time") from None
+    instant = datetime.combine(day, clock)
+    if not match["offset"]:
+        return instant
+    if int(part["hours"]) > _MOST_HOURS or int(part["minutes"]) > _MOST_MINUTES:
+        raise ValueError("its offset must be at most 23:59")
+    offset = timedelta(hours=int(part["hours"]), minutes=int(part["minutes"]))
+    zone = timezone(-offset if match["sign"] == "-" else offset)
+    try:
+        return instant.replace(tzinfo=zone).astimezone(UTC)
+    except OverflowError:
+        return instant.replace(tzinfo=zone)
+
+
+_MOST_HOURS, _MOST_MINUTES = 23, 59
+
+
+def _microseconds(fraction: str) -> int:
+    """The microseconds of a fraction of a second.
+
+    If only what lies beyond them tells it from a whole millisecond, they are one more: then it
+    still lies between the same two milliseconds.
+    """
+    microseconds = int(fraction[:6].ljust(6, "0"))
+    return microseconds + (microseconds % 1000 == 0 and bool(fraction[6:].strip("0")))
 
 
 def parse_lenient(text: str) -> datetime:
     """Read ISO 8601 (no offset means UTC) or epoch milliseconds written in digits.
 
-    Raises ValueError with the reason when it is neither.
+    Raises ValueError with the reason when it is neither, and outside the years 1 to 9999.
     """
     if _DIGITS.fullmatch(text):
-        return from_ms(int(text))
+        return from_ms(checked_ms(int(text)))
     instant = parse_iso(text)
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    if instant.tzinfo not in (None, UTC):
+        raise ValueError("it lies outside the years 1 to 9999 in UTC")
+    return instant.replace(tzinfo=UTC)
+
+
+class LikelyMisread(ValueError):
+    """A number that would be a time from the epoch to 1980."""
+
+
+def checked_ms(milliseconds: int, unit: str = "milliseconds") -> int:
+    """Epoch milliseconds that a client wrote as a number of a unit.
+
+    Raises ValueError outside the years 1 to 9999, and LikelyMisread for what would be a time from
+    the epoch to 1980: that is hardly ever one, but seconds in place of milliseconds, or a date in
+    digits.
+    """
+    if not EARLIEST_MS <= milliseconds <= LATEST_MS:
+        raise ValueError(f"taken for epoch {unit}, it lies outside the years 1 to 9999")
+    if 0 < milliseconds < FIRST_IN_DIGITS:
+        seconds = "" if unit == "seconds" else ", epoch seconds with 000 behind them"
+        raise LikelyMisread(
+            f"taken for epoch {unit}, it would be {format_ms(milliseconds)}; "
+            f"write a date as 2026-11-20{seconds}, and a time before 1980 as ISO 8601"
+        )
+    return milliseconds
 
 
 def is_date_only(text: str) -> bool:
     """Whether a text that ``parse_lenient`` reads as ISO 8601 names a whole day."""
-    return bool(_DATE_ONLY.fullmatch(text)) and not _DIGITS.fullmatch(text)
+    match = _EXTENDED.fullmatch(text) or _BASIC.fullmatch(text)
+    return match is not None and match["hour"] is None and not _DIGITS.fullmatch(text)
 
 
 def format_ms(milliseconds: int) -> str:

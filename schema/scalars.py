@@ -18,17 +18,18 @@ _LARGEST_BIG_INT = 2**53
 
 
 def _parse_datetime(value: Any) -> datetime:
+    reason = "it is no text"
     if isinstance(value, str):
         try:
             instant = parse_iso(value)
-        except ValueError:
-            pass
-        else:
             if instant.tzinfo is not None:
                 return instant
+            reason = "it has no offset"
+        except ValueError as error:
+            reason = str(error)
     raise GraphQLError(
         "DateTime must be ISO 8601 with an offset or Z, such as "
-        f'"2023-11-14T22:13:20.000Z"; got {quote(value)}'
+        f'"2023-11-14T22:13:20.000Z"; got {quote(value)}: {reason}'
     )
 
 

@@ -21,6 +21,10 @@ def import_(
     files: Annotated[
         list[str], typer.Argument(metavar="FILE...", help="CSV, JSON Lines or JSON; - for input.")
     ],
+    *,
+    seconds: Annotated[
+        bool, typer.Option("--seconds", help="Numbers are epoch seconds, and not milliseconds.")
+    ] = False,
     database: DatabaseOption = None,
 ) -> None:
     """Load executions from files, all of them or none.
@@ -33,7 +37,7 @@ def import_(
     """
     settings = read_settings(database_url=database)
     with _progress(files) as advance, _undone(settings.database_url):
-        rows = (row for file in files for row in _rows(file, advance))
+        rows = (row for file in files for row in _rows(file, advance, in_seconds=seconds))
         count = with_database(settings, lambda opened: load(opened, rows))
     typer.echo(f"Imported {count:,} {'execution' if count == 1 else 'executions'}")
 
@@ -59,12 +63,14 @@ def _undone(url: str) -> Iterator[None]:
         raise
 
 
-def _rows(name: str, advance: Advance) -> Iterator[Row]:
+def _rows(name: str, advance: Advance, *, in_seconds: bool) -> Iterator[Row]:
     shown = "standard input" if name == "-" else name
     try:
         with contextlib.ExitStack() as stack:
             raw = sys.stdin.buffer if name == "-" else stack.enter_context(Path(name).open("rb"))
-            yield from read_executions(cast("IO[bytes]", _Counted(raw, advance)), shown)
+            yield from read_executions(
+                cast("IO[bytes]", _Counted(raw, advance)), shown, in_seconds=in_seconds
+            )
     except OSError as error:
         raise FileError(f"{shown} can't be read: {error.strerror or error}") from None
 

@@ -1,12 +1,15 @@
 """Reading executions from files: CSV, JSON Lines, or a JSON array as the REST list answers it."""
 
+import functools
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
 from typing import IO, Any
 
 from db.errors import InvalidInput, quote
-from db.instants import EARLIEST_MS, LATEST_MS, floor_ms, parse_lenient
+from db.instants import LikelyMisread, checked_ms, floor_ms, parse_lenient
 from db.loading import LoadedExecution
 from db.models import (
     LARGEST_GIVEN_ID,
@@ -36,24 +39,29 @@ REQUIRED = ("guid", "agentflow_id", "state", "created_on")
 """The columns that every row must fill."""
 
 _STATES = frozenset(state.value for state in ExecutionState)
-_DIGITS = re.compile(r"\d{1,16}", re.ASCII)
+_DIGITS = re.compile(r"-?\d{1,18}", re.ASCII)
+_SECONDS = re.compile(r"-?\d{1,18}(?:\.\d{1,18})?", re.ASCII)
 
 
-def read_executions(file: IO[bytes], name: str) -> Iterator[Row]:
+def read_executions(file: IO[bytes], name: str, *, in_seconds: bool = False) -> Iterator[Row]:
     """Read the executions of one file; the format is told from its first character.
+
+    Numbers are taken for epoch milliseconds, or with ``in_seconds`` for epoch seconds.
 
     Raises InvalidInput that names the file, the line and what is wrong there.
     """
     text = ImportText(file, name)
     start = text.start()
+    to_row = functools.partial(_row, in_seconds=in_seconds)
+    from_object = functools.partial(_from_object, to_row)
     match start.lstrip()[:1]:
         case "[":
-            return _located(name, read_array(start, text), _from_object)
+            return _located(name, read_array(start, text), from_object)
         case "{" if (place := place_of_list(start, TITLES)) is not None:
-            return _located(name, read_list(start, place, text), _from_object)
+            return _located(name, read_list(start, place, text), from_object)
         case "{":
-            return _located(name, _read_lines(text), _from_object)
-    return read_csv(name, text.lines(), text.skipped, SPELLINGS, REQUIRED, _row)
+            return _located(name, _read_lines(text), from_object)
+    return read_csv(name, text.lines(), text.skipped, SPELLINGS, REQUIRED, to_row)
 
 
 def _located(
@@ -78,7 +86,7 @@ def _read_lines(text: ImportText) -> Iterator[tuple[int, Any]]:
                 raise Malformed(number, f"not JSON: {reason(error)}") from None
 
 
-def _from_object(item: Any) -> Row:
+def _from_object(to_row: Callable[[Mapping[str, Any]], Row], item: Any) -> Row:
     if not isinstance(item, dict):
         raise ValueError(  # noqa: TRY004 - the file's fault, not the program's
             f"an execution must be a JSON object; got {quote(item)}"
@@ -88,11 +96,15 @@ def _from_object(item: Any) -> Row:
         for spelling in spellings:
             if item.get(spelling) is not None:
                 found[column] = item[spelling]
-    return _row(found)
+    return to_row(found)
 
 
-def _row(values: Mapping[str, Any]) -> Row:
+def _row(values: Mapping[str, Any], *, in_seconds: bool) -> Row:
     get = values.get
+
+    def instant(column: str, value: Any) -> int:
+        return _milliseconds(column, value, in_seconds=in_seconds)
+
     state = get("state")
     if not isinstance(state, str) or state not in _STATES:
         allowed = ", ".join(ExecutionState)
@@ -103,8 +115,8 @@ def _row(values: Mapping[str, Any]) -> Row:
         agentflow_id=_text("agentflow_id", get("agentflow_id")),
         session_id=_optional(values, "session_id", lambda text: _text("session_id", text)),
         state=state,
-        created_on=_milliseconds("created_on", get("created_on")),
-        updated_on=_optional(values, "updated_on", lambda at: _milliseconds("updated_on", at)),
+        created_on=instant("created_on", get("created_on")),
+        updated_on=_optional(values, "updated_on", lambda at: instant("updated_on", at)),
     )
     return execution, _optional(
         values,
@@ -147,26 +159,32 @@ def _identifier(value: Any) -> int:
     return number
 
 
-def _milliseconds(column: str, value: Any) -> int:
+def _milliseconds(column: str, value: Any, *, in_seconds: bool) -> int:
+    unit = "seconds" if in_seconds else "milliseconds"
+    try:
+        number = _number(value, in_seconds=in_seconds)
+        if number is None:
+            return floor_ms(parse_lenient(value))
+        return checked_ms(math.floor(number * 1000) if in_seconds else int(number), unit)
+    except ValueError as error:
+        needed = "" if in_seconds or not isinstance(error, LikelyMisread) else _NEEDS_SECONDS
+        raise ValueError(
+            f"{column} must be epoch {unit} or ISO 8601, in the years 1 to 9999; "
+            f"got {quote(value)}: {error}{needed}"
+        ) from None
+
+
+_NEEDS_SECONDS = "; a file of epoch seconds is imported with --seconds"
+
+
+def _number(value: Any, *, in_seconds: bool) -> Fraction | int | None:
+    """The number that a value is; None for a text of another kind."""
     if isinstance(value, str):
-        if _DIGITS.fullmatch(value):
-            milliseconds = int(value)
-        else:
-            try:
-                milliseconds = floor_ms(parse_lenient(value))
-            except ValueError:
-                raise _no_instant(column, value) from None
-    elif isinstance(value, int) and not isinstance(value, bool):
-        milliseconds = value
-    else:
-        raise _no_instant(column, value)
-    if not EARLIEST_MS <= milliseconds <= LATEST_MS:
-        raise _no_instant(column, value)
-    return milliseconds
-
-
-def _no_instant(column: str, value: Any) -> ValueError:
-    return ValueError(
-        f"{column} must be epoch milliseconds or ISO 8601, in the years 1 to 9999; "
-        f"got {quote(value)}"
-    )
+        pattern = _SECONDS if in_seconds else _DIGITS
+        return Fraction(value) if pattern.fullmatch(value) else None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if in_seconds and isinstance(value, float) and math.isfinite(value):
+        # As it was written, and not as the nearest number that a processor has.
+        return Fraction(repr(value))
+    raise ValueError("it is no whole number and no text")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlencode
 
@@ -217,12 +217,10 @@ def _number(name: str, value: str | None, default: int, largest: int) -> int:
 
 def _instant(name: str, value: str) -> datetime:
     try:
-        instant = parse_lenient(value)
-        return instant.astimezone(UTC)
-    except (ValueError, OverflowError):
+        return parse_lenient(value)
+    except ValueError as error:
         hint = " (in a URL, a + is written %2B)" if " " in value else ""
-        raise InvalidInput.of(
-            name,
-            value,
-            f"ISO 8601, such as 2023-11-14 or 2023-11-14T22:13:20Z, or epoch milliseconds{hint}",
+        expected = "ISO 8601, such as 2023-11-14 or 2023-11-14T22:13:20Z, or epoch milliseconds"
+        raise InvalidInput(
+            f"{name} must be {expected}{hint}; got {quote(value)}: {error}"
         ) from None

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.errors import InvalidInput
-from db.instants import EARLIEST_MS, LATEST_MS, format_iso, from_ms
+from db.instants import EARLIEST_MS, FIRST_IN_DIGITS, LATEST_MS, format_iso, from_ms
 from db.loading import LoadedExecution
 from db.models import ExecutionState
 from server.import_files import REQUIRED, SPELLINGS, Row, read_executions
@@ -183,6 +183,60 @@ def test_an_instant_is_epoch_milliseconds_or_iso_8601(
     assert _read(FORMATS[kind]([{**FULL, column: written}])) == [
         _row({**FULL, column: milliseconds})
     ]
+
+
+@every_format
+@pytest.mark.parametrize("column", ["created_on", "updated_on"])
+@pytest.mark.parametrize("number", [1, 2026, 20_261_120, START // 1000], ids=str)
+def test_a_number_that_would_be_a_time_before_1980_is_refused(
+    kind: str, column: str, number: int
+) -> None:
+    message = _refused(FORMATS[kind]([{**FULL, column: number}]))
+    assert f"{column} must be epoch milliseconds or ISO 8601" in message
+    assert "taken for epoch milliseconds, it would be 1970-" in message
+    assert message.endswith("a file of epoch seconds is imported with --seconds")
+
+
+def _read_seconds(kind: str, written: object) -> int:
+    row = {**FULL, "created_on": written, "updated_on": None}
+    raw = FORMATS[kind]([row]).encode()
+    [(execution, _)] = read_executions(io.BytesIO(raw), "runs.txt", in_seconds=True)
+    return execution.created_on
+
+
+@every_format
+@pytest.mark.parametrize(
+    ("written", "milliseconds"),
+    [
+        (START // 1000, START),
+        (str(START // 1000), START),
+        ("1700000000.9999999", START + 999),
+        (1_700_000_000.123, START + 123),
+        ("-0.0001", -1),
+        (0, 0),
+        ("2023-11-14T22:13:20Z", START),
+    ],
+    ids=str,
+)
+def test_numbers_may_be_meant_as_epoch_seconds(
+    kind: str, written: object, milliseconds: int
+) -> None:
+    assert _read_seconds(kind, written) == milliseconds
+
+
+@every_format
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        (START, "taken for epoch seconds, it lies outside the years 1 to 9999"),
+        (2026, "taken for epoch seconds, it would be 1970-01-01T00:33:46.000Z"),
+        ("yesterday", "created_on must be epoch seconds or ISO 8601"),
+    ],
+    ids=str,
+)
+def test_what_is_no_epoch_second_is_refused(kind: str, written: object, reason: str) -> None:
+    with pytest.raises(InvalidInput, match=reason):
+        _read_seconds(kind, written)
 
 
 @both_json
@@ -507,7 +561,7 @@ def test_a_state_that_is_not_utf_8_is_refused(kind: str) -> None:
 TEXTS = st.text(st.characters(exclude_characters="\0", codec="utf-8"), min_size=1) | (
     st.sampled_from(['"', ",", "\r", "\n", "\r\n", " ", "\ufeff"])
 )
-INSTANTS = st.integers(EARLIEST_MS, LATEST_MS)
+INSTANTS = st.integers(EARLIEST_MS, 0) | st.integers(FIRST_IN_DIGITS, LATEST_MS)
 EXECUTIONS = st.fixed_dictionaries(
     {
         "id": st.none() | st.integers(1, 2**53),

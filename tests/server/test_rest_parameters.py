@@ -369,6 +369,19 @@ _MALFORMED = {
         "%D9%A1",
         "0001-01-01T00:00:00%2B05:00",
         "2023-11-14T22:13:20Zjunk",
+        "2023-11-14T22.5",
+        "2023-11-14T22:13.5Z",
+        "2023-11-14%2B01:00",
+        "2023-11-14T22:13%2B00:99",
+        "2023-11-14T22:13%2B05.5",
+        "2023-W46",
+        "2023-11-14_22:13:20",
+        "2023-11-14T22:13:20Z%00",
+        "2023-11-14%0A",
+        "1700000000",
+        "20231114",
+        "2023",
+        "1",
     ],
 }
 _MALFORMED["endDate"] = [*_MALFORMED["startDate"], "9999-12-31T23:59:59-05:00"]
@@ -397,7 +410,8 @@ def test_a_malformed_value_is_400_and_named_with_what_would_be_right(
     given = shown.split(",")[-1].strip() if name == "state" else shown
     assert message.startswith(f"{name} must be ")
     assert _EXPECTATIONS[name] in message
-    assert f"got '{given[:90]}" in message
+    quoted = repr(given)[1:-1]
+    assert f"got '{quoted[:90]}" in message
     assert len(message) < 500
 
 
