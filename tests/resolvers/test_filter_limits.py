@@ -64,7 +64,7 @@ TOO_LARGE: dict[str, tuple[dict[str, Any], str]] = {
     "not of nothing": ({"or": [{"not": {}}] * 1000}, str(MAX_CONDITIONS)),
     "lists of nothing": ({"and": [{"or": []}] * 1000}, str(MAX_CONDITIONS)),
     "nulls": ({"and": [{"state": None}] * 1000}, str(MAX_CONDITIONS)),
-    "states": ({"state": {"in": ["ERROR"] * 40_000}}, "max_ids"),
+    "states": ({"state": {"in": ["ERROR"] * 10_001}}, "max_ids"),
     "guids": ({"guid": {"in": ["g"] * 10_001}}, "max_ids"),
     "guids in parts": ({"or": [{"guid": {"in": ["g"] * 5_001}}] * 2}, "max_ids"),
     "names": ({"agentflowName": {"in": ["n"] * 10_001}}, "max_ids"),
@@ -131,8 +131,11 @@ def test_what_asks_the_same_is_the_same_statement(
     with recorded_statements() as by_graphql:
         sample_gateway.graphql(query, filter=filter_)
     # The columns are read in another order.
-    beginning = " FROM executions"
-    assert by_rest
-    assert [statement.partition(beginning)[2] for statement in by_rest] == [
-        statement.partition(beginning)[2] for statement in by_graphql
-    ]
+    asked = {_without_columns(statement) for statement in by_rest}
+    assert len(asked) == 2
+    assert asked == {_without_columns(statement) for statement in by_graphql}
+
+
+def _without_columns(statement: str) -> str:
+    before, found, after = statement.partition("\nFROM executions \n")
+    return after if found and "CAST" not in before and "count(" not in before else statement
