@@ -1,5 +1,6 @@
 """Reading the JSON that clients send, and writing what they are answered."""
 
+import re
 from typing import Any
 
 import orjson
@@ -19,7 +20,7 @@ def read_json(what: str, text: bytes, limit: str | None = None) -> Any:
 
     Raises InvalidInput when it is none, and for tens of thousands of objects or entries.
     """
-    if text.count(b"{") > _MOST_OBJECTS or text.count(b'":') > _MOST_OBJECTS:
+    if _holds_too_much(text):
         named = f" ({limit})" if limit else ""
         raise InvalidInput(
             f"{what} must hold at most {_MOST_OBJECTS} objects and entries{named}", limit=limit
@@ -47,3 +48,13 @@ def _shown(content: Any) -> Any:
     if isinstance(content, list | tuple):
         return [_shown(item) for item in content]
     return content
+
+
+# A brace within a text, such as one of a GraphQL document, is followed by something else.
+_OBJECT = re.compile(rb"\{\s*[\"}]")
+
+
+def _holds_too_much(text: bytes) -> bool:
+    if text.count(b'":') > _MOST_OBJECTS:
+        return True
+    return text.count(b"{") > _MOST_OBJECTS and len(_OBJECT.findall(text)) > _MOST_OBJECTS

@@ -31,10 +31,15 @@ def _to_deletion(gateway: Gateway, body: bytes) -> httpx.Response:
 def test_a_body_of_tens_of_thousands_of_objects_or_entries_is_not_read(
     gateway: Gateway, send: Any, content: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.json_text.orjson", None)
+    monkeypatch.setattr("server.json_text.orjson.loads", lambda _: pytest.fail("it was read"))
     answer = send(gateway, json.dumps(content, separators=(",", ":")).encode())
     assert answer.status_code == 400
     assert "at most 25000 objects and entries" in answer.text
+
+
+def test_braces_within_a_text_are_no_objects(gateway: Gateway) -> None:
+    [error] = gateway.post("{ a " * 50_000).json()["errors"]
+    assert error["extensions"]["code"] == "OPERATION_TOO_COMPLEX"
 
 
 def test_guids_may_be_written_in_braces(gateway: Gateway) -> None:
