@@ -1,5 +1,6 @@
 """Reading the JSON that clients send, and writing what they are answered."""
 
+import itertools
 import re
 from typing import Any
 
@@ -8,8 +9,8 @@ import orjson
 from db.errors import InvalidInput
 from db.texts import shown
 
-# Making an object takes a hundred times as long as reading past a text. No request that the other
-# limits let through has as many; a guid may be written in braces.
+# Making an object or a list takes a hundred times as long as reading past a text. No request that
+# the other limits let through has as many; a guid may be written in brackets.
 _MOST_OBJECTS = 25_000
 
 
@@ -18,12 +19,13 @@ def read_json(what: str, text: bytes, limit: str | None = None) -> Any:
 
     ``limit`` is the setting that bounds how much of that is let through.
 
-    Raises InvalidInput when it is none, and for tens of thousands of objects or entries.
+    Raises InvalidInput when it is none, and for tens of thousands of objects, lists or entries.
     """
     if _holds_too_much(text):
         named = f" ({limit})" if limit else ""
         raise InvalidInput(
-            f"{what} must hold at most {_MOST_OBJECTS} objects and entries{named}", limit=limit
+            f"{what} must hold at most {_MOST_OBJECTS} objects, lists and entries{named}",
+            limit=limit,
         )
     try:
         return orjson.loads(text)
@@ -50,11 +52,19 @@ def _shown(content: Any) -> Any:
     return content
 
 
-# A brace within a text, such as one of a GraphQL document, is followed by something else.
-_OBJECT = re.compile(rb"\{\s*[\"}]")
+# A bracket within a text, such as one of a GraphQL document, is followed by something else.
+_CONTAINER = re.compile(rb"[\[{](?=\s*[]}\"\[{\dtfn-])")
+_ENTRY = re.compile(rb"\"\s*:")
+# To look at more of them would take as long as to read the objects.
+_MOST_LOOKED_AT = 4 * _MOST_OBJECTS
 
 
 def _holds_too_much(text: bytes) -> bool:
-    if text.count(b'":') > _MOST_OBJECTS:
-        return True
-    return text.count(b"{") > _MOST_OBJECTS and len(_OBJECT.findall(text)) > _MOST_OBJECTS
+    brackets = text.count(b"{") + text.count(b"[")
+    return (text.count(b":") > _MOST_OBJECTS and _has_many(_ENTRY, text)) or (
+        brackets > _MOST_OBJECTS and (brackets > _MOST_LOOKED_AT or _has_many(_CONTAINER, text))
+    )
+
+
+def _has_many(pattern: re.Pattern[bytes], text: bytes) -> bool:
+    return next(itertools.islice(pattern.finditer(text), _MOST_OBJECTS, None), None) is not None

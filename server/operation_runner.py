@@ -90,13 +90,14 @@ class OperationRunner:
         """The document that a request means. Raises GatewayError when there is none."""
         return self._documents.text_of(asked)
 
-    def is_mutation(self, asked: GraphQLRequest) -> bool:
+    async def is_mutation(self, asked: GraphQLRequest) -> bool:
         """Whether a request would change something, if it can be run."""
         try:
             query = self._documents.text_of(asked)
         except GatewayError:
             return False
-        definition = self._store.prepare(query, self._core).definition(asked.operation_name)
+        prepared = await self._store.prepare_apart(query, self._core)
+        definition = prepared.definition(asked.operation_name)
         return definition is not None and definition.operation is OperationType.MUTATION
 
     async def run(

@@ -74,13 +74,15 @@ class Services:
 
 @dataclass(eq=False, slots=True)
 class _Operation:
-    """One that is under way; ``size`` is the number of characters that asked for it."""
+    """One that is under way; ``size`` is the number of characters that asked for it.
+
+    ``is_changing`` says that it has begun and may have changed something.
+    """
 
     id: str
     asked: GraphQLRequest
     size: int
-    changes: bool
-    has_begun: bool = False
+    is_changing: bool = False
     name: str | None = None
     began: float = field(default_factory=time.perf_counter)
 
@@ -218,8 +220,7 @@ class GraphQLConnection:
             self._services.on_limit(error.limit)
             await self._send_text(refusal_message(message.id, error))
             return
-        changes = self._services.runner.is_mutation(asked)
-        operation = _Operation(message.id, asked, size, changes)
+        operation = _Operation(message.id, asked, size)
         self._operations[message.id] = operation
         task = asyncio.create_task(self._run(operation))
         self._tasks[task] = operation
@@ -246,7 +247,7 @@ class GraphQLConnection:
     async def _run(self, operation: _Operation) -> None:
         try:
             async with self._turns:
-                operation.has_begun = True
+                operation.is_changing = await self._services.runner.is_mutation(operation.asked)
                 await self._deliver(operation, *await self._answer_to(operation))
         except OSError:
             return  # the client has gone
@@ -346,5 +347,5 @@ def _cancel(task: asyncio.Task[None], operation: _Operation) -> None:
 
     Whether a change that is cut off was made would be known to nobody, so it is let go on.
     """
-    if not (operation.changes and operation.has_begun):
+    if not operation.is_changing:
         task.cancel()

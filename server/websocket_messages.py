@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
-from db.errors import GatewayError
-from server.json_text import write_json
+from db.errors import GatewayError, InvalidInput
+from server.json_text import read_json, write_json
 
 PROTOCOL = "graphql-transport-ws"
 """The name of the subprotocol."""
@@ -46,9 +44,9 @@ class Message:
 def read_message(text: str) -> Message:
     """Read a message of a client. Raises InvalidMessage."""
     try:
-        members = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        raise InvalidMessage("A message must be JSON") from None
+        members = read_json("A message", text.encode())
+    except InvalidInput as error:
+        raise InvalidMessage(error.message) from None
     if not isinstance(members, dict):
         raise InvalidMessage("A message must be a JSON object")
     kind = members.get("type")

@@ -11,6 +11,7 @@ import pytest
 
 from server.access import FULL_ACCESS
 from server.operation_runner import OperationResult
+from server.operations import OperationStore
 from server.places import Places
 from server.websocket_connection import ConnectionLimits, GraphQLConnection, Services
 from tests.faults.programs import wait_until
@@ -207,6 +208,34 @@ def test_operations_take_places_of_requests(
         assert _read(client)["type"] == "next"
 
 
+def test_a_long_document_keeps_nobody_else_waiting(
+    sample_gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+    prepare = OperationStore._prepare
+
+    def watched(*asked: Any) -> Any:
+        threads.append(threading.current_thread().name)
+        return prepare(*asked)
+
+    monkeypatch.setattr(OperationStore, "_prepare", watched)
+    with RawSocket(sample_gateway.url).acknowledged() as client:
+        client.send(_subscribe("1", COUNT + "#" + "x" * 5_000))
+        assert _read(client)["type"] == "next"
+    assert [name.startswith("prepare") for name in threads] == [True]
+
+
+@pytest.mark.parametrize("kind", ["subscribe", "ping", "pong"])
+def test_a_message_with_tens_of_thousands_of_objects_is_not_read(
+    sample_gateway: Gateway, kind: str
+) -> None:
+    with RawSocket(sample_gateway.url).acknowledged() as client:
+        client.send(message(kind, id="1", payload={"variables": [{}] * 100_000}))
+        code, reason = client.read_close()
+        assert code == 4400
+        assert "at most 25000 objects" in reason
+
+
 def test_operations_are_counted_and_timed(gateway: Gateway) -> None:
     with RawSocket(gateway.url).acknowledged() as client:
         client.send(_subscribe("1", COUNT) + _subscribe("2", "{ nothing }"))
@@ -225,7 +254,7 @@ class _Runner:
         self.begun: list[str | None] = []
         self.may_end = asyncio.Event()
 
-    def is_mutation(self, _asked: Any) -> bool:
+    async def is_mutation(self, _asked: Any) -> bool:
         return False
 
     async def result(self, asked: Any, *_: Any, **__: Any) -> OperationResult:

@@ -25,25 +25,37 @@ def _to_deletion(gateway: Gateway, body: bytes) -> httpx.Response:
 @pytest.mark.parametrize("send", [_to_graphql, _to_update, _to_deletion])
 @pytest.mark.parametrize(
     "content",
-    [[{}] * 300_000, {f"m{number}": 1 for number in range(60_000)}],
-    ids=["objects", "entries"],
+    [
+        [{}] * 200_000,
+        [[]] * 200_000,
+        [[1]] * 30_000,
+        [[[]]] * 20_000,
+        {f"m{number}": 1 for number in range(60_000)},
+    ],
+    ids=["objects", "lists", "lists of one", "lists in lists", "entries"],
 )
-def test_a_body_of_tens_of_thousands_of_objects_or_entries_is_not_read(
-    gateway: Gateway, send: Any, content: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("separators", [(",", ":"), (" ,", "\n:")], ids=["dense", "spaced"])
+def test_a_body_of_tens_of_thousands_of_objects_lists_or_entries_is_not_read(
+    gateway: Gateway,
+    send: Any,
+    content: Any,
+    separators: tuple[str, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("server.json_text.orjson.loads", lambda _: pytest.fail("it was read"))
-    answer = send(gateway, json.dumps(content, separators=(",", ":")).encode())
+    answer = send(gateway, json.dumps(content, separators=separators).encode())
     assert answer.status_code == 400
-    assert "at most 25000 objects and entries" in answer.text
+    assert "at most 25000 objects, lists and entries" in answer.text
 
 
-def test_braces_within_a_text_are_no_objects(gateway: Gateway) -> None:
-    [error] = gateway.post("{ a " * 50_000).json()["errors"]
+@pytest.mark.parametrize("part", ["{ a ", "[ a ", "{ a: [b "])
+def test_brackets_within_a_text_are_no_objects(gateway: Gateway, part: str) -> None:
+    [error] = gateway.post(part * 45_000).json()["errors"]
     assert error["extensions"]["code"] == "OPERATION_TOO_COMPLEX"
 
 
 def test_guids_may_be_written_in_braces(gateway: Gateway) -> None:
-    guids = [f'{{"{number}":}}' for number in range(10_000)]
+    guids = [f'{{"{number}":}}[]' for number in range(10_000)]
     body = json.dumps({"executionIds": guids}).encode()
     assert _to_deletion(gateway, body).json() == {"raw": [], "affected": 0}
 
