@@ -51,12 +51,13 @@ class Access:
 
     def require(self, *needed: Scope) -> None:
         """Raise Forbidden unless every needed scope is there."""
+        if self.scopes.issuperset(needed):
+            return
         lacking = [scope for scope in needed if scope not in self.scopes]
-        if lacking:
-            raise Forbidden(
-                f"This needs a key with the scope {' and '.join(lacking)}; "
-                f"yours has {', '.join(sorted(self.scopes)) or 'none'}"
-            )
+        raise Forbidden(
+            f"This needs a key with the scope {' and '.join(lacking)}; "
+            f"yours has {', '.join(sorted(self.scopes)) or 'none'}"
+        )
 
 
 FULL_ACCESS = Access(EVERY_SCOPE, Client("anyone", may_write=True))

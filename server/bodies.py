@@ -6,6 +6,7 @@ from db.deadlines import Deadlines
 from db.errors import InvalidInput
 from server.content_coding import ACCEPTED, TooLong, is_packed, unpack
 from server.exchange import HttpRequest
+from server.whole_answers import whole_body
 
 
 class PayloadTooLarge(InvalidInput):
@@ -42,7 +43,7 @@ class BodyReader:
         than gzip, and InvalidInput when the client goes away before that or the gzip is broken.
         """
         coding = request.header(b"content-encoding")
-        packed = is_packed(coding)
+        packed = coding is not None and is_packed(coding)
         if packed is None:
             raise UnsupportedContentCoding.of("Content-Encoding", coding, f"{ACCEPTED}, or none")
         body = await self._receive(request)
@@ -54,6 +55,11 @@ class BodyReader:
             raise self._too_large("when it is unpacked ") from None
 
     async def _receive(self, request: HttpRequest) -> bytes:
+        whole = whole_body(request.receive)
+        if whole is not None:
+            if len(whole) > self._max_bytes:
+                raise self._too_large()
+            return whole
         declared = request.header(b"content-length") or ""
         if declared.isdecimal() and int(declared[:20]) > self._max_bytes:
             raise self._too_large()

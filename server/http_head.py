@@ -5,7 +5,7 @@ from typing import Any
 import httptools
 
 from server.hosts import split_host
-from server.http_framing import MalformedRequest
+from server.http_framing import MalformedRequest, content_length
 
 MOST_HEADERS = 100
 
@@ -13,6 +13,7 @@ _SINGLE = frozenset({b"host", b"content-length", b"transfer-encoding", b"expect"
 _VERSIONS = {b" HTTP/1.1": b"1.1", b" HTTP/1.0": b"1.0"}
 _SCHEMES = (b"http", b"https")
 _LONGEST_METHOD = 32
+_LONGEST_KEPT = 2_048
 
 
 class TooManyHeaders(MalformedRequest):
@@ -23,17 +24,22 @@ class Head:
     """Reads one head after the other, each of which has to be whole.
 
     After ``read`` the attributes tell what was in it: ``method``, the ``target`` as it was sent,
-    its ``path`` and ``query``, ``version``, ``headers`` with names in lower case, and ``fields``,
-    those of the headers that say where the request goes and where it ends.
+    its ``path`` and ``query``, ``version``, ``headers`` with names in lower case, ``fields``, those
+    of the headers that say where the request goes and where it ends, and the ``length`` of the
+    body, which is None for a chunked one. A client that asks again sends the same head to the
+    byte, and what was read of it is still there.
     """
 
     __slots__ = (
         "_is_complete",
+        "_is_known",
+        "_known",
         "_parser",
         "_repeated",
         "fields",
         "headers",
         "keeps_alive",
+        "length",
         "method",
         "offers_upgrade",
         "path",
@@ -44,19 +50,32 @@ class Head:
 
     def __init__(self) -> None:
         self._parser: httptools.HttpRequestParser | None = None
-        self._is_complete = False
+        self._is_complete = self._is_known = False
+        self._known = b""
         self.version = b""
         self.method = self.target = self.path = self.query = b""
         self.headers: list[tuple[bytes, bytes]] = []
         self.fields: dict[bytes, bytes] = {}
         self.keeps_alive = self.offers_upgrade = False
+        self.length: int | None = 0
         self._repeated: bytes | None = None
 
-    def read(self, head: bytes) -> None:
-        """Read a head, up to the empty line that ends it.
+    def read(self, head: bytes) -> bool:
+        """Read a head, up to the empty line that ends it; False when it is the one before again.
 
-        Raises MalformedRequest for what is not HTTP/1.1 or 1.0, and for a Host that is none.
+        Raises MalformedRequest for what is not HTTP/1.1 or 1.0, for a Host that is none, and for a
+        body without a certain end.
         """
+        self._is_known = head == self._known
+        if self._is_known:
+            return False
+        self._known = b""
+        self._read(head)
+        if len(head) <= _LONGEST_KEPT:
+            self._known = head
+        return True
+
+    def _read(self, head: bytes) -> None:
         lines = head.count(b"\r\n")
         if head.count(b"\n") != lines or head.count(b"\r") != lines:
             raise MalformedRequest("lines must end with CR LF")
@@ -75,10 +94,11 @@ class Head:
         if self._repeated is not None:
             raise MalformedRequest(f"{self._repeated.decode().title()} must be given once")
         self._read_target()
+        self.length = content_length(self.fields, self.version)
 
     def pass_over(self, body: bytes) -> None:
         """Let the parser come to the end of a whole body of the length that the head announced."""
-        if self._parser is not None:
+        if self._parser is not None and not self._is_known:
             self._parser.feed_data(body)
 
     def forget(self) -> None:

@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
 from server.http_connection import HttpConnection, Stage
-from server.http_framing import ChunkedBody, MalformedRequest, content_length
+from server.http_framing import ChunkedBody, MalformedRequest
 from server.http_head import TooManyHeaders, check_beginning
 
 _SHORT_BODY = 65_536
@@ -46,6 +46,7 @@ class GuardedHttpProtocol(HttpConnection):
         self._empty_lines = 0
         self._body_left = 0
         self._chunks: ChunkedBody | None = None
+        self._described: dict[str, Any] = {}
 
     # What arrives
 
@@ -101,7 +102,8 @@ class GuardedHttpProtocol(HttpConnection):
                 self._wait_for_head()
             return False
         head, self._received = received[:end], received[end:]
-        self._head.read(head)
+        if self._head.read(head):
+            self._described = self._description()
         self._begin_request()
         return True
 
@@ -112,13 +114,16 @@ class GuardedHttpProtocol(HttpConnection):
 
     def _begin_request(self) -> None:
         head = self._head
-        length = content_length(head.fields, head.version)
+        length = head.length
         self._empty_lines = 0
         if head.method == b"CONNECT":
             self._refuse(405, "The gateway is no proxy; CONNECT is not allowed", allow=_ALLOWED)
             return
         self.deadline = math.inf
-        self._describe_request()
+        self.url, self.headers = head.target, head.headers.copy()
+        # Applications may change what they are given.
+        self.scope = scope = self._described.copy()  # type: ignore[assignment]
+        scope["headers"], scope["state"] = self.headers, self.app_state.copy()
         if length == 0 and head.offers_upgrade and self._is_websocket():
             self._hand_over()
             return
@@ -149,11 +154,11 @@ class GuardedHttpProtocol(HttpConnection):
             self._expect_body(cycle, length)
         self._start_asgi_task(cycle, self.app)
 
-    def _describe_request(self) -> None:
+    def _description(self) -> dict[str, Any]:
+        """What an application is told of every request that has this head."""
         head = self._head
-        self.url, self.headers = head.target, head.headers
         path = head.path.decode("ascii")
-        self.scope = {
+        return {
             "type": "http",
             "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
             "http_version": head.version.decode(),
@@ -165,8 +170,6 @@ class GuardedHttpProtocol(HttpConnection):
             "path": self.root_path + (urllib.parse.unquote(path) if "%" in path else path),
             "raw_path": self.root_path.encode("ascii") + head.path,
             "query_string": head.query,
-            "headers": head.headers,
-            "state": self.app_state.copy(),
         }
 
     def _is_websocket(self) -> bool:

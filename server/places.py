@@ -70,7 +70,9 @@ class Places:
 
         Raises Overloaded when none is free.
         """
-        self.enter()
+        if self.taken >= self._maximum:
+            self.expect_room()
+        self.taken += 1
         scope[_TAKEN] = self
 
     def enter(self) -> None:
@@ -88,4 +90,4 @@ def leave_place(scope: Scope, *, is_sent: bool = True) -> None:
     places: Places | None = scope.get(_TAKEN)
     if places is not None and (is_sent or not places.until_sent):
         del scope[_TAKEN]
-        places.leave()
+        places.taken -= 1

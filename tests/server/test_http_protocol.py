@@ -1,6 +1,7 @@
 """HTTP/1.1 as bytes: each request has one reading, and no body becomes a request."""
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -262,6 +263,35 @@ def test_requests_behind_each_other_are_answered_in_their_order(gateway: Gateway
     assert statuses(answers) == [200] * 301
     found = [answers.index(b'"a%d"' % number) for number in range(300)]
     assert found == sorted(found)
+
+
+def test_equal_heads_are_read_as_the_first_one_was(gateway: Gateway) -> None:
+    one, other = b'{"query": "{ __typename }"}', b'{"query": "{ a:__schema}" }'
+    assert len(one) == len(other)
+    answers = exchanged(
+        gateway,
+        post(one) + post(other),
+        post(one),
+        get(b"/executions/nobody"),
+        post(one) + get() + get() + post(QUERY)[:-5],
+        QUERY[-5:] + post(one) + post(one) + LAST,
+    )
+    assert statuses(answers) == [200, 200, 200, 404, 200, 200, 200, 200, 200, 200, 200]
+    assert answers.count(ANSWER) == 6
+
+
+def test_a_head_that_was_refused_is_refused_again(gateway: Gateway) -> None:
+    wrong = get(b"/healthz", b"Host: other")
+    for _ in range(2):
+        assert statuses(exchanged(gateway, get() + get() + wrong)) == [200, 200, 400]
+
+
+def test_each_of_equal_requests_has_a_scope_of_its_own(gateway: Gateway) -> None:
+    name = b"x-request-id: mine-"
+    packets = [get(b"/healthz", name + b"1"), get(), get(), get(b"/healthz", name + b"1"), LAST]
+    found = re.findall(rb"x-request-id: (\S+)", exchanged(gateway, b"".join(packets)))
+    assert (found[0], found[3]) == (b"mine-1", b"mine-1")
+    assert len({*found}) == 4
 
 
 def test_an_empty_line_before_a_request_is_ignored(gateway: Gateway) -> None:
