@@ -7,8 +7,7 @@ which are less than an hour's. What a filter asks beyond that is counted row by 
 """
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -72,8 +71,7 @@ _ALWAYS = (_BEGINNING, _END)
 _OF_AGENTFLOWS = ("agentflow_id", "agentflow_name")
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(NamedTuple):
     """A range of time that is counted in buckets of one width, or by its rows."""
 
     width: int
@@ -81,8 +79,7 @@ class _Piece:
     until: int
 
 
-@dataclass(frozen=True, slots=True)
-class CountPlan:
+class CountPlan(NamedTuple):
     """What is added up: pieces of time, for each group of states that one condition is left of.
 
     ``rest`` is the filter without its range of time.
@@ -96,7 +93,7 @@ class CountPlan:
     def is_short(self) -> bool:
         """Whether it takes next to no time: it does not ask each agentflow in turn."""
         return all(
-            flows == EVERYTHING or (isinstance(flows, Condition) and flows.operator == "eq")
+            _is_everything(flows) or (isinstance(flows, Condition) and flows.operator == "eq")
             for flows, _, _ in self.sums
         )
 
@@ -129,10 +126,12 @@ def plan_count(filter_: Filter) -> CountPlan | None:
     times: list[Condition] = []
     others: list[Filter] = []
     for part in conjuncts(filter_):
-        is_time = isinstance(part, Condition) and part.field == "created_on"
-        (times if is_time else others).append(part)  # type: ignore[arg-type]
-    if not all(is_on_dimensions(part) for part in others):
-        return None
+        if isinstance(part, Condition) and part.field == "created_on":
+            times.append(part)
+        elif is_on_dimensions(part):
+            others.append(part)
+        else:
+            return None
     rest = AllOf(tuple(others))
     since, until = _range(times)
     groups = by_states(rest)
@@ -142,13 +141,18 @@ def plan_count(filter_: Filter) -> CountPlan | None:
     sums = [
         (flows, states, piece)
         for flows, states in groups.items()
-        for piece in (cut if flows == EVERYTHING else _cut_of_flows(since, until))
+        for piece in (cut if _is_everything(flows) else _cut_of_flows(since, until))
         if piece.width != _ROWS
     ]
     edges = tuple(piece for piece in cut if piece.width == _ROWS)
     if (len(sums) + len(edges)) * size_of(rest) > _MOST_CONDITIONS:
         return None
     return CountPlan(rest, edges, tuple(sums))
+
+
+def _is_everything(filter_: Filter) -> bool:
+    # To compare them costs more, and it is nearly always the same object.
+    return filter_ is EVERYTHING or filter_ == EVERYTHING
 
 
 def is_on_dimensions(filter_: Filter) -> bool:
@@ -202,10 +206,14 @@ def _cut(since: int, until: int, widths: Iterable[int]) -> list[_Piece]:
         first, last = -(-since // width) * width, until // width * width
         if first >= last:
             break
-        pieces += [_Piece(narrower, since, first), _Piece(narrower, last, until)]
+        if since < first:
+            pieces.append(_Piece(narrower, since, first))
+        if last < until:
+            pieces.append(_Piece(narrower, last, until))
         narrower, since, until = width, first, last
-    pieces.append(_Piece(narrower, since, until))
-    return [piece for piece in pieces if piece.since < piece.until]
+    if since < until:
+        pieces.append(_Piece(narrower, since, until))
+    return pieces
 
 
 _WHOLE = _cut(*_ALWAYS, (HOUR, DAY, LONG))

@@ -8,7 +8,7 @@ Logic has two values: where a field is null, a condition on it is false and its 
 true, as in any programming language and unlike in SQL.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -303,16 +303,27 @@ def bind_all(filter_: Filter, bind: Bind) -> list[ColumnElement[Any]]:
 
 def size_of(filter_: Filter) -> int:
     """How many conditions a filter has."""
-    return sum(1 for _ in _conditions(filter_))
+    count = 0
+    waiting = [filter_]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Condition):
+            count += 1
+        elif isinstance(node, Not):
+            waiting.append(node.part)
+        else:
+            waiting.extend(node.parts)
+    return count
 
 
-def conjuncts(filter_: Filter) -> Iterator[Filter]:
+def conjuncts(filter_: Filter) -> Sequence[Filter]:
     """The parts of a filter all of which must be true."""
-    if isinstance(filter_, AllOf):
-        for part in filter_.parts:
-            yield from conjuncts(part)
-    else:
-        yield filter_
+    if not isinstance(filter_, AllOf):
+        return (filter_,)
+    for part in filter_.parts:
+        if isinstance(part, AllOf):
+            return [each for part in filter_.parts for each in conjuncts(part)]
+    return filter_.parts
 
 
 def has_condition(filter_: Filter) -> bool:

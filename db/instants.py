@@ -4,6 +4,7 @@ Everything in between is an aware ``datetime``, which says between which two mil
 caller's instant lies, so that rounding to milliseconds happens once, where it is compared.
 """
 
+import contextlib
 import functools
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone
@@ -34,6 +35,7 @@ def _written(dash: str, colon: str) -> re.Pattern[str]:
     )
 
 
+_USUAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3}(?:\d{3})?)?(?:Z|\+00:00)", re.ASCII)
 _EXTENDED, _BASIC = _written("-", ":"), _written("", "")
 _ALMOST = (
     (re.compile(r"\d{4}-?W\d\d(?!-?\d)"), "it names a week and no day"),
@@ -81,6 +83,10 @@ def parse_iso(text: str) -> datetime:
     is kept as far as ``floor_ms`` and ``ceil_ms`` can tell. Raises ValueError with the reason for
     anything else.
     """
+    if _USUAL.fullmatch(text):
+        # Python reads what programs write, several times as fast.
+        with contextlib.suppress(ValueError):
+            return datetime.fromisoformat(text)
     match = _EXTENDED.fullmatch(text) or _BASIC.fullmatch(text)
     if match is None:
         raise ValueError(

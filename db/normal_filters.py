@@ -19,6 +19,9 @@ _Joining = type[AllOf] | type[AnyOf]
 
 _STATES = tuple(ExecutionState)
 _BOUNDS = ("gt", "gte", "lt", "lte")
+_PLAIN = frozenset({"eq", "contains", "starts_with", "is_null", *_BOUNDS})
+"""Operators that take one value. What asks with one of them of a field once is in its form."""
+_FEW = 8
 
 
 def normalised(filter_: Filter, max_values: int | None = None) -> Filter:
@@ -28,10 +31,26 @@ def normalised(filter_: Filter, max_values: int | None = None) -> Filter:
     lists, or is nested too deep.
     """
     # What nearly every filter is.
-    if filter_ == EVERYTHING:
+    if isinstance(filter_, AllOf) and not filter_.parts:
         return EVERYTHING
+    if _is_normal(filter_):
+        return filter_
     check(filter_, max_values)
     return _Forms().of(filter_)
+
+
+def _is_normal(filter_: Filter) -> bool:
+    """Whether it is plain to see that a filter has its normal form and holds little."""
+    if not isinstance(filter_, AllOf):
+        return isinstance(filter_, Condition) and filter_.operator in _PLAIN
+    if not 2 <= len(filter_.parts) <= _FEW:
+        return False
+    asked = set()
+    for part in filter_.parts:
+        if not isinstance(part, Condition) or part.operator not in _PLAIN:
+            return False
+        asked.add((part.field, part.operator))
+    return len(asked) == len(filter_.parts)
 
 
 class _Forms:

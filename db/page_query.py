@@ -78,7 +78,7 @@ class PageQuery:
         """How it can be had."""
         if self.limit is None or not self.order:
             return Service.SERVED
-        parts = list(conjuncts(self.filter))
+        parts = conjuncts(self.filter)
         if any(_is_equal(part, _IDENTIFIERS) for part in parts):
             return Service.SERVED
         first = self.order[0].field

@@ -1,27 +1,38 @@
 """What a filter asks besides the state, for each of the six."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from db.filters import EVERYTHING, AllOf, AnyOf, Condition, Filter, Not, conjuncts
 from db.models import ExecutionState
 
 _NOTHING = AnyOf(())
+_STATES = tuple(ExecutionState)
+_ALONE: Mapping[str, tuple[ExecutionState, ...]] = {state: (state,) for state in _STATES}
 
 
 def by_states(filter_: Filter) -> dict[Filter, tuple[ExecutionState, ...]]:
     """What a filter asks of the agentflow, once the state is known, and of which states."""
-    parts = list(conjuncts(filter_))
-    on_state = [part for part in parts if isinstance(part, Condition) and part.field == "state"]
-    others = [part for part in parts if not (isinstance(part, Condition) and part.field == "state")]
+    on_state: list[Condition] = []
+    others: list[Filter] = []
+    for part in conjuncts(filter_):
+        if isinstance(part, Condition) and part.field == "state":
+            on_state.append(part)
+        else:
+            others.append(part)
     if not any(map(_asks_state, others)):
         # What nearly every filter is.
         left = others[0] if len(others) == 1 else AllOf(tuple(others)) if others else EVERYTHING
-        states = tuple(
-            state for state in ExecutionState if all(_is_so(part, state) for part in on_state)
-        )
+        states = _STATES
+        for part in on_state:
+            is_one = states is _STATES and part.operator == "eq"
+            states = (
+                _ALONE.get(part.value, ())
+                if is_one
+                else tuple([state for state in states if _is_so(part, state)])
+            )
         return {left: states} if states else {}
     groups: dict[Filter, tuple[ExecutionState, ...]] = {}
-    for state in ExecutionState:
+    for state in _STATES:
         left = _assuming(filter_, state)
         if not _is_nothing(left):
             groups[left] = (*groups.get(left, ()), state)

@@ -81,7 +81,8 @@ class Crossings:
         self._gathering: list[_Piece] = []
         self._is_under_way = False
         self._deadline = 0
-        self._ending: Ending | None = None
+        # One for all groups, of which one is under way at a time.
+        self._ending = Ending(connection.interrupt, deadlines.seconds if deadlines else 0.0)
 
     def send(self, work: object) -> "asyncio.Future[Any]":
         """What comes of a piece of work. Raises what it raises, as ``translate`` has it."""
@@ -139,11 +140,10 @@ class Crossings:
 
     def _set_deadline(self) -> None:
         if self._deadlines is not None:
-            self._ending = Ending(self._connection.interrupt, self._deadlines.seconds)
             self._deadline = self._deadlines.start(self._ending)
 
     def _end_deadline(self) -> None:
-        if self._deadlines is not None and self._ending is not None:
+        if self._deadlines is not None:
             self._deadlines.end(self._deadline)
             self._ending.stop()
 

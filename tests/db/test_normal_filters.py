@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from db.errors import InvalidInput
 from db.filters import (
@@ -17,7 +19,7 @@ from db.filters import (
     check,
 )
 from db.models import ExecutionState
-from db.normal_filters import NOTHING, normalised
+from db.normal_filters import NOTHING, _Forms, normalised
 
 S = ExecutionState
 ERROR = Condition("state", "eq", S.ERROR)
@@ -138,3 +140,30 @@ def test_equal_parts_that_are_large_are_compared_once_and_not_each_with_each() -
     large = tuple(Not(_guids(*map(str, range(10_000)), "x", operator="not_in")) for _ in range(100))
     # To compare each of them with each other would take a hundred million steps.
     assert normalised(AnyOf(large)) == large[0]
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                ERROR,
+                _states(S.ERROR),
+                GUID,
+                FLOW,
+                NAME,
+                Condition("agentflow_name", "contains", "N"),
+                Condition("session_id", "is_null", value=True),
+                _created("gte", AT),
+                _created("gte", LATER),
+                _created("lt", LATER),
+                _guids("a"),
+                Not(GUID),
+                EVERYTHING,
+            ]
+        ),
+        max_size=10,
+    )
+)
+def test_a_filter_that_is_left_as_it_is_has_its_form(parts: list[Filter]) -> None:
+    for filter_ in (AllOf(tuple(parts)), AnyOf(tuple(parts)), *parts):
+        assert normalised(filter_) == _Forms().of(filter_)
