@@ -126,7 +126,12 @@ def served_app() -> Starlette:
     configure_logs(settings.log_level, settings.log_format)
     end_with_parent()
     # Those of the database, of the log and of files that are being served come on top.
-    allow_open_files(settings.max_open_connections + settings.max_connections + 256)
+    allow_open_files(
+        settings.max_open_connections
+        + settings.max_connections
+        + settings.max_unacknowledged_connections
+        + 256
+    )
     app = create_app(settings)
     collect_rarely()
     return app

@@ -7,6 +7,7 @@ parts between which others have their turn.
 """
 
 import asyncio
+import math
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, cast
@@ -25,6 +26,7 @@ from websockets.exceptions import (
 from websockets.frames import Frame
 from websockets.http11 import Request
 
+from server.connections import CONNECTIONS, Connections
 from server.watched_transport import WatchedTransport
 
 LIFELINE = "lifeline"
@@ -58,10 +60,13 @@ class Lifeline:
 class GracefulWebSocketProtocol(WebSocketsSansIOProtocol):
     """Serves one WebSocket, which the application closes when the server stops.
 
-    uvicorn's own closes it at once, whatever is under way on it.
+    uvicorn's own closes it at once, whatever is under way on it. While it is being closed, nobody
+    else counts it, so it is one of the open ``Connections``.
     """
 
     transport: WatchedTransport
+    close_seconds = 5.0
+    """How long a client may take to close its side."""
 
     def __init__(
         self,
@@ -72,7 +77,9 @@ class GracefulWebSocketProtocol(WebSocketsSansIOProtocol):
     ) -> None:
         self._lifeline = Lifeline()
         super().__init__(config, server_state, app_state | {LIFELINE: self._lifeline}, _loop)
-        self.close_timeout = 5.0
+        self.close_timeout = self.close_seconds
+        self.deadline = math.inf
+        self._open: Connections = app_state.get(CONNECTIONS) or Connections()
         self._sending = asyncio.Lock()
         self._received = b""
         self._parsed = 0
@@ -91,6 +98,7 @@ class GracefulWebSocketProtocol(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Hold nothing any more."""
         self.transport.stop()
+        self._open.discard(self)
         if self._next_turn is not None:
             self._next_turn.cancel()
         self._received, self.frames = b"", []
@@ -283,7 +291,7 @@ class GracefulWebSocketProtocol(WebSocketsSansIOProtocol):
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         self.close_sent = True
         self.transport.write(b"".join(self.conn.data_to_send()))
-        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
+        self._wait_for_close()
         self._advance()
 
     def _fail(self, code: int, reason: str) -> None:
@@ -310,8 +318,38 @@ class GracefulWebSocketProtocol(WebSocketsSansIOProtocol):
         self._received, self._parsed, self.frames = b"", 0, []
         self.transport.write_eof()
         self.transport.resume_reading()
-        if self.close_timer is None:
-            self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
+        self._wait_for_close()
+
+    # While it is being closed
+
+    def _wait_for_close(self) -> None:
+        if self.close_timer is not None:
+            return
+        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
+        self.deadline = self.loop.time() + self.close_timeout
+        if not self._open.add(self, self.loop):
+            self.transport.abort()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it may be dropped to make room for others."""
+        return self.close_sent
+
+    def expire(self) -> None:
+        """Drop the connection of a client that does not close it."""
+        self.transport.abort()
+
+    def has_stalled(self, now: float, seconds: float) -> bool:  # noqa: ARG002 - see Connection
+        """Whether an answer is stuck: the transport looks after that by itself."""
+        return False
+
+    def abort(self) -> None:
+        """Drop the connection and what was to be sent on it."""
+        self.transport.abort()
+
+    def drop(self) -> None:
+        """Drop the connection, on which nothing is awaited but its end."""
+        self.transport.abort()
 
     # Whether the client is still there
 

@@ -11,7 +11,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from server.websocket_protocol import GracefulWebSocketProtocol
-from tests.faults.programs import Program, program
+from tests.faults.programs import Program, program, wait_until
 from tests.gateway import Gateway
 from tests.places import Place
 from tests.sockets import CLOSE, CONTINUATION, PING, TEXT, RawSocket, frame, handshake, message
@@ -53,6 +53,37 @@ def test_a_handshake_that_is_none_is_answered_and_the_connection_is_closed(
         answer = client.read_to_end()
         assert answer.startswith(b"HTTP/1.1 %d " % status)
         assert told in answer.partition(b"\r\n\r\n")[2]
+
+
+def _hold(held: contextlib.ExitStack, url: str, sent: bytes, count: int) -> Iterator[RawSocket]:
+    for _ in range(count):
+        client = held.enter_context(RawSocket(url))
+        client.send(sent)
+        yield client
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        handshake(b"Sec-WebSocket-Version: 8"),
+        handshake(b"Sec-WebSocket-Protocol: none"),
+        handshake(b"Cookie: " + b"a" * 9000),
+    ],
+    ids=["version", "subprotocol", "cookie"],
+)
+def test_those_that_are_being_closed_are_connections_like_others(
+    gateway_with: Callable[..., Gateway], monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr(GracefulWebSocketProtocol, "close_seconds", 600)
+    gateway = gateway_with(max_open_connections=10)
+    process = psutil.Process()
+    with contextlib.ExitStack() as held:
+        before = process.num_fds()
+        for client in _hold(held, gateway.url, sent, 60):
+            client.read_head()
+        # Both ends are this process's.
+        wait_until(lambda: process.num_fds() - before <= 60 + 12)
+        assert gateway.http.get("/healthz").status_code == 200
 
 
 def test_a_wrong_version_is_told_the_right_one(sample_gateway: Gateway) -> None:
