@@ -40,11 +40,13 @@ from server.origins import Origins
 from server.persisted import Documents, PersistedQueries, read_manifest
 from server.places import Places
 from server.refusals import refusal_for_path
-from server.rest import RestEdge, not_allowed
+from server.rest import RestEdge
+from server.rest_answers import not_allowed
 from server.settings import Settings, load_settings
 from server.shared_metrics import publishing
 from server.start_page import start_page_route
-from server.websocket_connection import ConnectionLimits, Services
+from server.websocket_connection import ConnectionLimits
+from server.websocket_operations import Services
 from server.workers import end_with_parent
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from typing import Any
 
 import httpx
 import uvicorn
-from attacks import Request, attacks
+from attack_requests import Request
+from attacks import attacks
 from databases import Database, arguments, databases
 from rows import SPAN_MS
 

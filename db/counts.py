@@ -25,20 +25,10 @@ from sqlalchemy import (
     union,
 )
 
+from db.comparisons import parameters_of
 from db.dialect import each_of, has_notes
-from db.filters import (
-    EVERYTHING,
-    AllOf,
-    AnyOf,
-    Condition,
-    Filter,
-    Not,
-    conjuncts,
-    parameters_of,
-    shape_of,
-    size_of,
-    where,
-)
+from db.filter_statements import shape_of, where
+from db.filters import EVERYTHING, AllOf, AnyOf, Condition, Filter, Not, conjuncts, size_of
 from db.instants import EARLIEST_MS, LATEST_MS
 from db.models import AgentflowCount, Base, ExecutionCount, ExecutionState
 from db.source import ExecutionSource

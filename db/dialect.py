@@ -5,11 +5,12 @@ kind of database.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, ColumnElement, String, column, literal, or_
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from db.texts import is_broken
@@ -89,6 +90,16 @@ class ListedEscaped(FunctionElement[str]):
 
     type = String()
     inherit_cache = True
+
+
+def write_as(kind: str, forms: Mapping[type[Any], str]) -> None:
+    """Let the dialect ``kind`` write each construct in its form, around what it holds."""
+
+    def write(element: Any, compiler: Any, **options: Any) -> str:
+        return forms[type(element)].format(compiler.process(element.clauses, **options))
+
+    for construct in forms:
+        compiles(construct, kind)(write)
 
 
 def listed(values: tuple[str, ...]) -> tuple[str | None, ...]:

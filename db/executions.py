@@ -10,7 +10,8 @@ from sqlalchemy import Select, func, select
 from db.counts import plan_count
 from db.dialect import pays_for_messages
 from db.engine import Database, Measure
-from db.filters import EVERYTHING, Condition, Filter, shape_of, where
+from db.filter_statements import shape_of, where
+from db.filters import EVERYTHING, Condition, Filter
 from db.models import ExecutionState
 from db.page_query import PageQuery, Service
 from db.paging import (

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from db.counts import is_on_dimensions
-from db.filters import Condition, Filter, conjuncts, shape_of
+from db.filter_statements import shape_of
+from db.filters import Condition, Filter, conjuncts
 from db.models import ExecutionState
 from db.paging import Order, Position
 from db.statements import nulls_of, present

@@ -15,7 +15,8 @@ from sqlalchemy import ColumnElement, Select, select, true, union_all
 
 from db.counts import is_on_dimensions, pairs_of
 from db.dialect import enters_row_values, has_lateral, keeps_order, off_index
-from db.filters import Filter, bind_all, check, conjuncts, where
+from db.filter_statements import bind_all, where
+from db.filters import Filter, check, conjuncts
 from db.page_query import PageQuery, is_about
 from db.paging import Bound, Position, order_by
 from db.source import ExecutionSource

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import ColumnElement
 
 from db.dialect import greatest, least
-from db.filters import Condition, Filter, where
+from db.filter_statements import where
+from db.filters import Condition, Filter
 from db.page_query import TIMES
 from db.paging import Bound, Order, beyond, branches_beyond, is_uniform, reverse
 from db.source import ExecutionSource

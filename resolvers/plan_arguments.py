@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from db.filters import EVERYTHING, FIELDS, AllOf, Allowance, AnyOf, Condition, Filter, Not
+from db.comparisons import FIELDS
+from db.filters import EVERYTHING, AllOf, Allowance, AnyOf, Condition, Filter, Not
 from db.normal_filters import normalised
 from db.paging import Order, Term, total_order
 from resolvers.pages import Window, offset_of, window

@@ -1,6 +1,6 @@
 """What clients may filter by, order by and change.
 
-The inputs spell out the tables of ``db.filters`` and ``db.paging`` for GraphQL; a test
+The inputs spell out the tables of ``db.comparisons`` and ``db.paging`` for GraphQL; a test
 holds them equal. ``to_filter`` and ``to_order`` turn them into what ``db`` understands.
 """
 
@@ -10,16 +10,8 @@ from typing import Any, Optional
 import strawberry
 from strawberry import UNSET
 
-from db.filters import (
-    EVERYTHING,
-    FIELDS,
-    AllOf,
-    Allowance,
-    AnyOf,
-    Condition,
-    Filter,
-    Not,
-)
+from db.comparisons import FIELDS
+from db.filters import EVERYTHING, AllOf, Allowance, AnyOf, Condition, Filter, Not
 from db.models import ExecutionState
 from db.normal_filters import normalised
 from db.paging import Order, Term, total_order

@@ -12,11 +12,11 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from db.diagnosis import diagnose
 from db.engine import Database
 from db.errors import ServiceUnavailable, quote
 from db.migrations.upgrade import upgrade
 from db.opening import open_database
+from server.diagnosis import diagnose
 from server.settings import Settings, load_settings
 from server.terminal import printable
 

@@ -8,7 +8,8 @@ from db.errors import ServiceUnavailable
 from server.access import Forbidden
 from server.origins import Origins
 from server.refusals import graphql_refusal
-from server.websocket_connection import ConnectionLimits, GraphQLConnection, Services
+from server.websocket_connection import ConnectionLimits, GraphQLConnection
+from server.websocket_operations import Services
 
 
 class TooManyConnections(ServiceUnavailable):

@@ -1,9 +1,7 @@
 """The REST edge: the documented routes of executions, unchanged for the clients that exist."""
 
 import functools
-import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from operator import attrgetter
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -14,18 +12,29 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from db.bounded_store import BoundedStore
 from db.engine import Measure
-from db.errors import GatewayError, quote
+from db.errors import GatewayError
 from db.executions import Executions
 from db.keys import Scope as KeyScope
 from db.paging import NEWEST_FIRST
-from db.source import ExecutionRow
 from server.access import Gatekeeper
 from server.bodies import BodyReader
 from server.errors import INTERNAL, INTERNAL_MESSAGE, OnLimit, log_unexpected
-from server.exchange import Answer, Header, HttpRequest
-from server.json_text import write_json
+from server.exchange import Header, HttpRequest
 from server.places import Places
 from server.refusals import headers_of, rest_refusal, status_of
+from server.rest_answers import (
+    FIELDS,
+    array,
+    as_json,
+    deleted_answer,
+    fields_of,
+    json_answer,
+    links,
+    members,
+    not_allowed,
+    not_found,
+    nothing,
+)
 from server.rest_parameters import ListRequest, Paging, read_guids, read_list, read_update
 
 _Handler = Callable[[HttpRequest], Awaitable[ASGIApp]]
@@ -142,9 +151,9 @@ class RestEdge:
         # Read before the answer begins, so that it can still say that the database is away.
         first = b""
         async for rows in batches:
-            first = _members(rows)
+            first = members(rows)
             break
-        content = _nothing() if request.method == "HEAD" else _array(first, batches)
+        content = nothing() if request.method == "HEAD" else array(first, batches)
         return StreamingResponse(content, media_type="application/json")
 
     async def _page(self, request: HttpRequest, asked: ListRequest, paging: Paging) -> ASGIApp:
@@ -153,16 +162,16 @@ class RestEdge:
         )
         headers: list[Header] = [(b"x-total-count", b"%d" % total)]
         if len(asked.other_parameters) <= _LONGEST_LINKED:
-            links = _links(request.url, asked.other_parameters, paging, total)
-            headers.append((b"link", links.encode("latin-1")))
-        return _json([as_json(row) for row in rows], headers=headers)
+            linked = links(request.url, asked.other_parameters, paging, total)
+            headers.append((b"link", linked.encode("latin-1")))
+        return json_answer([as_json(row) for row in rows], headers=headers)
 
     async def find_one(self, request: HttpRequest) -> ASGIApp:
         """One execution by its guid."""
         self._places.take(request.scope)
         guid = self._guid(request)
         row = await self._executions.find_fields(FIELDS, guid)
-        return _not_found(guid) if row is None else _json(as_json(row))
+        return not_found(guid) if row is None else json_answer(as_json(row))
 
     async def update_one(self, request: HttpRequest) -> ASGIApp:
         """Set the state of one execution."""
@@ -172,7 +181,9 @@ class RestEdge:
         guid = self._guid(request)
         outcome = await self._executions.update([guid], state)
         return (
-            _not_found(guid) if outcome.not_found else _json(as_json(fields_of(outcome.updated[0])))
+            not_found(guid)
+            if outcome.not_found
+            else json_answer(as_json(fields_of(outcome.updated[0])))
         )
 
     async def delete_one(self, request: HttpRequest) -> ASGIApp:
@@ -180,7 +191,7 @@ class RestEdge:
         self._places.take(request.scope)
         guid = self._guid(request)
         outcome = await self._executions.delete([guid])
-        return _deleted(1) if outcome.deleted else _not_found(guid)
+        return deleted_answer(1) if outcome.deleted else not_found(guid)
 
     async def delete_many(self, request: HttpRequest) -> ASGIApp:
         """Delete the executions that the body names."""
@@ -188,7 +199,7 @@ class RestEdge:
         guids = read_guids(await self._bodies.read(request), self._max_ids)
         self._places.take(request.scope)
         outcome = await self._executions.delete(guids)
-        return _deleted(len(outcome.deleted))
+        return deleted_answer(len(outcome.deleted))
 
     def _by_method(self, handlers: Mapping[str, _Handler]) -> Any:
         allowed = ", ".join(sorted({*handlers, "OPTIONS"}))
@@ -216,39 +227,6 @@ class RestEdge:
         return unquote_to_bytes(written.removesuffix(b"/")).decode(errors="replace")
 
 
-FIELDS = ("id", "guid", "agentflow_id", "agentflow_name", "session_id", "state", "created_on")
-"""What is read of each execution."""
-fields_of = attrgetter(*FIELDS)
-
-
-def as_json(row: Iterable[Any]) -> dict[str, Any]:
-    """An execution in the spelling of the REST API, from a row of ``FIELDS``.
-
-    ``created_on`` is epoch milliseconds.
-    """
-    # Written out: zipping names and values takes twice as long.
-    number, guid, agentflow_id, agentflow_name, session_id, state, created_on = row
-    return {
-        "id": number,
-        "guid": guid,
-        "agentflowId": agentflow_id,
-        "agentflowName": agentflow_name,
-        "sessionId": session_id,
-        "state": state,
-        "created_on": created_on,
-    }
-
-
-def not_allowed(method: str, allowed: str) -> Response:
-    """The answer to a method that a path does not have."""
-    return rest_refusal(
-        405,
-        "METHOD_NOT_ALLOWED",
-        f"{method} is not allowed here; use one of {allowed}",
-        {"allow": allowed},
-    )
-
-
 class _Resource:
     """An ASGI endpoint, which Starlette hands every method, known to it or not."""
 
@@ -267,51 +245,3 @@ class _Resource:
             error_id = log_unexpected(error, f"{scope['method']} of executions")
             answer = rest_refusal(500, INTERNAL, INTERNAL_MESSAGE, id=error_id)
         await answer(scope, receive, send)
-
-
-_CONTENT_TYPE = (b"content-type", b"application/json")
-
-
-def _json(content: object, headers: Iterable[Header] = ()) -> Answer:
-    return Answer(write_json(content), (_CONTENT_TYPE, *headers))
-
-
-async def _array(
-    first: bytes, batches: AsyncIterator[Sequence[ExecutionRow]]
-) -> AsyncIterator[bytes]:
-    yield b"[" + first
-    async for rows in batches:
-        yield b"," + _members(rows)
-    yield b"]"
-
-
-def _members(rows: Sequence[ExecutionRow]) -> bytes:
-    return write_json([as_json(fields_of(row)) for row in rows])[1:-1]
-
-
-async def _nothing() -> AsyncIterator[bytes]:
-    return
-    yield b""
-
-
-def _deleted(affected: int) -> Answer:
-    return _json({"raw": [], "affected": affected})
-
-
-def _not_found(guid: str) -> Response:
-    return rest_refusal(404, "NOT_FOUND", f"Execution {quote(guid)} not found")
-
-
-def _links(url: Callable[[str], str], other_parameters: str, paging: Paging, total: int) -> str:
-    last = max(1, math.ceil(total / paging.limit))
-    targets = {"first": 1}
-    if paging.page > 1:
-        targets["prev"] = min(paging.page - 1, last)
-    if paging.page < last:
-        targets["next"] = paging.page + 1
-    targets["last"] = last
-    beginning = url(f"{other_parameters}page=")
-    return ", ".join(
-        f'<{beginning}{page}&limit={paging.limit}>; rel="{relation}"'
-        for relation, page in targets.items()
-    )

@@ -1,45 +1,29 @@
-"""One connection of the graphql-transport-ws protocol: its client, and the client's operations."""
+"""One connection of the graphql-transport-ws protocol: what its client says, and how it ends."""
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from db.errors import GatewayError, ServiceUnavailable
-from server.access import Gatekeeper
-from server.errors import OnLimit, log_unexpected
 from server.graphql_request import GraphQLRequest, read_members
-from server.metrics import Metrics
-from server.operation_runner import OperationResult, OperationRunner, refused
-from server.places import Overloaded, Places
+from server.lifeline import LIFELINE, Lifeline
+from server.websocket_close import CloseCode
 from server.websocket_messages import (
     PROTOCOL,
-    CloseCode,
     InvalidMessage,
     Message,
     acknowledgement,
-    complete_message,
-    error_message,
-    next_message,
     pong_message,
     read_message,
     refusal_message,
 )
-from server.websocket_protocol import LIFELINE, Lifeline
+from server.websocket_operations import Operations, Services
 
 _SHUTTING_DOWN = "The gateway is shutting down; connect again"
-_AT_ONCE = 4
-_MOST_WAITING_BYTES = 262_144
-
-
-class TooManyOperations(GatewayError):
-    """A WebSocket has as many operations under way as it may."""
-
-    code = "SERVICE_UNAVAILABLE"
 
 
 class ShuttingDown(GatewayError):
@@ -61,38 +45,10 @@ class ConnectionLimits:
     patience: float
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What operations run with, the same for all connections."""
-
-    runner: OperationRunner
-    gatekeeper: Gatekeeper
-    places: Places
-    metrics: Metrics
-    on_limit: OnLimit
-
-
-@dataclass(eq=False, slots=True)
-class _Operation:
-    """One that is under way; ``size`` is the number of characters that asked for it.
-
-    ``is_changing`` says that it has begun and may have changed something.
-    """
-
-    id: str
-    asked: GraphQLRequest
-    size: int
-    is_changing: bool = False
-    name: str | None = None
-    began: float = field(default_factory=time.perf_counter)
-
-
 class GraphQLConnection:
     """Answers one client until it or the gateway closes the connection.
 
-    Four operations run at once; each keeps its turn until its answer was taken, so that a client
-    that reads nothing makes the gateway hold four answers and no more. ``on_acknowledged`` is
-    called once the client is known, and raises a GatewayError to refuse it.
+    ``on_acknowledged`` is called once the client is known, and raises a GatewayError to refuse it.
     """
 
     def __init__(
@@ -116,9 +72,9 @@ class GraphQLConnection:
         self._init_timeout = asyncio.timeout(limits.init_timeout)
         self._too_late = (CloseCode.INITIALISATION_TIMEOUT, "Connection initialisation timeout")
         self._is_initialised = self._is_acknowledged = self._is_stopping = False
-        self._operations: dict[str, _Operation] = {}
-        self._tasks: dict[asyncio.Task[None], _Operation] = {}
-        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._operations = Operations(
+            services, limits.max_operations, self._send_text, self._close_after_fault
+        )
 
     async def serve(self) -> None:
         """Accept the connection and answer what comes until it is closed."""
@@ -127,7 +83,7 @@ class GraphQLConnection:
             await self._answer_messages()
         finally:
             stopping.cancel()
-            await self._end_operations()
+            await self._operations.end()
 
     def make_room(self, reason: str) -> None:
         """Close the connection, whose client has not said who it is."""
@@ -172,7 +128,7 @@ class GraphQLConnection:
         elif message.kind == "ping":
             await self._send_text(pong_message(message.payload))
         elif message.kind == "complete":
-            self._complete(message.id)
+            self._operations.complete(message.id)
         elif message.kind == "subscribe":
             await self._subscribe(message, size)
 
@@ -220,118 +176,22 @@ class GraphQLConnection:
             self._services.on_limit(error.limit)
             await self._send_text(refusal_message(message.id, error))
             return
-        operation = _Operation(message.id, asked, size)
-        self._operations[message.id] = operation
-        task = asyncio.create_task(self._run(operation))
-        self._tasks[task] = operation
-        task.add_done_callback(self._tasks.pop)
-        await self._wait_for_room()
+        self._operations.begin(message.id, asked, size, self._authorization)
+        await self._operations.wait_for_room()
 
     def _read(self, message: Message) -> GraphQLRequest:
         if self._is_stopping:
             raise ShuttingDown(_SHUTTING_DOWN)
         asked = read_members(message.payload)
-        if len(self._tasks) >= self._limits.max_operations:
-            raise TooManyOperations(
-                f"This connection has {self._limits.max_operations} operations under way "
-                "already (max_subscriptions_per_connection)",
-                limit="max_subscriptions_per_connection",
-            )
+        self._operations.expect_room()
         return asked
 
-    async def _wait_for_room(self) -> None:
-        """Read no more messages while those that wait for their turn are large."""
-        while sum(operation.size for operation in self._tasks.values()) > _MOST_WAITING_BYTES:
-            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-
-    async def _run(self, operation: _Operation) -> None:
-        try:
-            async with self._turns:
-                operation.is_changing = await self._services.runner.is_mutation(operation.asked)
-                await self._deliver(operation, *await self._answer_to(operation))
-        except OSError:
-            return  # the client has gone
-        except Exception as error:  # noqa: BLE001 - the last line of defence
-            log_unexpected(error, "An operation of a WebSocket")
-            await self._close(CloseCode.INTERNAL_ERROR, "Internal server error")
-        finally:
-            self._forget(operation)
-
-    async def _answer_to(self, operation: _Operation) -> tuple[str, bool]:
-        """Run an operation; return a message, and whether another says that it is complete.
-
-        Nothing else is kept while the client takes its time.
-        """
-        result = await self._run_in_place(operation)
-        status = "next" if result.is_valid else "error"
-        seconds = time.perf_counter() - operation.began
-        self._services.metrics.observe_operation(status, seconds, operation.name)
-        if result.is_valid:
-            return next_message(operation.id, result.body), True
-        return error_message(operation.id, result.body["errors"]), False
-
-    async def _run_in_place(self, operation: _Operation) -> OperationResult:
-        def note(name: str | None) -> None:
-            operation.name = name
-
-        services = self._services
-        try:
-            # A key can be revoked from one operation to the next.
-            access = await services.gatekeeper.admit(self._authorization)
-            services.places.enter()
-        except GatewayError as error:
-            if not isinstance(error, Overloaded):
-                services.on_limit(error.limit)
-            return refused(error)
-        # An answer that waits for a client that is slow to read takes no place.
-        try:
-            return await services.runner.result(operation.asked, access, not_taken={}, on_name=note)
-        finally:
-            services.places.leave()
-
-    async def _deliver(self, operation: _Operation, message: str, completes: bool) -> None:  # noqa: FBT001 - with its message
-        if not self._is_awaited(operation):
-            return
-        # The client may use the id again as soon as it reads the last message.
-        if not completes:
-            self._forget(operation)
-        await self._send_text(message)
-        if completes and self._is_awaited(operation):
-            self._forget(operation)
-            await self._send_text(complete_message(operation.id))
-
-    def _is_awaited(self, operation: _Operation) -> bool:
-        return self._operations.get(operation.id) is operation
-
-    def _forget(self, operation: _Operation) -> None:
-        if self._is_awaited(operation):
-            del self._operations[operation.id]
-
-    def _complete(self, operation_id: str) -> None:
-        operation = self._operations.pop(operation_id, None)
-        for task, other in self._tasks.items():
-            if other is operation:
-                _cancel(task, other)
-
     # The end
-
-    async def _end_operations(self) -> None:
-        self._operations.clear()
-        for task, operation in self._tasks.items():
-            _cancel(task, operation)
-        while self._tasks:
-            try:
-                await asyncio.wait(self._tasks)
-            except asyncio.CancelledError:
-                for task in self._tasks:
-                    task.cancel()
-                raise
 
     async def _close_at_shutdown(self) -> None:
         await self._lifeline.stopping.wait()
         self._is_stopping = True
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=self._limits.patience)
+        await self._operations.wait(self._limits.patience)
         await self._close(CloseCode.SERVICE_RESTART, _SHUTTING_DOWN)
 
     async def _send_text(self, text: str) -> None:
@@ -341,11 +201,5 @@ class GraphQLConnection:
         with contextlib.suppress(OSError):
             await self._send({"type": "websocket.close", "code": code, "reason": reason})
 
-
-def _cancel(task: asyncio.Task[None], operation: _Operation) -> None:
-    """End an operation that nobody waits for, unless it is about to change something.
-
-    Whether a change that is cut off was made would be known to nobody, so it is let go on.
-    """
-    if not operation.is_changing:
-        task.cancel()
+    async def _close_after_fault(self) -> None:
+        await self._close(CloseCode.INTERNAL_ERROR, "Internal server error")

@@ -13,21 +13,6 @@ _KINDS = frozenset({"connection_init", "ping", "pong", "subscribe", "complete"})
 _WITH_ID = frozenset({"subscribe", "complete"})
 
 
-class CloseCode:
-    """The statuses with which a socket is closed: the protocol's own, and the registered ones."""
-
-    INTERNAL_ERROR = 1011
-    SERVICE_RESTART = 1012
-    TRY_AGAIN_LATER = 1013
-    INVALID_MESSAGE = 4400
-    UNAUTHORIZED = 4401
-    FORBIDDEN = 4403
-    SUBPROTOCOL_NOT_ACCEPTABLE = 4406
-    INITIALISATION_TIMEOUT = 4408
-    SUBSCRIBER_EXISTS = 4409
-    TOO_MANY_INITIALISATIONS = 4429
-
-
 class InvalidMessage(Exception):
     """A message that the protocol does not know; it says why."""
 

@@ -7,32 +7,20 @@ parts between which others have their turn.
 """
 
 import asyncio
-import math
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, cast
 
 from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from uvicorn.config import Config
 from uvicorn.protocols.utils import ClientDisconnected
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
-from websockets.exceptions import (
-    HeaderLineTooLong,
-    InvalidState,
-    RequestLineTooLong,
-    TooManyHeaders,
-)
+from websockets.exceptions import InvalidState
 from websockets.frames import Frame
 from websockets.http11 import Request
 
-from server.connections import CONNECTIONS, Connections
-from server.watched_transport import WatchedTransport
-
-LIFELINE = "lifeline"
-"""Where an application finds the ``Lifeline``, in the state of its scope."""
-LONGEST_REASON = 123
-"""How many bytes of UTF-8 a reason for closing may have (RFC 6455, section 5.5)."""
+from server.websocket_close import CloseCode, shortened
+from server.websocket_ending import WebSocketEnding
+from server.websocket_handshake import fault_of, refusal
 
 _MOST_FRAGMENTS = 1024
 _MOST_BYTES_UNADMITTED = 65_536
@@ -40,33 +28,13 @@ _FRAMES_AT_ONCE = 256
 # A frame has six bytes at least, so what is parsed at once holds about as many frames as that.
 _PART = 1536
 _VERSION = "13"
-_POLICY_VIOLATION = 1008
-_INVALID_DATA = 1007
-_INTERNAL_ERROR = 1011
 
 
-@dataclass(slots=True)
-class Lifeline:
-    """What a connection and the application that answers it tell each other."""
-
-    stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    """Is set when the server stops, upon which the application is to close the connection."""
-    is_admitted: bool = False
-    """Whether the application knows the client. Until then, 64 KiB are taken from it in all."""
-    send_timeout: float = 30.0
-    """How long a client may read nothing of what is sent, in seconds."""
-
-
-class GracefulWebSocketProtocol(WebSocketsSansIOProtocol):
+class GracefulWebSocketProtocol(WebSocketEnding):
     """Serves one WebSocket, which the application closes when the server stops.
 
-    uvicorn's own closes it at once, whatever is under way on it. While it is being closed, nobody
-    else counts it, so it is one of the open ``Connections``.
+    uvicorn's own closes it at once, whatever is under way on it.
     """
-
-    transport: WatchedTransport
-    close_seconds = 5.0
-    """How long a client may take to close its side."""
 
     def __init__(
         self,
@@ -75,30 +43,18 @@ class GracefulWebSocketProtocol(WebSocketsSansIOProtocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        self._lifeline = Lifeline()
-        super().__init__(config, server_state, app_state | {LIFELINE: self._lifeline}, _loop)
-        self.close_timeout = self.close_seconds
-        self.deadline = math.inf
-        self._open: Connections = app_state.get(CONNECTIONS) or Connections()
+        super().__init__(config, server_state, app_state, _loop)
         self._sending = asyncio.Lock()
         self._received = b""
         self._parsed = 0
         self._unadmitted_bytes = 0
         self._next_turn: asyncio.Handle | None = None
-        self._read_at_ping = 0
         self._is_over = False
 
     # The connection
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Watch what is sent on it."""
-        super().connection_made(transport)
-        self.transport = WatchedTransport(self.transport, self.loop, self._lifeline.send_timeout)
-
     def connection_lost(self, exc: Exception | None) -> None:
         """Hold nothing any more."""
-        self.transport.stop()
-        self._open.discard(self)
         if self._next_turn is not None:
             self._next_turn.cancel()
         self._received, self.frames = b"", []
@@ -122,7 +78,7 @@ class GracefulWebSocketProtocol(WebSocketsSansIOProtocol):
         self.conn.receive_data(head)
         events = self.conn.events_received()
         if not events:
-            self._refuse(*_refusal_of(self.conn.handshake_exc))
+            self._refuse(*fault_of(self.conn.handshake_exc))
             return
         request = cast("Request", events[0])
         versions = request.headers.get_all("Sec-WebSocket-Version")
@@ -135,22 +91,13 @@ class GracefulWebSocketProtocol(WebSocketsSansIOProtocol):
 
     def _refuse(self, status: HTTPStatus, message: str, *headers: tuple[str, str]) -> None:
         self.handshake_complete = self.close_sent = True
-        body = message.encode()
-        lines = [
-            f"HTTP/1.1 {status.value} {status.phrase}",
-            "content-type: text/plain; charset=utf-8",
-            f"content-length: {len(body)}",
-            *(f"{name}: {value}" for name, value in headers),
-            "connection: close",
-            "\r\n",
-        ]
-        self.transport.write("\r\n".join(lines).encode() + body)
+        self.transport.write(refusal(status, message, *headers))
         self._end()
 
     def send_500_response(self) -> None:
         """Say that the application has failed."""
         if self.handshake_complete:
-            self._close(_INTERNAL_ERROR, "Internal server error")
+            self._close(CloseCode.INTERNAL_ERROR, "Internal server error")
         elif self.initial_response is None:
             self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error")
 
@@ -210,7 +157,7 @@ class GracefulWebSocketProtocol(WebSocketsSansIOProtocol):
         self._unadmitted_bytes += size
         if self._unadmitted_bytes > _MOST_BYTES_UNADMITTED:
             self._fail(
-                _POLICY_VIOLATION,
+                CloseCode.POLICY_VIOLATION,
                 f"At most {_MOST_BYTES_UNADMITTED} bytes are taken before the acknowledgement",
             )
 
@@ -220,7 +167,7 @@ class GracefulWebSocketProtocol(WebSocketsSansIOProtocol):
             return
         if len(self.frames) >= _MOST_FRAGMENTS:
             message = f"A message must have at most {_MOST_FRAGMENTS} fragments"
-            self._fail(_POLICY_VIOLATION, message)
+            self._fail(CloseCode.POLICY_VIOLATION, message)
             return
         super().handle_cont(event)
 
@@ -240,7 +187,7 @@ class GracefulWebSocketProtocol(WebSocketsSansIOProtocol):
             try:
                 event = {"type": "websocket.receive", "text": data.decode()}
             except UnicodeDecodeError:
-                self._fail(_INVALID_DATA, "A text message must be UTF-8")
+                self._fail(CloseCode.INVALID_DATA, "A text message must be UTF-8")
                 return
         self.queue.put_nowait(event)
 
@@ -303,7 +250,7 @@ class GracefulWebSocketProtocol(WebSocketsSansIOProtocol):
         if self._is_over:
             return
         told = self.conn.close_sent
-        code, reason = (told.code, told.reason) if told else (_INTERNAL_ERROR, "")
+        code, reason = (told.code, told.reason) if told else (CloseCode.INTERNAL_ERROR, "")
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         self.close_sent = True
         self.transport.write(b"".join(self.conn.data_to_send()))
@@ -319,65 +266,3 @@ class GracefulWebSocketProtocol(WebSocketsSansIOProtocol):
         self.transport.write_eof()
         self.transport.resume_reading()
         self._wait_for_close()
-
-    # While it is being closed
-
-    def _wait_for_close(self) -> None:
-        if self.close_timer is not None:
-            return
-        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
-        self.deadline = self.loop.time() + self.close_timeout
-        if not self._open.add(self, self.loop):
-            self.transport.abort()
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether it may be dropped to make room for others."""
-        return self.close_sent
-
-    def expire(self) -> None:
-        """Drop the connection of a client that does not close it."""
-        self.transport.abort()
-
-    def has_stalled(self, now: float, seconds: float) -> bool:  # noqa: ARG002 - see Connection
-        """Whether an answer is stuck: the transport looks after that by itself."""
-        return False
-
-    def abort(self) -> None:
-        """Drop the connection and what was to be sent on it."""
-        self.transport.abort()
-
-    def drop(self) -> None:
-        """Drop the connection, on which nothing is awaited but its end."""
-        self.transport.abort()
-
-    # Whether the client is still there
-
-    def send_keepalive_ping(self) -> None:
-        """Ask the client for a sign of life."""
-        self._read_at_ping = self.transport.read
-        super().send_keepalive_ping()
-
-    def keepalive_timeout(self) -> None:
-        """Drop a client that gave none; one that still reads what came before the ping does so."""
-        if self.transport.get_write_buffer_size() and self.transport.read > self._read_at_ping:
-            self._read_at_ping = self.transport.read
-            self.pong_timer = self.loop.call_later(self.ping_timeout or 0, self.keepalive_timeout)
-            return
-        super().keepalive_timeout()
-        if self.transport.get_write_buffer_size():
-            self.transport.abort()
-
-
-def shortened(reason: str) -> str:
-    """As much of a reason for closing as fits into its frame."""
-    return reason.encode(errors="replace")[:LONGEST_REASON].decode(errors="ignore")
-
-
-def _refusal_of(error: BaseException | None) -> tuple[HTTPStatus, str]:
-    if isinstance(error, RequestLineTooLong):
-        return HTTPStatus.REQUEST_URI_TOO_LONG, f"The URL of a handshake is too long: {error}"
-    if isinstance(error, HeaderLineTooLong | TooManyHeaders):
-        status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-        return status, f"The headers of a handshake are too large: {error}"
-    return HTTPStatus.BAD_REQUEST, "A WebSocket handshake must be a GET without a body"

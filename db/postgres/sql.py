@@ -1,9 +1,5 @@
 """How PostgreSQL writes what is written differently from one kind of database to another."""
 
-from typing import Any
-
-from sqlalchemy.ext.compiler import compiles
-
 from db.dialect import (
     Apart,
     EachOf,
@@ -16,6 +12,7 @@ from db.dialect import (
     OffIndex,
     PlaceOf,
     Shown,
+    write_as,
 )
 
 _FORMS = {
@@ -38,11 +35,4 @@ _FORMS = {
     ),
 }
 
-
-def _write(element: Any, compiler: Any, **options: Any) -> str:
-    form = _FORMS[type(element)]
-    return form.format(compiler.process(element.clauses, **options))
-
-
-for _element in _FORMS:
-    compiles(_element, "postgresql")(_write)
+write_as("postgresql", _FORMS)

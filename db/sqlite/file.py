@@ -7,7 +7,6 @@ what was written. SQLite itself does not look.
 import asyncio
 import contextlib
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -93,8 +92,7 @@ def create_private(name: str) -> None:
         path = unquote(quoted)
     # What can't be created is told of by SQLite, which is about to open it.
     with contextlib.suppress(OSError):
-        created = os.open(Path(path).resolve(), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        os.close(created)
+        Path(path).resolve().touch(mode=0o600, exist_ok=False)
 
 
 def existing(name: str) -> str:

@@ -1,9 +1,5 @@
 """How SQLite writes what is written differently from one kind of database to another."""
 
-from typing import Any
-
-from sqlalchemy.ext.compiler import compiles
-
 from db.dialect import (
     Apart,
     EachOf,
@@ -16,6 +12,7 @@ from db.dialect import (
     OffIndex,
     PlaceOf,
     Shown,
+    write_as,
 )
 
 CASEFOLD = "gateway_casefold"
@@ -41,11 +38,4 @@ _FORMS = {
     ),
 }
 
-
-def _write(element: Any, compiler: Any, **options: Any) -> str:
-    form = _FORMS[type(element)]
-    return form.format(compiler.process(element.clauses, **options))
-
-
-for _element in _FORMS:
-    compiles(_element, "sqlite")(_write)
+write_as("sqlite", _FORMS)

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from db.comparisons import FIELDS
 from db.executions import Executions
-from db.filters import FIELDS, MAX_CONDITIONS, MAX_NESTING
+from db.filters import MAX_CONDITIONS, MAX_NESTING
 from db.models import ExecutionState
 from db.opening import open_database
 from resolvers.schema import build_schema

@@ -13,7 +13,8 @@ from server.access import FULL_ACCESS
 from server.operation_runner import OperationResult
 from server.operations import OperationStore
 from server.places import Places
-from server.websocket_connection import ConnectionLimits, GraphQLConnection, Services
+from server.websocket_connection import ConnectionLimits, GraphQLConnection
+from server.websocket_operations import Services
 from tests.faults.programs import wait_until
 from tests.gateway import Gateway
 from tests.places import Place

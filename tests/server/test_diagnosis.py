@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from db.diagnosis import diagnose
+from server.diagnosis import diagnose
 from tests.places import Place
 
 AS_ROOT = os.geteuid() == 0

@@ -1,0 +1,29 @@
+"""How a handshake that opens no WebSocket is answered."""
+
+from http import HTTPStatus
+
+from websockets.exceptions import HeaderLineTooLong, RequestLineTooLong, TooManyHeaders
+
+
+def refusal(status: HTTPStatus, message: str, *headers: tuple[str, str]) -> bytes:
+    """The bytes of an answer that refuses a handshake and ends the connection."""
+    body = message.encode()
+    lines = [
+        f"HTTP/1.1 {status.value} {status.phrase}",
+        "content-type: text/plain; charset=utf-8",
+        f"content-length: {len(body)}",
+        *(f"{name}: {value}" for name, value in headers),
+        "connection: close",
+        "\r\n",
+    ]
+    return "\r\n".join(lines).encode() + body
+
+
+def fault_of(error: BaseException | None) -> tuple[HTTPStatus, str]:
+    """The status, and what is wrong with a handshake that could not be read."""
+    if isinstance(error, RequestLineTooLong):
+        return HTTPStatus.REQUEST_URI_TOO_LONG, f"The URL of a handshake is too long: {error}"
+    if isinstance(error, HeaderLineTooLong | TooManyHeaders):
+        status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        return status, f"The headers of a handshake are too large: {error}"
+    return HTTPStatus.BAD_REQUEST, "A WebSocket handshake must be a GET without a body"
