@@ -94,12 +94,13 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
             await tracing.close()
 
     bundle = Bundle(console)
+    origins = Origins(settings.cors_origins)
     find_edge, routes = _executions_routes(
-        settings, executions, gatekeeper, documents, metrics, bundle
+        settings, executions, gatekeeper, documents, metrics, bundle, origins
     )
     guard = Guard(
         Hosts(settings.allowed_hosts),
-        Origins(settings.cors_origins),
+        origins,
         gatekeeper.is_open,
         on_loopback=settings.on_loopback,
         keys_are_off=settings.auth == "off",
@@ -116,7 +117,7 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
             *health_routes(database),
             metrics.route(),
         ],
-        middleware=[*([Middleware(tracing.around)] if tracing else ()), *_middleware(settings)],
+        middleware=_middleware(settings, origins, tracing),
         exception_handlers={HTTPException: _http_error},
         lifespan=lifespan,
     )
@@ -128,12 +129,8 @@ def served_app() -> Starlette:
     configure_logs(settings.log_level, settings.log_format)
     end_with_parent()
     # Those of the database, of the log and of files that are being served come on top.
-    allow_open_files(
-        settings.max_open_connections
-        + settings.max_connections
-        + settings.max_unacknowledged_connections
-        + 256
-    )
+    sockets = settings.max_connections + settings.max_unacknowledged_connections
+    allow_open_files(settings.max_open_connections + sockets + 256)
     app = create_app(settings)
     collect_rarely()
     return app
@@ -146,6 +143,7 @@ def _executions_routes(
     documents: Documents,
     metrics: Metrics,
     bundle: Bundle,
+    origins: Origins,
 ) -> tuple[FindEdge, list[BaseRoute]]:
     places = Places(
         settings.max_concurrent_requests, "max_concurrent_requests", "requests", metrics.refused
@@ -176,7 +174,7 @@ def _executions_routes(
         bundle,
         max_batch=settings.max_batch,
         get_queries=settings.get_queries,
-        origins=Origins(settings.cors_origins),
+        origins=origins,
         on_limit=metrics.passed,
     )
     websocket = GraphQLWebSocket(
@@ -190,7 +188,7 @@ def _executions_routes(
         ),
         max_connections=settings.max_connections,
         max_unacknowledged=settings.max_unacknowledged_connections,
-        origins=Origins(settings.cors_origins),
+        origins=origins,
     )
     rest = RestEdge(
         executions,
@@ -225,10 +223,13 @@ def _tracing(settings: Settings) -> "Tracing | None":
     return Tracing(f"{settings.rest_prefix}/executions")
 
 
-def _middleware(settings: Settings) -> list[Middleware]:
-    if not settings.cors_origins:
-        return []
-    return [Middleware(CrossOrigin, Origins(settings.cors_origins), settings.cors_headers)]
+def _middleware(
+    settings: Settings, origins: Origins, tracing: "Tracing | None"
+) -> list[Middleware]:
+    middleware = [] if tracing is None else [Middleware(tracing.around)]
+    if origins:
+        middleware.append(Middleware(CrossOrigin, origins, settings.cors_headers))
+    return middleware
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

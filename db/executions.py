@@ -132,7 +132,7 @@ class Executions:
     ) -> Sequence[tuple[Any, ...]]:
         """Some fields of the matching executions that lie between two positions of an order.
 
-        With ``or_at`` the one that stands at ``after`` is among them. Raises InvalidInput for
+        With ``or_at`` they include the row at ``after``. Raises InvalidInput for
         a filter that is too large.
         """
         # Nothing to skip makes a page that an index bounds.

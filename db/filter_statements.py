@@ -28,7 +28,7 @@ def where(filter_: Filter, source: ExecutionSource, bind: Bind) -> ColumnElement
 
 
 def shape_of(filter_: Filter, parameters: list[Any]) -> Hashable:
-    """What of a filter makes its statement; what does not is added to ``parameters``.
+    """Return the cache key of a filter's statement; append the bind values to ``parameters``.
 
     Filters of one shape compile to one statement.
     """

@@ -85,7 +85,7 @@ class Writing:
             only_from = [places.bind("state")] if expected else []
             source = self._source
             columns = [source.column(field).label(field) for field in ExecutionRow._fields]
-            # What it may have waited for is in what it finds, and stays so to the end.
+            # After waiting for the lock, this sees the latest version.
             locked = select(*columns).where(source.guid == at)
             found = locked.with_for_update(of=source.written, key_share=True).cte("found")
             changed = (

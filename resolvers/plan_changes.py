@@ -113,3 +113,10 @@ def _value_part(
     if name not in values:
         raise NotPlannable("an unknown field of a result")
     return values[name]
+
+
+PLANS_OF_MANY = {
+    "updateExecutions": plan_update_executions,
+    "deleteExecutions": plan_delete_executions,
+}
+"""How each root field that changes many executions is planned."""

@@ -27,7 +27,7 @@ from db.bounded_store import BoundedStore
 from resolvers.checks import ROOT_CHECKS, faults_of
 from resolvers.context import Reading
 from resolvers.plan_arguments import Arguments
-from resolvers.plan_changes import plan_delete_executions, plan_update_executions
+from resolvers.plan_changes import PLANS_OF_MANY
 from resolvers.plan_fields import ROOT_PLANS, PlanRoot
 from resolvers.plan_update import MUTATION_PLANS
 from resolvers.plan_values import (
@@ -43,6 +43,7 @@ from resolvers.selections import NotPlannable, Selections
 logger = logging.getLogger("gateway.plans")
 
 _Answer = Callable[[Reading, Arguments], Awaitable[Any]]
+_MOST_FLAGS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,13 +213,8 @@ class Planner:
 
 _PLANS: Mapping[OperationType, Mapping[str, PlanRoot]] = {
     OperationType.QUERY: ROOT_PLANS,
-    OperationType.MUTATION: {
-        **MUTATION_PLANS,
-        "updateExecutions": plan_update_executions,
-        "deleteExecutions": plan_delete_executions,
-    },
+    OperationType.MUTATION: {**MUTATION_PLANS, **PLANS_OF_MANY},
 }
-_MOST_FLAGS = 6
 
 
 def _constant(value: str) -> _Answer:

@@ -1,7 +1,7 @@
 """The executable schema, put together from its types and resolvers."""
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import strawberry
@@ -15,7 +15,6 @@ from graphql import (
 from graphql.execution.values import get_variable_values
 from graphql.utilities.print_schema import print_schema_definition
 from strawberry.execution import optimized_is_awaitable
-from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types import ExecutionContext, ExecutionResult
@@ -110,17 +109,11 @@ class _WithoutSuggestions(StrawberryGraphQLCoreExecutionContext):
         return super().build(*args, **kwargs | {"hide_suggestions": True})
 
 
-def build_schema(
-    extensions: Iterable[type[SchemaExtension]] = (), *, suggestions: bool = True
-) -> Schema:
-    """Put the schema together, with Strawberry extensions if any.
-
-    ``suggestions`` says whether errors may name what a client could have meant.
-    """
+def build_schema(*, suggestions: bool = True) -> Schema:
+    """Put the schema together; ``suggestions`` says whether errors name what may be meant."""
     schema = Schema(
         query=Query,
         mutation=Mutation,
-        extensions=list(extensions),
         execution_context_class=None if suggestions else _WithoutSuggestions,
         config=StrawberryConfig(scalar_map=SCALARS),
     )

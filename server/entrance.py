@@ -157,7 +157,7 @@ class Entrance:
         await self._route(scope)(scope, receive, send_on)
 
     def _name(self, scope: Scope) -> tuple[bytes, bytes]:
-        """Take the id that a proxy in front has given a request, or give it one."""
+        """Accept the proxy's request id, or create one."""
         for name, value in scope["headers"]:
             if name == _NAME and _ACCEPTABLE.fullmatch(value):
                 request_id = value

@@ -15,11 +15,11 @@ from db.errors import GatewayError, InvalidInput
 from server.access import Access, Forbidden, Gatekeeper
 from server.bodies import BodyReader
 from server.bundle import Bundle
+from server.cost_report import reports_cost
 from server.errors import INTERNAL, INTERNAL_MESSAGE, OnLimit, log_unexpected
 from server.exchange import OPERATION, HttpRequest
 from server.graphiql import graphiql_page
 from server.graphql_answers import RESPONSE_JSON, answer, batch_answer
-from server.graphql_contexts import reports_cost
 from server.graphql_request import Batch, GraphQLRequest, read_requests
 from server.json_text import write_json
 from server.logs import log_as_operation

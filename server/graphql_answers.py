@@ -28,7 +28,12 @@ def answer(result: OperationResult, media_type: str) -> Answer:
     """Answer one operation."""
     if "errors" not in result.body:
         return Answer(write_json(result.body), _HEADERS.get(media_type, _HEADERS[JSON]))
-    return _json(result.body, _status(result, media_type), media_type)
+    return _json(
+        result.body,
+        _status(result, media_type),
+        media_type,
+        is_uncertain=result.is_uncertain,
+    )
 
 
 def batch_answer(results: Iterable[OperationResult], media_type: str) -> Answer:
@@ -51,9 +56,10 @@ def _codes(errors: Iterable[dict[str, Any]]) -> Iterable[str]:
     return (error["extensions"]["code"] for error in errors)
 
 
-def _json(body: Any, status: int, media_type: str) -> Answer:
+def _json(body: Any, status: int, media_type: str, *, is_uncertain: bool = False) -> Answer:
     headers = [*_HEADERS.get(media_type, _HEADERS[JSON])]
-    if status == 503:
+    # Whoever sends an uncertain write again without a look may make it twice.
+    if status == 503 and not is_uncertain:
         headers.append((b"retry-after", b"1"))
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))

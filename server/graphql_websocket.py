@@ -2,11 +2,10 @@
 
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
-from strawberry.http.websocket_origin import is_same_origin
 
 from db.errors import ServiceUnavailable
 from server.access import Forbidden
-from server.origins import Origins
+from server.origins import Origins, is_same_origin
 from server.refusals import graphql_refusal
 from server.websocket_connection import ConnectionLimits, GraphQLConnection
 from server.websocket_operations import Services
@@ -81,7 +80,7 @@ class GraphQLWebSocket:
         return (
             origin is None
             or headers.get("sec-fetch-site") == "same-origin"
-            or is_same_origin(origin, headers.get("host"))
+            or is_same_origin(origin.encode("latin-1"), headers.get("host", "").encode("latin-1"))
             or self._origins.allow(origin)
         )
 

@@ -13,11 +13,11 @@ from starlette.types import Scope
 
 from db.errors import quote
 from server.hosts import Hosts, is_loopback, split_host
-from server.origins import Origins
+from server.origins import Origins, is_same_origin
 
 _PROBES = ("/healthz", "/readyz")
 """Answered under any Host: probes come by addresses, and learn nothing but whether it works."""
-_MAKE_A_KEY = "make a key with: python app.py keys create NAME --scope read"
+_MAKE_A_KEY = "make a key with: executions-gateway keys create NAME --scope read"
 _BY_PROXIES = frozenset(
     {
         b"forwarded",
@@ -38,7 +38,6 @@ _BY_PROXIES = frozenset(
 )
 _READ = frozenset({b"host", b"origin", b"accept", b"sec-fetch-site", b"sec-fetch-mode"})
 _OTHER_SITES = (b"cross-site", b"same-site")
-_DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +125,7 @@ class Guard:
     def _check_page(self, scope: Scope, found: dict[bytes, bytes]) -> Refusal | None:
         origin = found.get(b"origin")
         if origin is not None:
-            if _is_own(origin, found.get(b"host", b"")):
+            if is_same_origin(origin, found.get(b"host", b"")):
                 return None
         elif found.get(b"sec-fetch-site") not in _OTHER_SITES or (
             _is_navigation(found) and scope.get("method") in ("GET", "HEAD")
@@ -144,12 +143,3 @@ def _is_navigation(found: dict[bytes, bytes]) -> bool:
     # A link that a person follows; no page can read where it leads.
     mode = found.get(b"sec-fetch-mode")
     return mode == b"navigate" or (mode is None and b"text/html" in found.get(b"accept", b""))
-
-
-def _is_own(origin: bytes, host: bytes) -> bool:
-    scheme, _, authority = origin.decode("latin-1").partition("://")
-    page, own = split_host(authority.encode("latin-1")), split_host(host.strip(b" \t"))
-    if page is None or own is None or scheme not in _DEFAULT_PORTS:
-        return False
-    default = _DEFAULT_PORTS[scheme]
-    return (page[0], page[1] or default) == (own[0], own[1] or default)

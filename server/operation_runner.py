@@ -11,7 +11,7 @@ from typing import Any
 from graphql import GraphQLError, OperationType
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
-from db.errors import GatewayError, InvalidInput, ServiceUnavailable
+from db.errors import GatewayError, InvalidInput, ServiceUnavailable, UncertainWrite, quote
 from db.executions import Executions
 from resolvers.context import Context, Reading
 from resolvers.plan_update import BrokenAfterChange
@@ -56,12 +56,14 @@ class OperationResult:
     """The result of an operation, ready to be written as JSON.
 
     ``is_refused`` says that nothing of it was executed; ``is_valid`` that it could be, for all that
-    is known without the values of its variables.
+    is known without the values of its variables; ``is_uncertain`` that nobody knows whether it
+    changed something.
     """
 
     body: dict[str, Any]
     is_refused: bool = False
     is_valid: bool = True
+    is_uncertain: bool = False
 
 
 class OperationRunner:
@@ -151,7 +153,7 @@ class OperationRunner:
             refusal = await faults(operation, variables)
             if refusal is not None:
                 return self._presented(refusal, extensions)
-            return await self._ordinary(prepared, asked, access, extensions)
+            return await self._ordinary(prepared, asked, extensions)
         return OperationResult(
             {"data": data} if extensions is None else {"data": data, "extensions": extensions}
         )
@@ -236,17 +238,12 @@ class OperationRunner:
         self,
         prepared: Prepared,
         asked: GraphQLRequest,
-        access: Access,
         extensions: dict[str, Any] | None,
     ) -> OperationResult:
-        async def admitted() -> Access:
-            return access
-
         context = Context(
             executions=self._executions,
             max_page_size=self._reading.max_page_size,
             max_ids=self._reading.max_ids,
-            admit=admitted,
         )
         result = await self._schema.run(
             prepared.document, asked.variables, asked.operation_name, context
@@ -265,7 +262,10 @@ class OperationRunner:
             self._on_limit(limit_of(failure))
         result.extensions = extensions
         is_valid = not isinstance(result, PreExecutionError)
-        return OperationResult(present_result(result), is_refused(result), is_valid)
+        is_uncertain = any(
+            isinstance(failure.original_error, UncertainWrite) for failure in result.errors or ()
+        )
+        return OperationResult(present_result(result), is_refused(result), is_valid, is_uncertain)
 
 
 def refused(error: GatewayError) -> OperationResult:
@@ -281,4 +281,4 @@ def _error_of(error: GatewayError) -> GraphQLError:
 def _no_such_operation(name: str | None) -> str:
     if name is None:
         return "The document has no operation to run"
-    return f"operationName must be one of the document's operations; got {name!r}"
+    return f"operationName must be one of the document's operations; got {quote(name)}"

@@ -10,9 +10,11 @@ from urllib.parse import urlsplit
 
 import idna
 
+from server.hosts import split_host
+
 ANY = "*"
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _LABEL = r"[a-z0-9_-]+"
 _HOST = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*\.?")
@@ -71,8 +73,21 @@ def normalized(origin: str) -> str:
         raise ValueError(f"{origin!r} is no origin ({error}); one is written {_RIGHT}") from None
     if "@" in parts.netloc or parts.path not in ("", "/") or "?" in origin or "#" in origin:
         raise ValueError(f"{origin!r} has more than a scheme, host and port: write {_RIGHT}")
-    shown = "" if port is None or port == _DEFAULT_PORTS.get(parts.scheme) else f":{port}"
+    shown = "" if port is None or str(port) == _DEFAULT_PORTS.get(parts.scheme) else f":{port}"
     return f"{parts.scheme}://{host}{shown}"
+
+
+def is_same_origin(origin: bytes, host: bytes) -> bool:
+    """Whether an ``Origin`` header is that of a page of the ``Host`` that a request was sent to.
+
+    The scheme counts for the default port alone: a proxy may have taken TLS off.
+    """
+    scheme, _, authority = origin.partition(b"://")
+    page, own = split_host(authority), split_host(host.strip(b" \t"))
+    default = _DEFAULT_PORTS.get(scheme.decode("latin-1"))
+    if page is None or own is None or default is None:
+        return False
+    return (page[0], page[1] or default) == (own[0], own[1] or default)
 
 
 def _host(written: str, host: str) -> str:

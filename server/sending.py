@@ -23,14 +23,15 @@ class Progress:
         To be called again and again; ``now`` is the loop's time.
         """
         waiting = transport.get_write_buffer_size()
-        seen = (waiting, _unacknowledged(transport)) if waiting else (0, 0)
+        seen = (waiting, unacknowledged(transport)) if waiting else (0, 0)
         if not waiting or seen != self._seen:
             self._seen, self._since = seen, now
             return False
         return now - self._since >= seconds
 
 
-def _unacknowledged(transport: asyncio.Transport) -> int:
+def unacknowledged(transport: asyncio.Transport) -> int:
+    """How many bytes the system holds that the client's has not taken; 0 where it does not say."""
     # The system takes more from a process only once a good part of its own buffer is empty, which
     # for a slow reader takes minutes; what the client's system has taken shows sooner.
     sock = transport.get_extra_info("socket")
@@ -38,6 +39,6 @@ def _unacknowledged(transport: asyncio.Transport) -> int:
         taken: tuple[int] = _COUNT.unpack(
             fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(_COUNT.size))
         )
-    except (AttributeError, OSError):
+    except (AttributeError, OSError, ValueError):
         return 0
     return taken[0]

@@ -5,10 +5,9 @@ reads nothing could hold what was written for ever.
 """
 
 import asyncio
-import fcntl
-import struct
-import termios
 from typing import Any
+
+from server.sending import unacknowledged
 
 _LEAST_PROGRESS = 4096
 """How many bytes a client must read in each period, so that one byte at a time is not enough."""
@@ -67,7 +66,11 @@ class WatchedTransport(asyncio.Transport):
     @property
     def read(self) -> int:
         """How many bytes have left for good, as far as the system tells."""
-        return self._written - self._transport.get_write_buffer_size() - self._in_system()
+        return (
+            self._written
+            - self._transport.get_write_buffer_size()
+            - unacknowledged(self._transport)
+        )
 
     def is_closing(self) -> bool:
         """Whether it is closed, or about to be."""
@@ -106,13 +109,3 @@ class WatchedTransport(asyncio.Transport):
             self._transport.abort()
             return
         self._timer = self._loop.call_later(self.timeout / _LOOKS, self._look)
-
-    def _in_system(self) -> int:
-        # The system takes several megabytes for a client that reads nothing, and a slow one goes on
-        # reading from these while the process can't send anything.
-        given = self._transport.get_extra_info("socket")
-        try:
-            counted = fcntl.ioctl(given.fileno(), termios.TIOCOUTQ, bytes(4))
-        except (AttributeError, OSError, ValueError):
-            return 0
-        return int(struct.unpack("i", counted)[0])

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from db.errors import ServiceUnavailable
+from db.errors import ServiceUnavailable, UncertainWrite
 from tests.gateway import Gateway
 from tests.sample import SAMPLE
 
@@ -194,6 +194,21 @@ def test_a_change_that_failed_alone_is_a_status_of_its_own(
     query = f"mutation {{ {DELETE} }}"
     answer = _post(gateway_with(), query)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
+def test_a_change_that_may_have_been_made_is_not_to_be_sent_again_at_once(
+    gateway_with: Callable[..., Gateway], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: Any) -> None:
+        raise UncertainWrite("The connection broke")
+
+    monkeypatch.setattr("db.executions.Executions.delete", broken)
+    monkeypatch.setattr("db.executions.Executions.update", broken)
+    gateway = gateway_with()
+    for field in (DELETE, UPDATE):
+        answer = _post(gateway, f"mutation {{ {field} }}")
+        assert answer.status_code == 503
+        assert "retry-after" not in answer.headers
 
 
 def test_bad_arguments_are_refused_over_events_and_in_batches(

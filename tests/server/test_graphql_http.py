@@ -375,6 +375,14 @@ def test_an_empty_operation_name_is_none(gateway_with: Callable[..., Gateway], q
     assert _get(gateway, **body).json() == bare
 
 
+def test_a_long_operation_name_is_not_repeated(sample_gateway: Gateway) -> None:
+    body = {"query": TWO, "operationName": "x" * 900_000}
+    answer = sample_gateway.http.post("/graphql", json=body)
+    [error] = answer.json()["errors"]
+    assert error["message"].startswith("operationName must be one of the document's operations")
+    assert len(answer.content) < 1000
+
+
 def test_an_empty_operation_name_names_none_of_several(sample_gateway: Gateway) -> None:
     for body in ({"query": TWO}, {"query": TWO, "operationName": ""}):
         assert _error(_post(sample_gateway, body)) == (

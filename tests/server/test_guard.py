@@ -102,8 +102,8 @@ def test_the_refusal_says_how_to_make_a_key(gateway: Gateway) -> None:
         "success": False,
         "code": "FORBIDDEN",
         "message": "No key is needed here, so only calls to this machine are answered, such as to"
-        " localhost, and none to 'attacker.example'; make a key with: python app.py keys create"
-        " NAME --scope read",
+        " localhost, and none to 'attacker.example'; make a key with: executions-gateway keys"
+        " create NAME --scope read",
     }
     [error] = gateway.http.post("/graphql", headers=headers).json()["errors"]
     assert error["extensions"]["code"] == "FORBIDDEN"
