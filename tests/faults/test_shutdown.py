@@ -21,7 +21,7 @@ from tests.faults.programs import Clients, Program, program, requests_under_way,
 from tests.faults.writes import UPDATE, Writers, fill
 from tests.gateway import run_sql
 from tests.places import Place
-from tests.sockets import PING, RawSocket, frame, handshake
+from tests.raw_websocket import PING, RawSocket, frame, handshake
 
 CHANGE = {"query": UPDATE, "variables": {"guid": "g-0", "state": "STOPPED"}}
 CHANGED = {"updateExecution": {"__typename": "UpdateExecutionSuccess"}}

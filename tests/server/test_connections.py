@@ -19,10 +19,11 @@ from server import lingering
 from server.connections import Connections
 from server.http_protocol import GuardedHttpProtocol
 from server.settings import Settings
+from tests.faults.programs import wait_until
 from tests.gateway import Gateway, bearer, make_key, running_gateway
 from tests.places import Place
 from tests.sample import SAMPLE
-from tests.server.wire import connected, exchanged, read_to_end, statuses, wait_until
+from tests.server.wire import connected, exchanged, read_to_end, statuses
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 LAST = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"

@@ -18,8 +18,8 @@ from server.websocket_operations import Services
 from tests.faults.programs import wait_until
 from tests.gateway import Gateway
 from tests.places import Place
+from tests.raw_websocket import CLOSE, INIT, TEXT, RawSocket, frame, message
 from tests.sample import SAMPLE
-from tests.sockets import CLOSE, INIT, TEXT, RawSocket, frame, message
 
 COUNT = "{ executions { totalCount } }"
 GUID = SAMPLE[1].guid

@@ -8,10 +8,11 @@ import pytest
 from pydantic import ValidationError
 
 from server.settings import Settings
+from tests.faults.programs import wait_until
 from tests.gateway import Gateway, bearer, make_key, running_gateway
 from tests.places import Place
 from tests.sample import SAMPLE
-from tests.server.wire import connected, wait_until
+from tests.server.wire import connected
 
 GUID = SAMPLE[1].guid
 ASKED: list[tuple[str, str, Any]] = [

@@ -11,7 +11,7 @@ import pytest
 from tests.gateway import Gateway, running_gateway
 from tests.places import Place
 from tests.sample import SAMPLE
-from tests.server.wire import connected, exchanged, read_to_end, statuses
+from tests.server.wire import connected, exchanged, post, read_to_end, statuses
 
 GUID = SAMPLE[1].guid
 QUERY = b'{"query": "{ __typename }"}'
@@ -40,16 +40,6 @@ def _nothing_is_deleted(gateway: Gateway) -> Iterator[None]:
     yield
     assert gateway.sql("SELECT count(*) FROM executions") == [(len(SAMPLE),)]
     assert gateway.http.get("/readyz").status_code == 200
-
-
-def post(body: bytes, *lines: bytes) -> bytes:
-    head = [
-        b"POST /graphql HTTP/1.1",
-        b"Host: localhost",
-        b"Content-Type: application/json",
-        *lines,
-    ]
-    return b"\r\n".join([*head, b"Content-Length: %d" % len(body), b"", body])
 
 
 def get(path: bytes = b"/healthz", *lines: bytes) -> bytes:
@@ -295,7 +285,10 @@ def test_each_of_equal_requests_has_a_scope_of_its_own(gateway: Gateway) -> None
 
 
 def test_an_empty_line_before_a_request_is_ignored(gateway: Gateway) -> None:
-    assert statuses(exchanged(gateway, b"\r\n" + post(QUERY) + b"\r\n" + LAST)) == [200, 200]
+    assert statuses(exchanged(gateway, b"\r\n" + post(QUERY) + b"\r\n" + LAST)) == [
+        200,
+        200,
+    ]
 
 
 def test_what_comes_behind_the_last_request_is_never_run(gateway: Gateway) -> None:

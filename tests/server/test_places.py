@@ -12,10 +12,11 @@ import httpx
 import pytest
 
 from server.health import Shared
+from tests.faults.programs import wait_until
 from tests.gateway import Gateway, bearer, make_key, running_gateway
 from tests.places import Place
 from tests.sample import SAMPLE
-from tests.server.wire import connected, places_taken, taken_places, wait_until
+from tests.server.wire import connected, places_taken, taken_places
 
 _FILL = """
 INSERT INTO executions (guid, agentflow_id, session_id, state, created_on)

@@ -14,7 +14,16 @@ from server.websocket_protocol import GracefulWebSocketProtocol
 from tests.faults.programs import Program, program, wait_until
 from tests.gateway import Gateway
 from tests.places import Place
-from tests.sockets import CLOSE, CONTINUATION, PING, TEXT, RawSocket, frame, handshake, message
+from tests.raw_websocket import (
+    CLOSE,
+    CONTINUATION,
+    PING,
+    TEXT,
+    RawSocket,
+    frame,
+    handshake,
+    message,
+)
 
 MANY = tuple(b"x-%d: 1" % number for number in range(130))
 MEGABYTES = 1_000_000

@@ -1,36 +1,12 @@
 """What a client sees on its connection when an answer is written in one step."""
 
-import contextlib
-import socket
-from collections.abc import Iterator
-
 import pytest
 
 from server.whole_answers import _is_sound
 from tests.gateway import Gateway
+from tests.server.wire import connected, post, read_to_end
 
 QUERY = b'{"query": "{ executions(first: 2) { totalCount } }"}'
-
-
-@contextlib.contextmanager
-def connected(gateway: Gateway) -> Iterator[socket.socket]:
-    address = (gateway.http.base_url.host, gateway.http.base_url.port)
-    with socket.create_connection(address, timeout=10) as client:
-        yield client
-
-
-def read_to_end(client: socket.socket) -> bytes:
-    return b"".join(iter(lambda: client.recv(65_536), b""))
-
-
-def post(body: bytes, *lines: bytes) -> bytes:
-    head = [
-        b"POST /graphql HTTP/1.1",
-        b"Host: localhost",
-        b"Content-Type: application/json",
-        *lines,
-    ]
-    return b"\r\n".join([*head, b"Content-Length: %d" % len(body), b"", body])
 
 
 def test_a_connection_stays_open_for_the_next_request(sample_gateway: Gateway) -> None:

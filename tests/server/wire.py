@@ -4,12 +4,13 @@ import contextlib
 import re
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import httpx
 
+from tests.faults.programs import wait_until
 from tests.gateway import Gateway
 from tests.sample import SAMPLE
 
@@ -40,6 +41,17 @@ def exchanged(gateway: Gateway, *packets: bytes) -> bytes:
         return read_to_end(client)
 
 
+def post(body: bytes, *lines: bytes) -> bytes:
+    """A POST to /graphql, with other lines in its head."""
+    head = [
+        b"POST /graphql HTTP/1.1",
+        b"Host: localhost",
+        b"Content-Type: application/json",
+        *lines,
+    ]
+    return b"\r\n".join([*head, b"Content-Length: %d" % len(body), b"", body])
+
+
 def statuses(answers: bytes) -> list[int]:
     """The statuses of the answers on one connection, interim ones left out."""
     found = [int(status) for status in _STATUS.findall(answers)]
@@ -61,11 +73,3 @@ def taken_places(gateway: Gateway, setting: str) -> int:
     """How many places that a setting allows are taken."""
     metrics = gateway.http.get("/metrics").text
     return int(float(re.findall(rf'gateway_places_taken{{limit="{setting}"}} (\S+)', metrics)[0]))
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    """Wait for a fact, within a generous bound."""
-    until = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.02)
