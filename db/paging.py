@@ -27,6 +27,9 @@ SORTABLE = ("created_on", "updated_on", "state", "agentflow_id", "session_id")
 LONGEST_CURSOR = 65_536
 """How many characters a cursor may have; the texts of a position make it long."""
 
+LAST_PAGE = 2**31 - 1
+"""The highest number that a numbered page may have."""
+
 _NULLABLE = frozenset({"session_id"})
 _CHECKSUM_BYTES = 6
 _TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")

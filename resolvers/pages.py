@@ -9,7 +9,7 @@ from strawberry import UNSET
 from db.errors import InvalidInput
 from db.executions import Executions
 from db.filters import Filter
-from db.paging import Order, Position, decode_cursor, position_of, reverse
+from db.paging import LAST_PAGE, Order, Position, decode_cursor, position_of, reverse
 from db.source import ExecutionRow
 from schema.connection import Ask, ExecutionConnection, known
 
@@ -17,8 +17,6 @@ _T = TypeVar("_T")
 
 DEFAULT_PAGE_SIZE = 50
 """How many executions a connection answers when neither first nor last is given."""
-LAST_PAGE = 2**31 - 1
-"""The highest number of a page."""
 
 
 @dataclass(frozen=True, slots=True)

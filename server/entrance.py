@@ -12,6 +12,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
@@ -19,7 +20,7 @@ from db.engine import Measure
 from server.access import Forbidden
 from server.errors import INTERNAL, INTERNAL_MESSAGE, log_unexpected
 from server.exchange import OPERATION, Header
-from server.guard import Guard
+from server.guard import Guard, Refusal
 from server.logs import log_as_request
 from server.metrics import Metrics
 from server.places import leave_place
@@ -103,9 +104,7 @@ class Entrance:
         way_out = _WayOut(scope, send, header)
         refusal = self._guard.refusal(scope)
         if refusal is not None:
-            response = refusal_for_path(
-                scope["path"], refusal.status, Forbidden.code, refusal.message
-            )
+            response = _answer_to(refusal, scope)
             await response(scope, receive, way_out)
             self._metrics.observe(
                 scope["path"], scope["method"], refusal.status, time.perf_counter() - began
@@ -148,9 +147,7 @@ class Entrance:
 
         refusal = self._guard.refusal(scope)
         if refusal is not None:
-            response = refusal_for_path(
-                scope["path"], refusal.status, Forbidden.code, refusal.message
-            )
+            response = _answer_to(refusal, scope)
             response.raw_headers.append(header)
             await WebSocket(scope, receive, send).send_denial_response(response)
             return
@@ -171,3 +168,7 @@ class Entrance:
         response = refusal_for_path(scope["path"], 503, "SERVICE_UNAVAILABLE", message)
         response.headers["retry-after"] = _RETRY_AFTER_SECONDS
         await response(scope, receive, send)
+
+
+def _answer_to(refusal: Refusal, scope: Scope) -> Response:
+    return refusal_for_path(scope["path"], refusal.status, Forbidden.code, refusal.message)

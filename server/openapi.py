@@ -8,7 +8,8 @@ from starlette.routing import Route
 
 from db.instants import EARLIEST_MS, LATEST_MS
 from db.models import ExecutionState
-from server.rest_parameters import DEFAULT_LIMIT, LAST_PAGE
+from db.paging import LAST_PAGE
+from server.rest_parameters import DEFAULT_LIMIT
 from server.settings import Settings
 
 _STATES = [state.value for state in ExecutionState]

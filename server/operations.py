@@ -221,8 +221,7 @@ class OperationStore:
         return {"requested": cost, "maximum": self.limits.max_cost}
 
     def _prepare(self, query: str, schema: GraphQLSchema) -> Prepared:
-        # What is raised here would escape from Strawberry's streams, so it is handed on with a
-        # document that is not going to be executed.
+        # What is wrong with a document is kept with it, and found out once.
         try:
             tokens = check_text(query, self.limits)
             document = parse(query)

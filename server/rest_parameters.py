@@ -12,13 +12,12 @@ from db.filters import AllOf, Condition, Filter
 from db.instants import is_date_only, parse_lenient
 from db.models import ExecutionState
 from db.normal_filters import normalised
+from db.paging import LAST_PAGE
 from server.json_text import read_json
 from server.rest_names import DocumentedNames
 
 DEFAULT_LIMIT = 12
 """How many executions a page holds when only ``page`` is given."""
-LAST_PAGE = 2**31 - 1
-"""The highest number of a page."""
 STATE_NAMES = ", ".join(ExecutionState)
 
 _PAGING = ("page", "limit")
