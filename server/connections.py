@@ -89,7 +89,7 @@ class Connections:
         return [
             Measure(
                 "gateway_open_connections",
-                "Connections that are open and are no WebSockets.",
+                "HTTP connections that are open, and WebSockets that are being closed.",
                 {},
                 lambda: len(self._open),
             )

@@ -101,8 +101,8 @@ class Settings(BaseSettings):
     max_open_connections: int = Field(
         2000,
         ge=1,
-        description="How many HTTP connections one process holds; those that wait for a request "
-        "make room for more.",
+        description="How many HTTP connections one process holds, and WebSockets that are being "
+        "closed; those that wait make room for more.",
     )
     shutdown_timeout: int = Field(
         20,
