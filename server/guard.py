@@ -36,7 +36,8 @@ _BY_PROXIES = frozenset(
         b"x-azure-clientip",
     }
 )
-_READ = frozenset({b"host", b"origin", b"accept", b"sec-fetch-site", b"sec-fetch-mode"})
+_READ = frozenset({b"host", b"origin", b"sec-fetch-site"})
+_SAFE = ("GET", "HEAD", "OPTIONS")
 _OTHER_SITES = (b"cross-site", b"same-site")
 
 
@@ -123,12 +124,15 @@ class Guard:
         )
 
     def _check_page(self, scope: Scope, found: dict[bytes, bytes]) -> Refusal | None:
+        # What a page asks for without changing anything it can't read, unless it is allowed to.
+        if scope.get("method") in _SAFE:
+            return None
         origin = found.get(b"origin")
-        if origin is not None:
-            if is_same_origin(origin, found.get(b"host", b"")):
+        if origin is None:
+            if found.get(b"sec-fetch-site") not in _OTHER_SITES:
                 return None
-        elif found.get(b"sec-fetch-site") not in _OTHER_SITES or (
-            _is_navigation(found) and scope.get("method") in ("GET", "HEAD")
+        elif is_same_origin(origin, found.get(b"host", b"")) or (
+            scope["type"] == "http" and _is_of_this_machine(origin)
         ):
             return None
         if self._origins.allow(None if origin is None else origin.decode("latin-1")):
@@ -139,7 +143,15 @@ class Guard:
         )
 
 
-def _is_navigation(found: dict[bytes, bytes]) -> bool:
-    # A link that a person follows; no page can read where it leads.
-    mode = found.get(b"sec-fetch-mode")
-    return mode == b"navigate" or (mode is None and b"text/html" in found.get(b"accept", b""))
+def _is_of_this_machine(origin: bytes) -> bool:
+    """Whether a program or a development server of this machine has an origin.
+
+    Browsers ask before they let a page of another port send anything but a form.
+    """
+    scheme, separator, authority = origin.partition(b"://")
+    if not separator:
+        return False
+    if scheme not in (b"http", b"https", b"file"):
+        return True
+    name, _ = split_host(authority) or ("", "")
+    return is_loopback(name)

@@ -155,7 +155,7 @@ def _identifier(value: Any) -> int:
         or not isinstance(number, int)
         or not 1 <= number <= LARGEST_GIVEN_ID
     ):
-        raise ValueError(f"id must be a whole number from 1 to 2^53; got {quote(value)}")
+        raise ValueError(f"id must be a whole number from 1 to 2^52; got {quote(value)}")
     return number
 
 

@@ -14,8 +14,10 @@ from db.texts import shown
 _MOST_OBJECTS = 25_000
 
 
-def read_json(what: str, text: bytes, limit: str | None = None) -> Any:
-    """Read JSON in UTF-8; ``what`` is what holds it.
+def read_json(
+    what: str, text: bytes, limit: str | None = None, *, expected: str = "JSON in UTF-8"
+) -> Any:
+    """Read JSON in UTF-8; ``what`` is what holds it, ``expected`` what that must be.
 
     ``limit`` is the setting that bounds how much of that is let through.
 
@@ -24,13 +26,14 @@ def read_json(what: str, text: bytes, limit: str | None = None) -> Any:
     if _holds_too_much(text):
         named = f" ({limit})" if limit else ""
         raise InvalidInput(
-            f"{what} must hold at most {_MOST_OBJECTS} objects, lists and entries{named}",
+            f"{what} must be {expected} with at most {_MOST_OBJECTS} objects, lists and "
+            f"entries{named}",
             limit=limit,
         )
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise InvalidInput(f"{what} must be JSON in UTF-8: {error}") from None
+        raise InvalidInput(f"{what} must be {expected}: {error}") from None
 
 
 def write_json(content: object) -> bytes:

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from db.instants import EARLIEST_MS, LATEST_MS
+from db.instants import EARLIEST_MS, FIRST_IN_DIGITS, LATEST_MS
 from db.models import ExecutionState
 from db.paging import LAST_PAGE
 from server.rest_parameters import DEFAULT_LIMIT
@@ -273,7 +273,8 @@ def _instant() -> dict[str, Any]:
         "anyOf": [
             {"type": "string", "format": "date-time"},
             {"type": "string", "format": "date"},
-            {"type": "integer", "minimum": EARLIEST_MS, "maximum": LATEST_MS},
+            {"type": "integer", "minimum": EARLIEST_MS, "maximum": 0},
+            {"type": "integer", "minimum": FIRST_IN_DIGITS, "maximum": LATEST_MS},
             {"type": "string", "maxLength": 0},
         ]
     }

@@ -191,7 +191,7 @@ def read_guids(body: bytes, max_ids: int) -> list[str]:
 
 
 def _object(body: bytes) -> dict[str, Any]:
-    members = read_json("The body", body)
+    members = read_json("The body", body, expected="a JSON object in UTF-8")
     if not isinstance(members, dict):
         raise InvalidInput(f"The body must be a JSON object; got {quote(members)}")
     return members

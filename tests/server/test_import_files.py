@@ -246,7 +246,7 @@ def test_an_id_may_be_written_as_text(kind: str) -> None:
 
 @every_format
 def test_an_id_has_up_to_53_bits(kind: str) -> None:
-    largest = {**FULL, "id": 2**53}
+    largest = {**FULL, "id": 2**52}
     assert _read(FORMATS[kind]([largest])) == [_row(largest)]
 
 
@@ -340,11 +340,11 @@ BAD_VALUES: dict[str, tuple[Values, str]] = {
     "before the first year": ({"created_on": EARLIEST_MS - 1}, "created_on must be .* 1 to 9999"),
     "far too many digits": ({"created_on": "9" * 30}, "created_on must be epoch milliseconds"),
     "a bad change": ({"updated_on": "later"}, "updated_on must be epoch .* got 'later'"),
-    "id zero": ({"id": 0}, "id must be a whole number from 1 to 2.53; got '?0"),
-    "an id below zero": ({"id": -1}, "id must be a whole number from 1 to 2.53; got '?-1"),
-    "an id that is too large": ({"id": 2**53 + 1}, "id must be a whole number from 1 to 2.53"),
-    "a fraction for an id": ({"id": 1.5}, "id must be a whole number from 1 to 2.53; got '?1.5"),
-    "a word for an id": ({"id": "first"}, "id must be a whole number from 1 to 2.53; got 'first'"),
+    "id zero": ({"id": 0}, "id must be a whole number from 1 to 2.52; got '?0"),
+    "an id below zero": ({"id": -1}, "id must be a whole number from 1 to 2.52; got '?-1"),
+    "an id that is too large": ({"id": 2**52 + 1}, "id must be a whole number from 1 to 2.52"),
+    "a fraction for an id": ({"id": 1.5}, "id must be a whole number from 1 to 2.52; got '?1.5"),
+    "a word for an id": ({"id": "first"}, "id must be a whole number from 1 to 2.52; got 'first'"),
 }
 
 
@@ -564,7 +564,7 @@ TEXTS = st.text(st.characters(exclude_characters="\0", codec="utf-8"), min_size=
 INSTANTS = st.integers(EARLIEST_MS, 0) | st.integers(FIRST_IN_DIGITS, LATEST_MS)
 EXECUTIONS = st.fixed_dictionaries(
     {
-        "id": st.none() | st.integers(1, 2**53),
+        "id": st.none() | st.integers(1, 2**52),
         "guid": TEXTS,
         "agentflow_id": TEXTS,
         "agentflow_name": st.none() | TEXTS,

@@ -20,8 +20,8 @@ _TEXTS = {
 }
 _LONGEST = 10_000
 """How many bytes of UTF-8 a text may have."""
-_LARGEST_ID = 2**53
-"""What JSON numbers hold exactly. After the last number that SQLite has, it gives no other."""
+_SMALLEST_ID, _LARGEST_ID = -(2**53), 2**52
+"""What JSON numbers hold exactly, with room for ids that the database gives after the largest."""
 _TIMES = ("created_on", "expires_on", "last_used_on", "revoked_on")
 _WRONG_TIME = "{} NOT BETWEEN -62135596800000 AND 253402300799999"
 _WRONG_SCOPES = (
@@ -65,12 +65,12 @@ def _sqlite_rules(table: str) -> Iterator[_Rule]:
         yield _Rule(column, "must have no null character in it", "instr({}, char(0)) > 0")
         yield _Rule(column, "must be valid UTF-8", _NOT_UTF8)
     if table == "executions":
-        yield _Rule("id", f"must be from 1 to {_LARGEST_ID}", _WRONG_ID)
+        yield _Rule("id", f"must be from {_SMALLEST_ID} to {_LARGEST_ID}", _WRONG_ID)
     if table == "api_keys":
         yield from _of_keys("length({0}) <> 64 OR {0} GLOB '*[^0-9a-f]*'")
 
 
-_WRONG_ID = f"{{}} NOT BETWEEN 1 AND {_LARGEST_ID}"
+_WRONG_ID = f"{{}} NOT BETWEEN {_SMALLEST_ID} AND {_LARGEST_ID}"
 # Whether a text has a character that is not what its number is written as: unicode() reads
 # whatever bytes there are, and char() writes UTF-8. The two characters that unicode() does not
 # tell are U+FFFE and U+FFFF. Taken in pieces, since each step copies what is left of one.
@@ -102,21 +102,12 @@ def _create_sqlite_triggers(table: str) -> None:
             condition = f"({wrong.format(f'NEW.{column}')})"
             if not is_insert:
                 condition += f" AND NEW.{column} IS NOT OLD.{column}"
-            elif column == "id" and table == "executions":
-                # So reads an id that is not given, before the insert.
-                condition += " AND NEW.id <> -1"
             refusals.append(f"SELECT RAISE(ABORT, '{table}.{column} {message}') WHERE {condition};")
         when = "" if table == "api_keys" else f" WHEN {unusual}"
         op.execute(
             f"CREATE TRIGGER IF NOT EXISTS {table}_checked_{event[:6].lower()}"
             f" BEFORE {event} ON {table}{when}"
             f" BEGIN {' '.join(refusals)} END"
-        )
-    if table == "executions":
-        op.execute(
-            "CREATE TRIGGER IF NOT EXISTS executions_checked_id AFTER INSERT ON executions"
-            " WHEN NEW.id < 1 BEGIN"
-            f" SELECT RAISE(ABORT, 'executions.id must be from 1 to {_LARGEST_ID}'); END"
         )
 
 
@@ -127,8 +118,8 @@ def _postgres_rules(table: str) -> Iterator[_Rule]:
         yield _Rule(column, f"must be at most {_LONGEST} bytes long", too_long)
     if table == "executions":
         # What the sequence gives is never refused.
-        given = "(NEW.id < 1 OR NEW.id > (SELECT last_value FROM executions_id_seq))"
-        yield _Rule("id", f"must be from 1 to {_LARGEST_ID}", _WRONG_ID, given)
+        given = "(NEW.id < 0 OR NEW.id > (SELECT last_value FROM executions_id_seq))"
+        yield _Rule("id", f"must be from {_SMALLEST_ID} to {_LARGEST_ID}", _WRONG_ID, given)
     if table == "api_keys":
         yield from _of_keys("{} !~ '^[0-9a-f]{{64}}$'")
 
