@@ -265,7 +265,8 @@ def _number(maximum: int) -> dict[str, Any]:
 def _states() -> dict[str, Any]:
     description = "One state or several: repeated, as state[], or separated by commas."
     schema = {"type": "array", "items": _reference("ExecutionState")}
-    return {**_query("state", description, schema), "style": "form", "explode": True}
+    state = _query("state", description, schema)
+    return {**state, "style": "form", "explode": True, "allowEmptyValue": True}
 
 
 def _instant() -> dict[str, Any]:
