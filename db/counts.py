@@ -78,14 +78,8 @@ class CountPlan(NamedTuple):
     rest: Filter
     edges: tuple[_Piece, ...]
     sums: tuple[tuple[Filter, tuple[ExecutionState, ...], _Piece], ...]
-
-    @property
-    def is_short(self) -> bool:
-        """Whether it takes next to no time: it does not ask each agentflow in turn."""
-        return all(
-            _is_everything(flows) or (isinstance(flows, Condition) and flows.operator == "eq")
-            for flows, _, _ in self.sums
-        )
+    is_short: bool = True
+    """Whether it takes next to no time: it does not ask each agentflow in turn."""
 
     def shape(self, values: list[Any]) -> Hashable:
         """What makes the statement; what does not is added to ``values``, in its order."""
@@ -115,11 +109,13 @@ def plan_count(filter_: Filter) -> CountPlan | None:
     """
     times: list[Condition] = []
     others: list[Filter] = []
+    size = 0
     for part in conjuncts(filter_):
         if isinstance(part, Condition) and part.field == "created_on":
             times.append(part)
         elif is_on_dimensions(part):
             others.append(part)
+            size += 1 if isinstance(part, Condition) else size_of(part)
         else:
             return None
     rest = AllOf(tuple(others))
@@ -128,16 +124,18 @@ def plan_count(filter_: Filter) -> CountPlan | None:
     if not groups or since >= until:
         return CountPlan(rest, (), ())
     cut = _WHOLE if (since, until) == _ALWAYS else _cut(since, until, (HOUR, DAY, LONG))
-    sums = [
-        (flows, states, piece)
-        for flows, states in groups.items()
-        for piece in (cut if _is_everything(flows) else _cut_of_flows(since, until))
-        if piece.width != _ROWS
-    ]
-    edges = tuple(piece for piece in cut if piece.width == _ROWS)
-    if (len(sums) + len(edges)) * size_of(rest) > _MOST_CONDITIONS:
+    sums = []
+    is_short = True
+    for flows, states in groups.items():
+        pieces = cut
+        if not _is_everything(flows):
+            pieces = _cut_of_flows(since, until)
+            is_short &= isinstance(flows, Condition) and flows.operator == "eq"
+        sums += [(flows, states, piece) for piece in pieces if piece.width != _ROWS]
+    edges = tuple([piece for piece in cut if piece.width == _ROWS])
+    if (len(sums) + len(edges)) * size > _MOST_CONDITIONS:
         return None
-    return CountPlan(rest, edges, tuple(sums))
+    return CountPlan(rest, edges, tuple(sums), is_short)
 
 
 def _is_everything(filter_: Filter) -> bool:

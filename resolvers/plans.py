@@ -123,7 +123,8 @@ class Planner:
 
     def plan(self, variables: Mapping[str, Any] | None) -> Plan | None:
         """The plan for the conditions that these variables choose; None if there is none."""
-        found = self._find(variables)
+        # Nearly no operation has conditions, so that it has one plan.
+        found = self._find(variables) if self._flags or self._last is None else self._last[1]
         return found if isinstance(found, Plan) else None
 
     def plan_unconditionally(self) -> None:

@@ -12,6 +12,7 @@ import urllib.parse
 from typing import Any
 
 from uvicorn.config import Config
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
@@ -24,6 +25,11 @@ _SHORT_BODY = 65_536
 """How much of a body that nobody asked for is read, so that the connection can be used again."""
 _MOST_EMPTY_LINES = 4
 _ALLOWED = "DELETE, GET, HEAD, OPTIONS, POST, PUT"
+
+
+def _app_behind(app: Any) -> Any:
+    """What uvicorn's middleware for the headers of proxies passes requests on to."""
+    return app.app if isinstance(app, ProxyHeadersMiddleware) else app
 
 
 class GuardedHttpProtocol(HttpConnection):
@@ -46,7 +52,9 @@ class GuardedHttpProtocol(HttpConnection):
         self._empty_lines = 0
         self._body_left = 0
         self._chunks: ChunkedBody | None = None
+        self._without_proxies = _app_behind(self.app)
         self._described: dict[str, Any] = {}
+        self._asked = self.app
 
     # What arrives
 
@@ -104,6 +112,9 @@ class GuardedHttpProtocol(HttpConnection):
         head, self._received = received[:end], received[end:]
         if self._head.read(head):
             self._described = self._description()
+            # uvicorn's middleware has nothing to read where no proxy wrote anything.
+            is_behind_proxy = b"x-forwarded-" in head.lower()
+            self._asked = self.app if is_behind_proxy else self._without_proxies
         self._begin_request()
         return True
 
@@ -137,7 +148,8 @@ class GuardedHttpProtocol(HttpConnection):
             access_log=self.access_log,
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
-            expect_100_continue=head.fields.get(b"expect", b"").lower() == b"100-continue",
+            expect_100_continue=b"expect" in head.fields
+            and head.fields[b"expect"].lower() == b"100-continue",
             keep_alive=head.keeps_alive,
             on_response=self.on_response_complete,
         )
@@ -152,7 +164,7 @@ class GuardedHttpProtocol(HttpConnection):
         else:
             head.forget()
             self._expect_body(cycle, length)
-        self._start_asgi_task(cycle, self.app)
+        self._start_asgi_task(cycle, self._asked)
 
     def _description(self) -> dict[str, Any]:
         """What an application is told of every request that has this head."""

@@ -63,6 +63,8 @@ _MOST_LOOKED_AT = 4 * _MOST_OBJECTS
 
 
 def _holds_too_much(text: bytes) -> bool:
+    if len(text) <= _MOST_OBJECTS:
+        return False
     brackets = text.count(b"{") + text.count(b"[")
     return (text.count(b":") > _MOST_OBJECTS and _has_many(_ENTRY, text)) or (
         brackets > _MOST_OBJECTS and (brackets > _MOST_LOOKED_AT or _has_many(_CONTAINER, text))

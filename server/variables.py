@@ -20,8 +20,8 @@ def count_values(variables: Mapping[str, Any], max_values: int, max_objects: int
     than ``max_objects`` objects, or when the name of an entry is longer than any in a schema.
     """
     values = len(variables)
-    if not values:
-        return 0
+    if values <= max_values and _CONTAINERS.isdisjoint(map(type, variables.values())):
+        return values
     objects = 0
     waiting = [value for value in variables.values() if type(value) in _CONTAINERS]
     while waiting and values <= max_values and objects < max_objects:

@@ -1,5 +1,6 @@
 """HTTP/1.1 as bytes: each request has one reading, and no body becomes a request."""
 
+import functools
 import json
 import re
 import shutil
@@ -8,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.gateway import Gateway, running_gateway
+from tests.gateway import Gateway, make_key, running_gateway
 from tests.places import Place
 from tests.sample import SAMPLE
 from tests.server.wire import connected, exchanged, post, read_to_end, statuses
@@ -268,6 +269,24 @@ def test_equal_heads_are_read_as_the_first_one_was(gateway: Gateway) -> None:
     )
     assert statuses(answers) == [200, 200, 200, 404, 200, 200, 200, 200, 200, 200, 200]
     assert answers.count(ANSWER) == 6
+
+
+@pytest.mark.sqlite
+def test_what_a_proxy_says_counts_for_its_own_request_alone(
+    place: Place, gateway_with: Callable[..., Gateway]
+) -> None:
+    key = make_key(place, "read").encode()
+    with_keys = gateway_with()
+    page = functools.partial(get, b"/executions?page=1", b"Authorization: Bearer " + key)
+    secure = page(b"X-Forwarded-Proto: https")
+    answers = exchanged(with_keys, page(), secure + secure, page() + page(b"x: 1") + LAST)
+    assert re.findall(rb"link: <(https?)://", answers) == [
+        b"http",
+        b"https",
+        b"https",
+        b"http",
+        b"http",
+    ]
 
 
 def test_a_head_that_was_refused_is_refused_again(gateway: Gateway) -> None:
