@@ -19,7 +19,7 @@ from resolvers.plans import Planner
 from resolvers.schema import build_schema
 from server.access import FULL_ACCESS
 from server.graphql_request import GraphQLRequest
-from server.operation_runner import OperationResult, OperationRunner
+from server.operation_runner import OperationRunner
 from server.operations import OperationStore
 from server.persisted import PersistedQueries
 from server.settings import Settings
@@ -34,12 +34,15 @@ SCHEMA = build_schema()
 
 
 class _NoPlan(Exception):
-    """The ordinary executor has to answer."""
+    """Something else than a plan has to answer."""
 
 
 class _ByPlan(OperationRunner):
-    async def _ordinary(self, *_: Any, **__: Any) -> OperationResult:
-        raise _NoPlan
+    async def _planned(self, *arguments: Any) -> dict[str, Any]:
+        data = await super()._planned(*arguments)
+        if data is None:
+            raise _NoPlan
+        return data
 
 
 class _Ordinary(OperationRunner):
