@@ -44,7 +44,7 @@ from server.rest import RestEdge
 from server.rest_answers import not_allowed
 from server.settings import Settings, load_settings
 from server.shared_metrics import publishing
-from server.start_page import start_page_route
+from server.start_page import icon_route, start_page_route
 from server.websocket_connection import ConnectionLimits
 from server.websocket_operations import Services
 from server.workers import end_with_parent
@@ -111,6 +111,7 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
         metrics,
         routes=[
             start_page_route(settings.rest_prefix),
+            icon_route(),
             *routes,
             bundle.route(),
             openapi_route(settings),

@@ -44,17 +44,19 @@ class Bundle:
         self._page = folder / "index.html"
         self._assets = folder / "assets"
 
-    def page(self, assets: str) -> str | None:
+    def page(self, root: str) -> str | None:
         """The HTML of the page; None where no bundle was built.
 
-        ``assets`` is the URL that its assets are below, as the page is to write it.
+        ``root`` is the URL of the gateway's start page without its last slash, as the page is to
+        write it.
         """
         try:
             # Read each time: a build that ends while the gateway runs shows at once.
             html = self._page.read_text("utf-8")
         except FileNotFoundError:
             return None
-        return html.replace('="./assets/', f'="{assets}/')
+        html = html.replace('="./favicon.svg"', f'="{root}/favicon.svg"')
+        return html.replace('="./assets/', f'="{root}{ASSETS_PATH}/')
 
     def route(self) -> Route:
         """Where the assets are served."""

@@ -5,7 +5,7 @@ import re
 
 from strawberry.http.ides import get_graphql_ide_html
 
-from server.bundle import ASSETS_PATH, Bundle
+from server.bundle import Bundle
 
 DEFAULT_QUERY = """\
 # The newest executions. Press the play button, or Ctrl-Enter, to run it.
@@ -28,6 +28,7 @@ query NewestExecutions {
 """
 """What a newcomer finds in the editor of the page from a CDN."""
 
+_ICON = "./favicon.svg"
 _EXAMPLE = re.compile(r"(const EXAMPLE_QUERY = `)[^`]*(`;)")
 _FROM_CDN = re.compile(r"<(script|link)\s[^>]*\"https://[^>]*>(?:</script>)?\s*")
 _NOTICE = """
@@ -50,13 +51,14 @@ def graphiql_page(bundle: Bundle, path: str) -> str:
     """The HTML of GraphiQL for the page at ``path``, which may end with a slash."""
     # Relative, so that it holds below whatever path a proxy serves the gateway at.
     up = ".." if path.endswith("/") else "."
-    return bundle.page(f"{up}{ASSETS_PATH}") or _page_from_cdn()
+    return bundle.page(up) or _page_from_cdn().replace(_ICON, f"{up}/favicon.svg")
 
 
 @functools.cache
 def _page_from_cdn() -> str:
     page = get_graphql_ide_html("graphiql").replace(
-        "<title>Strawberry GraphiQL</title>", "<title>Executions Gateway: GraphiQL</title>"
+        "<title>Strawberry GraphiQL</title>",
+        f'<title>Executions Gateway: GraphiQL</title><link rel="icon" href="{_ICON}">',
     )
     page = _EXAMPLE.sub(lambda match: f"{match[1]}{DEFAULT_QUERY}{match[2]}", page)
     # A key that is typed into the headers is not kept.

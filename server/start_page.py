@@ -4,13 +4,16 @@ from html import escape
 from pathlib import Path
 from string import Template
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from server.pages import html_page
 
-_TEMPLATE = Template((Path(__file__).parent / "static" / "start.html").read_text("utf-8"))
+_STATIC = Path(__file__).parent / "static"
+_TEMPLATE = Template((_STATIC / "start.html").read_text("utf-8"))
+_ICON_HEADERS = {"cache-control": "public, max-age=86400", "x-content-type-options": "nosniff"}
 
 
 def start_page_route(rest_prefix: str) -> Route:
@@ -21,3 +24,15 @@ def start_page_route(rest_prefix: str) -> Route:
         return html_page(html)
 
     return Route("/", start_page)
+
+
+def icon_route() -> Route:
+    """The icon of all pages, also where browsers look for one by themselves."""
+    icon = (_STATIC / "favicon.svg").read_bytes()
+
+    async def show_icon(request: Request) -> Response:
+        if request.path_params["ending"] not in ("svg", "ico"):
+            raise HTTPException(404)
+        return Response(icon, headers=_ICON_HEADERS, media_type="image/svg+xml")
+
+    return Route("/favicon.{ending}", show_icon)

@@ -6,7 +6,7 @@ import { type Connection, connect } from "./connection";
 import { Explorer } from "./Explorer";
 import { type Example, examplesWith, QUERY_FOR_VALUES } from "./examples";
 import { keepKey, readKey } from "./key";
-import { KeyForm } from "./KeyForm";
+import { KeyForm, type KeyUse } from "./KeyForm";
 import { sharedIn } from "./link";
 import { forgetLink } from "./OpenLinks";
 import { consoleStorage, refreshExamples } from "./storage";
@@ -57,13 +57,25 @@ export function Console() {
         <a href={START_PAGE} className="name">
           Executions Gateway
         </a>
-        <KeyForm onKey={use} hasKey={key !== null} field={field} />
+        <KeyForm
+          onKey={use}
+          hasKey={key !== null}
+          use={useOf({ hasKey: key !== null, isLocked: !!refusal?.needsKey, isOpen: !!examples })}
+          field={field}
+        />
       </header>
       <div role="alert">
         {refusal && (
-          <p className="refusal">
-            <strong>{refusal.title}</strong> {refusal.detail}
-          </p>
+          <div className={examples ? "refusal over" : "refusal alone"}>
+            <p>
+              <strong>{refusal.title}</strong> {refusal.detail}
+            </p>
+            {examples && (
+              <button type="button" aria-label="Close" onClick={() => setRefusal(null)}>
+                ✕
+              </button>
+            )}
+          </div>
         )}
       </div>
       <main>
@@ -79,6 +91,13 @@ export function Console() {
       </main>
     </>
   );
+}
+
+/** What becomes of the key, as the gateway's answers have it. */
+function useOf(state: { hasKey: boolean; isLocked: boolean; isOpen: boolean }): KeyUse {
+  if (state.isLocked) return state.hasKey ? "refused" : "needed";
+  if (state.hasKey) return "taken";
+  return state.isOpen ? "not needed" : "needed";
 }
 
 /** What the examples can be about: null when it can't be said, undefined when a key is needed first. */

@@ -1,15 +1,26 @@
 import { type FormEvent, type Ref, useId, useRef } from "react";
 
+/** What becomes of a key that is entered, as far as it is known. */
+export type KeyUse = "needed" | "not needed" | "taken" | "refused";
+
+const HINTS: Record<KeyUse, string> = {
+  needed: "egw_…",
+  "not needed": "not needed by this gateway",
+  taken: "in use until this tab is closed",
+  refused: "not taken; enter another one",
+};
+
 interface Props {
   /** Told of the key that was entered; null when it is to be forgotten. */
   onKey(key: string | null): void;
   hasKey: boolean;
+  use: KeyUse;
   /** The field, for whoever wants to put the focus there. */
   field?: Ref<HTMLInputElement>;
 }
 
 /** Where a person enters an API key. It leaves the form for nothing but `onKey`. */
-export function KeyForm({ onKey, hasKey, field }: Props) {
+export function KeyForm({ onKey, hasKey, use, field }: Props) {
   const form = useRef<HTMLFormElement>(null);
   const id = useId();
 
@@ -31,7 +42,7 @@ export function KeyForm({ onKey, hasKey, field }: Props) {
         type="password"
         autoComplete="off"
         spellCheck={false}
-        placeholder={hasKey ? "in use until this tab is closed" : "egw_…"}
+        placeholder={HINTS[use]}
       />
       <button type="submit">Use key</button>
       {hasKey && (

@@ -346,3 +346,16 @@ def test_the_whole_page_is_of_use_on_a_narrow_screen(
         page.get_by_label("Show Documentation Explorer").click()
         documentation = page.get_by_label("Documentation Explorer", exact=True)
         expect(documentation.get_by_role("link", name="Query")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("width", [820, 1024, 1280])
+def test_the_editor_stays_wide_enough_beside_the_documentation(
+    browser: Browser, demo_gateway: Gateway, width: int
+) -> None:
+    with visit(browser, demo_gateway.url, viewport={"width": width, "height": 900}) as visitor:
+        page = visitor.open()
+        page.get_by_label("Show Documentation Explorer").click()
+        expect(page.get_by_label("Documentation Explorer", exact=True)).to_be_visible()
+        box = page.get_by_label("Operation Editor", exact=True).bounding_box()
+        assert box
+        assert box["width"] > 300

@@ -66,6 +66,44 @@ def test_a_key_that_is_unknown_is_said_to_be(visitor: Visit, new_key: Callable[.
     expect(alert).to_contain_text("The key is not known here; check that it is whole")
 
 
+def test_the_field_says_that_an_unknown_key_is_not_in_use(
+    visitor: Visit, new_key: Callable[..., str]
+) -> None:
+    new_key("read")
+    page = visitor.page
+    page.goto(f"{visitor.url}/graphql")
+    field = page.get_by_label("API key")
+    expect(field).to_have_attribute("placeholder", "egw_…")
+    _use(page, "egw_unknown")
+    expect(field).to_have_attribute("placeholder", "not taken; enter another one")
+    _use(page, new_key("read"))
+    expect(field).to_have_attribute("placeholder", "in use until this tab is closed")
+
+
+def test_the_field_says_when_no_key_is_needed(visitor: Visit) -> None:
+    page = visitor.open()
+    expect(page.get_by_label("API key")).to_have_attribute(
+        "placeholder", "not needed by this gateway"
+    )
+
+
+def test_a_refusal_moves_nothing_on_the_page_and_can_be_closed(
+    visitor: Visit, new_key: Callable[..., str]
+) -> None:
+    page = _open_with(visitor, new_key("read"))
+    visitor.tab("StopExecution").click()
+    run = page.get_by_label("Execute query (Ctrl-Enter)")
+    expect(run).to_be_visible()
+    before = run.bounding_box()
+    visitor.press_execute()
+    expect(visitor.refusal).to_contain_text("Your key may not do this.")
+    assert run.bounding_box() == before
+    run.click(trial=True)
+    visitor.refusal.get_by_role("button", name="Close").click()
+    expect(visitor.refusal).to_be_hidden()
+    assert run.bounding_box() == before
+
+
 def test_a_read_key_may_change_nothing_and_the_page_says_what_it_lacks(
     visitor: Visit, gateway: Gateway, new_key: Callable[..., str]
 ) -> None:

@@ -108,6 +108,24 @@ def test_the_start_page_does_not_take_a_post(sample_gateway: Gateway) -> None:
     assert "GET" in answer.headers["allow"]
 
 
+@pytest.mark.parametrize("name", ["favicon.svg", "favicon.ico"])
+def test_browsers_find_the_icon(sample_gateway: Gateway, name: str) -> None:
+    answer = sample_gateway.http.get(f"/{name}")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/svg+xml")
+    assert answer.text.startswith("<svg ")
+
+
+@pytest.mark.parametrize(
+    ("path_", "icon"),
+    [("/", "./favicon.svg"), ("/graphql", "./favicon.svg"), ("/graphql/", "../favicon.svg")],
+)
+def test_every_page_names_the_icon_wherever_it_is_served(
+    sample_gateway: Gateway, path_: str, icon: str
+) -> None:
+    page = sample_gateway.http.get(path_, headers={"accept": "text/html"})
+    assert f'href="{icon}"' in page.text
+
+
 def test_a_path_where_nothing_is_says_so(sample_gateway: Gateway) -> None:
     answer = sample_gateway.http.get("/nowhere", headers=BROWSER)
     assert answer.status_code == 404
