@@ -5,6 +5,7 @@ anything else that its connection does.
 """
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from typing import Protocol
 
@@ -27,6 +28,10 @@ class Connection(Protocol):
     def is_waiting(self) -> bool:
         """Whether no request is under way."""
 
+    @property
+    def is_dispensable(self) -> bool:
+        """Whether nothing that was asked on it needed a key, such as what is refused."""
+
     def expire(self) -> None:
         """The deadline has passed."""
 
@@ -44,7 +49,8 @@ class Connections:
     """Holds at most ``maximum`` connections, and closes those that stall.
 
     An answer of which the client reads nothing for ``send_timeout`` seconds is aborted. When there
-    are too many connections, some of those on which no request is under way make room.
+    are too many connections, some of those on which no request is under way make room, and if there
+    are none, the oldest on which nothing was asked that needed a key.
     """
 
     def __init__(
@@ -56,7 +62,8 @@ class Connections:
         self.maximum = maximum
         self.on_limit = on_limit
         self._send_timeout = send_timeout
-        self._open: set[Connection] = set()
+        # In the order in which they came.
+        self._open: dict[Connection, None] = {}
         self._turned_away: set[Connection] = set()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -67,7 +74,7 @@ class Connections:
             self._make_room()
             if len(self._open) >= self.maximum:
                 return False
-        self._open.add(connection)
+        self._open[connection] = None
         if self._timer is None:
             self._timer = loop.call_later(_LOOKS_AFTER_SECONDS, self._look, loop)
         return True
@@ -81,7 +88,7 @@ class Connections:
 
     def discard(self, connection: Connection) -> None:
         """Look after it no more."""
-        self._open.discard(connection)
+        self._open.pop(connection, None)
         self._turned_away.discard(connection)
 
     def measures(self) -> list[Measure]:
@@ -99,9 +106,15 @@ class Connections:
         waiting = [connection for connection in self._open if connection.is_waiting]
         waiting.sort(key=lambda connection: connection.deadline)
         # Several at once, because looking for them takes time.
-        for connection in waiting[: 1 + self.maximum // _CLOSED_AT_ONCE]:
-            self._open.discard(connection)
+        count = 1 + self.maximum // _CLOSED_AT_ONCE
+        for connection in waiting[:count]:
+            self._open.pop(connection, None)
             connection.drop()
+        if not waiting:
+            dispensable = (connection for connection in self._open if connection.is_dispensable)
+            for connection in list(itertools.islice(dispensable, count)):
+                self._open.pop(connection, None)
+                connection.abort()
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()

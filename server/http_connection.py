@@ -13,6 +13,7 @@ from uvicorn.server import ServerState
 from server.connections import CONNECTIONS, Connections
 from server.http_head import Head
 from server.lingering import Lingering, LingeringTransport, end_output
+from server.places import had_place
 from server.refusals import refusal_on_wire
 from server.sending import Progress
 
@@ -70,6 +71,7 @@ class HttpConnection(HttpToolsProtocol):
         self._head = Head()
         self._lingering: Lingering | None = None
         self._progress = Progress()
+        self._has_answered = self._had_place = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
@@ -102,6 +104,18 @@ class HttpConnection(HttpToolsProtocol):
         return (
             self._stage is Stage.HEAD or self._lingering is not None
         ) and not self.transport.get_write_buffer_size()
+
+    @property
+    def is_dispensable(self) -> bool:
+        """Whether nothing that was asked on it needed a key, such as what is refused."""
+        cycle = self.cycle
+        if cycle is None or self._had_place or had_place(cycle.scope):
+            return False
+        if not self._has_answered and not cycle.response_started:
+            # Whether its key is valid is about to be seen.
+            return False
+        # A body is waited for only from those whose key was checked.
+        return self._stage is not Stage.BODY or cycle.response_started
 
     def expire(self) -> None:
         """End the connection of a client that has kept it waiting for too long."""

@@ -20,6 +20,7 @@ from uvicorn.server import ServerState
 from server.http_connection import HttpConnection, Stage
 from server.http_framing import ChunkedBody, MalformedRequest
 from server.http_head import TooManyHeaders, check_beginning
+from server.places import had_place
 
 _SHORT_BODY = 65_536
 """How much of a body that nobody asked for is read, so that the connection can be used again."""
@@ -249,6 +250,8 @@ class GuardedHttpProtocol(HttpConnection):
     def on_response_complete(self) -> None:
         """Wait for another request, or go on with one that is here already."""
         self.server_state.total_requests += 1
+        self._has_answered = True
+        self._had_place = self._had_place or had_place(self.scope)
         if self._stage is Stage.NOTHING or self.transport.is_closing():
             return
         self.deadline = self.loop.time() + self.timeout_keep_alive

@@ -5,7 +5,7 @@ its key has been checked and its body is there, so that whoever has no key, or s
 nobody out.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from starlette.types import Scope
 
@@ -14,6 +14,8 @@ from db.errors import ServiceUnavailable
 
 _TAKEN = "gateway.place"
 """Where the scope of a request has the places that it took one of."""
+_HAD_PLACE = "gateway.had_place"
+"""In the scope of a request that ever had one."""
 
 
 class Overloaded(ServiceUnavailable):
@@ -73,7 +75,7 @@ class Places:
         if self.taken >= self._maximum:
             self.expect_room()
         self.taken += 1
-        scope[_TAKEN] = self
+        scope[_TAKEN] = scope[_HAD_PLACE] = self
 
     def enter(self) -> None:
         """Take a place, to be given back by ``leave``. Raises Overloaded when none is free."""
@@ -83,6 +85,11 @@ class Places:
     def leave(self) -> None:
         """Give a place back."""
         self.taken -= 1
+
+
+def had_place(scope: Mapping[str, object]) -> bool:
+    """Whether a request ever had a place, which only those with a valid key get."""
+    return _HAD_PLACE in scope
 
 
 def leave_place(scope: Scope, *, is_sent: bool = True) -> None:

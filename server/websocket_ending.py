@@ -63,6 +63,11 @@ class WebSocketEnding(WebSocketsSansIOProtocol):
         """Whether it may be dropped to make room for others."""
         return self.close_sent
 
+    @property
+    def is_dispensable(self) -> bool:
+        """Whether it may be dropped though it is not being closed."""
+        return False
+
     def expire(self) -> None:
         """Drop the connection of a client that does not close it."""
         self.transport.abort()
