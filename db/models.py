@@ -25,9 +25,8 @@ class ExecutionState(enum.StrEnum):
 
 LONGEST_TEXT_BYTES = 10_000
 """How long guids, ids and names may be, in bytes of UTF-8."""
-LARGEST_GIVEN_ID = 2**52
-"""The largest number that a row may be given as its id. Those that the database gives go on from
-there, and stay within the 2^53 that a JSON number holds exactly."""
+LARGEST_ID = 2**53
+"""The largest number that a row may be given as its id, which is what JSON numbers hold exactly."""
 
 _INTEGER = BigInteger().with_variant(Integer, "sqlite")
 _STATES = ", ".join(f"'{state}'" for state in ExecutionState)

@@ -12,7 +12,6 @@ from db.errors import InvalidInput, quote
 from db.instants import LikelyMisread, checked_ms, floor_ms, parse_lenient
 from db.loading import LoadedExecution
 from db.models import (
-    LARGEST_GIVEN_ID,
     LONGEST_TEXT_BYTES,
     ExecutionState,
 )
@@ -39,6 +38,9 @@ REQUIRED = ("guid", "agentflow_id", "state", "created_on")
 """The columns that every row must fill."""
 
 _STATES = frozenset(state.value for state in ExecutionState)
+# The ids that the database gives after the largest have to stay within the 2^53 that a JSON number
+# holds exactly.
+_LARGEST_ID = 2**52
 _DIGITS = re.compile(r"-?\d{1,18}", re.ASCII)
 _SECONDS = re.compile(r"-?\d{1,18}(?:\.\d{1,18})?", re.ASCII)
 
@@ -150,11 +152,7 @@ def _text(column: str, value: Any) -> str:
 
 def _identifier(value: Any) -> int:
     number = int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
-    if (
-        isinstance(number, bool)
-        or not isinstance(number, int)
-        or not 1 <= number <= LARGEST_GIVEN_ID
-    ):
+    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= _LARGEST_ID:
         raise ValueError(f"id must be a whole number from 1 to 2^52; got {quote(value)}")
     return number
 

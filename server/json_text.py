@@ -1,6 +1,5 @@
 """Reading the JSON that clients send, and writing what they are answered."""
 
-import itertools
 import re
 from typing import Any
 
@@ -55,21 +54,23 @@ def _shown(content: Any) -> Any:
     return content
 
 
-# A bracket within a text, such as one of a GraphQL document, is followed by something else.
-_CONTAINER = re.compile(rb"[\[{](?=\s*[]}\"\[{\dtfn-])")
-_ENTRY = re.compile(rb"\"\s*:")
-# To look at more of them would take as long as to read the objects.
+# To look at a text with more brackets would take as long as to read the objects.
 _MOST_LOOKED_AT = 4 * _MOST_OBJECTS
+# One that is never closed goes on to the end, so that each character is looked at once.
+_TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 
 
-def _holds_too_much(text: bytes) -> bool:
-    if len(text) <= _MOST_OBJECTS:
+def _holds_too_much(content: bytes) -> bool:
+    if len(content) <= _MOST_OBJECTS:
         return False
-    brackets = text.count(b"{") + text.count(b"[")
-    return (text.count(b":") > _MOST_OBJECTS and _has_many(_ENTRY, text)) or (
-        brackets > _MOST_OBJECTS and (brackets > _MOST_LOOKED_AT or _has_many(_CONTAINER, text))
-    )
+    brackets, colons = _brackets_and_colons(content)
+    if max(brackets, colons) <= _MOST_OBJECTS:
+        return False
+    if brackets > _MOST_LOOKED_AT:
+        return True
+    # A text, such as a GraphQL document, may have any number of them.
+    return max(_brackets_and_colons(_TEXT.sub(b"", content))) > _MOST_OBJECTS
 
 
-def _has_many(pattern: re.Pattern[bytes], text: bytes) -> bool:
-    return next(itertools.islice(pattern.finditer(text), _MOST_OBJECTS, None), None) is not None
+def _brackets_and_colons(content: bytes) -> tuple[int, int]:
+    return content.count(b"{") + content.count(b"["), content.count(b":")

@@ -185,7 +185,8 @@ def test_a_head_that_comes_late_is_never_answered_within_another_answer(
     impatient: Gateway,
 ) -> None:
     impatient.insert(SAMPLE)
-    put = b"PUT /executions/%b HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}"
+    body = b'{"state": "TIMEOUT"}'
+    put = b"PUT /executions/%b HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n\r\n" + body
     with connected(impatient) as client:
         with impatient.place.held(), connected(impatient) as silent:
             client.sendall(put % SAMPLE[1].guid.encode() + b"GET / HTTP/1.1\r\nHo")

@@ -3,7 +3,7 @@
 import pytest
 
 from db.instants import EARLIEST_MS, LATEST_MS
-from db.models import LARGEST_GIVEN_ID
+from db.models import LARGEST_ID
 from tests.gateway import Gateway
 
 FIRST, LAST = "0001-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"
@@ -21,7 +21,7 @@ query ($filter: ExecutionFilter, $orderBy: [ExecutionOrder!], $after: String, $b
 @pytest.fixture
 def ends(gateway: Gateway) -> Gateway:
     """A gateway over one execution at either end of time."""
-    for guid, at, number in (("first", EARLIEST_MS, 1), ("last", LATEST_MS, LARGEST_GIVEN_ID)):
+    for guid, at, number in (("first", EARLIEST_MS, 1), ("last", LATEST_MS, LARGEST_ID)):
         gateway.sql(
             "INSERT INTO executions (id, guid, agentflow_id, state, created_on)"
             " VALUES (?, ?, 'flow', 'ERROR', ?)",
@@ -35,7 +35,7 @@ def ends(gateway: Gateway) -> Gateway:
 def test_both_ends_are_listed_over_rest(ends: Gateway) -> None:
     listed = ends.http.get("/executions").json()
     assert [(row["guid"], row["created_on"], row["id"]) for row in listed] == [
-        ("last", LATEST_MS, LARGEST_GIVEN_ID),
+        ("last", LATEST_MS, LARGEST_ID),
         ("first", EARLIEST_MS, 1),
     ]
 
@@ -98,7 +98,7 @@ def test_both_ends_are_written_as_iso_8601(ends: Gateway) -> None:
     found = {guid: ends.graphql(query, guid=guid)["execution"] for guid in ("first", "last")}
     assert found == {
         "first": {"createdOn": FIRST, "updatedOn": FIRST, "databaseId": 1},
-        "last": {"createdOn": LAST, "updatedOn": LAST, "databaseId": LARGEST_GIVEN_ID},
+        "last": {"createdOn": LAST, "updatedOn": LAST, "databaseId": LARGEST_ID},
     }
 
 

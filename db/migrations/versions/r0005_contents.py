@@ -20,8 +20,8 @@ _TEXTS = {
 }
 _LONGEST = 10_000
 """How many bytes of UTF-8 a text may have."""
-_SMALLEST_ID, _LARGEST_ID = -(2**53), 2**52
-"""What JSON numbers hold exactly, with room for ids that the database gives after the largest."""
+_SMALLEST_ID, _LARGEST_ID = -(2**53), 2**53
+"""What JSON numbers hold exactly."""
 _TIMES = ("created_on", "expires_on", "last_used_on", "revoked_on")
 _WRONG_TIME = "{} NOT BETWEEN -62135596800000 AND 253402300799999"
 _WRONG_SCOPES = (
