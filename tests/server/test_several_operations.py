@@ -5,6 +5,7 @@ the ordinary executor and the real gateway over each transport are compared byte
 """
 
 import json
+import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,8 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from uvicorn.protocols.websockets import websockets_sansio_impl
+from websockets.sync import connection
 from websockets.sync.client import ClientConnection, connect
 
 from tests.gateway import Gateway, insert, running_gateway
@@ -112,7 +115,10 @@ def ways(new_place: Callable[[], Place]) -> Iterator[Ways]:
     place = new_place()
     insert(place, SAMPLE)
     both = Both(place)
-    with running_gateway(place, max_batch=2) as gateway:
+    with pytest.MonkeyPatch.context() as patch, running_gateway(place, max_batch=2) as gateway:
+        # Pings, from both sides, draw numbers from the generator that Hypothesis watches.
+        for module in (websockets_sansio_impl, connection):
+            patch.setattr(module, "random", random.Random())
         url = gateway.url.replace("http", "ws") + "/graphql"
         with connect(url, subprotocols=[PROTOCOL]) as socket:  # type: ignore[list-item]
             socket.send('{"type": "connection_init"}')
