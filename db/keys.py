@@ -11,12 +11,14 @@ from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import Database
+from db.errors import InvalidInput
 from db.instants import now_ms
 from db.models import ApiKey
 from db.texts import shown
 
 _PREFIX = "egw_"
 _BYTES = 32
+_LONGEST_NAME = 200
 
 
 class Scope(enum.StrEnum):
@@ -79,7 +81,14 @@ class Keys:
         """Make a key and return its id and the key itself, which is stored nowhere.
 
         ``expires_on`` is in epoch milliseconds; None never expires.
+
+        Raises InvalidInput for a name that is empty, is not valid UTF-8, has more than 200
+        characters or a null character.
         """
+        if not 1 <= len(name.strip()) <= _LONGEST_NAME or "\0" in name or not _is_utf8(name):
+            raise InvalidInput.of(
+                "name", name, f"a text of 1 to {_LONGEST_NAME} characters in UTF-8"
+            )
         token = _PREFIX + secrets.token_urlsafe(_BYTES)
         values = {
             "name": name,
@@ -132,3 +141,11 @@ class Keys:
 
         if uses:
             await self._database.transact(work)
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

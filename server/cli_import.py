@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Annotated, cast
 
 import typer
+from sqlalchemy.exc import IntegrityError
 
 from db.errors import GatewayError
 from db.loading import load
@@ -38,7 +39,10 @@ def import_(
     settings = read_settings(database_url=database)
     with _progress(files) as advance, _undone(settings.database_url):
         rows = (row for file in files for row in _rows(file, advance, in_seconds=seconds))
-        count = with_database(settings, lambda opened: load(opened, rows))
+        try:
+            count = with_database(settings, lambda opened: load(opened, rows))
+        except IntegrityError as error:
+            raise FileError(f"The database refuses a row: {error.orig}") from None
     typer.echo(f"Imported {count:,} {'execution' if count == 1 else 'executions'}")
 
 

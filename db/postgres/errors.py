@@ -8,7 +8,14 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from db.errors import READ_TOO_LONG, WRITE_TOO_LONG, ServiceUnavailable, TookTooLong, UncertainWrite
+from db.errors import (
+    READ_TOO_LONG,
+    WRITE_TOO_LONG,
+    InvalidInput,
+    ServiceUnavailable,
+    TookTooLong,
+    UncertainWrite,
+)
 
 logger = logging.getLogger("gateway.database")
 
@@ -57,6 +64,12 @@ class Write:
     is_sent = False
 
 
+_TOO_LONG_FOR_INDEX = (
+    "A guid or an id is too long for PostgreSQL, whose indexes hold some 2,700 bytes that can't be "
+    "compressed; nothing was written"
+)
+
+
 @contextlib.contextmanager
 def uncertain_writes() -> Iterator[Write]:
     """Raise UncertainWrite for a write that was sent and whose end the server did not tell.
@@ -103,6 +116,8 @@ def translate(error: Exception, *, undone: bool = False) -> Exception:
     if isinstance(error, IntegrityError | asyncpg.IntegrityConstraintViolationError):
         return error
     original = _original(error)
+    if isinstance(original, asyncpg.ProgramLimitExceededError):
+        return InvalidInput(_TOO_LONG_FOR_INDEX)
     reason = _reason(original)
     if reason is None:
         return error

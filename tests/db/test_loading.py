@@ -1,3 +1,4 @@
+import secrets
 from collections.abc import Iterator
 from typing import Any
 
@@ -355,3 +356,14 @@ async def test_nobody_sees_a_part_of_what_is_loaded(database: Database, place: P
     await load(database, rows, look)
     assert seen == [(0,), (0,)]
     assert run_sql(place, "SELECT count(*) FROM executions") == [(BATCH + 1,)]
+
+
+@pytest.mark.postgres
+async def test_a_guid_that_no_index_holds_is_refused_in_words(
+    database: Database, place: Place
+) -> None:
+    # Text that can't be compressed.
+    guid = secrets.token_hex(4_500)
+    with pytest.raises(InvalidInput, match="A guid or an id is too long for PostgreSQL"):
+        await load(database, [_execution(), _execution(guid)])
+    assert _is_untouched(place)

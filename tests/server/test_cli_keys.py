@@ -13,6 +13,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
+from db.errors import InvalidInput
 from server.cli import cli
 
 ROOT = Path(__file__).parents[2]
@@ -56,6 +57,15 @@ def _served(*arguments: str, **environment: str) -> Iterator[tuple[str, list[str
 
 
 # keys
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 201, "caf\udce9"], ids=ascii)
+def test_a_name_that_nobody_could_read_is_refused(url: str, name: str) -> None:
+    refused = CliRunner().invoke(
+        cli, ["keys", "create", name, "--scope", "read", "--database", url]
+    )
+    assert isinstance(refused.exception, InvalidInput)
+    assert refused.exception.message.startswith("name must be a text of 1 to 200 characters")
 
 
 def test_a_key_is_shown_once_and_listed_without_itself(url: str) -> None:
