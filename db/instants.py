@@ -92,6 +92,9 @@ def parse_iso(text: str) -> datetime:
         raise ValueError(
             next((reason for almost, reason in _ALMOST if almost.match(text)), _NOT_ISO)
         )
+    if " " in text and match["second"] is None:
+        # It may be an offset, whose + became a space in a URL.
+        raise ValueError("a time that a space comes before must have seconds (RFC 3339)")
     part = match.groupdict(default="0")
     try:
         if match["week"]:

@@ -88,6 +88,7 @@ def test_what_is_read_is_written_as_iso_8601_writes_it(text: str) -> None:
         ("2026-11-20T10.5Z", "only seconds may have a fraction"),
         ("2026-11-20T22:13.5Z", "only seconds may have a fraction"),
         ("2026-11-20+01:00", "a date without a time has no offset"),
+        ("2026-11-20 01:00", "a time that a space comes before must have seconds"),
         ("2026-11-20 01:00:00 01:00", "it is not an ISO 8601 date and time"),
         ("2026-W47", "it names a week and no day"),
         ("2026-11-20T10:00+00:99", "its offset must be at most 23:59"),
