@@ -64,18 +64,16 @@ export function Console() {
           field={field}
         />
       </header>
-      <div role="alert">
+      <div role="alert" className={refusal ? `refusal ${examples ? "over" : "alone"}` : undefined}>
         {refusal && (
-          <div className={examples ? "refusal over" : "refusal alone"}>
-            <p>
-              <strong>{refusal.title}</strong> {refusal.detail}
-            </p>
-            {examples && (
-              <button type="button" aria-label="Close" onClick={() => setRefusal(null)}>
-                ✕
-              </button>
-            )}
-          </div>
+          <p>
+            <strong>{refusal.title}</strong> {refusal.detail}
+          </p>
+        )}
+        {refusal && examples && (
+          <button type="button" aria-label="Close" onClick={() => setRefusal(null)}>
+            ✕
+          </button>
         )}
       </div>
       <main>
