@@ -18,39 +18,39 @@ from db.keys import Keys
 from db.migrations.upgrade import upgrade
 from db.opening import open_database
 from resolvers.schema import build_schema
-from server.access import Gatekeeper
-from server.application import FindEdge, GatewayApplication
-from server.bodies import BodyReader
-from server.bundle import FOLDER, Bundle
-from server.connections import CONNECTIONS, Connections
-from server.cross_origin import CrossOrigin
-from server.garbage import collect_rarely
-from server.graphql import GraphQLEdge
-from server.graphql_websocket import GraphQLWebSocket
-from server.guard import Guard
-from server.health import health_routes
-from server.hosts import Hosts
-from server.logs import configure_logs
-from server.metrics import Metrics
-from server.open_files import allow_open_files
-from server.openapi import openapi_route
-from server.operation_runner import OperationRunner
-from server.operations import OperationStore
-from server.origins import Origins
-from server.persisted import Documents, PersistedQueries, read_manifest
-from server.places import Places
-from server.refusals import refusal_for_path
-from server.rest import RestEdge
-from server.rest_answers import not_allowed
-from server.settings import Settings, load_settings
-from server.shared_metrics import publishing
-from server.start_page import icon_route, start_page_route
-from server.websocket_connection import ConnectionLimits
-from server.websocket_operations import Services
-from server.workers import end_with_parent
+from server.access.authentication import Authenticator
+from server.graphql.bundle import FOLDER, Bundle
+from server.graphql.documents import Documents, PersistedQueries, read_manifest
+from server.graphql.endpoint import GraphQLEdge
+from server.graphql.preparation import OperationStore
+from server.graphql.runner import OperationRunner
+from server.graphql.websocket.connection import ConnectionLimits
+from server.graphql.websocket.endpoint import GraphQLWebSocket
+from server.graphql.websocket.operations import Services
+from server.http.application import FindEdge, GatewayApplication
+from server.http.bodies import BodyReader
+from server.http.concurrency import ConcurrencyLimit
+from server.http.cross_origin import CrossOrigin
+from server.http.error_responses import error_for_path
+from server.http.guard import Guard
+from server.http.health import health_routes
+from server.http.hosts import Hosts
+from server.http.origins import Origins
+from server.http.start_page import icon_route, start_page_route
+from server.observability.logs import configure_logs
+from server.observability.metrics import Metrics
+from server.observability.shared_metrics import publishing
+from server.operation.connections import CONNECTIONS, Connections
+from server.operation.garbage import collect_rarely
+from server.operation.open_files import allow_open_files
+from server.operation.settings import Settings, load_settings
+from server.operation.workers import end_with_parent
+from server.rest.endpoint import RestEdge
+from server.rest.openapi import openapi_route
+from server.rest.response import not_allowed
 
 if TYPE_CHECKING:
-    from server.tracing import Tracing
+    from server.observability.tracing import Tracing
 
 
 def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Starlette:
@@ -71,7 +71,7 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
     )
     if tracing is not None:
         database = tracing.of(database)
-    gatekeeper = Gatekeeper(
+    authenticator = Authenticator(
         Keys(database), enabled=settings.auth != "off", required=settings.keys_required
     )
 
@@ -80,14 +80,14 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
     metrics.watch([*database.measures(), *documents.measures()])
     connections = Connections(settings.max_open_connections, settings.send_timeout, metrics.passed)
     metrics.watch(connections.measures())
-    metrics.watch(gatekeeper.measures())
+    metrics.watch(authenticator.measures())
     executions = Executions(database)
     metrics.watch(executions.measures())
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, object]]:
         await upgrade(database)
-        async with gatekeeper.watching(), publishing(metrics.publish):
+        async with authenticator.watching(), publishing(metrics.publish):
             yield {CONNECTIONS: connections}
         await database.close()
         if tracing is not None:
@@ -96,12 +96,12 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
     bundle = Bundle(console)
     origins = Origins(settings.cors_origins)
     find_edge, routes = _executions_routes(
-        settings, executions, gatekeeper, documents, metrics, bundle, origins
+        settings, executions, authenticator, documents, metrics, bundle, origins
     )
     guard = Guard(
         Hosts(settings.allowed_hosts),
         origins,
-        gatekeeper.is_open,
+        authenticator.is_open,
         on_loopback=settings.on_loopback,
         keys_are_off=settings.auth == "off",
     )
@@ -114,7 +114,12 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
             icon_route(),
             *routes,
             bundle.route(),
-            openapi_route(settings),
+            openapi_route(
+                settings.rest_prefix,
+                max_page_size=settings.max_page_size,
+                max_ids=settings.max_ids,
+                needs_key=settings.auth != "off",
+            ),
             *health_routes(database),
             metrics.route(),
         ],
@@ -140,16 +145,16 @@ def served_app() -> Starlette:
 def _executions_routes(
     settings: Settings,
     executions: Executions,
-    gatekeeper: Gatekeeper,
+    authenticator: Authenticator,
     documents: Documents,
     metrics: Metrics,
     bundle: Bundle,
     origins: Origins,
 ) -> tuple[FindEdge, list[BaseRoute]]:
-    places = Places(
+    places = ConcurrencyLimit(
         settings.max_concurrent_requests, "max_concurrent_requests", "requests", metrics.refused
     )
-    streams = Places(
+    streams = ConcurrencyLimit(
         settings.max_streams, "max_streams", "streams", metrics.refused, until_sent=True
     )
     metrics.watch([*places.measures(), *streams.measures()])
@@ -168,7 +173,7 @@ def _executions_routes(
     )
     graphql = GraphQLEdge(
         runner,
-        gatekeeper,
+        authenticator,
         bodies,
         places,
         streams,
@@ -179,13 +184,13 @@ def _executions_routes(
         on_limit=metrics.passed,
     )
     websocket = GraphQLWebSocket(
-        Services(runner, gatekeeper, places, metrics, metrics.passed),
+        Services(runner, authenticator, places, metrics, metrics.passed),
         ConnectionLimits(
             max_operations=settings.max_subscriptions_per_connection,
             init_timeout=settings.connection_init_timeout,
             send_timeout=settings.send_timeout,
             # Some of the time is left for telling them so.
-            patience=settings.shutdown_timeout / 2,
+            timeout=settings.shutdown_timeout / 2,
         ),
         max_connections=settings.max_connections,
         max_unacknowledged=settings.max_unacknowledged_connections,
@@ -193,7 +198,7 @@ def _executions_routes(
     )
     rest = RestEdge(
         executions,
-        gatekeeper,
+        authenticator,
         bodies,
         places,
         streams,
@@ -219,7 +224,7 @@ def _documents(settings: Settings) -> Documents:
 def _tracing(settings: Settings) -> "Tracing | None":
     if not settings.traces:
         return None
-    from server.tracing import Tracing  # noqa: PLC0415 - its packages need not be there
+    from server.observability.tracing import Tracing  # noqa: PLC0415 - its packages need not be there
 
     return Tracing(f"{settings.rest_prefix}/executions")
 
@@ -239,10 +244,10 @@ async def _http_error(request: Request, error: Exception) -> Response:
     if error.status_code == 405:
         return not_allowed(request.method, (error.headers or {}).get("Allow", "GET"))
     path = request.url.path
-    return refusal_for_path(path, error.status_code, "NOT_FOUND", f"There is nothing at {path}")
+    return error_for_path(path, error.status_code, "NOT_FOUND", f"There is nothing at {path}")
 
 
 if __name__ == "__main__":
-    from server.cli import main
+    from server.cli.main import main
 
     sys.exit(main())

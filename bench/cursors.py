@@ -4,7 +4,7 @@ from typing import Any
 
 from databases import Database
 
-from db.paging import Term, encode_cursor, position_of, total_order
+from db.reading.paging import Term, encode_cursor, position_of, total_order
 from db.source import ExecutionRow
 
 _COLUMNS = "id, guid, agentflow_id, NULL, session_id, state, created_on, updated_on"

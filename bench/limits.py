@@ -24,8 +24,8 @@ from databases import Database, arguments, databases
 from rows import SPAN_MS
 
 from app import create_app
-from server.serving import server_config
-from server.settings import Settings
+from server.operation.serving import server_config
+from server.operation.settings import Settings
 
 ROUNDS = 3
 LONGEST = 10.0

@@ -19,7 +19,7 @@ import orjson
 from workloads import SINCE, UNTIL
 
 from db.instants import format_ms
-from db.paging import NEWEST_FIRST, cursor_encoder
+from db.reading.paging import NEWEST_FIRST, cursor_encoder
 
 DATABASE, GUID = os.environ["BENCH_DATABASE"], os.environ["BENCH_GUID"]
 CREATED_ON, ID = orjson.loads(os.environ["BENCH_POSITION"])

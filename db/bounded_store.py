@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
-from db.engine import Measure
+from db.database import Measure
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")

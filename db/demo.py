@@ -4,10 +4,10 @@ import random
 import uuid
 from collections.abc import Callable, Iterator
 
-from db.engine import Database
+from db.database import Database
 from db.executions import Executions
 from db.instants import now_ms
-from db.loading import LoadedExecution, load
+from db.writing.loading import LoadedExecution, load
 
 _FLOWS = ("Support", "Billing", "Research", "Triage", "Operations")
 _FLOWS_PER_NAME = 4

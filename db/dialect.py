@@ -155,7 +155,7 @@ def off_index(hidden: ColumnElement[Any]) -> ColumnElement[Any]:
     return off
 
 
-def has_notes(dialect: Dialect) -> bool:
+def has_count_deltas(dialect: Dialect) -> bool:
     """Whether what was written since is noted beside the counts, and not in them yet."""
     return dialect.name != "sqlite"
 

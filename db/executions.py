@@ -7,25 +7,32 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
-from db.counts import plan_count
+from db.database import Database, Measure
 from db.dialect import pays_for_messages
-from db.engine import Database, Measure
-from db.filter_statements import shape_of, where
-from db.filters import EVERYTHING, Condition, Filter
 from db.models import ExecutionState
-from db.page_query import PageQuery, Service
-from db.paging import (
+from db.reading.counts import plan_count
+from db.reading.filter_statements import cache_key_of, where
+from db.reading.filters import EVERYTHING, Condition, Filter
+from db.reading.page_query import PageQuery, Service
+from db.reading.page_statements import (
+    PageForm,
+    beyond_bounded_scan,
+    bounded_scan,
+    full_sort,
+    index_page,
+    merge_by_group,
+)
+from db.reading.paging import (
     NEWEST_FIRST,
     Order,
     Position,
     position_of,
     reverse,
 )
-from db.reading import PageForm, beyond_a_walk, merged, on_a_walk, ranked, served
+from db.reading.statement_cache import BindParameters, Build, Statement, StatementCache
 from db.source import NATIVE, ExecutionRow, ExecutionSource
-from db.statements import Build, Places, Statement, Statements
 from db.texts import NO_CHARACTER
-from db.writing import DeleteOutcome, UpdateOutcome, Writing
+from db.writing.changes import DeleteOutcome, UpdateOutcome, Writing
 
 _STREAM_BATCH = 1000
 _LOOKED_UP = 100
@@ -50,7 +57,7 @@ class Executions:
     def __init__(self, database: Database, source: ExecutionSource = NATIVE) -> None:
         self._database = database
         self._source = source
-        self._statements = Statements(database.dialect)
+        self._statements = StatementCache(database.dialect)
         self._writing = Writing(database.dialect, source)
 
     async def find(self, guid: str) -> ExecutionRow | None:
@@ -63,7 +70,7 @@ class Executions:
         if NO_CHARACTER in guid:
             [guid] = await self._as_stored([guid])
 
-        def build(places: Places) -> Select[Any]:
+        def build(places: BindParameters) -> Select[Any]:
             columns = [self._source.column(field) for field in fields]
             return select(*columns).where(self._source.guid == places.bind("guid"))
 
@@ -128,36 +135,36 @@ class Executions:
         offset: int | None = None,
         after: Position | None = None,
         before: Position | None = None,
-        or_at: bool = False,
+        inclusive: bool = False,
     ) -> Sequence[tuple[Any, ...]]:
         """Some fields of the matching executions that lie between two positions of an order.
 
-        With ``or_at`` they include the row at ``after``. Raises InvalidInput for
+        With ``inclusive`` they include the row at ``after``. Raises InvalidInput for
         a filter that is too large.
         """
         # Nothing to skip makes a page that an index bounds.
-        query = PageQuery(fields, filter_, order, limit, offset or None, after, before, or_at)
+        query = PageQuery(fields, filter_, order, limit, offset or None, after, before, inclusive)
         values: list[Any] = []
-        shape = query.shape(values)
+        cache_key = query.cache_key(values)
 
-        def first_form(places: Places) -> Any:
-            form = on_a_walk if query.service() is Service.SEARCHED else served
+        def first_form(places: BindParameters) -> Any:
+            form = bounded_scan if query.service() is Service.SEARCHED else index_page
             return form(query, places, self._source)
 
-        first = self._statements.find(shape) or await self._compiled(
-            shape, first_form, values, query.service
+        first = self._statements.find(cache_key) or await self._compiled(
+            cache_key, first_form, values, query.service
         )
         if first.about is Service.SEARCHED and query.is_in_few_stretches():
-            return await self._read(merged, query, shape, values)
+            return await self._read(merge_by_group, query, cache_key, values)
         rows = await self._database.read(
             first.text, first.parameters(values), is_short=first.about is Service.BOUNDED
         )
         if first.about is not Service.SEARCHED or len(rows) == limit:
             return rows
-        if not await self._read(beyond_a_walk, query, shape, values):
+        if not await self._read(beyond_bounded_scan, query, cache_key, values):
             return rows
-        form = merged if query.is_on_dimensions() else ranked
-        return await self._read(form, query, shape, values)
+        form = merge_by_group if query.is_on_dimensions() else full_sort
+        return await self._read(form, query, cache_key, values)
 
     async def select_with_total(
         self, fields: tuple[str, ...], filter_: Filter, order: Order, **page: Any
@@ -177,22 +184,22 @@ class Executions:
         return rows, total
 
     async def _read(
-        self, form: PageForm, query: PageQuery, shape: Hashable, values: list[Any]
+        self, form: PageForm, query: PageQuery, cache_key: Hashable, values: list[Any]
     ) -> Sequence[tuple[Any, ...]]:
-        key = (form, shape)
+        key = (form, cache_key)
         statement = self._statements.find(key) or await self._compiled(
             key, lambda places: form(query, places, self._source), values
         )
         return await self._database.read(statement.text, statement.parameters(values))
 
     async def _compiled(
-        self, shape: Hashable, build: Build, values: Sequence[Any], about: Any = None
+        self, cache_key: Hashable, build: Build, values: Sequence[Any], about: Any = None
     ) -> Statement:
         if len(values) <= _COMPILED_IN_PLACE:
-            return self._statements.get(shape, build, about)
+            return self._statements.get(cache_key, build, about)
         # To compile hundreds of conditions takes longer than the loop may be held up.
         statement = await asyncio.to_thread(self._statements.compile, build, about)
-        return self._statements.keep(shape, statement)
+        return self._statements.keep(cache_key, statement)
 
     def measures(self) -> list[Measure]:
         """How full the stores of statements are."""
@@ -218,19 +225,21 @@ class Executions:
         values: list[Any] = []
         plan = plan_count(filter_)
         if plan is None:
-            shape: Hashable = ("rows", shape_of(filter_, values))
+            cache_key: Hashable = ("rows", cache_key_of(filter_, values))
         elif not plan.edges and not plan.sums:
             return 0
         else:
-            shape = ("counts", plan.shape(values))
+            cache_key = ("counts", plan.cache_key(values))
 
-        def build(places: Places) -> Select[Any]:
+        def build(places: BindParameters) -> Select[Any]:
             if plan is not None:
                 return plan.build(places, self._source)
             counted = select(func.count()).select_from(self._source.table)
             return counted.where(where(filter_, self._source, places.bind))
 
-        statement = self._statements.find(shape) or await self._compiled(shape, build, values)
+        statement = self._statements.find(cache_key) or await self._compiled(
+            cache_key, build, values
+        )
         is_short = plan is not None and plan.is_short
         [(count,)] = await self._database.read(
             statement.text, statement.parameters(values), is_short=is_short
@@ -238,11 +247,11 @@ class Executions:
         return int(count)
 
     async def any_beyond(
-        self, filter_: Filter, order: Order, position: Position, *, or_at: bool = False
+        self, filter_: Filter, order: Order, position: Position, *, inclusive: bool = False
     ) -> bool:
-        """Whether a matching execution comes after a position, or with ``or_at`` stands at it."""
+        """Whether any matching execution comes after a position, or at it if ``inclusive``."""
         return bool(
-            await self.select(("id",), filter_, order, limit=1, after=position, or_at=or_at)
+            await self.select(("id",), filter_, order, limit=1, after=position, inclusive=inclusive)
         )
 
     async def update(

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.engine import Database
+from db.database import Database
 from db.errors import InvalidInput
 from db.instants import now_ms
 from db.models import ApiKey

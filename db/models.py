@@ -81,7 +81,7 @@ class Agentflow(Base):
 
 
 class ExecutionCount(Base):
-    """How many executions of each state were created in a bucket of time; see ``db.counts``.
+    """How many executions of each state were created in a bucket of time; see ``counts``.
 
     Times are epoch milliseconds. Triggers keep it with every write.
     """

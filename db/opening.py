@@ -7,7 +7,7 @@ from sqlalchemy import make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
 
-from db.engine import Database
+from db.database import Database
 from db.errors import InvalidInput
 from db.postgres.database import PostgresDatabase
 from db.postgres.replicated import ReplicatedDatabase

@@ -1,6 +1,6 @@
 """The one place that says which columns hold what an execution is made of.
 
-Statements name columns through an ``ExecutionSource``, so that executions kept in
+StatementCache name columns through an ``ExecutionSource``, so that executions kept in
 tables of another shape need a second source and no second set of statements.
 """
 

@@ -8,8 +8,8 @@ from strawberry import UNSET
 
 from db.errors import InvalidInput
 from db.executions import Executions
-from db.filters import Filter
-from db.paging import LAST_PAGE, Order, Position, decode_cursor, position_of, reverse
+from db.reading.filters import Filter
+from db.reading.paging import LAST_PAGE, Order, Position, decode_cursor, position_of, reverse
 from db.source import ExecutionRow
 from schema.connection import Ask, ExecutionConnection, known
 
@@ -162,6 +162,6 @@ def _beyond(
     position = position_of(edge[0], order) if edge else cursor
 
     async def ask() -> bool:
-        return await executions.any_beyond(filter_, order, position, or_at=not edge)
+        return await executions.any_beyond(filter_, order, position, inclusive=not edge)
 
     return ask

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from db.comparisons import FIELDS
-from db.filters import EVERYTHING, AllOf, Allowance, AnyOf, Condition, Filter, Not
-from db.normal_filters import normalised
-from db.paging import Order, Term, total_order
+from db.reading.comparisons import FIELDS
+from db.reading.filters import EVERYTHING, AllOf, Allowance, AnyOf, Condition, Filter, Not
+from db.reading.normal_filters import normalised
+from db.reading.paging import Order, Term, total_order
 from resolvers.pages import Window, offset_of, window
 from schema.inputs import OrderDirection
 

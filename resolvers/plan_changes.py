@@ -11,7 +11,7 @@ from graphql import FieldNode, GraphQLObjectType
 from graphql.type import GraphQLField
 
 from db.source import ExecutionRow
-from db.writing import DeleteOutcome, UpdateOutcome
+from db.writing.changes import DeleteOutcome, UpdateOutcome
 from resolvers.context import Reading
 from resolvers.pages import check_number
 from resolvers.plan_arguments import Arguments

@@ -8,7 +8,7 @@ from typing import Any
 from graphql import FieldNode, GraphQLObjectType
 from graphql.type import GraphQLField
 
-from db.paging import Order, Position, cursor_encoder, reverse
+from db.reading.paging import Order, Position, cursor_encoder, reverse
 from resolvers.context import Reading
 from resolvers.pages import Window
 from resolvers.plan_arguments import Arguments
@@ -232,7 +232,7 @@ async def _beyond(page: _Page, order: Order, place: int, cursor: Position | None
         return False
     position = page.position_of(page.rows[place]) if page.rows else cursor
     return await page.reading.executions.any_beyond(
-        page.arguments.filter(page.reading.max_ids), order, position, or_at=not page.rows
+        page.arguments.filter(page.reading.max_ids), order, position, inclusive=not page.rows
     )
 
 

@@ -8,7 +8,7 @@ from graphql.type import GraphQLField
 
 from db.models import ExecutionState
 from db.source import ExecutionRow
-from db.writing import UpdateOutcome
+from db.writing.changes import UpdateOutcome
 from resolvers.context import Reading
 from resolvers.messages import conflict_message, not_found_message
 from resolvers.plan_arguments import Arguments

@@ -1,7 +1,7 @@
 """What clients may filter by, order by and change.
 
-The inputs spell out the tables of ``db.comparisons`` and ``db.paging`` for GraphQL; a test
-holds them equal. ``to_filter`` and ``to_order`` turn them into what ``db`` understands.
+The inputs spell out the tables of ``db.reading`` for GraphQL; a test holds them equal.
+``to_filter`` and ``to_order`` turn them into what ``db`` understands.
 """
 
 import enum
@@ -10,11 +10,11 @@ from typing import Any, Optional
 import strawberry
 from strawberry import UNSET
 
-from db.comparisons import FIELDS
-from db.filters import EVERYTHING, AllOf, Allowance, AnyOf, Condition, Filter, Not
 from db.models import ExecutionState
-from db.normal_filters import normalised
-from db.paging import Order, Term, total_order
+from db.reading.comparisons import FIELDS
+from db.reading.filters import EVERYTHING, AllOf, Allowance, AnyOf, Condition, Filter, Not
+from db.reading.normal_filters import normalised
+from db.reading.paging import Order, Term, total_order
 from schema.scalars import DateTime
 
 

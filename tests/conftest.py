@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import is_hypothesis_test
 
-from db.engine import Database
+from db.database import Database
 from db.opening import open_database
 from tests.gateway import Gateway, insert, migrate, running_gateway
 from tests.places import Place, Server, SQLiteFiles, SQLitePlace, postgres_server

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from db.filters import AllOf, AnyOf, Condition, Filter, Not
+from db.reading.filters import AllOf, AnyOf, Condition, Filter, Not
 from tests.reference import GraphQLFilter
 
 

@@ -17,9 +17,9 @@ from db.keys import Keys, Scope
 from db.migrations.upgrade import upgrade
 from db.opening import open_database
 from db.source import ExecutionRow
-from server.bundle import FOLDER
-from server.serving import server_config
-from server.settings import Settings
+from server.graphql.bundle import FOLDER
+from server.operation.serving import server_config
+from server.operation.settings import Settings
 from tests.places import Place, place_of
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from server.settings import Settings
+from server.operation.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 

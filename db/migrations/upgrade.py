@@ -9,7 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from db.engine import Database
+from db.database import Database
 from db.errors import ServiceUnavailable
 
 _LOCK = 0x6777_6D69_6772

@@ -12,9 +12,9 @@ from sqlalchemy.engine import URL, Dialect, Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.util import await_only, greenlet_spawn
 
-from db.engine import Database, Execute, Measure, Rows, connection_measures, statements
+from db.database import Database, Execute, Measure, Rows, connection_measures, statements
+from db.postgres.compaction import Folding
 from db.postgres.errors import DISCONNECTED, translated_errors, uncertain_writes
-from db.postgres.folding import Folding
 from db.postgres.opening import Options, open_engine, open_pool
 from db.postgres.texts import storable
 

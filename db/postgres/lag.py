@@ -6,7 +6,7 @@ import logging
 import time
 from collections import deque
 
-from db.engine import Database
+from db.database import Database
 from db.errors import ServiceUnavailable
 
 logger = logging.getLogger("gateway.database")

@@ -9,7 +9,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from db.postgres import sql  # noqa: F401 - from here on statements are written for PostgreSQL
-from db.postgres.pool import Pool
+from db.postgres.connection_pool import Pool
 
 # As many as statements are kept compiled; a connection that has prepared one runs it in one go.
 _STATEMENTS_KEPT = 500
@@ -53,13 +53,13 @@ class Options:
         return await asyncpg.connect(
             dsn.render_as_string(hide_password=False),
             timeout=self.busy_timeout,
-            command_timeout=self._patience(),
+            command_timeout=self._command_timeout(),
             statement_cache_size=self.statements_kept,
             server_settings=self._settings(),
             **more,
         )
 
-    def _patience(self) -> float | None:
+    def _command_timeout(self) -> float | None:
         if self.statement_timeout is None or self.sessions_are_shared:
             return self.statement_timeout
         # Should the server itself be out of reach, the client gives up after it.

@@ -11,7 +11,7 @@ from collections.abc import Coroutine
 from typing import Any, NamedTuple, TypeVar
 
 from db.clients import Client
-from db.engine import Database, Execute
+from db.database import Database, Execute
 from db.errors import ServiceUnavailable
 
 _T = TypeVar("_T")

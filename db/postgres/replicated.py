@@ -9,7 +9,7 @@ from sqlalchemy.engine import Dialect, Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.clients import asking
-from db.engine import Database, Execute, Measure, Rows
+from db.database import Database, Execute, Measure, Rows
 from db.errors import ServiceUnavailable, TookTooLong, UncertainWrite
 from db.postgres.database import PostgresDatabase
 from db.postgres.lag import TRUSTED_FOR, Lag

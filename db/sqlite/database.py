@@ -11,16 +11,16 @@ from sqlalchemy import Executable, event, text
 from sqlalchemy.engine import URL, Dialect, Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.engine import Database, Execute, Measure, Rows, connection_measures, statements
+from db.database import Database, Execute, Measure, Rows, connection_measures, statements
 from db.errors import ServiceUnavailable, UncertainWrite
-from db.sqlite.changes import run_changes
+from db.sqlite.batching import RunGroup
 from db.sqlite.checkpoints import Checkpoints
-from db.sqlite.crossings import RunGroup
+from db.sqlite.connection_pool import ConnectionPool
 from db.sqlite.driver_errors import translated_errors, uncertain_commit
-from db.sqlite.drivers import DriverPool
-from db.sqlite.file import LOOK_EVERY, DatabaseFile
-from db.sqlite.in_place import InPlace
+from db.sqlite.file_watch import LOOK_EVERY, DatabaseFile
+from db.sqlite.group_commit import run_changes
 from db.sqlite.interruption import Ending, Interruptible
+from db.sqlite.loop_reader import LoopReader
 from db.sqlite.opening import connect_for_loop, open_engine, refuse_writes
 from db.texts import read_text
 
@@ -70,9 +70,9 @@ class SQLiteDatabase(Database):
         self._reader = open_engine(self.url, file, size + _RARE_READERS, self._busy_timeout)
         # One for changes, which share it, and one for transactions of other kinds.
         self._writer = open_engine(self.url, file, 2, self._busy_timeout)
-        self.in_place = InPlace(lambda: connect_for_loop(self.url))
-        self._drivers = DriverPool(self._reader, size, *limits, in_place=self.in_place)
-        self._changes = DriverPool(self._writer, 1, *limits, run=_kept_in(file, run_changes))
+        self.loop_reader = LoopReader(lambda: connect_for_loop(self.url))
+        self._drivers = ConnectionPool(self._reader, size, *limits, loop_reader=self.loop_reader)
+        self._changes = ConnectionPool(self._writer, 1, *limits, run=_kept_in(file, run_changes))
         self._checkpoints = Checkpoints(self._checkpoint)
         event.listen(self._reader.sync_engine, "connect", refuse_writes)
         event.listen(self._writer.sync_engine, "begin", _begin_immediate)
@@ -169,7 +169,7 @@ class SQLiteDatabase(Database):
     def measures(self) -> Sequence[Measure]:
         """How the connections of reads and of changes are used."""
 
-        def pools() -> tuple[DriverPool, ...]:
+        def pools() -> tuple[ConnectionPool, ...]:
             return self._drivers, self._changes
 
         return connection_measures(
@@ -198,14 +198,14 @@ class SQLiteDatabase(Database):
     def _closing(self) -> Coroutine[Any, Any, None]:
         """Close what is open now, after what is under way now has come to its end."""
         under_way = set(self._under_way)
-        file, checkpoints, in_place = self._file, self._checkpoints, self.in_place
+        file, checkpoints, loop_reader = self._file, self._checkpoints, self.loop_reader
         pools, engines = (self._drivers, self._changes), (self._reader, self._writer)
 
         async def close() -> None:
             file.close()
             await checkpoints.close()
             await asyncio.gather(*under_way, return_exceptions=True)
-            await in_place.close()
+            await loop_reader.close()
             for pool in pools:
                 await pool.close()
             for engine in engines:
@@ -215,7 +215,7 @@ class SQLiteDatabase(Database):
 
 
 async def _abandon(
-    pools: Sequence[DriverPool], closing: Coroutine[Any, Any, None], pause: float
+    pools: Sequence[ConnectionPool], closing: Coroutine[Any, Any, None], pause: float
 ) -> None:
     for pool in pools:
         # What was acknowledged goes to where the file is now. The log stays in its place, and

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from db.engine import Rows
+from db.database import Rows
 from db.sqlite.texts import fetch_all
 
 # SQLite forgets an interruption that comes before the statement's first step.

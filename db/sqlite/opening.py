@@ -12,7 +12,7 @@ from sqlalchemy.pool import NullPool
 
 from db.casefolding import fold
 from db.sqlite.checkpoints import AUTOMATIC_PAGES
-from db.sqlite.file import DatabaseFile, create_private, existing
+from db.sqlite.file_watch import DatabaseFile, create_private, existing
 from db.sqlite.sql import CASEFOLD, SHOWN
 
 # Each connection has a cache of its own; the operating system keeps the file for all of them.

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from db.casefolding import fold
+from db.database import Database
 from db.dialect import Folded, each_of
-from db.engine import Database
 from db.opening import open_database
 from tests.places import Place
 

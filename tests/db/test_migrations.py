@@ -15,7 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 
-from db.engine import Database
+from db.database import Database
 from db.errors import ServiceUnavailable
 from db.migrations.upgrade import newest_revision, upgrade
 from db.models import Base

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from db.engine import Database
+from db.database import Database
 from db.errors import ServiceUnavailable
 from db.instants import EARLIEST_MS, LATEST_MS
 from db.models import ExecutionState

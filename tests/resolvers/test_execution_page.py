@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from db.paging import LAST_PAGE
+from db.reading.paging import LAST_PAGE
 from tests.gateway import Gateway
 from tests.sample import SAMPLE
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from db.errors import InvalidInput
-from db.filters import MAX_CONDITIONS
+from db.reading.filters import MAX_CONDITIONS
 from resolvers.plan_arguments import Arguments
 from tests.gateway import Gateway
 from tests.statements import recorded_statements

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db.comparisons import FIELDS
 from db.executions import Executions
-from db.filters import MAX_CONDITIONS, MAX_NESTING
 from db.models import ExecutionState
 from db.opening import open_database
+from db.reading.comparisons import FIELDS
+from db.reading.filters import MAX_CONDITIONS, MAX_NESTING
 from resolvers.schema import build_schema
 from tests.filter_cases import CASES, Case, db_filter
 from tests.gateway import Gateway

@@ -17,12 +17,12 @@ from db.opening import open_database
 from resolvers.plan_update import BrokenAfterChange
 from resolvers.plans import Planner
 from resolvers.schema import build_schema
-from server.access import FULL_ACCESS
-from server.graphql_request import GraphQLRequest
-from server.operation_runner import OperationRunner
-from server.operations import OperationStore
-from server.persisted import PersistedQueries
-from server.settings import Settings
+from server.access.authentication import FULL_ACCESS
+from server.graphql.documents import PersistedQueries
+from server.graphql.preparation import OperationStore
+from server.graphql.request import GraphQLRequest
+from server.graphql.runner import OperationRunner
+from server.operation.settings import Settings
 from tests.filter_cases import CASES
 from tests.gateway import insert, run_sql
 from tests.places import Place
@@ -272,7 +272,7 @@ def test_only_the_operation_that_is_asked_for_is_planned(
             planned.append(operation.name.value)
             super().__init__(schema, document, operation, *more, size=size)
 
-    monkeypatch.setattr("server.operations.Planner", Recording)
+    monkeypatch.setattr("server.graphql.preparation.Planner", Recording)
     document = " ".join(f"query Q{number} {{ __typename }}" for number in range(50))
     for name in ("Q7", "Q7", "Q30"):
         both.run(document, {}, name)

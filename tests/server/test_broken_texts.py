@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from db.keys import hash_of
-from server.cli import cli
+from server.cli.main import cli
 from tests.gateway import Gateway, bearer, migrate, run_sql, running_gateway
 from tests.places import Place, SQLitePlace, file_of
 

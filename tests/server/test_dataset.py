@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from db.errors import InvalidInput
 from db.source import ExecutionRow
-from server.cli import cli
+from server.cli.main import cli
 from tests.gateway import Gateway, run_sql, running_gateway
 from tests.places import Place
 from tests.reference import ordered

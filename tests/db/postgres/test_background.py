@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from db.clients import Client
-from db.engine import Database
+from db.database import Database
 from db.opening import open_database
 from db.postgres.lag import Lag
 from db.postgres.recent_writers import RecentWriters

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db import counts
 from db.executions import Executions
 from db.opening import open_database
+from db.reading import counts
 from tests.places import PostgresPlace
 
 pytestmark = [pytest.mark.anyio, pytest.mark.postgres]

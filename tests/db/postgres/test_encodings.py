@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import text
 
 from db.casefolding import fold
-from db.engine import Database
+from db.database import Database
 from db.executions import Executions
-from db.filters import Condition
 from db.migrations.upgrade import upgrade
 from db.migrations.versions.r0006_rights_and_names import icu_casefold
 from db.opening import open_database
+from db.reading.filters import Condition
 from tests.gateway import insert
 from tests.places import PostgresServer
 from tests.sample import SAMPLE

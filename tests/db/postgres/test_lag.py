@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from db.engine import Database
+from db.database import Database
 from db.errors import ServiceUnavailable
 from db.postgres import lag
 from db.postgres.lag import MOST_KEPT, Lag

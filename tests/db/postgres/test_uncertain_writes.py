@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.engine import Database, Execute
+from db.database import Database, Execute
 from db.errors import ServiceUnavailable, TookTooLong, UncertainWrite
 from db.opening import open_database
 from tests.faults.programs import wait_until

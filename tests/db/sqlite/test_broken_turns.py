@@ -8,12 +8,12 @@ from typing import Any
 import aiosqlite
 import pytest
 
+from db.database import Database, Execute
 from db.deadlines import Deadlines
-from db.engine import Database, Execute
+from db.sqlite.batching import Crossings
 from db.sqlite.checkpoints import Checkpoints
-from db.sqlite.crossings import Crossings
 from db.sqlite.database import SQLiteDatabase
-from db.sqlite.file import DatabaseFile
+from db.sqlite.file_watch import DatabaseFile
 from db.sqlite.interruption import Interruptible
 from tests.gateway import insert, run_sql
 from tests.sample import SAMPLE
@@ -69,7 +69,7 @@ async def test_what_breaks_off_reading_in_place_does_not_stop_the_reads(
         raise raised
 
     with monkeypatch.context() as patch:
-        patch.setattr(database.in_place, "answer", broken)
+        patch.setattr(database.loop_reader, "answer", broken)
         reads = [database.read("SELECT 1", (), is_short=True) for _ in range(3)]
         outcomes = await _in_time(asyncio.gather(*reads, return_exceptions=True))
         assert all(isinstance(outcome, Exception) for outcome in outcomes)
@@ -179,7 +179,7 @@ async def test_a_checkpoint_that_fails_is_followed_by_others(
 async def test_a_file_that_can_not_be_let_go_of_is_let_go_of_later(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("db.sqlite.file.LOOK_EVERY", 0.001)
+    monkeypatch.setattr("db.sqlite.file_watch.LOOK_EVERY", 0.001)
     name = tmp_path / "executions.db"
     name.touch()
     lost = asyncio.Event()

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from db.engine import Database
+from db.database import Database
 from db.opening import open_database
 from db.sqlite.interruption import Ending, Interruptible
 

@@ -1,0 +1,228 @@
+"""Driver connections for reads.
+
+SQLAlchemy's asynchronous connections cross to the database's thread four times or more for a
+statement; the driver's own ``execute_fetchall`` crosses once.
+
+Long reads are lent a connection each. Short ones, which an index bounds, share one: threads that
+each hold Python's lock for a moment would only wait for each other.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Coroutine
+from functools import partial
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from db.database import Rows
+from db.deadlines import Deadlines
+from db.errors import ServiceUnavailable
+from db.sqlite.batching import Crossings, RunGroup, run_reads, tell
+from db.sqlite.interruption import Ending, Interruptible
+from db.sqlite.loop_reader import LoopReader
+
+
+class _Reading:
+    """A read that has a connection for itself until the driver's thread is done with it.
+
+    It is what the thread takes for the future of the result; ``answer`` is for whoever reads, who
+    may go away before.
+    """
+
+    __slots__ = ("_connection", "_deadline", "_pool", "answer", "ending")
+
+    def __init__(
+        self,
+        pool: "ConnectionPool",
+        connection: Interruptible,
+        deadlines: Deadlines | None,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self._pool = pool
+        self._connection = connection
+        self.answer: asyncio.Future[Rows] = loop.create_future()
+        self.ending = Ending(connection.interrupt, deadlines.seconds if deadlines else 0.0)
+        self._deadline = deadlines.start(self.ending) if deadlines else None
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        return self.answer.get_loop()
+
+    def done(self) -> bool:
+        return False
+
+    def set_result(self, rows: Rows) -> None:
+        self._end()
+        tell(self.answer, rows)
+
+    def set_exception(self, error: BaseException) -> None:
+        self._end()
+        tell(self.answer, error)
+
+    def _end(self) -> None:
+        self.ending.stop()
+        self._pool.take_back(self._connection, self._deadline)
+
+
+class ConnectionPool:
+    """At most ``size`` connections of an engine, opened when they are first needed.
+
+    One of them can be shared by groups of work, which ``loop_reader`` does, or else ``run``.
+    Whoever waits longer than ``timeout`` seconds for one gets ServiceUnavailable. What runs
+    longer than ``statement_timeout`` seconds is interrupted in the database itself.
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        size: int,
+        timeout: float,
+        statement_timeout: float | None,
+        run: RunGroup = run_reads,
+        loop_reader: LoopReader | None = None,
+    ) -> None:
+        self._engine = engine
+        self._run_group = run
+        self._loop_reader = loop_reader
+        self._size = size
+        self._timeout = timeout
+        self._deadlines = Deadlines(statement_timeout) if statement_timeout else None
+        self._opened: list[AsyncConnection] = []
+        self._free: deque[Interruptible] = deque()
+        self._openings: set[asyncio.Future[None]] = set()
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._under_way: set[asyncio.Future[Any]] = set()
+        self.shared: Crossings | None = None
+        self._sharing: asyncio.Future[Interruptible] | None = None
+
+    @property
+    def idle(self) -> int:
+        """How many connections nobody uses."""
+        return len(self._free)
+
+    @property
+    def in_use(self) -> int:
+        """How many are used, the one that is shared among them."""
+        return len(self._opened) - len(self._free)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for one."""
+        return sum(not waiter.done() for waiter in self._waiting)
+
+    async def read(self, statement: str, parameters: tuple[Any, ...]) -> Rows:
+        """Run a statement on a connection that nobody else has meanwhile; return its rows."""
+        connection = self._free.pop() if self._free else await self._wait()
+        loop = asyncio.get_running_loop()
+        reading = _Reading(self, connection, self._deadlines, loop)
+        connection.send(reading, partial(connection.execute, statement, parameters))
+        try:
+            return await reading.answer
+        except asyncio.CancelledError:
+            # Nobody gets the connection before the statement has ended.
+            reading.ending.hasten()
+            raise
+
+    def take_back(self, connection: Interruptible, deadline: int | None) -> None:
+        """Have a connection back that the driver's thread is done with."""
+        if self._deadlines is not None and deadline is not None:
+            self._deadlines.end(deadline)
+        self._free.append(connection)
+        self._wake()
+
+    async def share(self) -> Crossings:
+        """What short work shares, opened when it is first needed."""
+        if self._sharing is None:
+            self._sharing = self._keep(self._wait())
+        sharing = self._sharing
+        try:
+            connection = await asyncio.shield(sharing)
+            if self.shared is None:
+                self.shared = Crossings(
+                    connection, self._run_group, self._deadlines, self._loop_reader
+                )
+        finally:
+            if sharing.done():
+                self._sharing = None
+        return self.shared
+
+    def _keep(self, work: Coroutine[Any, Any, Any]) -> asyncio.Future[Any]:
+        """Start work that goes on when whoever needs it goes away."""
+        started = asyncio.ensure_future(work)
+        self._under_way.add(started)
+        started.add_done_callback(self._end)
+        return started
+
+    def _end(self, ended: asyncio.Future[Any]) -> None:
+        self._under_way.discard(ended)
+        if not ended.cancelled():
+            # Told to whoever asked for it, if they are still there.
+            ended.exception()
+
+    async def _wait(self) -> Interruptible:
+        try:
+            async with asyncio.timeout(self._timeout):
+                while not self._free:
+                    if len(self._opened) + len(self._openings) < self._size:
+                        await self._begin_opening()
+                        continue
+                    waiter = asyncio.get_running_loop().create_future()
+                    self._waiting.append(waiter)
+                    try:
+                        await waiter
+                    except asyncio.CancelledError:
+                        if not waiter.cancelled():
+                            # It was woken, and goes away: it is the next one's turn.
+                            self._wake()
+                        raise
+        except TimeoutError:
+            raise ServiceUnavailable("The database is busy; try again in a moment") from None
+        return self._free.pop()
+
+    async def _begin_opening(self) -> None:
+        # It goes on when whoever asked for it goes away: a connection that is given up while
+        # it is being opened is left in an unknown state.
+        opening = asyncio.ensure_future(self._open())
+        self._openings.add(opening)
+        opening.add_done_callback(self._end_opening)
+        await asyncio.shield(opening)
+
+    async def _open(self) -> None:
+        connection = await self._engine.connect()
+        try:
+            raw = await connection.get_raw_connection()
+        except BaseException:
+            await connection.close()
+            raise
+        self._opened.append(connection)
+        self._free.append(Interruptible(raw.driver_connection))
+
+    def _end_opening(self, opening: asyncio.Future[None]) -> None:
+        self._openings.discard(opening)
+        if not opening.cancelled():
+            # Told to whoever asked for it, if they are still there.
+            opening.exception()
+        self._wake()
+
+    def _wake(self) -> None:
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+
+    async def empty_log(self) -> None:
+        """Move what the write-ahead log holds to the file, if a connection was ever opened."""
+        for connection in self._opened[:1]:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    async def close(self) -> None:
+        """Give every connection back to the engine."""
+        await asyncio.gather(*self._openings, *self._under_way, return_exceptions=True)
+        while self._opened:
+            await self._opened.pop().close()
+        self._free.clear()
+        if self._deadlines is not None:
+            self._deadlines.close()
+        self.shared = self._sharing = None

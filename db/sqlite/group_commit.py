@@ -1,0 +1,100 @@
+"""Changes that arrive together are committed together.
+
+A commit waits until the disk has it, which takes longer than everything else about a change. One
+commit for all that have gathered meanwhile is as durable for each of them: nobody is answered
+before it. Each change is undone by itself if it fails.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from db.database import Change, Execute, Rows, statements
+from db.errors import WRITE_TOO_LONG, TookTooLong, UncertainWrite
+from db.sqlite.driver_errors import uncertain_commit
+from db.sqlite.interruption import Interruptible
+
+
+def run_changes(interruptible: Interruptible, changes: Sequence[Change]) -> list[Any]:
+    """Make changes in one transaction; what each returned, or the exception that undid it.
+
+    If the transaction itself comes to nothing, each change gets one of its own.
+    """
+    connection = interruptible.connection
+    # Should a transaction of an earlier group not have come to its end.
+    _roll_back(connection)
+    if len(changes) == 1:
+        return [_alone(interruptible, changes[0])]
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.Error as error:
+        # Another program writes; nobody is to wait for it twice.
+        return [error] * len(changes)
+    try:
+        outcomes = [_within(interruptible, change) for change in changes]
+        _commit(connection)
+    except UncertainWrite as error:
+        _roll_back(connection)
+        return [error] * len(changes)
+    except Exception:  # noqa: BLE001 - each change meets it again, and tells whoever asked
+        _roll_back(connection)
+        return [_alone(interruptible, change) for change in changes]
+    except BaseException:
+        _roll_back(connection)
+        raise
+    return outcomes
+
+
+def _alone(interruptible: Interruptible, change: Change) -> Any:
+    connection = interruptible.connection
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        outcome = change(_executing(interruptible))
+        _commit(connection)
+    except Exception as error:  # noqa: BLE001 - told to whoever asked
+        _roll_back(connection)
+        return _undone(error)
+    except BaseException:
+        _roll_back(connection)
+        raise
+    return outcome
+
+
+def _within(interruptible: Interruptible, change: Change) -> Any:
+    connection = interruptible.connection
+    connection.execute("SAVEPOINT change")
+    try:
+        outcome = change(_executing(interruptible))
+    except Exception as error:
+        if not connection.in_transaction:
+            # An interruption, or a full disk, undoes everything that is not committed.
+            raise sqlite3.OperationalError("the transaction is gone") from error
+        connection.execute("ROLLBACK TO change")
+        outcome = error
+    connection.execute("RELEASE change")
+    return outcome
+
+
+def _executing(interruptible: Interruptible) -> Execute:
+    def execute(statement: str, parameters: Sequence[Any]) -> Rows:
+        statements.debug("%s", statement)
+        return interruptible.execute(statement, parameters)
+
+    return execute
+
+
+def _commit(connection: sqlite3.Connection) -> None:
+    # Never interrupted: it is made as a whole, or refused.
+    with uncertain_commit():
+        connection.execute("COMMIT")
+
+
+def _undone(error: Exception) -> Exception:
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_INTERRUPT:
+        return error
+    return TookTooLong(WRITE_TOO_LONG, limit="statement_timeout")
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")

@@ -1,0 +1,104 @@
+"""Loading many executions at once: upserts by guid, all of them or none."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Iterable
+from itertools import islice
+from typing import NamedTuple, Protocol
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.database import Database
+from db.postgres.loading import PostgresLoader
+from db.sqlite.loading import SQLiteLoader
+
+_BATCH = 10_000
+
+
+class LoadedExecution(NamedTuple):
+    """An execution to be loaded. Times are epoch milliseconds.
+
+    ``id`` is kept when no execution has it yet; otherwise, or when it is None, a new one is
+    given. What is None leaves an execution that exists as it is.
+    """
+
+    id: int | None
+    guid: str
+    agentflow_id: str
+    session_id: str | None
+    state: str
+    created_on: int
+    updated_on: int | None
+
+
+_Row = tuple[LoadedExecution, str | None]
+
+
+class Loader(Protocol):
+    """Writes batches into one kind of database, in one transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None: ...
+
+    async def begin(self) -> None:
+        """Prepare the transaction."""
+
+    async def name(self, flows: list[tuple[str, str]]) -> None:
+        """Write names of agentflows, by their ids."""
+
+    async def write(self, rows: list[LoadedExecution]) -> None:
+        """Insert or update executions, one after the other."""
+
+
+async def load(
+    database: Database,
+    rows: Iterable[_Row],
+    on_progress: Callable[[int], None] | None = None,
+) -> int:
+    """Insert or update executions, each with the name of its agentflow if that is known.
+
+    One transaction: when ``rows`` raises, nothing was changed. They are read in a thread, a batch
+    ahead of what is written. ``on_progress`` is told how
+    many were loaded so far. Memory holds two batches, the name of every agentflow, and of SQLite
+    64 MiB of the database's pages. Raises SQLAlchemy's IntegrityError for a row that the database
+    refuses. Returns how many were loaded.
+    """
+    kind: type[Loader] = SQLiteLoader if database.dialect.name == "sqlite" else PostgresLoader
+
+    async def work(connection: AsyncConnection) -> int:
+        loader = kind(connection)
+        await loader.begin()
+        names: dict[str, str] = {}
+        loaded = 0
+        async with contextlib.aclosing(_batches(rows)) as batches:
+            async for batch in batches:
+                named = {row.agentflow_id: name for row, name in batch if name is not None}
+                renamed = {flow: name for flow, name in named.items() if names.get(flow) != name}
+                if renamed:
+                    await loader.name(list(renamed.items()))
+                    names.update(renamed)
+                await loader.write([row for row, _ in batch])
+                loaded += len(batch)
+                if on_progress:
+                    on_progress(loaded)
+        return loaded
+
+    return await database.transact(work)
+
+
+async def _batches(rows: Iterable[_Row]) -> AsyncGenerator[list[_Row]]:
+    """Read batches, each while the database writes the one before."""
+    source = iter(rows)
+
+    def read() -> list[_Row]:
+        return list(islice(source, _BATCH))
+
+    reading = asyncio.ensure_future(asyncio.to_thread(read))
+    try:
+        while batch := await reading:
+            reading = asyncio.ensure_future(asyncio.to_thread(read))
+            yield batch
+    finally:
+        # Nobody may close what is still read.
+        await asyncio.wait([reading])
+        if not reading.cancelled():
+            reading.exception()

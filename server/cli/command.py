@@ -1,0 +1,95 @@
+"""What the commands share: reading settings, opening the database, telling of errors."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, TypeVar
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from db.database import Database
+from db.errors import ServiceUnavailable, quote
+from db.migrations.upgrade import upgrade
+from db.opening import open_database
+from server.cli.diagnosis import diagnose
+from server.cli.terminal import printable
+from server.operation.settings import Settings, load_settings
+
+_T = TypeVar("_T")
+
+_OF_KUBERNETES = (
+    " (Kubernetes sets this for a Service that is named gateway: set enableServiceLinks: false)"
+)
+
+errors = Console(stderr=True)
+"""Where people look for what went wrong."""
+
+DatabaseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        metavar="URL",
+        help="The database, such as sqlite:///executions.db. Default: GATEWAY_DATABASE_URL.",
+    ),
+]
+
+
+def print_error(message: str) -> None:
+    """Say what went wrong."""
+    text = printable(f"Error: {message}")
+    errors.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+def read_settings(**given: Any) -> Settings:
+    """The settings, those given on the command line above all others.
+
+    Ends the command with a message for each value that is wrong. Raises InvalidInput for names
+    that are no settings.
+    """
+    try:
+        return load_settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        for problem in error.errors():
+            name = "_".join(str(part) for part in problem["loc"])
+            hint = _OF_KUBERNETES if str(problem["input"]).startswith("tcp://") else ""
+            got = quote(problem["input"])
+            print_error(f"GATEWAY_{name.upper()}: {problem['msg']}; got {got}{hint}")
+        raise typer.Exit(1) from None
+
+
+def with_database(settings: Settings, work: Callable[[Database], Awaitable[_T]]) -> _T:
+    """Run ``work`` on a database that is at the newest revision."""
+
+    async def migrated(database: Database) -> _T:
+        await upgrade(database)
+        return await work(database)
+
+    return with_any_database(settings, migrated)
+
+
+def with_any_database(settings: Settings, work: Callable[[Database], Awaitable[_T]]) -> _T:
+    """Run ``work`` on a database, whatever its revision.
+
+    When the database can't be opened, what is raised says why and what to do.
+    """
+    # What the database itself says is in the message.
+    logging.getLogger("gateway.database").addHandler(logging.NullHandler())
+
+    async def run() -> _T:
+        database = open_database(
+            settings.database_url,
+            busy_timeout=settings.busy_timeout,
+            read_url=settings.read_database_url,
+        )
+        try:
+            return await work(database)
+        except ServiceUnavailable as error:
+            raise ServiceUnavailable(
+                await diagnose(settings.database_url) or error.message
+            ) from error
+        finally:
+            await database.close()
+
+    return asyncio.run(run())

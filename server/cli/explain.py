@@ -1,0 +1,75 @@
+"""What an operation comes to, in words: whether it has a plan, and the statements of that."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphql import GraphQLError
+
+from db.database import Database
+from db.errors import InvalidInput
+from db.executions import Executions
+from resolvers.context import Reading
+from resolvers.schema import build_schema
+from server.graphql.preparation import OperationStore, PreparedOperation
+from server.operation.settings import Settings
+
+
+async def explain(
+    settings: Settings,
+    database: Database,
+    query: str,
+    variables: Mapping[str, Any],
+    operation_name: str | None = None,
+) -> list[str]:
+    """The lines that explain an operation. A query is run; a mutation is not.
+
+    Raises InvalidInput for a document that would be refused.
+    """
+    store = OperationStore(settings.limits)
+    schema = build_schema()._schema  # noqa: SLF001 - Strawberry has no public way to it
+    prepared = store.prepare(query, schema)
+    if prepared.errors:
+        raise InvalidInput("; ".join(map(_said, prepared.errors)))
+    operation = prepared.find(operation_name)
+    if operation is None:
+        raise InvalidInput("Say with --operation which of the operations is meant")
+    cost, most = operation.cost(variables), settings.limits.max_cost
+    scopes = ", ".join(operation.scopes) or "none"
+    lines = [f"cost: {cost} of at most {most}", f"scopes: {scopes}"]
+    plan = operation.planner.plan(variables)
+    if plan is None:
+        reason = operation.planner.reason(variables)
+        return [*lines, f"plan: none, the ordinary executor runs it: {reason}"]
+    roots = ", ".join(root.key for root in plan.roots)
+    lines.append(f"plan: {len(plan.roots)} root field(s): {roots}")
+    if operation.planner.is_mutation:
+        return [*lines, "It changes something, so it is not run here"]
+    return lines + await _statements(settings, database, operation, variables)
+
+
+async def _statements(
+    settings: Settings,
+    database: Database,
+    operation: PreparedOperation,
+    variables: Mapping[str, Any],
+) -> list[str]:
+    plan = operation.planner.plan(variables)
+    asked: list[tuple[str, tuple[Any, ...]]] = []
+    database.on_read = lambda statement, parameters: asked.append((statement, parameters))
+    try:
+        if plan is not None:
+            reading = Reading(Executions(database), settings.max_page_size, settings.max_ids)
+            await plan.run(reading, variables)
+    except Exception as error:  # noqa: BLE001 - what a plan can't answer is no fault
+        return [f"The ordinary executor answers with these variables: {error}"]
+    finally:
+        database.on_read = None
+    lines = []
+    for statement, parameters in asked:
+        lines += ["", *statement.splitlines()]
+        lines += [f"  -> {step}" for step in await database.explain(statement, parameters)]
+    return lines
+
+
+def _said(error: GraphQLError) -> str:
+    return error.message

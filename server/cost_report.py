@@ -1,8 +1,0 @@
-"""Whether a client asks for what its operation costs."""
-
-from server.exchange import HttpRequest
-
-
-def reports_cost(request: HttpRequest) -> bool:
-    """Whether a request asks for ``extensions.cost``, by ``GraphQL-Cost: report``."""
-    return (request.header(b"graphql-cost") or "").lower() == "report"

@@ -1,0 +1,85 @@
+"""The console as it was built into ``static/graphiql``: its page, and the assets of that.
+
+The names of assets hold a hash of their content, so browsers may keep them for good. Each that
+gets smaller by it lies there compressed too, as ``name.br`` and ``name.gz``.
+"""
+
+import re
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+FOLDER = Path(__file__).parents[1] / "static" / "graphiql"
+"""Where the build puts the bundle, and a wheel carries it."""
+
+ASSETS_PATH = "/graphiql/assets"
+"""The path that assets are served below."""
+
+# No slash, and no dot at the beginning: nothing outside of the folder has such a name.
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,200}")
+_MEDIA_TYPES = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".ttf": "font/ttf",
+    ".woff": "font/woff",
+    ".woff2": "font/woff2",
+}
+_SUFFIXES = {"br": ".br", "gzip": ".gz"}
+_HEADERS = {
+    "cache-control": "public, max-age=31536000, immutable",
+    "vary": "Accept-Encoding",
+    "x-content-type-options": "nosniff",
+}
+
+
+class Bundle:
+    """The bundle in a folder, which need not be there, or not yet."""
+
+    def __init__(self, folder: Path) -> None:
+        self._page = folder / "index.html"
+        self._assets = folder / "assets"
+
+    def page(self, root: str) -> str | None:
+        """The HTML of the page; None where no bundle was built.
+
+        ``root`` is the URL of the gateway's start page without its last slash, as the page is to
+        write it.
+        """
+        try:
+            # Read each time: a build that ends while the gateway runs shows at once.
+            html = self._page.read_text("utf-8")
+        except FileNotFoundError:
+            return None
+        html = html.replace('="./favicon.svg"', f'="{root}/favicon.svg"')
+        return html.replace('="./assets/', f'="{root}{ASSETS_PATH}/')
+
+    def route(self) -> Route:
+        """Where the assets are served."""
+        return Route(f"{ASSETS_PATH}/{{name}}", self._asset)
+
+    async def _asset(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        media_type = _MEDIA_TYPES.get(Path(name).suffix)
+        file = self._assets / name
+        if not _NAME.fullmatch(name) or media_type is None or not file.is_file():
+            raise HTTPException(404)
+        for coding in accepted_codings(request.headers.get("accept-encoding", "")):
+            shorter = file.with_name(name + _SUFFIXES[coding])
+            if shorter.is_file():
+                headers = {**_HEADERS, "content-encoding": coding}
+                return FileResponse(shorter, headers=headers, media_type=media_type)
+        return FileResponse(file, headers=_HEADERS, media_type=media_type)
+
+
+def accepted_codings(accept: str) -> list[str]:
+    """Which of our codings an Accept-Encoding header accepts (RFC 9110, section 12.5.3)."""
+    weights: dict[str, bool] = {}
+    for part in accept.lower().split(","):
+        coding, *parameters = (piece.strip() for piece in part.split(";"))
+        weights[coding] = not any(re.fullmatch(r"q=0(\.0*)?", each) for each in parameters)
+    return [coding for coding in _SUFFIXES if weights.get(coding, weights.get("*", False))]

@@ -1,0 +1,8 @@
+"""Whether a client asks for what its operation costs."""
+
+from server.http.request import HttpRequest
+
+
+def reports_cost(request: HttpRequest) -> bool:
+    """Whether a request asks for ``extensions.cost``, by ``GraphQL-Cost: report``."""
+    return (request.header(b"graphql-cost") or "").lower() == "report"

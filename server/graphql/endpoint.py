@@ -1,0 +1,226 @@
+"""The GraphQL edge: HTTP, server-sent events, WebSocket, and GraphiQL for browsers.
+
+HTTP follows the GraphQL over HTTP specification; WebSocket is graphql-transport-ws;
+server-sent events are the distinct connections mode of graphql-sse.
+"""
+
+import functools
+from collections.abc import AsyncIterator
+
+from graphql import OperationType
+from starlette.responses import Response, StreamingResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from db.errors import GatewayError, InvalidInput
+from server.access.authentication import Access, Authenticator, Forbidden
+from server.graphql.bundle import Bundle
+from server.graphql.cost_report import reports_cost
+from server.graphql.documents import PersistedQueryNotFound
+from server.graphql.graphiql import graphiql_page
+from server.graphql.request import Batch, GraphQLRequest, read_requests
+from server.graphql.response import RESPONSE_JSON, answer, batch_answer
+from server.graphql.runner import KindNotTaken, NotTaken, OperationRunner, refused
+from server.http.bodies import BodyReader
+from server.http.concurrency import ConcurrencyLimit
+from server.http.error_responses import JSON, graphql_error
+from server.http.errors import (
+    INTERNAL,
+    INTERNAL_MESSAGE,
+    OnLimit,
+    headers_of,
+    log_unexpected,
+    status_of,
+)
+from server.http.html_pages import html_page
+from server.http.json_text import write_json
+from server.http.media_types import preferred
+from server.http.origins import Origins
+from server.http.request import HttpRequest
+from server.observability.logs import log_as_operation
+from server.observability.metrics import OPERATION
+
+EVENTS = "text/event-stream"
+HTML = "text/html"
+
+_MACHINES = (JSON, RESPONSE_JSON, EVENTS)
+_MACHINES_AND_PEOPLE = (*_MACHINES, HTML)
+_ALLOWED = "GET, HEAD, OPTIONS, POST"
+_NO_SUBSCRIPTION = f"A subscription needs a WebSocket, or Accept: {EVENTS}"
+_NOT_BY_POST = {OperationType.SUBSCRIPTION: _NO_SUBSCRIPTION}
+# What changes data must not be reachable by following a link (GraphQL over HTTP, section 6.1).
+_NOT_AS_EVENTS_BY_GET = {
+    OperationType.MUTATION: "A mutation must be sent with POST, not GET",
+}
+_NOT_BY_GET = _NOT_AS_EVENTS_BY_GET | _NOT_BY_POST
+
+
+class _Refused(Exception):
+    """A request has its answer already."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
+
+
+class GraphQLEdge:
+    """An ASGI application that answers everything sent to ``/graphql`` over HTTP."""
+
+    def __init__(
+        self,
+        runner: OperationRunner,
+        authenticator: Authenticator,
+        bodies: BodyReader,
+        places: ConcurrencyLimit,
+        streams: ConcurrencyLimit,
+        bundle: Bundle,
+        *,
+        max_batch: int,
+        get_queries: bool,
+        origins: Origins,
+        on_limit: OnLimit,
+    ) -> None:
+        self._on_limit = on_limit
+        self._runner = runner
+        self._authenticator = authenticator
+        self._bodies = bodies
+        self._places = places
+        self._streams = streams
+        self._bundle = bundle
+        self._max_batch = max_batch
+        self._get_queries = get_queries
+        self._origins = origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """DirectResponse one request."""
+        response = await self._respond(HttpRequest(scope, receive))
+        await response(scope, receive, send)
+
+    async def _respond(self, request: HttpRequest) -> ASGIApp:
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers={"allow": _ALLOWED})
+        if request.method not in ("GET", "HEAD", "POST"):
+            return _not_allowed(f"{request.method} is not allowed here; use GET or POST", _ALLOWED)
+        media_type = preferred(request.header(b"accept") or "", _offers(request))
+        if media_type is None:
+            return _refusal(406, f"Accept must allow {RESPONSE_JSON} or {JSON}")
+        if media_type == HTML:
+            return html_page(graphiql_page(self._bundle, request.scope["path"]))
+        try:
+            return await self._answer(request, media_type)
+        except _Refused as refused:
+            return refused.response
+        except PersistedQueryNotFound as error:
+            # Apollo's clients expect 200, and send the text as soon as they read this code.
+            status = 400 if media_type == RESPONSE_JSON else 200
+            headers = {"cache-control": "no-store"}
+            return _refused(error, status, headers, media_type)
+        except KindNotTaken as error:
+            status, headers = _not_taken(error)
+            return _refused(error, status, headers, media_type)
+        except GatewayError as error:
+            self._on_limit(error.limit)
+            return _refused(error, status_of(error), headers_of(error), media_type)
+        except Exception as error:  # noqa: BLE001 - the edge's last line of defence
+            error_id = log_unexpected(error, "A GraphQL request")
+            return graphql_error(500, INTERNAL, INTERNAL_MESSAGE, id=error_id)
+
+    async def _answer(self, request: HttpRequest, media_type: str) -> ASGIApp:
+        # Who asks is known before anything that was sent is looked at.
+        access = await self._authenticator.authenticate(request.header(b"authorization"))
+        self._refuse_what_other_sites_send(request)
+        places = self._streams if media_type == EVENTS else self._places
+        places.expect_room()
+        asked = await read_requests(request, self._bodies, self._max_batch)
+        places.take(request.scope)
+        if media_type == EVENTS:
+            if isinstance(asked, list):
+                raise InvalidInput("A batch can't be sent as events; send operations one by one")
+            return self._stream(request, asked, access)
+        if isinstance(asked, list):
+            return await self._answer_batch(request, asked, access, media_type)
+        result = await self._runner.run(
+            asked,
+            access,
+            not_taken=_not_taken_by(request),
+            reports_cost=reports_cost(request),
+            on_name=functools.partial(request.scope.__setitem__, OPERATION),
+        )
+        return answer(result, media_type)
+
+    async def _answer_batch(
+        self, request: HttpRequest, asked: Batch, access: Access, media_type: str
+    ) -> ASGIApp:
+        """DirectResponse each operation in its place, so that none takes another's answer away."""
+        results = []
+        for one in asked:
+            if isinstance(one, InvalidInput):
+                results.append(refused(one))
+                continue
+            result = await self._runner.result(
+                one,
+                access,
+                not_taken=_not_taken_by(request),
+                reports_cost=reports_cost(request),
+            )
+            results.append(result)
+        log_as_operation(None)
+        return batch_answer(results, media_type)
+
+    def _refuse_what_other_sites_send(self, request: HttpRequest) -> None:
+        """Refuse what a page of another site makes a browser send without asking first.
+
+        A POST has to be JSON, for which browsers do ask; a GET can come from any link.
+        """
+        if request.method == "POST":
+            return
+        if not self._get_queries:
+            message = "Queries are not taken by GET here (get_queries); use POST"
+            raise _Refused(_not_allowed(message, "POST"))
+        allowed = self._origins.allow(request.header(b"origin"))
+        if request.header(b"sec-fetch-site") in ("cross-site", "same-site") and not allowed:
+            raise Forbidden("A page of another site may not send this (cors_origins); use POST")
+
+    def _stream(self, request: HttpRequest, asked: GraphQLRequest, access: Access) -> Response:
+        # What there is no document for is refused with a status, before the stream begins.
+        self._runner.text_of(asked)
+        not_taken = _NOT_AS_EVENTS_BY_GET if request.method != "POST" else {}
+
+        async def events() -> AsyncIterator[bytes]:
+            result = await self._runner.result(
+                asked, access, not_taken=not_taken, reports_cost=reports_cost(request)
+            )
+            yield b"event: next\ndata: " + write_json(result.body) + b"\n\n"
+            yield b"event: complete\ndata:\n\n"
+
+        return StreamingResponse(events(), media_type=EVENTS, headers={"cache-control": "no-store"})
+
+
+def _offers(request: HttpRequest) -> tuple[str, ...]:
+    # A client that accepts anything gets JSON; a browser says first of all that it wants HTML.
+    return _MACHINES if request.method == "POST" else _MACHINES_AND_PEOPLE
+
+
+def _refusal(
+    status: int, message: str, headers: dict[str, str] | None = None, media_type: str = JSON
+) -> Response:
+    kind = media_type if media_type == RESPONSE_JSON else JSON
+    return graphql_error(status, InvalidInput.code, message, headers, media_type=kind)
+
+
+def _refused(
+    error: GatewayError, status: int, headers: dict[str, str], media_type: str
+) -> Response:
+    kind = media_type if media_type == RESPONSE_JSON else JSON
+    return graphql_error(status, error.code, error.message, headers, media_type=kind)
+
+
+def _not_allowed(message: str, allowed: str, media_type: str = JSON) -> Response:
+    return _refusal(405, message, {"allow": allowed}, media_type)
+
+
+def _not_taken_by(request: HttpRequest) -> NotTaken:
+    return _NOT_BY_POST if request.method == "POST" else _NOT_BY_GET
+
+
+def _not_taken(error: KindNotTaken) -> tuple[int, dict[str, str]]:
+    return (405, {"allow": "POST"}) if error.kind is OperationType.MUTATION else (400, {})

@@ -1,0 +1,292 @@
+"""What every operation goes through, whichever way it came in.
+
+A document is read, measured, validated and priced once, and kept; what depends on the request
+(whether its key has the scopes, what it costs with its variables) is checked every time. A document
+that is not short is prepared in a thread, so that the event loop goes on meanwhile.
+"""
+
+import asyncio
+import functools
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    parse,
+    recommended_rules,
+    specified_rules,
+    validate,
+)
+from graphql.validation import NoSchemaIntrospectionCustomRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from db.bounded_store import BoundedStore
+from db.database import Measure
+from db.errors import InvalidInput
+from db.keys import Scope
+from resolvers.plans import KeptPlans, Planner
+from server.graphql.cost import Cost, cost_of
+from server.graphql.limits import Limits, check_document, check_text
+from server.graphql.scopes import needed_scopes
+from server.graphql.tokens import drop_tokens
+
+_T = TypeVar("_T")
+_DOCUMENTS_BYTES = 64 * 2**20
+_PLANS_BYTES = 16 * 2**20
+# What a document, its operations and their first plans take, as measured and rounded up.
+_BYTES_OF_ANY = 4_000
+_BYTES_OF_TOKEN = 1_000
+# Up to this length, crossing to a thread costs more than it spares others.
+_LONGEST_SHORT = 1_000
+_NOTHING = parse("{ __typename }")
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedOperation:
+    """One operation of a document: what it needs, what it costs, and the plans it has."""
+
+    definition: OperationDefinitionNode
+    scopes: tuple[Scope, ...]
+    cost: Cost
+    planner: Planner
+
+    @property
+    def kind(self) -> OperationType:
+        """Whether it is a query, a mutation or a subscription."""
+        return self.definition.operation
+
+    @property
+    def asks_for_schema_alone(self) -> bool:
+        """Whether nothing but the schema itself is asked for, so that no data is read."""
+        return all(
+            isinstance(node, FieldNode) and node.name.value.startswith("__")
+            for node in self.definition.selection_set.selections
+        )
+
+
+class Prepared:
+    """A document that is parsed, what is wrong with it, and its operations.
+
+    An operation is prepared when it is first asked for, of what stands in it and in the
+    fragments that it reaches.
+    """
+
+    def __init__(
+        self,
+        document: DocumentNode,
+        errors: tuple[GraphQLError, ...] = (),
+        make: Callable[[OperationDefinitionNode], PreparedOperation] | None = None,
+        tokens: int = 0,
+    ) -> None:
+        self.document = document
+        self.errors = errors
+        self.definitions = {
+            definition.name.value if definition.name else None: definition
+            for definition in document.definitions
+            if isinstance(definition, OperationDefinitionNode)
+        }
+        self.tokens = tokens
+        self.is_unreadable = document is _NOTHING
+        """Whether the text could not be read, so that it can't be said what is in it."""
+        self._make = make
+        self._operations: dict[str | None, PreparedOperation] = {}
+
+    def definition(self, name: str | None) -> OperationDefinitionNode | None:
+        """The operation of a name, or without one the first; None when there is none."""
+        if name is None:
+            return next(iter(self.definitions.values()), None)
+        return self.definitions.get(name)
+
+    def find(self, name: str | None) -> PreparedOperation | None:
+        """The operation of a name, or the only one; None when the document can't be run so."""
+        if self._make is None:
+            return None
+        if name is None:
+            if len(self.definitions) != 1:
+                return None
+            [name] = self.definitions
+        operation = self._operations.get(name)
+        if operation is None:
+            definition = self.definitions.get(name)
+            if definition is None:
+                return None
+            operation = self._operations[name] = self._make(definition)
+        return operation
+
+
+def name_needed(prepared: Prepared) -> InvalidInput:
+    """The error of a request that leaves open which of several operations it means."""
+    # GraphQL, section 6.1, GetOperation, step 1.
+    count = len(prepared.definitions)
+    return InvalidInput(f"operationName must say which of the {count} operations to run")
+
+
+class OperationStore:
+    """Prepares documents for a schema within limits, and keeps those used last."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        *,
+        introspection: bool = True,
+        max_bytes: int = _DOCUMENTS_BYTES,
+        max_plan_bytes: int = _PLANS_BYTES,
+    ) -> None:
+        self.limits = limits
+        self._introspection = introspection
+        self._kept: BoundedStore[str, Prepared] = BoundedStore("documents", max_bytes=max_bytes)
+        self._plans: KeptPlans = BoundedStore("plans", max_bytes=max_plan_bytes)
+        self._under_way: dict[str, asyncio.Future[Prepared]] = {}
+        # One, so that documents can't take the processor from everything else together.
+        self._thread = ThreadPoolExecutor(1, "prepare")
+        self._found = self._made = 0
+
+    def prepare(self, query: str, schema: GraphQLSchema) -> Prepared:
+        """A document ready to run, or with the errors that forbid it; never raises."""
+        prepared = self._find(query)
+        return self._keep(query, self._prepare(query, schema)) if prepared is None else prepared
+
+    async def prepare_apart(self, query: str, schema: GraphQLSchema) -> Prepared:
+        """What ``prepare`` returns; a document that is not short is prepared in a thread.
+
+        Those who ask for the same at the same time wait for one preparation.
+        """
+        prepared = self._find(query)
+        if prepared is not None:
+            return prepared
+        if len(query) <= _LONGEST_SHORT:
+            return self._keep(query, self._prepare(query, schema))
+        under_way = self._under_way.get(query)
+        if under_way is None:
+            under_way = asyncio.ensure_future(self._prepare_in_thread(query, schema))
+            self._under_way[query] = under_way
+        # Who goes away must not take it from the others.
+        return await asyncio.shield(under_way)
+
+    async def apart(self, call: Callable[[], _T]) -> _T:
+        """Do in a thread what would keep others waiting; one thing after the other."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+    async def _prepare_in_thread(self, query: str, schema: GraphQLSchema) -> Prepared:
+        try:
+            prepared = await self.apart(functools.partial(self._prepare, query, schema))
+        finally:
+            del self._under_way[query]
+        return self._keep(query, prepared)
+
+    def _find(self, query: str) -> Prepared | None:
+        prepared = self._kept.get(query)
+        if prepared is None:
+            self._made += 1
+        else:
+            self._found += 1
+        return prepared
+
+    def _keep(self, query: str, prepared: Prepared) -> Prepared:
+        for error in prepared.errors:
+            _let_go_of_frames(error)
+        if len(query) <= self.limits.max_document_bytes:
+            size = sys.getsizeof(query) + _BYTES_OF_ANY + _BYTES_OF_TOKEN * prepared.tokens
+            self._kept.put(query, prepared, size)
+        return prepared
+
+    def measures(self) -> list[Measure]:
+        """How often a document was found prepared, with its plan, and how often it was not."""
+        return [
+            self._measure("hit", lambda: self._found),
+            self._measure("miss", lambda: self._made),
+            *self._kept.measures(),
+            *self._plans.measures(),
+        ]
+
+    def _measure(self, result: str, value: Callable[[], float]) -> Measure:
+        return Measure(
+            "gateway_plan_cache",
+            "Documents that were found prepared, with their plans, or had to be.",
+            {"result": result},
+            value,
+            only_grows=True,
+        )
+
+    def cost_report(self, cost: int) -> dict[str, int]:
+        """What a client is told that asked what its operation costs."""
+        return {"requested": cost, "maximum": self.limits.max_cost}
+
+    def _prepare(self, query: str, schema: GraphQLSchema) -> Prepared:
+        # What is wrong with a document is kept with it, and found out once.
+        try:
+            tokens = check_text(query, self.limits)
+            document = parse(query)
+            drop_tokens(document)
+            check_document(document, self.limits)
+            errors = self._validate(schema, document)
+            if errors:
+                return Prepared(document, tuple(errors), tokens=tokens)
+            make = functools.partial(self._operation, schema, document, tokens)
+            prepared = Prepared(document, make=make, tokens=tokens)
+            # While it is done in a thread, so is this; nearly every document has one operation.
+            if len(prepared.definitions) == 1 and (operation := prepared.find(None)):
+                operation.planner.plan_unconditionally()
+        except GraphQLError as error:
+            return Prepared(_NOTHING, (error,))
+        except RecursionError as error:
+            return Prepared(_NOTHING, (GraphQLError(str(error), original_error=error),))
+        return prepared
+
+    def _validate(self, schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
+        rules = [*specified_rules, *recommended_rules, OneOfInputValidationRule]
+        if not self._introspection:
+            rules.append(NoSchemaIntrospectionCustomRule)
+        return validate(
+            schema,
+            document,
+            rules,
+            max_errors=self.limits.max_validation_errors,
+            hide_suggestions=not self._introspection,
+        )
+
+    def _operation(
+        self,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        tokens: int,
+        definition: OperationDefinitionNode,
+    ) -> PreparedOperation:
+        return PreparedOperation(
+            definition,
+            tuple(sorted(needed_scopes(schema, document, definition))),
+            cost_of(
+                schema,
+                document,
+                definition,
+                max_page_size=self.limits.max_page_size,
+                max_ids=self.limits.max_ids,
+            ),
+            Planner(
+                schema,
+                document,
+                definition,
+                self._plans,
+                size=_BYTES_OF_ANY + _BYTES_OF_TOKEN * tokens,
+            ),
+        )
+
+
+def _let_go_of_frames(error: BaseException) -> None:
+    """Let an error that is kept hold nothing of the functions that it came through."""
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        found = waiting.pop()
+        if found is not None and found.__traceback__ is not None:
+            found.__traceback__ = None
+            waiting += [found.__cause__, found.__context__]
+        if isinstance(found, GraphQLError):
+            waiting.append(found.original_error)

@@ -1,0 +1,100 @@
+"""GraphQL over WebSocket: which connections are taken, and how many."""
+
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from db.errors import ServiceUnavailable
+from server.access.authentication import Forbidden
+from server.graphql.websocket.connection import ConnectionLimits, GraphQLConnection
+from server.graphql.websocket.operations import Services
+from server.http.error_responses import graphql_error
+from server.http.origins import Origins, is_same_origin
+
+
+class TooManyConnections(ServiceUnavailable):
+    """As many WebSockets are open as may be."""
+
+
+class GraphQLWebSocket:
+    """An ASGI application that serves WebSockets at ``/graphql``.
+
+    At most ``max_connections`` are open of clients that are known, and ``max_unacknowledged`` of
+    others, among which those that have waited longest make room for new ones: whoever shows a key
+    is never kept out by those who show none. Browsers may open one from the gateway's own pages
+    and from ``origins``.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        limits: ConnectionLimits,
+        *,
+        max_connections: int,
+        max_unacknowledged: int,
+        origins: Origins,
+    ) -> None:
+        self._services = services
+        self._limits = limits
+        self._max_connections = max_connections
+        self._max_unacknowledged = max_unacknowledged
+        self._origins = origins
+        self._acknowledged: set[GraphQLConnection] = set()
+        # In the order in which they came.
+        self._unacknowledged: dict[GraphQLConnection, None] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection, or refuse it."""
+        websocket = WebSocket(scope, receive, send)
+        if not self._may_connect(websocket):
+            message = "A page of another site may not connect (cors_origins)"
+            await websocket.send_denial_response(graphql_error(403, Forbidden.code, message))
+            return
+        try:
+            self._expect_room()
+        except TooManyConnections as error:
+            self._services.on_limit(error.limit)
+            response = graphql_error(503, error.code, error.message, {"retry-after": "1"})
+            await websocket.send_denial_response(response)
+            return
+
+        def acknowledge() -> None:
+            self._expect_room()
+            self._unacknowledged.pop(connection, None)
+            self._acknowledged.add(connection)
+
+        connection = GraphQLConnection(
+            scope, receive, send, self._services, self._limits, acknowledge
+        )
+        self._make_room()
+        self._unacknowledged[connection] = None
+        try:
+            await connection.serve()
+        finally:
+            self._unacknowledged.pop(connection, None)
+            self._acknowledged.discard(connection)
+
+    def _may_connect(self, websocket: WebSocket) -> bool:
+        headers = websocket.headers
+        origin = headers.get("origin")
+        # Only browsers send an Origin, and they always do.
+        return (
+            origin is None
+            or headers.get("sec-fetch-site") == "same-origin"
+            or is_same_origin(origin.encode("latin-1"), headers.get("host", "").encode("latin-1"))
+            or self._origins.allow(origin)
+        )
+
+    def _expect_room(self) -> None:
+        if len(self._acknowledged) >= self._max_connections:
+            raise TooManyConnections(
+                f"The gateway holds {self._max_connections} connections already (max_connections)",
+                limit="max_connections",
+            )
+
+    def _make_room(self) -> None:
+        if len(self._unacknowledged) >= self._max_unacknowledged:
+            oldest = next(iter(self._unacknowledged))
+            del self._unacknowledged[oldest]
+            limit = "max_unacknowledged_connections"
+            self._services.on_limit(limit)
+            oldest.make_room(f"Too many connections wait for connection_init ({limit})")

@@ -1,0 +1,133 @@
+"""What pages of other origins may send and read (the Fetch standard, section 3.2)."""
+
+from collections.abc import Sequence
+
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.http.direct_write import writer_for
+from server.http.origins import Origins
+from server.http.response import Header
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
+EXPOSED = (
+    "accept-encoding",
+    "allow",
+    "link",
+    "retry-after",
+    "www-authenticate",
+    "x-request-id",
+    "x-total-count",
+)
+"""Headers of answers that a page may read."""
+SENT_BY_CLIENTS = (
+    "apollo-require-preflight",
+    "apollographql-client-name",
+    "apollographql-client-version",
+    "authorization",
+    "b3",
+    "baggage",
+    "cache-control",
+    "content-encoding",
+    "content-type",
+    "elastic-apm-traceparent",
+    "graphql-client-name",
+    "graphql-client-version",
+    "graphql-cost",
+    "graphql-require-preflight",
+    "idempotency-key",
+    "if-modified-since",
+    "if-none-match",
+    "last-event-id",
+    "newrelic",
+    "pragma",
+    "sentry-trace",
+    "traceparent",
+    "tracestate",
+    "x-apollo-operation-id",
+    "x-apollo-operation-name",
+    "x-apollo-operation-type",
+    "x-b3-parentspanid",
+    "x-b3-sampled",
+    "x-b3-spanid",
+    "x-b3-traceid",
+    "x-client-version",
+    "x-csrf-token",
+    "x-datadog-origin",
+    "x-datadog-parent-id",
+    "x-datadog-sampling-priority",
+    "x-datadog-trace-id",
+    "x-graphql-client-name",
+    "x-graphql-client-version",
+    "x-graphql-event-stream-token",
+    "x-operation-name",
+    "x-request-id",
+    "x-requested-with",
+    "x-xsrf-token",
+)
+"""Headers that GraphQL clients, HTTP libraries and tracers of browsers add to requests."""
+_PREFLIGHT_SECONDS = 7200
+"""How long a browser may remember a preflight: as long as Chromium ever does."""
+
+
+class CrossOrigin(CORSMiddleware):
+    """Lets pages of ``origins`` call the gateway, with the usual headers and ``headers`` besides.
+
+    Answers preflights by itself, and tells every other answer, refusals included, which origin
+    may read it. Whole answers still go to the connection in one write.
+    """
+
+    def __init__(self, app: ASGIApp, origins: Origins, headers: Sequence[str]) -> None:
+        super().__init__(
+            app,
+            allow_origins=["*"] if origins.allow_any else (),
+            allow_methods=METHODS,
+            allow_headers=(*SENT_BY_CLIENTS, *headers),
+            allow_private_network=True,
+            expose_headers=EXPOSED,
+            max_age=_PREFLIGHT_SECONDS,
+        )
+        self._origins = origins
+        self._exposed = (b"access-control-expose-headers", ", ".join(EXPOSED).encode())
+
+    def is_allowed_origin(self, origin: str) -> bool:
+        """Whether an origin is one of those that were set."""
+        return self._origins.allow(origin)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """DirectResponse a preflight, or pass a request on."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        if scope["method"] == "OPTIONS":
+            await super().__call__(scope, receive, send)
+            return
+        await self.app(scope, receive, _Telling(send, self._headers(scope)))
+
+    def _headers(self, scope: Scope) -> tuple[Header, ...]:
+        origin = next((value for name, value in scope["headers"] if name == b"origin"), None)
+        if self._origins.allow_any:
+            return ((b"access-control-allow-origin", b"*"), self._exposed) if origin else ()
+        if origin is None or not self._origins.allow(origin.decode("latin-1")):
+            return ((b"vary", b"Origin"),)
+        return ((b"access-control-allow-origin", origin), self._exposed, (b"vary", b"Origin"))
+
+
+class _Telling:
+    """An ASGI ``send`` that adds headers to an answer, and ``write`` for one in one piece."""
+
+    __slots__ = ("_headers", "_send", "_write")
+
+    def __init__(self, send: Send, headers: tuple[Header, ...]) -> None:
+        self._send = send
+        self._headers = headers
+        self._write = writer_for(send)
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], *self._headers]
+        await self._send(message)
+
+    def write(self, status: int, headers: Sequence[Header], body: bytes) -> bool:
+        """Write an answer in one step; says whether that could be."""
+        return self._write is not None and self._write(status, [*headers, *self._headers], body)

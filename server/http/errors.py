@@ -1,0 +1,75 @@
+"""Every error that a client can see: its status, its code and its headers.
+
+What a caller did wrong is a ``GatewayError``, answered with its message and the code of its class.
+Anything else is ours: it is logged with an id, and the answer carries that id and nothing of the
+inside.
+"""
+
+import logging
+import secrets
+from collections.abc import Callable
+
+from db.errors import GatewayError, ServiceUnavailable, UncertainWrite
+from server.access.authentication import Forbidden, Unauthenticated
+from server.http.bodies import (
+    BodyTimeout,
+    PayloadTooLarge,
+    UnsupportedContentCoding,
+    UnsupportedMediaType,
+)
+from server.http.content_coding import ACCEPTED
+
+logger = logging.getLogger("gateway")
+
+INTERNAL = "INTERNAL_SERVER_ERROR"
+INTERNAL_MESSAGE = "Internal server error"
+
+OnLimit = Callable[[str | None], None]
+"""Is told of each refusal: the setting whose limit was passed, or None where there was none."""
+
+_STATUS = {
+    Unauthenticated: 401,
+    Forbidden: 403,
+    BodyTimeout: 408,
+    PayloadTooLarge: 413,
+    UnsupportedMediaType: 415,
+    ServiceUnavailable: 503,
+}
+
+
+def status_of(error: GatewayError) -> int:
+    """The HTTP status that an error of the caller has at every edge."""
+    return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 400)
+
+
+def headers_of(error: GatewayError) -> dict[str, str]:
+    """The headers that go with it: how to authenticate, when to try again."""
+    if isinstance(error, Unauthenticated):
+        return {"www-authenticate": "Bearer"}
+    # Whoever sends an uncertain write again without a look may make it twice.
+    if isinstance(error, ServiceUnavailable) and not isinstance(error, UncertainWrite):
+        return {"retry-after": "1"}
+    if isinstance(error, UnsupportedContentCoding):
+        return {"accept-encoding": ACCEPTED}
+    if isinstance(error, BodyTimeout | PayloadTooLarge):
+        # The rest of the body is not read, so the connection can't be used again.
+        return {"connection": "close"}
+    return {}
+
+
+STATUS_BY_CODE = {
+    Unauthenticated.code: 401,
+    Forbidden.code: 403,
+    ServiceUnavailable.code: 503,
+    INTERNAL: 500,
+}
+"""The status of a GraphQL response all of whose data is missing because of such an error."""
+
+
+def log_unexpected(error: BaseException, what: str) -> str:
+    """Log a fault of ours and return the id that stands in the log."""
+    error_id = secrets.token_hex(8)
+    logger.error(
+        "%s failed, error id %s", what, error_id, extra={"error_id": error_id}, exc_info=error
+    )
+    return error_id

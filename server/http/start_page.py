@@ -1,0 +1,38 @@
+"""The page at ``/`` that tells a newcomer where things are."""
+
+from html import escape
+from pathlib import Path
+from string import Template
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.http.html_pages import html_page
+
+_STATIC = Path(__file__).parents[1] / "static"
+_TEMPLATE = Template((_STATIC / "start.html").read_text("utf-8"))
+_ICON_HEADERS = {"cache-control": "public, max-age=86400", "x-content-type-options": "nosniff"}
+
+
+def start_page_route(rest_prefix: str) -> Route:
+    """``/``, which links to everything."""
+    html = _TEMPLATE.substitute(executions=escape(f"{rest_prefix}/executions", quote=True))
+
+    async def start_page(_request: Request) -> Response:
+        return html_page(html)
+
+    return Route("/", start_page)
+
+
+def icon_route() -> Route:
+    """The icon of all pages, also where browsers look for one by themselves."""
+    icon = (_STATIC / "favicon.svg").read_bytes()
+
+    async def show_icon(request: Request) -> Response:
+        if request.path_params["ending"] not in ("svg", "ico"):
+            raise HTTPException(404)
+        return Response(icon, headers=_ICON_HEADERS, media_type="image/svg+xml")
+
+    return Route("/favicon.{ending}", show_icon)

@@ -1,0 +1,190 @@
+"""Traces of requests and of what they ask the database, by OpenTelemetry.
+
+Its packages are an extra (``pip install "executions-gateway[otel]"``), and where traces go to is
+said in its own variables (``OTEL_EXPORTER_OTLP_ENDPOINT``). Spans hold routes and statements, and
+nothing that a client sent. Names are those of OpenTelemetry's semantic conventions.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.propagate import extract
+from opentelemetry.sdk.resources import SERVICE_NAME, OTELResourceDetector, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
+from sqlalchemy import Executable
+from sqlalchemy.engine import Dialect, Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from db.database import Database, Execute, Measure, Rows
+from server.observability.metrics import OPERATION
+
+_T = TypeVar("_T")
+
+_SERVICE = "executions-gateway"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
+
+
+class Tracing:
+    """Where spans are made and sent from; ``rest_path`` is where the REST routes begin."""
+
+    def __init__(self, rest_path: str) -> None:
+        named = Resource.create({SERVICE_NAME: _SERVICE})
+        # OTEL_SERVICE_NAME stands above our own name.
+        resource = named.merge(OTELResourceDetector().detect())
+        self._provider = TracerProvider(resource=resource)
+        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        self._tracer = self._provider.get_tracer(_SERVICE)
+        self._rest_path = rest_path
+
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """An application whose HTTP requests are traced."""
+        return _TracedRequests(app, self._tracer, self._rest_path)
+
+    def of(self, database: Database) -> Database:
+        """A database whose reads and changes are traced."""
+        return _TracedDatabase(database, self._tracer)
+
+    async def close(self) -> None:
+        """Send what was not sent yet."""
+        await asyncio.to_thread(self._provider.shutdown)
+
+
+@contextlib.contextmanager
+def _span(
+    tracer: Tracer,
+    name: str,
+    kind: SpanKind,
+    attributes: Mapping[str, str],
+    parent: Context | None = None,
+) -> Iterator[Span]:
+    """A span around the block. Of an exception it tells no text, which may hold what was sent."""
+    with tracer.start_as_current_span(
+        name,
+        context=parent,
+        kind=kind,
+        attributes=attributes,
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as span:
+        try:
+            yield span
+        except BaseException as error:
+            span.set_attribute("error.type", type(error).__qualname__)
+            span.set_status(StatusCode.ERROR)
+            raise
+
+
+class _TracedRequests:
+    def __init__(self, app: ASGIApp, tracer: Tracer, rest_path: str) -> None:
+        self._app = app
+        self._tracer = tracer
+        self._rest_path = rest_path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
+        route = self._route(scope["path"])
+        attributes = {"http.request.method": method, "http.route": route}
+        name, parent = f"{method} {route}", extract(_headers(scope))
+        with _span(self._tracer, name, SpanKind.SERVER, attributes, parent) as span:
+
+            async def send_on(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    span.set_attribute("http.response.status_code", message["status"])
+                    if message["status"] >= 500:
+                        span.set_status(StatusCode.ERROR)
+                await send(message)
+
+            await self._app(scope, receive, send_on)
+            if operation := scope.get(OPERATION):
+                span.set_attribute("graphql.operation.name", operation)
+
+    def _route(self, path: str) -> str:
+        if path.rstrip("/") == "/graphql":
+            return "/graphql"
+        if path.startswith(self._rest_path):
+            rest = path[len(self._rest_path) :].strip("/")
+            return f"{self._rest_path}/{{guid}}" if rest else self._rest_path
+        return "other"
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+class _TracedDatabase(Database):
+    def __init__(self, database: Database, tracer: Tracer) -> None:
+        super().__init__(database.url)
+        self._database = database
+        self._tracer = tracer
+        system = "postgresql" if database.dialect.name == "postgresql" else "sqlite"
+        self._attributes = {"db.system.name": system}
+
+    @property
+    def dialect(self) -> Dialect:
+        return self._database.dialect
+
+    async def fetch(self, statement: Executable) -> Sequence[Row[Any]]:
+        return await self._database.fetch(statement)
+
+    async def _read(self, statement: str, parameters: tuple[Any, ...], *, is_short: bool) -> Rows:
+        with self._span("SELECT", statement) as span:
+            rows = await self._database.read(statement, parameters, is_short=is_short)
+            span.set_attribute("db.response.returned_rows", len(rows))
+            return rows
+
+    async def change(self, change: Callable[[Execute], _T]) -> _T:
+        asked: list[str] = []
+
+        def noted(execute: Execute) -> _T:
+            asked.clear()
+
+            def execute_noted(statement: str, parameters: Sequence[Any]) -> Rows:
+                asked.append(statement)
+                return execute(statement, parameters)
+
+            return change(execute_noted)
+
+        with self._span("CHANGE") as span:
+            try:
+                return await self._database.change(noted)
+            finally:
+                span.set_attribute("db.query.text", ";\n".join(asked))
+
+    async def change_at_once(self, statement: str, parameters: Sequence[Any]) -> Rows:
+        with self._span("CHANGE", statement):
+            return await self._database.change_at_once(statement, parameters)
+
+    def _span(
+        self, operation: str, statement: str | None = None
+    ) -> contextlib.AbstractContextManager[Span]:
+        text = {} if statement is None else {"db.query.text": statement}
+        attributes = {**self._attributes, "db.operation.name": operation, **text}
+        return _span(self._tracer, operation, SpanKind.CLIENT, attributes)
+
+    def write(self) -> contextlib.AbstractAsyncContextManager[AsyncConnection]:
+        return self._database.write()
+
+    async def transact(self, work: Callable[[AsyncConnection], Awaitable[_T]]) -> _T:
+        return await self._database.transact(work)
+
+    async def explain(self, statement: str, parameters: tuple[Any, ...]) -> list[str]:
+        return await self._database.explain(statement, parameters)
+
+    async def ping(self) -> None:
+        await self._database.ping()
+
+    def measures(self) -> Sequence[Measure]:
+        return self._database.measures()
+
+    async def close(self) -> None:
+        await self._database.close()

@@ -1,0 +1,263 @@
+"""uvicorn's HTTP/1.1, with one request of a connection at a time, and everything bounded.
+
+uvicorn hands whatever arrives to a parser that runs ahead: it counts neither the bytes of a head
+nor the requests that wait, and takes the body of a request that offers an upgrade for the next
+request. Here the parser sees heads alone, each when it is whole; bodies are measured by
+``http_framing``, and what comes behind a request waits until that is answered.
+"""
+
+import asyncio
+import math
+import urllib.parse
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from uvicorn.server import ServerState
+
+from server.http.concurrency import had_place
+from server.operation.protocols.http_connection import HttpConnection, Stage
+from server.operation.protocols.http_framing import ChunkedBody, MalformedRequest
+from server.operation.protocols.http_head import TooManyHeaders, check_beginning
+
+_SHORT_BODY = 65_536
+"""How much of a body that nobody asked for is read, so that the connection can be used again."""
+_MOST_EMPTY_LINES = 4
+_ALLOWED = "DELETE, GET, HEAD, OPTIONS, POST, PUT"
+
+
+def _app_behind(app: Any) -> Any:
+    """What uvicorn's middleware for the headers of proxies passes requests on to."""
+    return app.app if isinstance(app, ProxyHeadersMiddleware) else app
+
+
+class GuardedHttpProtocol(HttpConnection):
+    """Serves one connection. What is not HTTP/1.1 in just one reading is refused with 400.
+
+    A head of more than ``max_head_bytes`` is refused with 431 (RFC 6585, section 5), one that takes
+    more than ``head_timeout`` seconds with 408 (RFC 9110, section 15.5.9).
+    """
+
+    max_head_bytes = 65_536
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._empty_lines = 0
+        self._body_left = 0
+        self._chunks: ChunkedBody | None = None
+        self._without_proxies = _app_behind(self.app)
+        self._described: dict[str, Any] = {}
+        self._asked = self.app
+
+    # What arrives
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, as far as what came before is answered."""
+        if self._stage is Stage.NOTHING:
+            self._throw_away(len(data))
+            return
+        self._received = self._received + data if self._received else data
+        self._read_on()
+
+    def _read_on(self) -> None:
+        try:
+            while self._received:
+                if self._stage is Stage.BODY:
+                    self._read_body()
+                elif self._stage is not Stage.HEAD or not self._read_head():
+                    break
+        except TooManyHeaders as error:
+            self._refuse(431, str(error))
+        except MalformedRequest as error:
+            self._refuse(400, f"The request is not valid HTTP: {error}")
+        if self._received and self._stage is Stage.NEXT:
+            self._let_wait()
+
+    def _let_wait(self) -> None:
+        if self.cycle.keep_alive:
+            self.flow.pause_reading()
+            self.flow.is_full = True
+        else:
+            # This is the last answer, and closing with something unread would reset it.
+            self._received, self._stage = b"", Stage.NOTHING
+            self.cycle.transport = self._guarded()
+
+    def _read_head(self) -> bool:
+        received = self._received
+        while received.startswith(b"\r\n"):
+            # RFC 9112, section 2.2: an empty line before a request is ignored.
+            received = received[2:]
+            self._empty_lines += 1
+            if self._empty_lines > _MOST_EMPTY_LINES:
+                raise MalformedRequest("too many empty lines stand before it")
+        end = received.find(b"\r\n\r\n") + 4
+        if (end if end > 3 else len(received)) > self.max_head_bytes:
+            self._refuse(
+                431, f"The head of a request must have at most {self.max_head_bytes} bytes"
+            )
+            return False
+        if end < 4:
+            self._received = received
+            if received not in (b"", b"\r"):
+                check_beginning(received)
+                self._wait_for_head()
+            return False
+        head, self._received = received[:end], received[end:]
+        if self._head.read(head):
+            self._described = self._description()
+            # uvicorn's middleware has nothing to read where no proxy wrote anything.
+            is_behind_proxy = b"x-forwarded-" in head.lower()
+            self._asked = self.app if is_behind_proxy else self._without_proxies
+        self._begin_request()
+        return True
+
+    def _wait_for_head(self) -> None:
+        if not self._has_begun:
+            self._has_begun = True
+            self.deadline = self.loop.time() + self.head_timeout
+
+    def _begin_request(self) -> None:
+        head = self._head
+        length = head.length
+        self._empty_lines = 0
+        if head.method == b"CONNECT":
+            self._refuse(405, "The gateway is no proxy; CONNECT is not allowed", allow=_ALLOWED)
+            return
+        self.deadline = math.inf
+        self.url, self.headers = head.target, head.headers.copy()
+        # Applications may change what they are given.
+        self.scope = scope = self._described.copy()  # type: ignore[assignment]
+        scope["headers"], scope["state"] = self.headers, self.app_state.copy()
+        if length == 0 and head.offers_upgrade and self._is_websocket():
+            self._hand_over()
+            return
+        # Any other offer of an upgrade is ignored (RFC 9110, section 7.8).
+        self.cycle = cycle = RequestResponseCycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=b"expect" in head.fields
+            and head.fields[b"expect"].lower() == b"100-continue",
+            keep_alive=head.keeps_alive,
+            on_response=self.on_response_complete,
+        )
+        if length is not None and length <= len(self._received):
+            body, self._received = self._received[:length], self._received[length:]
+            if body:
+                head.pass_over(body)
+                cycle.body += body
+            self._stage = Stage.NEXT
+            cycle.more_body = False
+            cycle.message_event.set()
+        else:
+            head.forget()
+            self._expect_body(cycle, length)
+        self._start_asgi_task(cycle, self._asked)
+
+    def _description(self) -> dict[str, Any]:
+        """What an application is told of every request that has this head."""
+        head = self._head
+        path = head.path.decode("ascii")
+        return {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": head.version.decode(),
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme or "http",
+            "method": head.method.decode("ascii"),
+            "root_path": self.root_path,
+            "path": self.root_path + (urllib.parse.unquote(path) if "%" in path else path),
+            "raw_path": self.root_path.encode("ascii") + head.path,
+            "query_string": head.query,
+        }
+
+    def _is_websocket(self) -> bool:
+        # RFC 6455, section 4.1.
+        if self._head.method != b"GET" or self._head.version != b"1.1":
+            return False
+        return any(
+            name == b"upgrade" and value.strip(b" \t").lower() == b"websocket"
+            for name, value in self.headers
+        )
+
+    def _hand_over(self) -> None:
+        if self._received:
+            raise MalformedRequest("a WebSocket begins once its handshake is answered")
+        self._stage = Stage.NOTHING
+        self._connections.discard(self)
+        self.handle_websocket_upgrade()
+
+    # Bodies
+
+    def _expect_body(self, cycle: RequestResponseCycle, length: int | None) -> None:
+        self._stage = Stage.BODY
+        self._body_left = length or 0
+        self._chunks = ChunkedBody() if length is None else None
+        # Until all of it is here. An answer that comes before ends the connection, unless what is
+        # still to come is little.
+        is_short = length is not None and length <= _SHORT_BODY
+        if not is_short or cycle.waiting_for_100_continue:
+            cycle.keep_alive = False
+        cycle.transport = self._guarded()
+
+    def _read_body(self) -> None:
+        if self._chunks is not None:
+            body = self._chunks.feed(self._received)
+            is_complete = self._chunks.is_complete
+            self._received = self._chunks.rest if is_complete else b""
+        else:
+            body = self._received[: self._body_left]
+            self._received = self._received[self._body_left :]
+            self._body_left -= len(body)
+            is_complete = not self._body_left
+        cycle = self.cycle
+        if not cycle.response_complete:
+            cycle.body += body
+            if len(cycle.body) > HIGH_WATER_LIMIT:
+                self.flow.pause_reading()
+        if is_complete:
+            self._end_body(cycle)
+        cycle.message_event.set()
+
+    def _end_body(self, cycle: RequestResponseCycle) -> None:
+        self._chunks = None
+        if cycle.response_complete:
+            # It was answered without it; what comes now is another request.
+            self._stage = Stage.HEAD
+            return
+        self._stage = Stage.NEXT
+        cycle.more_body = False
+        if not cycle.response_started:
+            cycle.keep_alive = self._head.keeps_alive
+            cycle.transport = self.transport
+
+    # Answers
+
+    def on_response_complete(self) -> None:
+        """Wait for another request, or go on with one that is here already."""
+        self.server_state.total_requests += 1
+        self._has_answered = True
+        self._had_place = self._had_place or had_place(self.scope)
+        if self._stage is Stage.NOTHING or self.transport.is_closing():
+            return
+        self.deadline = self.loop.time() + self.timeout_keep_alive
+        self._has_begun = self.flow.is_full = False
+        if self._stage is Stage.NEXT:
+            self._stage = Stage.HEAD
+        if self._received:
+            self._read_on()
+        self.flow.resume_reading()

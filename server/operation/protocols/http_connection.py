@@ -1,0 +1,187 @@
+"""How long a connection is kept, and how it ends without an answer being lost."""
+
+import asyncio
+import enum
+import math
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from server.http.concurrency import had_place
+from server.http.error_responses import error_on_wire
+from server.operation.connections import CONNECTIONS, Connections
+from server.operation.protocols.http_head import Head
+from server.operation.protocols.lingering import Lingering, LingeringTransport, end_output
+from server.operation.protocols.sending import Progress
+
+
+class Stage(enum.Enum):
+    """What the next bytes of a connection are."""
+
+    HEAD = enum.auto()
+    BODY = enum.auto()
+    NEXT = enum.auto()
+    """Those of another request, which waits until this one is answered."""
+    NOTHING = enum.auto()
+    """Nothing that anybody reads: the connection is about to be closed."""
+
+
+class Flow(FlowControl):
+    """uvicorn's, which reads on whenever an application waits for a client to go away.
+
+    While ``is_full``, nothing is read.
+    """
+
+    is_full = False
+
+    def resume_reading(self) -> None:
+        """Read on, unless what was read last still waits."""
+        if not self.is_full:
+            super().resume_reading()
+
+
+class HttpConnection(HttpToolsProtocol):
+    """What uvicorn serves a connection by, whose end is looked after by ``Connections``.
+
+    Reading requests is left to a class that extends it: ``_received`` is what of them has arrived
+    and is not read yet, and ``_stage`` says what it is.
+    """
+
+    head_timeout = 20.0
+    """How long the head of a request may take to arrive, in seconds."""
+
+    flow: Flow
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.deadline = math.inf
+        self._connections: Connections = app_state.get(CONNECTIONS) or Connections()
+        self._stage = Stage.HEAD
+        self._received = b""
+        self._has_begun = True
+        self._head = Head()
+        self._lingering: Lingering | None = None
+        self._progress = Progress()
+        self._has_answered = self._had_place = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for the first request."""
+        super().connection_made(transport)
+        self.flow = Flow(transport)
+        self.deadline = self.loop.time() + self.head_timeout
+        if not self._connections.add(self, self.loop):
+            self._refuse(
+                503,
+                f"The gateway holds {self._connections.maximum} connections already "
+                "(max_open_connections); try again in a moment",
+            )
+            if not self._connections.turn_away(self):
+                transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Hold nothing any more."""
+        self._connections.discard(self)
+        self._received, self._stage = b"", Stage.NOTHING
+        super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """End the connection once what is under way is answered."""
+        self._head.keeps_alive = False
+        super().shutdown()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether no request is under way, and nothing is left to be sent."""
+        return (
+            self._stage is Stage.HEAD or self._lingering is not None
+        ) and not self.transport.get_write_buffer_size()
+
+    @property
+    def is_dispensable(self) -> bool:
+        """Whether nothing that was asked on it needed a key, such as what is refused."""
+        cycle = self.cycle
+        if cycle is None or self._had_place or had_place(cycle.scope):
+            return False
+        if not self._has_answered and not cycle.response_started:
+            # Whether its key is valid is about to be seen.
+            return False
+        # A body is waited for only from those whose key was checked.
+        return self._stage is not Stage.BODY or cycle.response_started
+
+    def expire(self) -> None:
+        """End the connection of a client that has kept it waiting for too long."""
+        if self.transport.get_write_buffer_size():
+            # It still reads what was answered; whether it goes on with that is looked at, too.
+            return
+        if self._stage is Stage.HEAD and self._has_begun:
+            self._refuse(408, "The head of a request must arrive sooner")
+        else:
+            self.drop()
+
+    def has_stalled(self, now: float, seconds: float) -> bool:
+        """Whether the client has taken nothing of an answer for so many seconds."""
+        return self._progress.stands_still(self.transport, now, seconds)
+
+    def abort(self) -> None:
+        """Drop the connection and what was to be sent on it."""
+        self.transport.abort()
+
+    def drop(self) -> None:
+        """Close the connection, on which no request is under way."""
+        self.deadline = math.inf
+        if self._lingering is None:
+            self.transport.close()
+        else:
+            self.transport.abort()
+
+    def _refuse(self, status: int, message: str, **headers: str) -> None:
+        """Answer what is not passed on, and end the connection."""
+        cycle, stage = self.cycle, self._stage
+        self._received, self._stage = b"", Stage.NOTHING
+        if stage is Stage.BODY and cycle is not None and cycle.response_started:
+            # An answer that has begun is never written into.
+            self.cycle.keep_alive = False
+            self.cycle.transport = self._guarded()
+            if cycle.response_complete:
+                self._linger()
+            return
+        if stage is Stage.BODY and cycle is not None:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        if not self.transport.is_closing():
+            path = self._head.path.decode("ascii", "replace")
+            refusal = error_on_wire(
+                path, status, message, self.server_state.default_headers, **headers
+            )
+            self.transport.write(refusal)
+            self._linger()
+
+    def _guarded(self) -> Any:
+        return LingeringTransport(self.transport, self._linger)
+
+    def _linger(self) -> None:
+        if self._lingering is not None or self.transport.is_closing():
+            return
+        self._received, self._stage = b"", Stage.NOTHING
+        self._lingering = Lingering(self.loop.time())
+        self.deadline = self._lingering.deadline
+        end_output(self.transport)
+        self.flow.is_full = False
+        self.flow.resume_reading()
+
+    def _throw_away(self, size: int) -> None:
+        if self._lingering is None:
+            return
+        if self._lingering.take(size, self.loop.time()):
+            self.deadline = self._lingering.deadline
+        else:
+            self.transport.abort()

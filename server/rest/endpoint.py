@@ -1,0 +1,255 @@
+"""The REST edge: the documented routes of executions, unchanged for the clients that exist."""
+
+import functools
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from db.bounded_store import BoundedStore
+from db.database import Measure
+from db.errors import GatewayError
+from db.executions import Executions
+from db.keys import Scope as KeyScope
+from db.reading.paging import NEWEST_FIRST
+from server.access.authentication import Authenticator
+from server.http.bodies import BodyReader
+from server.http.concurrency import ConcurrencyLimit
+from server.http.error_responses import rest_error
+from server.http.errors import (
+    INTERNAL,
+    INTERNAL_MESSAGE,
+    OnLimit,
+    headers_of,
+    log_unexpected,
+    status_of,
+)
+from server.http.request import HttpRequest
+from server.http.response import Header
+from server.rest.parameters import ListRequest, Paging, read_guids, read_list, read_update
+from server.rest.response import (
+    FIELDS,
+    array,
+    as_json,
+    deleted_answer,
+    fields_of,
+    json_answer,
+    links,
+    members,
+    not_allowed,
+    not_found,
+    nothing,
+)
+
+_Handler = Callable[[HttpRequest], Awaitable[ASGIApp]]
+
+
+_LISTS_KEPT_BYTES = 2 * 1024 * 1024
+_LIST_BYTES = 1_500
+"""What a list that was read takes besides its query."""
+_LONGEST_LINKED = 4_096
+"""How long a query may be that is written into links; proxies refuse headers that are longer."""
+_SCOPES = {
+    "GET": KeyScope.READ,
+    "HEAD": KeyScope.READ,
+    "PUT": KeyScope.UPDATE,
+    "DELETE": KeyScope.DELETE,
+}
+
+
+class _GuidConvertor(Convertor[str]):
+    """Any text at all; Starlette's own convertors stop at a line break."""
+
+    regex = r"[\s\S]*"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("guid", _GuidConvertor())
+
+
+class RestEdge:
+    """The routes of executions below a prefix."""
+
+    def __init__(
+        self,
+        executions: Executions,
+        authenticator: Authenticator,
+        bodies: BodyReader,
+        places: ConcurrencyLimit,
+        streams: ConcurrencyLimit,
+        *,
+        prefix: str,
+        max_page_size: int,
+        max_ids: int,
+        max_parameters: int,
+        on_limit: OnLimit,
+    ) -> None:
+        self._on_limit = on_limit
+        self._executions = executions
+        self._authenticator = authenticator
+        self._bodies = bodies
+        self._places = places
+        self._streams = streams
+        self._path = f"{prefix}/executions"
+        # The same few lists are asked for again and again.
+        self._lists: BoundedStore[bytes, ListRequest] = BoundedStore(
+            "rest_lists", max_bytes=_LISTS_KEPT_BYTES
+        )
+        self._max_page_size = max_page_size
+        self._max_parameters = max_parameters
+        self._max_ids = max_ids
+
+        many = {"GET": self.find_many, "HEAD": self.find_many, "DELETE": self.delete_many}
+        one = {
+            "GET": self.find_one,
+            "HEAD": self.find_one,
+            "PUT": self.update_one,
+            "DELETE": self.delete_one,
+        }
+        self._many: ASGIApp = self._by_method(many)
+        self._one: ASGIApp = self._by_method(one)
+
+    def routes(self) -> list[Route]:
+        """What to mount. A trailing slash makes no difference, as with the clients' old server."""
+        return [
+            Route(self._path, self._many),
+            Route(f"{self._path}/", self._many),
+            Route(f"{self._path}/{{guid:guid}}", self._one),
+        ]
+
+    def find(self, path: str) -> ASGIApp | None:
+        """What answers a path; the routes say the same."""
+        if not path.startswith(self._path):
+            return None
+        rest = path[len(self._path) :]
+        if rest in ("", "/"):
+            return self._many
+        return self._one if rest[0] == "/" else None
+
+    def measures(self) -> list[Measure]:
+        """How many lists are kept, read already."""
+        return self._lists.measures()
+
+    def _read_list(self, query: bytes) -> ListRequest:
+        asked = self._lists.get(query)
+        if asked is None:
+            asked = read_list(query, self._max_page_size, self._max_parameters)
+            # Its parts are the query again, once or twice, as objects.
+            self._lists.put(query, asked, _LIST_BYTES + 10 * len(query))
+        return asked
+
+    async def find_many(self, request: HttpRequest) -> ASGIApp:
+        """The whole list as a stream, or one page of it."""
+        asked = self._read_list(request.scope["query_string"])
+        filter_ = asked.filter
+        if asked.paging is not None:
+            self._places.take(request.scope)
+            return await self._page(request, asked, asked.paging)
+        self._streams.take(request.scope)
+        batches = self._executions.stream(filter_)
+        # Read before the answer begins, so that it can still say that the database is away.
+        first = b""
+        async for rows in batches:
+            first = members(rows)
+            break
+        content = nothing() if request.method == "HEAD" else array(first, batches)
+        return StreamingResponse(content, media_type="application/json")
+
+    async def _page(self, request: HttpRequest, asked: ListRequest, paging: Paging) -> ASGIApp:
+        rows, total = await self._executions.select_with_total(
+            FIELDS, asked.filter, NEWEST_FIRST, limit=paging.limit, offset=paging.offset
+        )
+        headers: list[Header] = [(b"x-total-count", b"%d" % total)]
+        if len(asked.other_parameters) <= _LONGEST_LINKED:
+            linked = links(request.url, asked.other_parameters, paging, total)
+            headers.append((b"link", linked.encode("latin-1")))
+        return json_answer([as_json(row) for row in rows], headers=headers)
+
+    async def find_one(self, request: HttpRequest) -> ASGIApp:
+        """One execution by its guid."""
+        self._places.take(request.scope)
+        guid = self._guid(request)
+        row = await self._executions.find_fields(FIELDS, guid)
+        return not_found(guid) if row is None else json_answer(as_json(row))
+
+    async def update_one(self, request: HttpRequest) -> ASGIApp:
+        """Set the state of one execution."""
+        self._places.expect_room()
+        state = read_update(await self._bodies.read(request))
+        self._places.take(request.scope)
+        guid = self._guid(request)
+        outcome = await self._executions.update([guid], state)
+        return (
+            not_found(guid)
+            if outcome.not_found
+            else json_answer(as_json(fields_of(outcome.updated[0])))
+        )
+
+    async def delete_one(self, request: HttpRequest) -> ASGIApp:
+        """Delete one execution."""
+        self._places.take(request.scope)
+        guid = self._guid(request)
+        outcome = await self._executions.delete([guid])
+        return deleted_answer(1) if outcome.deleted else not_found(guid)
+
+    async def delete_many(self, request: HttpRequest) -> ASGIApp:
+        """Delete the executions that the body names."""
+        self._places.expect_room()
+        guids = read_guids(await self._bodies.read(request), self._max_ids)
+        self._places.take(request.scope)
+        outcome = await self._executions.delete(guids)
+        return deleted_answer(len(outcome.deleted))
+
+    def _by_method(self, handlers: Mapping[str, _Handler]) -> Any:
+        allowed = ", ".join(sorted({*handlers, "OPTIONS"}))
+
+        async def answer(request: HttpRequest) -> ASGIApp:
+            handler = handlers.get(request.method)
+            if handler is None:
+                if request.method == "OPTIONS":
+                    return Response(status_code=204, headers={"allow": allowed})
+                return not_allowed(request.method, allowed)
+            access = await self._authenticator.authenticate(request.header(b"authorization"))
+            access.require(_SCOPES[request.method])
+            return await handler(request)
+
+        return _Resource(answer, self._on_limit)
+
+    def _guid(self, request: HttpRequest) -> str:
+        raw: bytes = request.scope["raw_path"]
+        before: str = request.scope.get("root_path", "") + self._path
+        if b"%" not in raw:
+            return raw[len(before) + 1 :].decode(errors="replace").removesuffix("/")
+        # Decoded here, because a guid may have a slash in it, which is written %2F; a slash
+        # that is written as one at the end is no part of it.
+        written = raw.split(b"/", before.count("/") + 1)[-1]
+        return unquote_to_bytes(written.removesuffix(b"/")).decode(errors="replace")
+
+
+class _Resource:
+    """An ASGI endpoint, which Starlette hands every method, known to it or not."""
+
+    def __init__(self, answer: _Handler, on_limit: OnLimit) -> None:
+        functools.update_wrapper(self, answer)
+        self._answer = answer
+        self._on_limit = on_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            answer = await self._answer(HttpRequest(scope, receive))
+        except GatewayError as error:
+            self._on_limit(error.limit)
+            answer = rest_error(status_of(error), error.code, error.message, headers_of(error))
+        except Exception as error:  # noqa: BLE001 - the edge's last line of defence
+            error_id = log_unexpected(error, f"{scope['method']} of executions")
+            answer = rest_error(500, INTERNAL, INTERNAL_MESSAGE, id=error_id)
+        await answer(scope, receive, send)

@@ -1,0 +1,164 @@
+"""Short reads made by the loop itself: the same rows, and never for long."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from db.database import Database, Rows
+from db.sqlite.database import SQLiteDatabase
+from db.sqlite.loop_reader import LoopReader, Read
+from tests.gateway import insert, run_sql
+from tests.sample import SAMPLE
+
+pytestmark = [pytest.mark.anyio, pytest.mark.sqlite]
+
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+GUIDS = "SELECT guid FROM executions ORDER BY id"
+
+
+def read(loop_reader: LoopReader, *statements: str) -> list[Rows | None]:
+    """What each SELECT finds; None where it is left to the thread."""
+    loop = asyncio.get_running_loop()
+    reads: list[Read] = [(loop.create_future(), (statement, ())) for statement in statements]
+    left: list[Read] = []
+    waiting = reads
+    while waiting:
+        failed, waiting = loop_reader.answer(waiting)
+        left += failed
+    return [None if one in left else one[0].result() for one in reads]
+
+
+@pytest.fixture
+async def loop_reader(database: Database) -> LoopReader:
+    assert isinstance(database, SQLiteDatabase)
+    await database.loop_reader.open()
+    return database.loop_reader
+
+
+async def test_what_is_read_in_place_is_what_the_thread_reads(
+    database: Database, loop_reader: LoopReader, path: Path
+) -> None:
+    insert(path, SAMPLE)
+    by_thread = await database.read(GUIDS, ())
+    assert len(by_thread) == len(SAMPLE)
+    assert read(loop_reader, GUIDS) == [by_thread]
+
+
+async def test_each_of_those_that_arrive_together_gets_its_own_rows(
+    loop_reader: LoopReader,
+) -> None:
+    assert read(loop_reader, "SELECT 1", "SELECT 2", "SELECT 3") == [[(1,)], [(2,)], [(3,)]]
+
+
+async def test_short_reads_need_no_thread(
+    database: Database, loop_reader: LoopReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await database.read("SELECT 1", (), is_short=True)
+    answer = loop_reader.answer
+    left: list[Read] = []
+
+    def watched(reads: list[Read]) -> tuple[list[Read], list[Read]]:
+        failed, waiting = answer(reads)
+        left.extend(failed)
+        return [], waiting
+
+    monkeypatch.setattr(loop_reader, "answer", watched)
+    reads = [database.read("SELECT 1", (), is_short=True) for _ in range(100)]
+    assert await asyncio.gather(*reads) == [[(1,)]] * 100
+    assert left == []
+
+
+async def test_it_sees_what_another_program_has_just_written(
+    loop_reader: LoopReader, path: Path
+) -> None:
+    newest = "SELECT max(id) FROM executions"
+    for row in SAMPLE[:3]:
+        insert(path, [row])
+        assert read(loop_reader, newest, newest) == [run_sql(path, newest)] * 2
+
+
+async def test_a_read_that_takes_long_is_left_to_the_thread(loop_reader: LoopReader) -> None:
+    assert read(loop_reader, "SELECT 1", ENDLESS) == [[(1,)], None]
+
+
+async def test_after_a_long_read_the_thread_reads_for_a_while(path: Path) -> None:
+    loop_reader = LoopReader(lambda: sqlite3.connect(path, check_same_thread=False), pause=0.2)
+    await loop_reader.open()
+    assert read(loop_reader, "SELECT 1", ENDLESS, "SELECT 2") == [[(1,)], None, None]
+    assert read(loop_reader, "SELECT 1") == [None]
+    await asyncio.sleep(0.3)
+    assert read(loop_reader, "SELECT 1") == [[(1,)]]
+    await loop_reader.close()
+
+
+async def test_what_is_wrong_with_a_statement_is_left_to_the_thread(
+    loop_reader: LoopReader,
+) -> None:
+    assert read(loop_reader, "SELECT * FROM nothing", "SELECT 1") == [None, [(1,)]]
+
+
+async def test_whoever_went_away_is_passed_over(loop_reader: LoopReader) -> None:
+    gone: asyncio.Future[Rows] = asyncio.get_running_loop().create_future()
+    gone.cancel()
+    assert loop_reader.answer([(gone, ("SELECT 1", ()))]) == ([], [])
+
+
+async def test_after_much_work_the_rest_waits_for_the_next_turn(loop_reader: LoopReader) -> None:
+    loop = asyncio.get_running_loop()
+    reads: list[Read] = [(loop.create_future(), (statement, ())) for statement in (ENDLESS, GUIDS)]
+    assert loop_reader.answer(reads) == (reads[:1], reads[1:])
+
+
+async def test_nothing_can_be_written_in_place(loop_reader: LoopReader, path: Path) -> None:
+    insert(path, SAMPLE)
+    assert read(loop_reader, "DELETE FROM executions") == [None]
+    assert run_sql(path, "SELECT count(*) FROM executions") == [(len(SAMPLE),)]
+
+
+async def test_a_transaction_that_did_not_end_keeps_nobody_in_the_past(path: Path) -> None:
+    opened: list[sqlite3.Connection] = []
+
+    def connect() -> sqlite3.Connection:
+        opened.append(sqlite3.connect(path, check_same_thread=False, isolation_level=None))
+        return opened[-1]
+
+    loop_reader = LoopReader(connect)
+    await loop_reader.open()
+    opened[0].execute("BEGIN")
+    assert read(loop_reader, GUIDS) == [None]
+    await loop_reader.open()
+    assert read(loop_reader, GUIDS) == [[]]
+    assert len(opened) == 2
+    await loop_reader.close()
+
+
+async def test_it_keeps_nobody_from_writing(loop_reader: LoopReader, path: Path) -> None:
+    read(loop_reader, GUIDS, "SELECT * FROM nothing", GUIDS)
+    insert(path, SAMPLE)
+    assert run_sql(path, "PRAGMA wal_checkpoint(TRUNCATE)")[0][0] == 0
+
+
+async def test_a_database_that_cannot_be_opened_is_tried_again_later(path: Path) -> None:
+    away = [True]
+
+    def connect() -> sqlite3.Connection:
+        if away[0]:
+            raise sqlite3.OperationalError
+        return sqlite3.connect(path, check_same_thread=False)
+
+    loop_reader = LoopReader(connect, pause=0.0)
+    await loop_reader.open()
+    away[0] = False
+    assert read(loop_reader, "SELECT 1") == [None]
+    await loop_reader.open()
+    assert read(loop_reader, "SELECT 1") == [[(1,)]]
+    await loop_reader.close()
+
+
+async def test_nothing_is_read_in_place_after_the_end(path: Path) -> None:
+    loop_reader = LoopReader(lambda: sqlite3.connect(path, check_same_thread=False))
+    await loop_reader.open()
+    await loop_reader.close()
+    assert read(loop_reader, "SELECT 1") == [None]

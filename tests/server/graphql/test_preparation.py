@@ -1,0 +1,231 @@
+"""Preparing documents: where it is done, and what is kept of it."""
+
+import asyncio
+import threading
+import tracemalloc
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from graphql import Node, Token, get_introspection_query
+
+from resolvers.schema import Schema, build_schema
+from server.graphql.preparation import OperationStore, Prepared
+from server.operation.settings import Settings
+from tests.gateway import Gateway
+
+LIMITS = Settings(_env_file=None).limits
+SCHEMA = build_schema()._schema
+FIELDS = "id databaseId guid state agentflowId agentflowName sessionId createdOn updatedOn"
+
+
+class Watched(OperationStore):
+    """Notes in which thread each document was prepared."""
+
+    def __init__(self, **bounds: Any) -> None:
+        super().__init__(LIMITS, **bounds)
+        self.threads: list[threading.Thread] = []
+
+    def _prepare(self, *asked: Any) -> Prepared:
+        self.threads.append(threading.current_thread())
+        return super()._prepare(*asked)
+
+
+def _long(number: int = 0) -> str:
+    pages = " ".join(f"a{place}: executions {{ nodes {{ {FIELDS} }} }}" for place in range(12))
+    return f"query Long{number} {{ {pages} }}"
+
+
+def _choices(number: int, conditions: int = 6) -> str:
+    """A query with conditions, and with another name for each number."""
+    definitions = " ".join(f"$c{place}: Boolean!" for place in range(conditions))
+    fields = " ".join(f"a{place}: guid @include(if: $c{place})" for place in range(conditions))
+    return f"query N{number}({definitions}) {{ executions {{ nodes {{ id {fields} }} }} }}"
+
+
+def _bytes(store: OperationStore, name: str) -> tuple[float, float]:
+    """How full a store is, and how full it may be."""
+    told = {
+        measure.name: measure.value()
+        for measure in store.measures()
+        if measure.labels.get("store") == name
+    }
+    return told["gateway_store_bytes"], told["gateway_store_max_bytes"]
+
+
+# Where
+
+
+@pytest.mark.anyio
+async def test_a_long_document_is_prepared_in_a_thread_and_a_short_one_at_once() -> None:
+    store = Watched()
+    await store.prepare_apart("{ __typename }", SCHEMA)
+    await store.prepare_apart(_long(), SCHEMA)
+    await store.prepare_apart(_long(), SCHEMA)
+    assert [thread is threading.current_thread() for thread in store.threads] == [True, False]
+
+
+@pytest.mark.anyio
+async def test_the_plan_of_a_long_document_is_made_there_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = Watched()
+    prepared = await store.prepare_apart(_long(), SCHEMA)
+    operation = prepared.find(None)
+    assert operation
+    monkeypatch.setattr(
+        "resolvers.plans.Selections", lambda *_: pytest.fail("it is planned once more")
+    )
+    assert operation.planner.plan({}) is not None
+
+
+@pytest.mark.anyio
+async def test_a_document_that_many_ask_for_at_once_is_prepared_once() -> None:
+    store = Watched()
+    prepared = await asyncio.gather(*(store.prepare_apart(_long(), SCHEMA) for _ in range(50)))
+    assert len(store.threads) == 1
+    assert len(set(map(id, prepared))) == 1
+
+
+@pytest.mark.anyio
+async def test_who_goes_away_takes_a_document_from_nobody() -> None:
+    store = Watched()
+    first = asyncio.ensure_future(store.prepare_apart(_long(), SCHEMA))
+    second = asyncio.ensure_future(store.prepare_apart(_long(), SCHEMA))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert not (await second).errors
+    assert first.cancelled()
+    assert len(store.threads) == 1
+
+
+def test_the_schema_is_told_in_a_thread(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[str] = []
+    describe = Schema.describe
+
+    def watched(*asked: Any) -> Any:
+        threads.append(threading.current_thread().name)
+        return describe(*asked)
+
+    monkeypatch.setattr(Schema, "describe", watched)
+    told = gateway.graphql(get_introspection_query())["__schema"]
+    assert told["queryType"]["name"] == "Query"
+    gateway.graphql("{ executions { totalCount } __schema { queryType { name } } }")
+    assert [name.startswith("prepare") for name in threads] == [True]
+
+
+# What is kept
+
+
+def _nodes(prepared: Prepared) -> Iterator[Node]:
+    waiting: list[Any] = [prepared.document]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Node):
+            yield node
+            waiting.extend(getattr(node, key, None) for key in node.keys)
+        elif isinstance(node, list | tuple):
+            waiting.extend(node)
+
+
+@pytest.mark.parametrize("query", [_long(), "{ nothing { a b } }"], ids=["valid", "invalid"])
+def test_a_prepared_document_holds_no_chain_of_tokens(query: str) -> None:
+    nodes = list(_nodes(Watched().prepare(query, SCHEMA)))
+    tokens = {id(node.loc.start_token) for node in nodes if node.loc}
+    assert len(nodes) > 3
+    assert len(tokens) == 1
+    assert all(isinstance(node.loc and node.loc.start_token, Token) for node in nodes)
+
+
+def test_errors_still_say_where(gateway: Gateway) -> None:
+    query = "query Long {\n  executions(\n    first: -1) { totalCount }\n}"
+    [error] = gateway.post(query).json()["errors"]
+    assert error["locations"] == [{"line": 2, "column": 3}]
+
+
+def test_distinct_documents_take_no_more_memory_than_the_store_may_hold() -> None:
+    store = Watched(max_bytes=8 * 2**20)
+    store.prepare(_long(), SCHEMA)
+    tracemalloc.start()
+    try:
+        for number in range(400):
+            prepared = store.prepare(_long(number), SCHEMA)
+            assert not prepared.errors
+        grown, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    kept, most = _bytes(store, "documents")
+    assert most / 2 < kept <= most
+    # What the store takes for the size of an entry is no less than what it really takes.
+    assert grown < most
+
+
+def test_refused_documents_take_no_more_memory_than_the_store_may_hold() -> None:
+    store = Watched(max_bytes=2 * 2**20)
+    store.prepare("{ a }", SCHEMA)
+    tracemalloc.start()
+    try:
+        for number in range(600):
+            assert store.prepare(f"{{ unknown{number} {'a b ' * 100} }}", SCHEMA).errors
+            assert store.prepare(f"{{ {number} ", SCHEMA).errors
+            assert store.prepare(f"#{number}{'x' * 200_000}", SCHEMA).errors
+        grown, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    kept, most = _bytes(store, "documents")
+    assert kept <= most
+    assert grown < 2 * most
+
+
+def test_a_document_that_is_too_long_is_not_kept() -> None:
+    store = Watched()
+    query = "{ __typename }" + " " * 100_000
+    [error] = store.prepare(query, SCHEMA).errors
+    assert error.extensions
+    assert error.extensions["limit"] == "max_document_bytes"
+    assert _bytes(store, "documents")[0] == 0
+
+
+def test_plans_for_every_choice_of_conditions_are_bounded_in_bytes() -> None:
+    store = Watched(max_plan_bytes=2**21)
+    plans = set()
+    for number in range(20):
+        operation = store.prepare(_choices(number), SCHEMA).find(None)
+        assert operation
+        for choice in range(64):
+            flags = {f"c{place}": bool(choice >> place & 1) for place in range(6)}
+            plan = operation.planner.plan(flags)
+            assert plan is not None
+            plans.add(id(plan))
+    kept, most = _bytes(store, "plans")
+    assert most / 2 < kept <= most
+
+
+def test_a_choice_among_more_conditions_than_are_planned_leaves_nothing() -> None:
+    store = Watched()
+    operation = store.prepare(_choices(0, 12), SCHEMA).find(None)
+    assert operation
+    for choice in range(2_000):
+        flags = {f"c{place}": bool(choice >> place & 1) for place in range(12)}
+        assert operation.planner.plan(flags) is None
+    assert operation.planner.reason({}) == "too many conditions"
+    assert _bytes(store, "plans")[0] == 0
+
+
+def test_the_plan_of_a_choice_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Watched()
+    operation = store.prepare(_choices(0, 2), SCHEMA).find(None)
+    assert operation
+    choices = [{"c0": one, "c1": other} for one in (True, False) for other in (True, False)]
+    first = [operation.planner.plan(choice) for choice in choices]
+    monkeypatch.setattr("resolvers.plans.Selections", lambda *_: pytest.fail("planned again"))
+    assert [operation.planner.plan(choice) for choice in choices] == first
+    assert len(set(map(id, first))) == 4
+
+
+def test_stores_that_clients_fill_tell_how_full_they_are(gateway: Gateway) -> None:
+    gateway.graphql("{ __typename }")
+    text = gateway.http.get("/metrics").text
+    for store in ("documents", "plans", "persisted_queries"):
+        assert f'gateway_store_bytes{{store="{store}"}}' in text
+        assert f'gateway_store_max_bytes{{store="{store}"}}' in text

@@ -1,0 +1,395 @@
+"""The graphql-transport-ws protocol, message by message, and what becomes of operations."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from server.access.authentication import FULL_ACCESS
+from server.graphql.preparation import OperationStore
+from server.graphql.runner import OperationResult
+from server.graphql.websocket.connection import ConnectionLimits, GraphQLConnection
+from server.graphql.websocket.operations import Services
+from server.http.concurrency import ConcurrencyLimit
+from tests.faults.programs import wait_until
+from tests.gateway import Gateway
+from tests.places import Place
+from tests.raw_websocket import CLOSE, INIT, TEXT, RawSocket, frame, message
+from tests.sample import SAMPLE
+
+COUNT = "{ executions { totalCount } }"
+GUID = SAMPLE[1].guid
+CHANGE = f"""mutation {{
+  updateExecution(guid: "{GUID}", input: {{state: STOPPED}}) {{ __typename }}
+}}"""
+CHANGED = {"updateExecution": {"__typename": "UpdateExecutionSuccess"}}
+PAGE = "{ executions(first: 1000) { nodes { guid agentflowId agentflowName sessionId state } } }"
+
+
+def _subscribe(operation_id: str, query: str, **more: Any) -> bytes:
+    return message("subscribe", id=operation_id, payload={"query": query, **more})
+
+
+def _read(client: RawSocket) -> Any:
+    opcode, data = client.read_frame()
+    assert opcode == TEXT, data
+    return json.loads(data)
+
+
+def _taken(url: str) -> float:
+    wanted = 'gateway_places_taken{limit="max_concurrent_requests"} '
+    lines = httpx.get(f"{url}/metrics", timeout=60).text.splitlines()
+    return float(next(line.removeprefix(wanted) for line in lines if line.startswith(wanted)))
+
+
+def _answered(url: str) -> float:
+    wanted = 'gateway_requests_total{edge="websocket",method="SUBSCRIBE",status="next"} '
+    lines = httpx.get(f"{url}/metrics", timeout=60).text.splitlines()
+    return float(next((line.removeprefix(wanted) for line in lines if line.startswith(wanted)), 0))
+
+
+# Messages
+
+
+@pytest.mark.parametrize("members", [{}, {"payload": None}, {"payload": {}}, {"payload": {"a": 1}}])
+def test_the_payload_of_init_may_be_an_object_or_nothing(
+    sample_gateway: Gateway, members: dict[str, Any]
+) -> None:
+    with RawSocket(sample_gateway.url).open() as client:
+        client.send(message("connection_init", **members))
+        assert _read(client) == {"type": "connection_ack"}
+
+
+@pytest.mark.parametrize(
+    ("sent", "answered"),
+    [({}, {}), ({"payload": None}, {}), ({"payload": {"a": 1}}, {"payload": {"a": 1}})],
+)
+def test_a_ping_is_answered_at_any_time_with_its_payload(
+    sample_gateway: Gateway, sent: dict[str, Any], answered: dict[str, Any]
+) -> None:
+    with RawSocket(sample_gateway.url).open() as client:
+        client.send(message("ping", **sent))
+        assert _read(client) == {"type": "pong", **answered}
+        client.send(frame(TEXT, INIT) + message("ping", **sent))
+        assert _read(client) == {"type": "connection_ack"}
+        assert _read(client) == {"type": "pong", **answered}
+
+
+@pytest.mark.parametrize("members", [{}, {"payload": None}, {"payload": {"a": 1}}])
+def test_a_pong_is_ignored(sample_gateway: Gateway, members: dict[str, Any]) -> None:
+    with RawSocket(sample_gateway.url).acknowledged() as client:
+        client.send(message("pong", **members) + message("ping"))
+        assert _read(client) == {"type": "pong"}
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        message("ping", payload=[]),
+        message("pong", payload="x"),
+        message("connection_init", payload=1),
+        message("subscribe", id="", payload={"query": COUNT}),
+        message("complete", id=""),
+        message("complete", id=None),
+        message("next", id="1", payload={}),
+        message("error", id="1", payload=[]),
+        message("connection_ack"),
+        message("start", id="1", payload={"query": COUNT}),
+    ],
+)
+def test_a_message_that_the_protocol_does_not_know_is_closed(
+    sample_gateway: Gateway, sent: bytes
+) -> None:
+    with RawSocket(sample_gateway.url).acknowledged() as client:
+        client.send(sent)
+        code, reason = client.read_close()
+        assert code == 4400
+        assert reason
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "💥"])
+def test_a_reason_for_closing_is_cut_off_where_it_becomes_too_long(
+    sample_gateway: Gateway, letter: str
+) -> None:
+    with RawSocket(sample_gateway.url).acknowledged() as client:
+        client.send(message(letter * 500))
+        code, reason = client.read_close()
+        assert code == 4400
+        assert reason.startswith(f"Unknown type of message: {letter}")
+        assert 120 <= len(reason.encode()) <= 123
+
+
+def test_initialising_twice_at_once_is_closed(sample_gateway: Gateway) -> None:
+    with RawSocket(sample_gateway.url).open() as client:
+        client.send(frame(TEXT, INIT) * 2)
+        assert client.read_close() == (4429, "Too many initialisation requests")
+
+
+def test_a_connection_without_init_is_closed(gateway_with: Callable[..., Gateway]) -> None:
+    gateway = gateway_with(connection_init_timeout=0.1)
+    with RawSocket(gateway.url).open() as client, RawSocket(gateway.url).acknowledged() as other:
+        client.send(message("ping"))
+        assert client.read_close() == (4408, "Connection initialisation timeout")
+        other.send(message("ping"))
+        assert _read(other) == {"type": "pong"}
+
+
+def test_the_completion_of_an_unknown_operation_is_ignored(sample_gateway: Gateway) -> None:
+    with RawSocket(sample_gateway.url).acknowledged() as client:
+        client.send(message("complete", id="x") + _subscribe("x", COUNT))
+        assert _read(client)["type"] == "next"
+        assert _read(client) == {"id": "x", "type": "complete"}
+        client.send(message("complete", id="x") + _subscribe("x", COUNT))
+        assert _read(client)["type"] == "next"
+
+
+def test_an_empty_operation_name_is_none(sample_gateway: Gateway) -> None:
+    with RawSocket(sample_gateway.url).acknowledged() as client:
+        for name in ("", None):
+            client.send(_subscribe("1", f"query A {COUNT}", operationName=name))
+            assert "errors" not in _read(client)["payload"]
+            assert _read(client)["type"] == "complete"
+
+
+# Operations that are under way
+
+
+def test_an_id_that_is_in_use_is_closed(place: Place, gateway: Gateway) -> None:
+    gateway.insert(SAMPLE)
+    with place.held(), RawSocket(gateway.url).acknowledged() as client:
+        client.send(_subscribe("i" * 200, CHANGE) + _subscribe("i" * 200, COUNT))
+        code, reason = client.read_close()
+        assert code == 4409
+        assert reason.startswith("Subscriber for iii")
+
+
+@pytest.mark.parametrize("leaving", ["complete", "close", "reset"])
+def test_a_mutation_that_has_begun_is_made_though_nobody_waits_for_it(
+    place: Place, gateway_with: Callable[..., Gateway], leaving: str
+) -> None:
+    gateway = gateway_with(busy_timeout=50)
+    gateway.insert(SAMPLE)
+    with place.held(), RawSocket(gateway.url).acknowledged() as client:
+        client.send(_subscribe("1", CHANGE))
+        wait_until(lambda: _taken(gateway.url) == 1)
+        if leaving == "complete":
+            client.send(message("complete", id="1") + _subscribe("1", COUNT))
+            assert _read(client)["type"] == "next"
+            assert _read(client) == {"id": "1", "type": "complete"}
+        elif leaving == "close":
+            client.send(frame(CLOSE, b"\x03\xe8"))
+    wait_until(lambda: _taken(gateway.url) == 0)
+    changed = gateway.sql("SELECT state FROM executions WHERE guid = ?", GUID)
+    assert changed == [("STOPPED",)]
+
+
+def test_operations_take_places_of_requests(
+    place: Place, gateway_with: Callable[..., Gateway]
+) -> None:
+    gateway = gateway_with(max_concurrent_requests=1, busy_timeout=50)
+    gateway.insert(SAMPLE)
+    with RawSocket(gateway.url).acknowledged() as client:
+        with place.held():
+            client.send(_subscribe("1", CHANGE))
+            wait_until(lambda: _taken(gateway.url) == 1)
+            assert gateway.post(COUNT).status_code == 503
+            client.send(_subscribe("2", COUNT))
+            refused = _read(client)
+        assert (refused["id"], refused["type"]) == ("2", "error")
+        [error] = refused["payload"]
+        assert error["extensions"]["code"] == "SERVICE_UNAVAILABLE"
+        assert "max_concurrent_requests" in error["message"]
+        assert _read(client) == {"id": "1", "type": "next", "payload": {"data": CHANGED}}
+        assert _read(client)["type"] == "complete"
+        client.send(_subscribe("2", COUNT))
+        assert _read(client)["type"] == "next"
+
+
+def test_a_long_document_keeps_nobody_else_waiting(
+    sample_gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+    prepare = OperationStore._prepare
+
+    def watched(*asked: Any) -> Any:
+        threads.append(threading.current_thread().name)
+        return prepare(*asked)
+
+    monkeypatch.setattr(OperationStore, "_prepare", watched)
+    with RawSocket(sample_gateway.url).acknowledged() as client:
+        client.send(_subscribe("1", COUNT + "#" + "x" * 5_000))
+        assert _read(client)["type"] == "next"
+    assert [name.startswith("prepare") for name in threads] == [True]
+
+
+@pytest.mark.parametrize("kind", ["subscribe", "ping", "pong"])
+def test_a_message_with_tens_of_thousands_of_objects_is_not_read(
+    sample_gateway: Gateway, kind: str
+) -> None:
+    with RawSocket(sample_gateway.url).acknowledged() as client:
+        client.send(message(kind, id="1", payload={"variables": [{}] * 100_000}))
+        code, reason = client.read_close()
+        assert code == 4400
+        assert "at most 25000 objects" in reason
+
+
+def test_operations_are_counted_and_timed(gateway: Gateway) -> None:
+    with RawSocket(gateway.url).acknowledged() as client:
+        client.send(_subscribe("1", COUNT) + _subscribe("2", "{ nothing }"))
+        assert {_read(client)["type"] for _ in range(3)} == {"next", "complete", "error"}
+    told = gateway.http.get("/metrics").text
+    for status in ("next", "error"):
+        labels = f'{{edge="websocket",method="SUBSCRIBE",status="{status}"}}'
+        assert f"gateway_requests_total{labels} 1.0" in told
+    assert 'gateway_request_seconds_count{edge="websocket",operation="other"} 2.0' in told
+
+
+class _Runner:
+    """Runs operations that come to their end when they are told to."""
+
+    def __init__(self) -> None:
+        self.begun: list[str | None] = []
+        self.may_end = asyncio.Event()
+
+    async def is_mutation(self, _asked: Any) -> bool:
+        return False
+
+    async def result(self, asked: Any, *_: Any, **__: Any) -> OperationResult:
+        self.begun.append(asked.query)
+        if asked.query == "slow":
+            await self.may_end.wait()
+        return OperationResult({"data": None})
+
+
+class _Admitting:
+    async def authenticate(self, _authorization: str | None) -> Any:
+        return FULL_ACCESS
+
+
+class _Metrics:
+    def observe_operation(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.anyio
+async def test_a_slow_query_that_is_completed_leaves_its_place_its_turn_and_its_id() -> None:
+    places = ConcurrencyLimit(100, "max_concurrent_requests", "requests", lambda: None)
+    services: Any = Services(
+        _Runner(),  # type: ignore[arg-type]
+        _Admitting(),  # type: ignore[arg-type]
+        places,
+        _Metrics(),  # type: ignore[arg-type]
+        lambda _limit: None,
+    )
+    limits = ConnectionLimits(max_operations=5, init_timeout=60, send_timeout=60, timeout=60)
+    incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    scope: dict[str, Any] = {"type": "websocket", "headers": [], "subprotocols": []}
+    scope["subprotocols"] = ["graphql-transport-ws"]
+
+    async def send(event: Any) -> None:
+        sent.put_nowait(event)
+
+    connection = GraphQLConnection(scope, incoming.get, send, services, limits, lambda: None)
+
+    def tell(kind: str, **members: Any) -> None:
+        text = json.dumps({"type": kind, **members})
+        incoming.put_nowait({"type": "websocket.receive", "text": text})
+
+    async def answer() -> Any:
+        return json.loads((await sent.get())["text"])
+
+    incoming.put_nowait({"type": "websocket.connect"})
+    serving = asyncio.create_task(connection.serve())
+    assert (await sent.get())["type"] == "websocket.accept"
+    tell("connection_init")
+    assert await answer() == {"type": "connection_ack"}
+    for _ in range(20):
+        for number in range(5):
+            tell("subscribe", id=str(number), payload={"query": "slow"})
+        tell("ping")
+        assert await answer() == {"type": "pong"}
+        for number in range(5):
+            tell("complete", id=str(number))
+        tell("ping")
+        assert await answer() == {"type": "pong"}
+    tell("subscribe", id="1", payload={"query": "quick"})
+    assert await answer() == {"id": "1", "type": "next", "payload": {"data": None}}
+    assert await answer() == {"id": "1", "type": "complete"}
+    assert places.taken == 0
+    incoming.put_nowait({"type": "websocket.disconnect"})
+    await serving
+
+
+# Clients that do not read
+
+
+@pytest.fixture
+def filled(gateway_with: Callable[..., Gateway]) -> Gateway:
+    gateway = gateway_with(send_timeout=1, max_subscriptions_per_connection=200)
+    gateway.insert(SAMPLE[1]._replace(id=number, guid=f"g-{number}") for number in range(1, 1001))
+    return gateway
+
+
+def test_a_client_that_reads_nothing_is_cut_off_and_its_operations_are_not_run(
+    filled: Gateway,
+) -> None:
+    with RawSocket(filled.url, buffer=4096).acknowledged() as client:
+        client.send(b"".join(_subscribe(str(number), PAGE) for number in range(200)))
+        wait_until(lambda: _is_gone(client))
+    assert _answered(filled.url) < 100
+    assert _taken(filled.url) == 0
+
+
+def _is_gone(client: RawSocket) -> bool:
+    """Whether the gateway has dropped a connection, from which nothing is read meanwhile."""
+    try:
+        client.send(message("pong"))
+    except ConnectionError:
+        return True
+    return False
+
+
+def test_a_client_that_reads_late_gets_every_answer(filled: Gateway) -> None:
+    with RawSocket(filled.url, buffer=4096).acknowledged() as client:
+        sent = threading.Thread(
+            target=client.send,
+            args=(b"".join(_subscribe(str(number), PAGE) for number in range(100)),),
+        )
+        sent.start()
+        ended: list[str] = []
+        while len(ended) < 100:
+            told = _read(client)
+            if told["type"] == "complete":
+                ended.append(told["id"])
+            else:
+                assert len(told["payload"]["data"]["executions"]["nodes"]) == 1000
+        sent.join()
+    assert sorted(ended, key=int) == [str(number) for number in range(100)]
+
+
+# Connections of unknown clients
+
+
+def test_those_that_wait_longest_for_init_make_room(gateway_with: Callable[..., Gateway]) -> None:
+    gateway = gateway_with(
+        max_unacknowledged_connections=2, max_connections=1, connection_init_timeout=600
+    )
+    with (
+        RawSocket(gateway.url).open() as first,
+        RawSocket(gateway.url).open() as second,
+        RawSocket(gateway.url).acknowledged() as known,
+    ):
+        code, reason = first.read_close()
+        assert code == 1013
+        assert "max_unacknowledged_connections" in reason
+        known.send(_subscribe("1", COUNT))
+        assert _read(known)["type"] == "next"
+        second.send(frame(TEXT, INIT))
+        code, reason = second.read_close()
+        assert code == 1013
+        assert "max_connections" in reason
