@@ -1,6 +1,7 @@
 """The command line.
 
-``main`` has every command. ``command`` is what they share: reading settings, opening the database,
-telling of errors. ``import_command`` reads files through ``import_files``, which knows their
-formats.
+``main`` defines the commands. ``command`` holds what they share: reading settings, opening the
+database, printing errors; ``diagnosis`` explains why a database can't be opened. The ``import``
+command reads files through ``import_files``, which picks a reader for the format: ``import_csv``
+or ``import_json``, both over the text that ``import_text`` decodes.
 """

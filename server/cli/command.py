@@ -1,4 +1,4 @@
-"""What the commands share: reading settings, opening the database, telling of errors."""
+"""What the commands share: reading settings, opening the database, printing errors."""
 
 import asyncio
 import logging
@@ -19,12 +19,12 @@ from server.operation.settings import Settings, load_settings
 
 _T = TypeVar("_T")
 
-_OF_KUBERNETES = (
+_KUBERNETES_HINT = (
     " (Kubernetes sets this for a Service that is named gateway: set enableServiceLinks: false)"
 )
 
 errors = Console(stderr=True)
-"""Where people look for what went wrong."""
+"""The console that errors, notices and progress bars are printed on."""
 
 DatabaseOption = Annotated[
     str | None,
@@ -37,30 +37,30 @@ DatabaseOption = Annotated[
 
 
 def print_error(message: str) -> None:
-    """Say what went wrong."""
+    """Print an error message in red on standard error."""
     text = printable(f"Error: {message}")
     errors.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 def read_settings(**given: Any) -> Settings:
-    """The settings, those given on the command line above all others.
+    """Read the settings; values given on the command line take precedence.
 
-    Ends the command with a message for each value that is wrong. Raises InvalidInput for names
-    that are no settings.
+    Prints a message for each invalid value and exits. Raises InvalidInput for names that are not
+    settings.
     """
     try:
         return load_settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         for problem in error.errors():
             name = "_".join(str(part) for part in problem["loc"])
-            hint = _OF_KUBERNETES if str(problem["input"]).startswith("tcp://") else ""
+            hint = _KUBERNETES_HINT if str(problem["input"]).startswith("tcp://") else ""
             got = quote(problem["input"])
             print_error(f"GATEWAY_{name.upper()}: {problem['msg']}; got {got}{hint}")
         raise typer.Exit(1) from None
 
 
 def with_database(settings: Settings, work: Callable[[Database], Awaitable[_T]]) -> _T:
-    """Run ``work`` on a database that is at the newest revision."""
+    """Run ``work`` on the database, after migrating it to the newest revision."""
 
     async def migrated(database: Database) -> _T:
         await upgrade(database)
@@ -70,11 +70,12 @@ def with_database(settings: Settings, work: Callable[[Database], Awaitable[_T]])
 
 
 def with_any_database(settings: Settings, work: Callable[[Database], Awaitable[_T]]) -> _T:
-    """Run ``work`` on a database, whatever its revision.
+    """Run ``work`` on the database, whatever its revision.
 
-    When the database can't be opened, what is raised says why and what to do.
+    Raises ServiceUnavailable when the database can't be opened; the message says why and what to
+    do.
     """
-    # What the database itself says is in the message.
+    # The error that is raised carries the database's own message, so don't log it as well.
     logging.getLogger("gateway.database").addHandler(logging.NullHandler())
 
     async def run() -> _T:

@@ -1,6 +1,6 @@
-"""Why a database can't be opened, in words for whoever starts a program on this machine.
+"""Explain why a database can't be opened, for the person who starts the program.
 
-The messages name paths, hosts and users, so they belong on a terminal and never in an answer.
+The messages name paths, hosts and users, so print them on a terminal; never send them to clients.
 """
 
 import asyncio
@@ -21,30 +21,30 @@ _NAME_ANOTHER = "or name another file with --database sqlite:///FILE"
 
 
 async def diagnose(url: str) -> str | None:
-    """What is wrong with the place that a URL names, and what to do; None if nothing is found.
+    """Return what is wrong with the database at a URL and what to do, or None if nothing is found.
 
-    Nothing is created or changed. To PostgreSQL a connection is tried, for at most five seconds.
+    Creates and changes nothing. Tries to connect to PostgreSQL for at most five seconds.
     """
     try:
         parsed = normalize_url(url)
     except GatewayError as error:
         return error.message
     if parsed.get_backend_name() == "sqlite":
-        return _of_file(parsed.database or "")
-    return await _of_server(parsed)
+        return _diagnose_file(parsed.database or "")
+    return await _diagnose_server(parsed)
 
 
-def _of_file(name: str) -> str | None:
+def _diagnose_file(name: str) -> str | None:
     if name.startswith("file:"):
         return None
     path = Path(name).absolute()
     try:
-        return _of_folder(path) or (_of_content(path) if path.exists() else None)
+        return _diagnose_folder(path) or (_diagnose_content(path) if path.exists() else None)
     except OSError as error:
         return f"{path} can't be opened: {error.strerror}; {_NAME_ANOTHER}"
 
 
-def _of_folder(path: Path) -> str | None:
+def _diagnose_folder(path: Path) -> str | None:
     folder = path.parent
     if not folder.exists():
         return f"The folder {folder} does not exist; make it, {_NAME_ANOTHER}"
@@ -58,20 +58,20 @@ def _of_folder(path: Path) -> str | None:
     return None
 
 
-def _of_content(path: Path) -> str | None:
+def _diagnose_content(path: Path) -> str | None:
     if path.is_dir():
         return f"{path} is a folder; name a file in it, such as sqlite:///{path.name}/executions.db"
     for right, verb in ((os.R_OK, "read"), (os.W_OK, "written")):
         if not os.access(path, right):
             return f"{path} can't be {verb} by this user; grant the right to, {_NAME_ANOTHER}"
     with path.open("rb") as file:
-        begins_with = file.read(len(_MAGIC))
-    if begins_with and begins_with != _MAGIC:
-        return f"{path} is not an SQLite database and was left as it is; move it, {_NAME_ANOTHER}"
-    return _of_damage(path)
+        header = file.read(len(_MAGIC))
+    if header and header != _MAGIC:
+        return f"{path} is not an SQLite database and was not changed; move it, {_NAME_ANOTHER}"
+    return _diagnose_damage(path)
 
 
-def _of_damage(path: Path) -> str | None:
+def _diagnose_damage(path: Path) -> str | None:
     try:
         connection = sqlite3.connect(path, timeout=0)
         try:
@@ -79,39 +79,39 @@ def _of_damage(path: Path) -> str | None:
         finally:
             connection.close()
     except sqlite3.OperationalError:
-        # Busy, or out of reach for now: what was raised before says so.
+        # Busy, or unreachable for now: the original error says so.
         return None
     except sqlite3.DatabaseError:
         return f"{path} is damaged or encrypted; put a backup in its place, {_NAME_ANOTHER}"
     return None
 
 
-async def _of_server(url: URL) -> str | None:
-    # A folder of sockets is named behind the question mark.
+async def _diagnose_server(url: URL) -> str | None:
+    # The folder of a Unix socket is given in the query of the URL.
     host = url.host or url.query.get("host") or "localhost"
-    place = host if str(host).startswith("/") else f"{host}:{url.port or 5432}"
+    address = host if str(host).startswith("/") else f"{host}:{url.port or 5432}"
     options = Options(url, busy_timeout=_SECONDS, statement_timeout=None)
     try:
         connection = await options.connect()
     except asyncpg.InvalidCatalogNameError:
         return (
-            f"PostgreSQL at {place} has no database {url.database}; "
+            f"PostgreSQL at {address} has no database {url.database}; "
             f"create it: createdb {url.database}"
         )
     except asyncpg.InvalidAuthorizationSpecificationError:
         return (
-            f"PostgreSQL at {place} refuses the user {url.username or '(none given)'}; check the "
+            f"PostgreSQL at {address} refuses the user {url.username or '(none given)'}; check the "
             "name and the password in --database (GATEWAY_DATABASE_URL)"
         )
     except TimeoutError:
-        return f"PostgreSQL at {place} does not answer; check the host, the port and the firewall"
+        return f"PostgreSQL at {address} does not answer; check the host, the port and the firewall"
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else "no such host"
         return (
-            f"PostgreSQL at {place} can't be reached ({reason}); start it, or check the host and "
+            f"PostgreSQL at {address} can't be reached ({reason}); start it, or check the host and "
             "the port in --database (GATEWAY_DATABASE_URL)"
         )
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        return f"PostgreSQL at {place} refuses the connection: {error}"
+        return f"PostgreSQL at {address} refuses the connection: {error}"
     await asyncio.shield(connection.close())
     return None

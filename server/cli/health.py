@@ -13,16 +13,16 @@ _SECONDS = 3.0
 
 
 def health(
-    host: Annotated[str | None, typer.Option(help="The address that the gateway has.")] = None,
-    port: Annotated[int | None, typer.Option(help="The port that it listens on.")] = None,
+    host: Annotated[str | None, typer.Option(help="The gateway's address.")] = None,
+    port: Annotated[int | None, typer.Option(help="The gateway's port.")] = None,
 ) -> None:
-    """Ask the gateway on this machine whether it is up; the exit status is 0 or 1.
+    """Ask the gateway on this machine whether it is up; the exit status is 0 if so, and else 1.
 
-    Its address is that of the settings, as for `serve`.
+    The address and port come from the settings, as for `serve`.
     """
     settings = read_settings(host=host, port=port)
     url = f"http://{_reachable(settings.host)}:{settings.port}/healthz"
-    # A proxy that the environment names is not to be asked for this machine.
+    # Connect directly, even when the environment names a proxy.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=_SECONDS):
@@ -36,7 +36,7 @@ def health(
 
 
 def _reachable(host: str) -> str:
-    """How this machine reaches what listens on an address, or on all of them."""
+    """Return the host to connect to for a listening address, which may be the unspecified one."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

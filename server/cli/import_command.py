@@ -20,29 +20,30 @@ from server.cli.progress import Advance, progress_of_bytes
 
 def import_(
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="CSV, JSON Lines or JSON; - for input.")
+        list[str],
+        typer.Argument(metavar="FILE...", help="CSV, JSON Lines or JSON; - for standard input."),
     ],
     *,
     seconds: Annotated[
-        bool, typer.Option("--seconds", help="Numbers are epoch seconds, and not milliseconds.")
+        bool, typer.Option("--seconds", help="Read numbers as epoch seconds, not milliseconds.")
     ] = False,
     database: DatabaseOption = None,
 ) -> None:
     """Load executions from files, all of them or none.
 
-    An execution whose guid exists is updated. Columns: guid, agentflow_id, agentflow_name,
-    session_id, state, created_on (epoch milliseconds or ISO 8601), and if there are any id and
-    updated_on; the names of the REST API (agentflowId) are read too. A row's id is kept unless
-    another execution has it. Files may be in UTF-16, and compressed with gzip; values of CSV may
-    be separated by commas, semicolons, tabs or bars.
+    Executions whose guid exists are updated. Columns: guid, agentflow_id, agentflow_name,
+    session_id, state, created_on (epoch milliseconds or ISO 8601), and optionally id and
+    updated_on; the names of the REST API (agentflowId) work too. A row keeps its id unless
+    another execution has it. Files may be in UTF-8 or UTF-16, compressed with gzip or not; CSV
+    values may be separated by commas, semicolons, tabs or bars.
     """
     settings = read_settings(database_url=database)
-    with _progress(files) as advance, _undone(settings.database_url):
+    with _progress(files) as advance, _new_file_removed_on_failure(settings.database_url):
         rows = (row for file in files for row in _rows(file, advance, in_seconds=seconds))
         try:
             count = with_database(settings, lambda opened: load(opened, rows))
         except IntegrityError as error:
-            raise FileError(f"The database refuses a row: {error.orig}") from None
+            raise FileError(f"The database rejected a row: {error.orig}") from None
     typer.echo(f"Imported {count:,} {'execution' if count == 1 else 'executions'}")
 
 
@@ -53,8 +54,8 @@ class FileError(GatewayError):
 
 
 @contextlib.contextmanager
-def _undone(url: str) -> Iterator[None]:
-    """Remove the file of a database that was made for an import that failed."""
+def _new_file_removed_on_failure(url: str) -> Iterator[None]:
+    """Remove the database file if the block fails and the file did not exist before."""
     parsed = normalize_url(url)
     name = parsed.database or ""
     is_new = parsed.get_backend_name() == "sqlite" and not Path(name).exists()
@@ -80,7 +81,7 @@ def _rows(name: str, advance: Advance, *, in_seconds: bool) -> Iterator[Row]:
 
 
 class _Counted(io.RawIOBase):
-    """A file that tells how many bytes were read of it; whoever opened it closes it."""
+    """A file that reports how many bytes were read from it. The caller closes the file inside."""
 
     def __init__(self, file: io.BufferedIOBase | IO[bytes], advance: Advance) -> None:
         self._file = file
@@ -90,7 +91,7 @@ class _Counted(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
-        # A pipe has as much as was written to it; more is not waited for.
+        # ``read1`` returns what a pipe holds already, without waiting for more.
         data: bytes = self._file.read1(len(buffer))  # type: ignore[union-attr]
         buffer[: len(data)] = data
         self._advance(len(data))

@@ -1,4 +1,4 @@
-"""Reading the rows of CSV (RFC 4180), as the programs that people have write it."""
+"""Read rows from CSV (RFC 4180), in the variants that spreadsheets and databases write."""
 
 import csv
 import itertools
@@ -11,10 +11,10 @@ from db.errors import InvalidInput, quote
 _T = TypeVar("_T")
 
 Columns = Mapping[str, tuple[str, ...]]
-"""Columns and the titles that each may have."""
+"""Each column with the titles it may have."""
 
 _SEPARATORS = ",;\t|"
-# Excel says so in the first line when the separator is not what a reader would expect.
+# Excel names an unusual separator in the first line.
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*')
 _LONGEST_FIELD = 1 << 27
 _TOO_LONG = "a value has more than 128 MiB; a quotation mark may never be closed"
@@ -28,17 +28,16 @@ def read_csv(
     required: Collection[str],
     convert: Callable[[Mapping[str, str]], _T],
 ) -> Iterator[_T]:
-    """Convert each row of values by column, after a line of column titles.
+    """Yield ``convert`` of each row below the line of titles, as a mapping from column to value.
 
-    Values are separated by commas, semicolons, tabs or bars, whichever gives the most titles that
-    are known. Rows with nothing in them are passed over. Raises InvalidInput that names the file
-    and the line.
+    The separator is the comma, semicolon, tab or bar that yields the most known titles. Empty rows
+    are skipped. Raises InvalidInput that names the file and the line.
     """
-    # A column that is not read may hold whole documents; the bound is there for a quotation mark
-    # that is never closed.
+    # A column that is ignored may hold whole documents; the limit catches a quotation mark that is
+    # never closed.
     csv.field_size_limit(_LONGEST_FIELD)
     titles = {title for spellings in columns.values() for title in spellings}
-    lines, separator, before = _separated(lines, titles)
+    lines, separator, before = _detect_separator(lines, titles)
     reader = csv.reader(lines, delimiter=separator, strict=True)
     read: Callable[[Sequence[str]], _T] | None = None
     line = before = skipped + before + 1
@@ -46,7 +45,7 @@ def read_csv(
         for record in reader:
             if any(record):
                 if read is None:
-                    read = _reader_of(
+                    read = _row_reader(
                         [title.strip() for title in record], columns, required, convert
                     )
                 else:
@@ -59,37 +58,39 @@ def read_csv(
         raise InvalidInput(f"{name} is empty; it must begin with a line of column names")
 
 
-def _separated(lines: Iterator[str], titles: Collection[str]) -> tuple[Iterator[str], str, int]:
-    """The lines from the titles on, what separates their values, and how many were passed over."""
+def _detect_separator(
+    lines: Iterator[str], titles: Collection[str]
+) -> tuple[Iterator[str], str, int]:
+    """Return the lines from the titles on, their separator, and the number of lines skipped."""
     before = 0
     for line in lines:
-        if said := _SEPARATOR_LINE.fullmatch(line):
-            return lines, said[1], before + 1
+        if named := _SEPARATOR_LINE.fullmatch(line):
+            return lines, named[1], before + 1
         if line.strip():
-            found = {each: _known_in(line, each, titles) for each in _SEPARATORS}
-            # The first of those that are equal.
+            found = {each: _count_titles(line, each, titles) for each in _SEPARATORS}
+            # ``max`` takes the first of several with the same count.
             return itertools.chain([line], lines), max(_SEPARATORS, key=found.__getitem__), before
         before += 1
     return iter(()), ",", before
 
 
-def _known_in(line: str, separator: str, titles: Collection[str]) -> int:
+def _count_titles(line: str, separator: str, titles: Collection[str]) -> int:
     return sum(part.strip(" \t\r\n\"'") in titles for part in line.split(separator))
 
 
-def _reader_of(
+def _row_reader(
     header: list[str],
     columns: Columns,
     required: Collection[str],
     convert: Callable[[Mapping[str, str]], _T],
 ) -> Callable[[Sequence[str]], _T]:
-    places = {}
+    indexes = {}
     for column, titles in columns.items():
-        found = [place for place, title in enumerate(header) if title in titles]
+        found = [index for index, title in enumerate(header) if title in titles]
         if len(found) > 1:
-            raise ValueError(f"column {column} is there {len(found)} times")
+            raise ValueError(f"column {column} appears {len(found)} times")
         if found:
-            places[column] = found[0]
+            indexes[column] = found[0]
         elif column in required:
             raise ValueError(f"column {column} is missing; found {quote(', '.join(header))}")
     width = len(header)
@@ -97,6 +98,6 @@ def _reader_of(
     def read(record: Sequence[str]) -> _T:
         if len(record) != width:
             raise ValueError(f"it has {len(record)} values for {width} columns")
-        return convert({column: record[place] for column, place in places.items()})
+        return convert({column: record[index] for column, index in indexes.items()})
 
     return read

@@ -1,4 +1,4 @@
-"""Reading executions from files: CSV, JSON Lines, or a JSON array as the REST list answers it."""
+"""Read executions from files: CSV, JSON Lines, or a JSON array as the REST list returns it."""
 
 import functools
 import json
@@ -16,7 +16,7 @@ from db.models import (
 )
 from db.writing.loading import LoadedExecution
 from server.cli.import_csv import read_csv
-from server.cli.import_json import Malformed, place_of_list, read_array, read_list, reason
+from server.cli.import_json import Malformed, find_list, read_array, read_list, reason
 from server.cli.import_text import ImportText
 
 Row = tuple[LoadedExecution, str | None]
@@ -33,24 +33,22 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
 }
 """Every column that is read, and the names it may have."""
 TITLES = frozenset(title for spellings in SPELLINGS.values() for title in spellings)
-"""The names of all columns."""
+"""All names of all columns."""
 REQUIRED = ("guid", "agentflow_id", "state", "created_on")
-"""The columns that every row must fill."""
+"""The columns in which every row needs a value."""
 
 _STATES = frozenset(state.value for state in ExecutionState)
-# The ids that the database gives after the largest have to stay within the 2^53 that a JSON number
-# holds exactly.
+# Leaves room above for the ids that the database assigns next: a JSON number is exact up to 2^53.
 _LARGEST_ID = 2**52
 _DIGITS = re.compile(r"-?\d{1,18}", re.ASCII)
 _SECONDS = re.compile(r"-?\d{1,18}(?:\.\d{1,18})?", re.ASCII)
 
 
 def read_executions(file: IO[bytes], name: str, *, in_seconds: bool = False) -> Iterator[Row]:
-    """Read the executions of one file; the format is told from its first character.
+    """Yield the executions of one file, whose first character tells the format.
 
-    Numbers are taken for epoch milliseconds, or with ``in_seconds`` for epoch seconds.
-
-    Raises InvalidInput that names the file, the line and what is wrong there.
+    Numbers are epoch milliseconds, or epoch seconds with ``in_seconds``. Raises InvalidInput that
+    names the file, the line and what is wrong there.
     """
     text = ImportText(file, name)
     start = text.start()
@@ -59,8 +57,8 @@ def read_executions(file: IO[bytes], name: str, *, in_seconds: bool = False) -> 
     match start.lstrip()[:1]:
         case "[":
             return _located(name, read_array(start, text), from_object)
-        case "{" if (place := place_of_list(start, TITLES)) is not None:
-            return _located(name, read_list(start, place, text), from_object)
+        case "{" if (index := find_list(start, TITLES)) is not None:
+            return _located(name, read_list(start, index, text), from_object)
         case "{":
             return _located(name, _read_lines(text), from_object)
     return read_csv(name, text.lines(), text.skipped, SPELLINGS, REQUIRED, to_row)
@@ -71,7 +69,7 @@ def _located(
 ) -> Iterator[Row]:
     line = 1
     try:
-        for line, item in items:  # noqa: B007 - the line is named when a row is refused
+        for line, item in items:  # noqa: B007 - the error names the line of a bad row
             yield convert(item)
     except Malformed as error:
         raise InvalidInput(f"{name}, line {error.line}: {error}") from None
@@ -176,13 +174,13 @@ _NEEDS_SECONDS = "; a file of epoch seconds is imported with --seconds"
 
 
 def _number(value: Any, *, in_seconds: bool) -> Fraction | int | None:
-    """The number that a value is; None for a text of another kind."""
+    """Return the value as a number, or None if it is a text that holds no number."""
     if isinstance(value, str):
         pattern = _SECONDS if in_seconds else _DIGITS
         return Fraction(value) if pattern.fullmatch(value) else None
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if in_seconds and isinstance(value, float) and math.isfinite(value):
-        # As it was written, and not as the nearest number that a processor has.
+        # The decimal fraction as it was written, not the nearest binary one.
         return Fraction(repr(value))
     raise ValueError("it is no whole number and no text")

@@ -1,4 +1,4 @@
-"""Reading a JSON array piece by piece, so that memory holds an item and not the file."""
+"""Read a JSON array item by item, so that the file need not fit into memory."""
 
 import json
 from collections.abc import Collection, Iterator
@@ -12,7 +12,7 @@ _LIST = "data"
 
 
 class Malformed(ValueError):
-    """The file can't be read on from a line."""
+    """The file is not valid JSON from a line on."""
 
     def __init__(self, line: int, reason: str) -> None:
         super().__init__(reason)
@@ -20,51 +20,54 @@ class Malformed(ValueError):
 
 
 def reason(error: Exception) -> str:
-    """What is wrong with a text that is no JSON."""
-    # What json says of the place is about the piece that it was given, not about the file.
+    """Return what is wrong with a text that is not JSON."""
+    # The position in json's full message is relative to the chunk, not to the file.
     return error.msg if isinstance(error, json.JSONDecodeError) else str(error)
 
 
-def place_of_list(start: str, titles: Collection[str]) -> int | None:
-    """Where the list of an object such as ``{"total": 2, "data": [...]}`` begins.
+def find_list(start: str, titles: Collection[str]) -> int | None:
+    """Return the index of the list in an object such as ``{"total": 2, "data": [...]}``.
 
-    None when a text begins with no such object, as far as ``start`` tells; so it is when the object
-    has a column's title among its keys, because it is a row then.
+    Returns None if ``start``, the first part of a text, does not begin with such an object. An
+    object with a column's title among its keys is a row, and no such object.
     """
     try:
-        return _place_of_list(start, titles)
+        return _find_list(start, titles)
     except (ValueError, RecursionError, IndexError):
         return None
 
 
-def _place_of_list(start: str, titles: Collection[str]) -> int | None:
+def _find_list(start: str, titles: Collection[str]) -> int | None:
     decode = json.JSONDecoder().raw_decode
-    place = start.index("{") + 1
+    index = start.index("{") + 1
     while True:
-        key, place = decode(start, _past_space(start, place))
-        place = _past_space(start, place)
-        if key in titles or start[place] != ":":
+        key, index = decode(start, _skip_space(start, index))
+        index = _skip_space(start, index)
+        if key in titles or start[index] != ":":
             return None
-        place = _past_space(start, place + 1)
+        index = _skip_space(start, index + 1)
         if key == _LIST:
-            return place if start[place] == "[" else None
-        _, place = decode(start, place)
-        place = _past_space(start, place)
-        if start[place] != ",":
+            return index if start[index] == "[" else None
+        _, index = decode(start, index)
+        index = _skip_space(start, index)
+        if start[index] != ",":
             return None
-        place += 1
+        index += 1
 
 
-def _past_space(text: str, place: int) -> int:
-    while text[place] in " \t\r\n":
-        place += 1
-    return place
+def _skip_space(text: str, index: int) -> int:
+    while text[index] in " \t\r\n":
+        index += 1
+    return index
 
 
-def read_list(start: str, place: int, text: ImportText) -> Iterator[tuple[int, Any]]:
-    """The items of the list within an object, which begins at a place of the text's beginning."""
-    line = text.skipped + 1 + start.count(text.line_end, 0, place)
-    scanner = _Scanner(start[place:], text, line)
+def read_list(start: str, index: int, text: ImportText) -> Iterator[tuple[int, Any]]:
+    """Yield the items of a list within an object, each with its line.
+
+    The list begins at ``index`` of ``start``, the first part of the text.
+    """
+    line = text.skipped + 1 + start.count(text.line_end, 0, index)
+    scanner = _Scanner(start[index:], text, line)
     yield from scanner.items()
     while scanner.peek() == ",":
         scanner.expect(",")
@@ -78,7 +81,7 @@ def read_list(start: str, place: int, text: ImportText) -> Iterator[tuple[int, A
 
 
 def read_array(start: str, text: ImportText) -> Iterator[tuple[int, Any]]:
-    """The items of an array and the lines they begin on."""
+    """Yield the items of an array, each with the line it begins on."""
     scanner = _Scanner(start, text, text.skipped + 1)
     yield from scanner.items()
     scanner.expect_end("array")
@@ -87,14 +90,14 @@ def read_array(start: str, text: ImportText) -> Iterator[tuple[int, Any]]:
 class _Scanner:
     def __init__(self, start: str, text: ImportText, line: int) -> None:
         self._buffer = start
-        self._place = 0
+        self._position = 0
         self._text = text
         self._decode = json.JSONDecoder().raw_decode
         self._line_end = text.line_end
         self.line = line
 
     def items(self) -> Iterator[tuple[int, Any]]:
-        """The items of the array that comes next, and the lines they begin on."""
+        """Yield the items of the next array, each with the line it begins on."""
         self.expect("[")
         if self.peek() == "]":
             self.expect("]")
@@ -108,48 +111,48 @@ class _Scanner:
         self.expect("]")
 
     def expect_end(self, what: str) -> None:
-        """Nothing comes after what was read."""
+        """Raise Malformed if the text goes on."""
         if self.peek():
             raise Malformed(self.line, f"there is more after the end of the {what}")
 
     def peek(self) -> str:
-        """The next character that is no white space; empty at the end."""
+        """Return the next character that is not white space, or an empty string at the end."""
         while True:
-            while self._place < len(self._buffer):
-                character = self._buffer[self._place]
+            while self._position < len(self._buffer):
+                character = self._buffer[self._position]
                 if character not in " \t\r\n":
                     return character
                 self.line += character == self._line_end
-                self._place += 1
+                self._position += 1
             if not self._more():
                 return ""
 
     def expect(self, character: str) -> None:
-        """The next character is this one, and is passed over."""
+        """Skip the next character, or raise Malformed if it is another one."""
         found = self.peek()
         if found != character:
             what = quote(found) if found else "the end of the file"
             raise Malformed(self.line, f"not JSON: expected {character!r}, found {what}")
-        self._place += 1
+        self._position += 1
 
     def value(self) -> Any:
-        """The value that comes next."""
+        """Return the next value."""
         while True:
             try:
-                value, end = self._decode(self._buffer, self._place)
+                value, end = self._decode(self._buffer, self._position)
                 # A number that ends with the buffer may go on.
                 if end < len(self._buffer) or not self._more():
                     break
             except (ValueError, RecursionError) as error:
                 if not self._more():
                     raise Malformed(self.line, f"not JSON: {reason(error)}") from None
-        self.line += self._buffer.count(self._line_end, self._place, end)
-        self._place = end
+        self.line += self._buffer.count(self._line_end, self._position, end)
+        self._position = end
         return value
 
     def _more(self) -> bool:
-        # Twice as much each time, so that a large value is not scanned too often.
-        rest = self._buffer[self._place :]
+        # Double the buffer each time, so that a large value is not scanned too often.
+        rest = self._buffer[self._position :]
         chunk = self._text.read(max(_CHUNK, len(rest)))
-        self._buffer, self._place = rest + chunk, 0
+        self._buffer, self._position = rest + chunk, 0
         return bool(chunk)

@@ -1,4 +1,4 @@
-"""From the bytes of a file that is imported to its text, whatever wrote it."""
+"""Decode the bytes of an imported file: UTF-8 or UTF-16, compressed with gzip or not."""
 
 import gzip
 import io
@@ -13,7 +13,7 @@ _CHUNK = 1 << 16
 _BOM = "\ufeff"
 _READ = "CSV, JSON Lines or a JSON array, in UTF-8 or UTF-16, or one of these in gzip"
 _GZIP = b"\x1f\x8b"
-# The bytes that files of other kinds begin with, and what to do with such a file.
+# The first bytes of files of other kinds, and what to do with such a file.
 _OTHERS = {
     b"PK\x03\x04": "a zip archive or an Excel workbook; unpack it, or save it as CSV (UTF-8)",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook; save it as CSV (UTF-8)",
@@ -27,11 +27,11 @@ _OTHERS = {
 
 
 class ImportText:
-    """The text of a file, read a piece at a time.
+    """The text of a file, read in chunks.
 
-    ``line_end`` is what its lines end with: a line feed, with or without a carriage return, or a
-    carriage return alone. Raises InvalidInput, which names the file, for one of another kind and
-    for one that is damaged.
+    ``line_end`` is a line feed, also for lines that end in CRLF, or a carriage return for a file
+    with no line feeds. Raises InvalidInput, which names the file, if the file is of another kind
+    or damaged.
     """
 
     def __init__(self, file: IO[bytes], name: str) -> None:
@@ -42,12 +42,12 @@ class ImportText:
             buffered = io.BufferedReader(_Gunzipped(cast("IO[bytes]", buffered), name))
             head = buffered.peek(_HEAD)
         encoding = _encoding(head, name)
-        # What is not UTF-8 becomes a surrogate, which is refused where its line is known.
+        # Invalid UTF-8 becomes a surrogate, which is rejected later, where its line is known.
         errors = "surrogateescape" if encoding == "utf-8" else "strict"
         self._text: TextIO = io.TextIOWrapper(buffered, encoding, errors=errors, newline="")
         self._start = self.read().removeprefix(_BOM)
         self.skipped = 0
-        """How many lines with nothing in them came before what ``start`` returns."""
+        """The number of empty lines before what ``start`` returns."""
         while self._start and not self._start.strip(" \t\r\n"):
             self.skipped += self._start.count("\n") or self._start.count("\r")
             self._start = self.read()
@@ -55,34 +55,34 @@ class ImportText:
         self.line_end = "\r" if has_return and not has_feed else "\n"
 
     def start(self) -> str:
-        """The beginning of the text, as far as it was read; empty when there is nothing."""
+        """Return the first chunk of the text, without leading empty lines; empty for no text."""
         return self._start
 
     def read(self, size: int = _CHUNK) -> str:
-        """What comes next; empty at the end."""
+        """Return the next chunk, or an empty string at the end."""
         try:
             return self._text.read(size)
         except UnicodeError:
             raise InvalidInput(f"{self._name} is not valid UTF-16") from None
 
     def lines(self) -> Iterator[str]:
-        """The lines from the beginning, each with its end."""
-        # A line may be much longer than what is read at once.
+        """Yield the lines from the first one on, each with its line end."""
+        # A line may be much longer than a chunk.
         begun: list[str] = []
         chunk, end = self._start, self.line_end
         while chunk:
             first, *more = chunk.split(end)
             begun.append(first)
-            for piece in more:
+            for part in more:
                 yield "".join(begun) + end
-                begun = [piece]
+                begun = [part]
             chunk = self.read()
         if last := "".join(begun):
             yield last
 
 
 class _Gunzipped(io.RawIOBase):
-    """What was compressed, and the error when that is damaged in words."""
+    """A decompressed file, which raises InvalidInput where the gzip data is damaged."""
 
     def __init__(self, file: IO[bytes], name: str) -> None:
         self._file = gzip.GzipFile(fileobj=file)
@@ -101,7 +101,7 @@ class _Gunzipped(io.RawIOBase):
 
 
 def _encoding(head: bytes, name: str) -> str:
-    """How a text that begins with these bytes is encoded."""
+    """Return the encoding of a text from its first bytes."""
     for magic, kind in _OTHERS.items():
         if head.startswith(magic):
             raise InvalidInput(f"{name} is {kind}")
@@ -109,7 +109,7 @@ def _encoding(head: bytes, name: str) -> str:
         raise InvalidInput(f"{name} is in UTF-32; save it in UTF-8")
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
-    # Every other byte of what is mostly ASCII is null in UTF-16.
+    # In UTF-16, every other byte of mostly ASCII text is null.
     if len(head) > 1 and b"\0" in head:
         if head[1::2].count(0) > len(head) // 4 > head[::2].count(0):
             return "utf-16-le"

@@ -41,7 +41,7 @@ def create(
     ] = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Make a key and show it, this once."""
+    """Make a key and show it once."""
     expires_on = None if expires_in is None else now_ms() + _milliseconds(expires_in)
     settings = read_settings(database_url=database)
     key_id, token = with_database(
@@ -53,7 +53,7 @@ def create(
 
 @keys_cli.command("list", epilog="Example: `executions-gateway keys list`")
 def list_(database: DatabaseOption = None) -> None:
-    """List the keys there are and were, without what opens anything."""
+    """List all keys, expired and revoked ones too. The keys themselves are not stored."""
 
     async def find(opened: Database) -> list[Key]:
         return await Keys(opened).find_all()
@@ -70,7 +70,7 @@ def list_(database: DatabaseOption = None) -> None:
             _shown(key.expires_on),
             _shown(key.last_used_on),
         )
-    # A table that is piped on is not to be cut at a width that no one sees.
+    # Don't cut the table at a terminal's width when the output is piped.
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH_IN_PIPES)
     console.print(table)
 
@@ -80,7 +80,7 @@ def revoke(
     key_id: Annotated[int, typer.Argument(metavar="ID", help="Its id, from `keys list`.")],
     database: DatabaseOption = None,
 ) -> None:
-    """Revoke a key: within a second it opens nothing, in any process."""
+    """Revoke a key. Every process refuses it within a second."""
     settings = read_settings(database_url=database)
     if not with_database(settings, lambda opened: Keys(opened).revoke(key_id)):
         print_error(f"There is no key {key_id}; see them with: {program()} keys list")

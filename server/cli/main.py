@@ -1,4 +1,4 @@
-"""The command line."""
+"""The commands: serve, import, explain, keys, migrate, health and schema."""
 
 import contextlib
 import sys
@@ -68,7 +68,7 @@ def gateway(
         ),
     ] = False,
 ) -> None:
-    """The gateway in front of executions: GraphQL, GraphiQL and REST."""
+    """GraphQL, GraphiQL and REST in front of the executions of agent flows."""
 
 
 @cli.command(epilog="Example: `executions-gateway serve --port 8080 --database sqlite:///runs.db`")
@@ -83,10 +83,10 @@ def serve(
         int, typer.Option(min=0, help="Fill an empty database with this many executions first.")
     ] = 0,
 ) -> None:
-    """Serve GraphQL, GraphiQL and REST. It is ready when it prints its URL."""
+    """Serve GraphQL, GraphiQL and REST. The gateway prints its URL when it is ready."""
     settings = read_settings(host=host, port=port, database_url=database, workers=workers)
     with contextlib.ExitStack() as open_sockets:
-        # Before anything is made: whoever can't be reached needs no database.
+        # Bind first: if the port is taken, no database is created.
         sockets = bind(settings.host, settings.port)
         for each in sockets:
             open_sockets.enter_context(each)
@@ -131,9 +131,9 @@ def explain(
     operation: Annotated[str | None, typer.Option(help="The name of the operation.")] = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Explain what an operation comes to: its cost, its plan, and the plan's statements.
+    """Explain how an operation runs: its cost, its plan, and the SQL statements of the plan.
 
-    A query is run on the database; a mutation is not.
+    Queries are run on the database; mutations are not.
     """
     settings = read_settings(database_url=database)
     try:
@@ -153,7 +153,7 @@ def explain(
 
 @cli.command(epilog="Example: `executions-gateway migrate --database sqlite:///runs.db`")
 def migrate(database: DatabaseOption = None) -> None:
-    """Bring the database to the newest revision; `serve` does it by itself."""
+    """Migrate the database to the newest revision, as `serve` does on start."""
     before, after = with_any_database(read_settings(database_url=database), upgrade)
     if before == after:
         typer.echo(f"The database is at the newest revision already ({after})")

@@ -1,4 +1,4 @@
-"""Progress bars, for people on a terminal; programs that read the output see none."""
+"""Progress bars, shown only when standard error is a terminal."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -16,12 +16,12 @@ from rich.progress import (
 from server.cli.command import errors
 
 Advance = Callable[[int], None]
-"""Says how much more was done."""
+"""Advances a progress bar by a number of units."""
 
 
 @contextlib.contextmanager
 def progress_of_bytes(what: str, total: int | None) -> Iterator[Advance]:
-    """Show how many of ``total`` bytes were read; None when nobody knows how many there are."""
+    """Show how many of ``total`` bytes were read; ``total`` is None if unknown."""
     with _shown(what, total, DownloadColumn()) as advance:
         yield advance
 

@@ -1,20 +1,18 @@
-"""Text on a terminal, which takes orders from what is printed on it."""
+"""Make text safe to print: terminals act on control characters."""
 
-_SPARED = "\n\t"
+_KEPT = "\n\t"
 
 
 def printable(text: str) -> str:
-    r"""A text in which characters that a terminal would act on are written out, such as ``\x1b``.
+    r"""Return the text with non-printable characters escaped, such as ``\x1b``.
 
-    Line feeds and tabs stay; so do all characters that can be seen.
+    Line feeds and tabs are kept.
     """
     if text.isprintable():
         return text
-    return "".join(
-        each if each.isprintable() or each in _SPARED else _written_out(each) for each in text
-    )
+    return "".join(each if each.isprintable() or each in _KEPT else _escaped(each) for each in text)
 
 
-def _written_out(character: str) -> str:
-    # A surrogate can't be encoded; it stands for a byte that is no UTF-8.
+def _escaped(character: str) -> str:
+    # A surrogate stands for a byte that is not UTF-8.
     return character.encode("unicode_escape", "surrogatepass").decode()

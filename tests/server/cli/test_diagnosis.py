@@ -54,7 +54,7 @@ def test_a_folder_in_place_of_the_file_is_named(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_named_and_left_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "runs.db"
     file.write_text("guid,state\n" * 100)
-    assert (_of(file)).startswith(f"{file} is not an SQLite database and was left as it is")
+    assert (_of(file)).startswith(f"{file} is not an SQLite database and was not changed")
     assert file.read_text() == "guid,state\n" * 100
 
 

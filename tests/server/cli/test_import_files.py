@@ -423,8 +423,8 @@ _HEADER = "guid,agentflow_id,state,created_on\n"
     [
         (f"{_HEADER}{_LEAST_LINE}g,f,ERROR\n", "line 3: it has 3 values for 4 columns"),
         (f"{_HEADER}{_LEAST_LINE}g,f,ERROR,1,2\n", "line 3: it has 5 values for 4 columns"),
-        (f"guid,{_HEADER}g,{_LEAST_LINE}", "line 1: column guid is there 2 times"),
-        (f"agentflowId,{_HEADER}f,{_LEAST_LINE}", "line 1: column agentflow_id is there 2 times"),
+        (f"guid,{_HEADER}g,{_LEAST_LINE}", "line 1: column guid appears 2 times"),
+        (f"agentflowId,{_HEADER}f,{_LEAST_LINE}", "line 1: column agentflow_id appears 2 times"),
         (f'{_HEADER}{_LEAST_LINE}"g,f,ERROR,1\n\n', "line 3: unexpected end of data"),
         (f'{_HEADER}{_LEAST_LINE}"g"g,f,ERROR,1\n', "line 3: ',' expected after '\"'"),
         (f'{_HEADER}{_LEAST_LINE}g,"f\n\n",DONE,1\n', "line 3: state must be one of"),

@@ -242,7 +242,7 @@ def test_serve_on_a_port_that_is_taken_says_so(folder: Path, workers: str) -> No
         refused = _run("serve", "--port", port, "--workers", workers, *DATABASE)
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr == (
-        f"Error: Port {port} on 127.0.0.1 is in use by another program; end that one, or choose "
+        f"Error: Port {port} on 127.0.0.1 is in use by another program; stop that one, or choose "
         "another port with --port (GATEWAY_PORT)\n"
     )
     assert list(folder.iterdir()) == []
@@ -538,5 +538,5 @@ def test_a_file_that_is_no_database_is_left_as_it_is(
     file.write_text(GOOD * 20)
     status, output, errors = ran(*command, *DATABASE)
     assert (status, output) == (1, "")
-    assert f"Error: {file} is not an SQLite database and was left as it is; " in errors
+    assert f"Error: {file} is not an SQLite database and was not changed; " in errors
     assert file.read_text() == GOOD * 20
