@@ -1,5 +1,6 @@
-"""Running a gateway: settings, processes, sockets, and the protocols that uvicorn speaks.
+"""Run a gateway: settings, processes, sockets, and uvicorn's protocols.
 
-``settings`` says how; ``serving`` starts the server, with ``workers`` where there are several
-processes; ``protocols`` is what a client's bytes meet first.
+``settings`` reads the configuration. ``serving`` starts the server on the sockets that
+``listening`` binds; ``workers`` supervises several processes. A client's bytes first reach
+``protocols``, whose connections ``connections`` limits and times out.
 """

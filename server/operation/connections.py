@@ -1,7 +1,7 @@
-"""The open connections of one server: how many there may be, and how long one may keep it waiting.
+"""Limit the number of open connections, and close those that keep the server waiting.
 
-One timer looks after all of them, because a timer for each would cost every request more than
-anything else that its connection does.
+One timer serves all connections: a timer for each would cost every request more than anything
+else that its connection does.
 """
 
 import asyncio
@@ -9,48 +9,48 @@ import itertools
 from collections.abc import Callable
 from typing import Protocol
 
-from db.database import Measure
+from db.database import Metric
 
 CONNECTIONS = "connections"
-"""Where the state of a server has its connections."""
+"""The key in a server's state for its connections."""
 
-_LOOKS_AFTER_SECONDS = 0.5
+_CHECK_SECONDS = 0.5
 _CLOSED_AT_ONCE = 20
 
 
 class Connection(Protocol):
-    """What is looked after."""
+    """A connection as ``Connections`` manages it."""
 
     deadline: float
-    """When the client must have sent what it is waited for, in the loop's time."""
+    """When the client must have sent its next request or frame, in the loop's time."""
 
     @property
     def is_waiting(self) -> bool:
-        """Whether no request is under way."""
+        """Whether no request is running."""
 
     @property
     def is_dispensable(self) -> bool:
-        """Whether nothing that was asked on it needed a key, such as what is refused."""
+        """Whether all requests on it were refused or needed no key."""
 
     def expire(self) -> None:
-        """The deadline has passed."""
+        """Handle a deadline that has passed."""
 
     def has_stalled(self, now: float, seconds: float) -> bool:
-        """Whether an answer is stuck, because the client has read none of it for so long."""
+        """Whether the client has read nothing of a response for so many seconds."""
 
     def abort(self) -> None:
-        """Drop the connection and what was to be sent on it."""
+        """Close the connection at once and discard unsent data."""
 
     def drop(self) -> None:
-        """Close the connection, on which no request is under way."""
+        """Close the connection while no request is running on it."""
 
 
 class Connections:
     """Holds at most ``maximum`` connections, and closes those that stall.
 
-    An answer of which the client reads nothing for ``send_timeout`` seconds is aborted. When there
-    are too many connections, some of those on which no request is under way make room, and if there
-    are none, the oldest on which nothing was asked that needed a key.
+    Aborts a connection whose client reads nothing of a response for ``send_timeout`` seconds. When
+    the maximum is reached, closes some of the idle connections, or if there are none, the oldest
+    ones whose requests were all refused or needed no key.
     """
 
     def __init__(
@@ -62,13 +62,13 @@ class Connections:
         self.maximum = maximum
         self.on_limit = on_limit
         self._send_timeout = send_timeout
-        # In the order in which they came.
+        # Ordered by arrival.
         self._open: dict[Connection, None] = {}
         self._turned_away: set[Connection] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> bool:
-        """Look after a connection; False when there is no room for it."""
+        """Add a connection; return False if there is no room for it."""
         if len(self._open) >= self.maximum:
             self.on_limit("max_open_connections")
             self._make_room()
@@ -76,25 +76,25 @@ class Connections:
                 return False
         self._open[connection] = None
         if self._timer is None:
-            self._timer = loop.call_later(_LOOKS_AFTER_SECONDS, self._look, loop)
+            self._timer = loop.call_later(_CHECK_SECONDS, self._check, loop)
         return True
 
     def turn_away(self, connection: Connection) -> bool:
-        """Look after one for which there is no room while it reads why; False for too many."""
+        """Time a refused connection while it reads the refusal; return False if there are many."""
         if len(self._turned_away) >= 1 + self.maximum // _CLOSED_AT_ONCE:
             return False
         self._turned_away.add(connection)
         return True
 
     def discard(self, connection: Connection) -> None:
-        """Look after it no more."""
+        """Forget a connection."""
         self._open.pop(connection, None)
         self._turned_away.discard(connection)
 
-    def measures(self) -> list[Measure]:
-        """How many there are."""
+    def metrics(self) -> list[Metric]:
+        """Return the number of open connections."""
         return [
-            Measure(
+            Metric(
                 "gateway_open_connections",
                 "HTTP connections that are open, and WebSockets that are being closed.",
                 {},
@@ -105,7 +105,7 @@ class Connections:
     def _make_room(self) -> None:
         waiting = [connection for connection in self._open if connection.is_waiting]
         waiting.sort(key=lambda connection: connection.deadline)
-        # Several at once, because looking for them takes time.
+        # Close several at once, because the search takes time.
         count = 1 + self.maximum // _CLOSED_AT_ONCE
         for connection in waiting[:count]:
             self._open.pop(connection, None)
@@ -116,7 +116,7 @@ class Connections:
                 self._open.pop(connection, None)
                 connection.abort()
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _check(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
         for connection in (*self._open, *self._turned_away):
             if connection.deadline <= now:
@@ -125,7 +125,7 @@ class Connections:
                 self.on_limit("send_timeout")
                 connection.abort()
         self._timer = (
-            loop.call_later(_LOOKS_AFTER_SECONDS, self._look, loop)
+            loop.call_later(_CHECK_SECONDS, self._check, loop)
             if self._open or self._turned_away
             else None
         )

@@ -1,17 +1,18 @@
-"""How often Python looks for garbage that refers to itself."""
+"""Make Python's cyclic garbage collector run rarely."""
 
 import gc
 
 _ALLOCATIONS = 10_000
-"""A page of a thousand executions makes some thousand objects; Python's default is 700."""
+"""Allocations between two collections. A page of a thousand executions makes a few thousand
+objects; Python's default is 700."""
 
 
 def collect_rarely() -> None:
-    """Look rarely, and never through what is there now; for a process that has just started.
+    """Raise the collector's threshold and exempt all present objects; call it after startup.
 
-    Rows and answers are freed without a search, as they refer to nothing that refers back. By
-    default Python would search while each large page is made, and again and again through schema
-    and modules, which stay.
+    Rows and responses form no cycles, so reference counting frees them. With its defaults the
+    collector would run during each large page, and scan the schema and all modules again and
+    again.
     """
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""The sockets that the gateway listens on, bound before anything else begins."""
+"""Bind the listening sockets, with error messages that say what to do."""
 
 import errno
 import os
@@ -11,15 +11,16 @@ _ANY_IPV6 = "::"
 
 
 class CannotListen(GatewayError):
-    """The address can't be listened on; the message says why and what to do."""
+    """The gateway can't listen on the address; the message says why and what to do."""
 
     code = "BAD_USER_INPUT"
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
-    """Bind a socket to each address of a host; 0 takes a free port, the same one for all.
+    """Bind a socket to each address of a host; port 0 takes a free one, the same for all.
 
-    ``::`` takes IPv4 too. Calls are refused until somebody listens. Raises CannotListen.
+    ``::`` accepts IPv4 too. Connections are refused until ``listen`` is called. Raises
+    CannotListen.
     """
     try:
         found = socket.getaddrinfo(
@@ -48,13 +49,13 @@ def bind(host: str, port: int) -> list[socket.socket]:
 
 
 def listen(bound: list[socket.socket], backlog: int) -> None:
-    """Let calls come in on sockets that ``bind`` returned. Raises CannotListen."""
+    """Accept connections on sockets that ``bind`` returned. Raises CannotListen."""
     for each in bound:
         host, port = each.getsockname()[:2]
         try:
             each.listen(backlog)
         except OSError as error:
-            # Two programs may bind to a port, until one of them listens.
+            # Several programs may bind to a port until one of them listens.
             raise CannotListen(_reason(error, host, port)) from None
 
 
@@ -62,7 +63,7 @@ def _bind(family: socket.AddressFamily, address: tuple[str | int, ...], host: st
     bound = socket.socket(family, socket.SOCK_STREAM)
     try:
         if os.name == "posix":
-            # A port whose last connections are still timing out may be taken again.
+            # Allows a restart while the last connections of the port are in TIME_WAIT.
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, host != _ANY_IPV6)
@@ -77,7 +78,7 @@ def _reason(error: OSError, host: str, port: int) -> str:
     match error.errno:
         case errno.EADDRINUSE:
             return (
-                f"Port {port} on {host} is in use by another program; end that one, or choose "
+                f"Port {port} on {host} is in use by another program; stop that one, or choose "
                 "another port with --port (GATEWAY_PORT)"
             )
         case errno.EACCES | errno.EPERM:
@@ -91,4 +92,4 @@ def _reason(error: OSError, host: str, port: int) -> str:
                 "such as 127.0.0.1, or 0.0.0.0 for all of them"
             )
         case _:
-            return f"{host}, port {port}, can't be listened on: {error.strerror}"
+            return f"The gateway can't listen on {host}, port {port}: {error.strerror}"

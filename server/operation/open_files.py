@@ -1,4 +1,4 @@
-"""How many files, connections among them, the system lets this process hold open."""
+"""Raise the limit of open files, which connections count towards."""
 
 import logging
 import resource
@@ -7,9 +7,9 @@ logger = logging.getLogger("gateway")
 
 
 def allow_open_files(needed: int) -> None:
-    """Raise the limit of this process to as many as are needed, as far as the system lets it.
+    """Raise this process's limit to ``needed``, or as far as the system allows.
 
-    A process that has reached its limit accepts no connection, and can make none to its database.
+    A process at its limit can't accept connections or connect to its database.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= needed:

@@ -1,15 +1,15 @@
-"""What this program is called, and how it was started."""
+"""The program's name, and the command that started it."""
 
 import os
 import sys
 from pathlib import Path
 
 NAME = "executions-gateway"
-"""What the program and its distribution are called."""
+"""The name of the program and of its distribution."""
 
 
 def program() -> str:
-    """How this program was started, to be typed again before another command."""
+    """Return the command that started this program, for messages that suggest another command."""
     started = sys.argv[0]
     if not started.endswith(".py"):
         return started if os.sep in started else NAME

@@ -1,4 +1,4 @@
-"""Running the server: its processes, its sockets, and what it says when it is ready."""
+"""Run the server in one process or several, and announce its URL when it is ready."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ from server.operation.workers import Workers, longest_shutdown
 
 
 def server_config(app: Any, settings: Settings, **more: Any) -> uvicorn.Config:
-    """How uvicorn serves a gateway: an application, or the name of what makes one."""
+    """Return uvicorn's configuration for a gateway: an application, or the name of its factory."""
     return uvicorn.Config(
         app,
         host=settings.host,
@@ -43,21 +43,20 @@ def server_config(app: Any, settings: Settings, **more: Any) -> uvicorn.Config:
 
 
 def run_server(settings: Settings, sockets: list[socket.socket]) -> bool:
-    """Serve on bound sockets until the process is told to stop; False when it could not start.
+    """Serve on bound sockets until the process is told to stop; return False if it can't start.
 
-    Raises CannotListen when another program was first to listen.
+    Raises CannotListen if another program has begun to listen on the port.
     """
-    # Each process reads its settings anew.
+    # Worker processes read their settings from the environment.
     for name, value in settings.model_dump(mode="json", exclude_unset=True).items():
         if value is not None:
             os.environ[f"GATEWAY_{name.upper()}"] = _as_text(value)
     config = server_config("app:served_app", settings, factory=True, workers=settings.workers)
     listen(sockets, config.backlog)
     if settings.workers > 1:
-        # A worker finds the gateway where it is installed, whatever modules the folder has that
-        # it was started from.
+        # Workers import the installed gateway, whatever modules the current folder holds.
         os.environ["PYTHONSAFEPATH"] = "1"
-        # A call that comes before a worker is up waits, and is not refused.
+        # Connections that arrive before the workers have started wait in the backlog.
         _announce(sockets[0])
         with shared_by_processes():
             Workers(config, sockets).run()
@@ -68,7 +67,7 @@ def run_server(settings: Settings, sockets: list[socket.socket]) -> bool:
 
 
 async def access_notice(settings: Settings, database: Database) -> str | None:
-    """What whoever starts a gateway should know about who may use it."""
+    """Return a warning about who may use the gateway, or None when keys protect it."""
     if settings.auth == "off":
         where = "on this machine" if settings.on_loopback else "who reaches this address"
         return f"Keys are off (GATEWAY_AUTH=off): anyone {where} may read, change and delete"
@@ -76,7 +75,7 @@ async def access_notice(settings: Settings, database: Database) -> str | None:
         return None
     make = f"make one with: {program()} keys create NAME --scope read"
     if settings.keys_required:
-        return f"No key was made yet, so nothing can be asked; {make}"
+        return f"No key was made yet, so every request is refused; {make}"
     return (
         "No key was made yet: anyone on this machine may read, change and delete, and calls "
         f"through a proxy are refused; {make}"
@@ -88,7 +87,7 @@ def _as_text(value: object) -> str:
 
 
 class _AnnouncingServer(uvicorn.Server):
-    """Prints its URL as soon as it accepts connections, and ends well when it is told to end."""
+    """Prints its URL once it accepts connections, and exits with status 0 on SIGTERM."""
 
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets=sockets)
@@ -97,7 +96,8 @@ class _AnnouncingServer(uvicorn.Server):
 
     async def shutdown(self, sockets: Any = None) -> None:
         """Shut down within a bound, whatever the database does."""
-        # A statement that waits for a lock can't be interrupted; nobody was told that it was made.
+        # A statement that waits for a lock can't be interrupted. Ending it is safe: its result
+        # has not been acknowledged.
         bound = threading.Timer(longest_shutdown(self.config), os._exit, (0,))
         bound.daemon = True
         bound.start()
@@ -105,7 +105,7 @@ class _AnnouncingServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Take the signals to end; uvicorn sends itself those that it took once it has ended."""
+        """Keep uvicorn from raising SIGTERM again once it has shut down."""
         with super().capture_signals():
             yield
             if signal.SIGTERM in self._captured_signals:

@@ -1,4 +1,4 @@
-"""Names of settings that are none, which would otherwise be overlooked in silence."""
+"""Reject misspelt names of settings, which would otherwise have no effect."""
 
 import difflib
 import re
@@ -11,28 +11,30 @@ from db.errors import InvalidInput
 
 PREFIX = "GATEWAY_"
 # Kubernetes sets these for a Service that is named gateway, unless enableServiceLinks is false.
-_OF_KUBERNETES = re.compile(r"GATEWAY_(SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)")
+_KUBERNETES = re.compile(r"GATEWAY_(SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)")
 
 
 def refuse_unknown_names(
     known: Collection[str], environment: Mapping[str, str], env_file: Path
 ) -> None:
-    """Raise InvalidInput, naming the nearest setting, for each name with the prefix that is none.
+    """Raise InvalidInput if a name with the prefix is not a setting, and suggest the nearest one.
 
     ``known`` are the names of the settings in lower case, without the prefix.
     """
-    places = ((environment, "the environment"), (read_env_file(env_file), str(env_file)))
+    sources = ((environment, "the environment"), (read_env_file(env_file), str(env_file)))
     wrong = [
-        _message(name, known, place) for names, place in places for name in _unknown(names, known)
+        _message(name, known, source)
+        for names, source in sources
+        for name in _unknown(names, known)
     ]
     if wrong:
         raise InvalidInput("; ".join(wrong))
 
 
 def read_env_file(path: Path) -> Mapping[str, str | None]:
-    """The variables of a file such as ``.env``; none when it is not there.
+    """Return the variables of a file such as ``.env``; none if it does not exist.
 
-    Raises InvalidInput when it can't be read.
+    Raises InvalidInput if it can't be read.
     """
     if not path.is_file():
         return {}
@@ -50,11 +52,11 @@ def _unknown(names: Iterable[str], known: Collection[str]) -> list[str]:
         for name in names
         if (upper := name.upper()).startswith(PREFIX)
         and upper.removeprefix(PREFIX).lower() not in known
-        and not _OF_KUBERNETES.fullmatch(upper)
+        and not _KUBERNETES.fullmatch(upper)
     )
 
 
-def _message(name: str, known: Collection[str], place: str) -> str:
+def _message(name: str, known: Collection[str], source: str) -> str:
     near = difflib.get_close_matches(name.upper().removeprefix(PREFIX).lower(), known, n=1)
-    hint = f"did you mean {PREFIX}{near[0].upper()}?" if near else "README.md lists those there are"
-    return f"{name} in {place} is not a setting; {hint}"
+    hint = f"did you mean {PREFIX}{near[0].upper()}?" if near else "README.md lists the settings"
+    return f"{name} in {source} is not a setting; {hint}"

@@ -1,4 +1,4 @@
-"""Settings: from the environment, from a ``.env`` file, or from the command line."""
+"""Settings, read from the environment, a ``.env`` file or the command line."""
 
 import importlib.util
 import ipaddress
@@ -20,28 +20,31 @@ _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 class Settings(BaseSettings):
-    """How a gateway runs. Each setting is read from ``GATEWAY_`` and its name in capitals."""
+    """The configuration of a gateway. Environment variables have the prefix ``GATEWAY_``."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_file=_ENV_FILE, env_ignore_empty=True, extra="ignore"
     )
 
     database_url: str = Field(
-        "sqlite+aiosqlite:///executions.db", description="Where the executions are stored."
+        "sqlite+aiosqlite:///executions.db", description="The URL of the database."
     )
     read_database_url: str | None = Field(
         None,
-        description="A streaming replica of that PostgreSQL, to read from; none unless it is set.",
+        description="A streaming replica of that PostgreSQL database, to read from.",
     )
     max_replica_lag: float = Field(
-        10.0, gt=0, description="How far behind a replica may be and still be read, in seconds."
+        10.0,
+        gt=0,
+        description="How far behind the replica may be, in seconds; reads go to the primary "
+        "beyond that.",
     )
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(
         8000, ge=0, le=65535, description="The port to listen on; 0 takes a free one."
     )
-    workers: int = Field(1, ge=1, description="How many processes serve.")
-    rest_prefix: str = Field("", description="What stands before the REST routes, such as /api/v1.")
+    workers: int = Field(1, ge=1, description="The number of server processes.")
+    rest_prefix: str = Field("", description="The path before the REST routes, such as /api/v1.")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Origins whose web pages may call the gateway, separated by commas: "
@@ -52,143 +55,150 @@ class Settings(BaseSettings):
         description="Headers that those pages may send besides the usual ones, separated by "
         "commas; * for any.",
     )
-    max_page_size: int = Field(
-        1000, ge=1, description="How many executions one page may hold, in GraphQL and REST."
-    )
+    max_page_size: int = Field(1000, ge=1, description="The largest page, in GraphQL and REST.")
     busy_timeout: float = Field(
-        5.0, gt=0, description="How long a write waits for another one, in seconds."
+        5.0, gt=0, description="How long a write waits for another write's lock, in seconds."
     )
     database_connections: int = Field(
-        10, ge=1, description="How many connections to PostgreSQL one process holds, and two more."
+        10,
+        ge=1,
+        description="How many PostgreSQL connections a process opens for reads and writes; two "
+        "more serve rare tasks.",
     )
     statement_timeout: float = Field(
-        30.0, gt=0, description="How long one statement may run in the database, in seconds."
+        30.0, gt=0, description="How long a statement may run in the database, in seconds."
     )
     auth: Literal["keys", "off"] | None = Field(
         None,
         description=(
-            "`keys`: every request needs a key. `off`: none does. Unset: as `keys`, except on "
-            "loopback as long as no key was made."
+            "`keys`: every request needs a key. `off`: no request does. Unset: like "
+            "`keys`, but on loopback only once a key exists."
         ),
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Hosts that the gateway answers to besides those of its machine, separated by "
-        "commas: gateway.example, *.gateway.example; * for any. Unset: any as soon as a key is "
-        "needed, and none before.",
+        description="Host names that the gateway answers to besides loopback, separated by "
+        "commas: gateway.example, *.gateway.example; * for any. Unset: any if "
+        "requests need a key, otherwise loopback alone.",
     )
     introspection: bool = Field(
         True,
-        description="Whether the schema can be asked for; off, names are not suggested either.",
+        description="Whether clients may query the schema; if not, errors do not suggest names "
+        "either.",
     )
     trusted_documents: Path | None = Field(
         None,
-        description="A manifest of operations (JSON: Apollo's, Relay's, Codegen's); set, only "
-        "those run.",
+        description="A manifest of operations (JSON: Apollo's, Relay's or Codegen's); no other "
+        "operations run.",
     )
-    max_body_bytes: int = Field(
-        1_048_576, ge=1, description="How large the body of a request may be, in bytes."
-    )
+    max_body_bytes: int = Field(1_048_576, ge=1, description="The largest request body, in bytes.")
     receive_timeout: float = Field(
-        20.0, gt=0, description="How long the body of a request may take to arrive, in seconds."
+        20.0, gt=0, description="How long a request body may take to arrive, in seconds."
     )
     send_timeout: float = Field(
         30.0,
         gt=0,
-        description="How long a client may take none of an answer before it is cut off, in "
-        "seconds.",
+        description="How long a client may read nothing of a response before its connection is "
+        "closed, in seconds.",
     )
     max_open_connections: int = Field(
         2000,
         ge=1,
-        description="How many HTTP connections one process holds, and WebSockets that are being "
-        "closed; those that wait make room for more.",
+        description="How many HTTP connections and closing WebSockets a process holds; further "
+        "ones replace idle ones.",
     )
     shutdown_timeout: int = Field(
         20,
         ge=1,
-        description="How long requests that are under way may take when it is told to end, in "
-        "seconds.",
+        description="How long running requests may take on shutdown, in seconds.",
     )
     max_concurrent_requests: int = Field(
-        200, ge=1, description="How many requests one process works on; more get 503 at once."
+        200, ge=1, description="How many requests a process works on at a time; more get 503."
     )
     max_streams: int = Field(
         50,
         ge=1,
-        description="How many whole lists and streams of events one process sends besides; more "
-        "get 503 at once.",
+        description="How many whole lists and event streams a process sends at a time; more get "
+        "503.",
     )
     max_ids: int = Field(
         10_000,
         ge=1,
-        description="How many guids one call may name, and how many values one filter lists.",
+        description="How many guids a call may name, and how many values the lists of a filter "
+        "may hold.",
     )
     max_parameters: int = Field(
-        100, ge=1, description="How many parameters the query of a REST request may have."
+        100, ge=1, description="How many query parameters a REST request may have."
     )
     get_queries: bool = Field(
-        True, description="Whether GraphQL queries are taken by GET; mutations never are."
+        True, description="Whether GraphQL queries may be sent by GET; mutations never may."
     )
     max_batch: int = Field(
         0,
         ge=0,
-        description="How many operations one HTTP request may hold as an array; 0 for none.",
+        description="How many operations an HTTP request may hold as an array; 0 for none.",
     )
     max_document_bytes: int = Field(
-        100_000, ge=1, description="How long a GraphQL document may be, in bytes."
+        100_000, ge=1, description="The largest GraphQL document, in bytes."
     )
     max_tokens: int = Field(2000, ge=1, description="How many tokens a GraphQL document may have.")
     max_depth: int = Field(
-        20, ge=1, description="How many levels of fields a GraphQL operation may have."
+        20, ge=1, description="How deeply the fields of a GraphQL operation may be nested."
     )
     max_aliases: int = Field(30, ge=0, description="How many aliases an operation may have.")
-    max_root_fields: int = Field(20, ge=1, description="How many root fields it may have.")
-    max_directives: int = Field(50, ge=0, description="How many directives it may have.")
-    max_repeats: int = Field(
-        10, ge=1, description="How often it may name the same field in one place."
+    max_root_fields: int = Field(
+        20, ge=1, description="How many root fields an operation may have."
     )
-    max_variables: int = Field(50, ge=0, description="How many variables it may have.")
+    max_directives: int = Field(50, ge=0, description="How many directives an operation may have.")
+    max_repeats: int = Field(
+        10, ge=1, description="How often an operation may select the same field in one place."
+    )
+    max_variables: int = Field(50, ge=0, description="How many variables an operation may have.")
     max_input_values: int = Field(
         12_000,
         ge=1,
-        description="How many values they may hold, those in lists and objects included.",
+        description="How many values the variables may hold, including those in lists and objects.",
     )
     max_input_objects: int = Field(
-        1_500, ge=1, description="How many objects they may hold, such as conditions of filters."
+        1_500,
+        ge=1,
+        description="How many objects the variables may hold, such as the conditions of filters.",
     )
     max_cost: int = Field(
         20_000,
         ge=1,
-        description="What it may cost: its fields, those in lists times the size of the page.",
+        description="The highest cost of an operation: its fields, times the page size for those "
+        "in lists.",
     )
     max_connections: int = Field(
-        1000, ge=1, description="How many WebSockets of known clients one process holds open."
+        1000, ge=1, description="How many acknowledged WebSockets a process holds open."
     )
     max_unacknowledged_connections: int = Field(
         200,
         ge=1,
-        description="How many WebSockets may be open that have sent no connection_init; more close "
-        "the oldest of them.",
+        description="How many WebSockets may be open before their connection_init; more close the "
+        "oldest of them.",
     )
     connection_init_timeout: float = Field(
         5.0,
         gt=0,
-        description="How long a WebSocket may be open without connection_init, in seconds.",
+        description="How long a WebSocket may take to send connection_init, in seconds.",
     )
     max_subscriptions_per_connection: int = Field(
-        20, ge=1, description="How many operations one WebSocket may have under way."
+        20, ge=1, description="How many operations may run on one WebSocket."
     )
 
     traces: bool = Field(
         False,
-        description="Whether OpenTelemetry is sent traces; it needs the extra `otel`.",
+        description="Whether to send OpenTelemetry traces; needs the extra `otel`.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="What is logged: this and all that is graver."
+        "info", description="The lowest level that is logged."
     )
     log_format: Literal["auto", "json", "console"] = Field(
-        "auto", description="How: JSON lines, or for people; `auto` is the latter on a terminal."
+        "auto",
+        description="JSON lines, or readable text (`console`); `auto` is readable text on a "
+        "terminal.",
     )
 
     @property
@@ -201,7 +211,7 @@ class Settings(BaseSettings):
 
     @property
     def limits(self) -> Limits:
-        """What a GraphQL document may hold."""
+        """The limits of GraphQL documents."""
         return Limits(
             max_document_bytes=self.max_document_bytes,
             max_tokens=self.max_tokens,
@@ -220,7 +230,7 @@ class Settings(BaseSettings):
 
     @property
     def keys_required(self) -> bool:
-        """Whether a key is needed even when none was made yet."""
+        """Whether requests need a key even when none exists yet."""
         return self.auth == "keys" or (self.auth is None and not self.on_loopback)
 
     @field_validator("traces")
@@ -258,15 +268,15 @@ class Settings(BaseSettings):
     def _check_headers(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
             if not _HEADER_NAME.fullmatch(name):
-                raise ValueError(f"{name!r} is no name of a header, such as x-team, or *")
+                raise ValueError(f"{name!r} is not the name of a header, such as x-team, or *")
         return tuple(dict.fromkeys(name.lower() for name in names))
 
 
 def load_settings(**given: Any) -> Settings:
-    """Read the settings; what is given stands above the environment, and that above ``.env``.
+    """Read the settings. ``given`` values override the environment, which overrides ``.env``.
 
-    Raises pydantic's ValidationError for bad values, and InvalidInput for names with the prefix
-    that are no settings, and for a file that can't be read.
+    Raises pydantic's ValidationError for invalid values, and InvalidInput for names that have the
+    prefix but are not settings, or if ``.env`` can't be read.
     """
     refuse_unknown_names(Settings.model_fields, os.environ, _ENV_FILE)
     return Settings(**given)

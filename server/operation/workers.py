@@ -1,4 +1,4 @@
-"""Several processes that serve one address, and end together."""
+"""Several worker processes that serve one address and end together."""
 
 import multiprocessing
 import os
@@ -11,24 +11,24 @@ from uvicorn import Config
 from uvicorn.supervisors import Multiprocess
 
 CLOSING_SECONDS = 5.0
-"""How long closing the database may take, when requests have had their time to end."""
+"""How long closing the database may take, after the time that requests have to finish."""
 
 
 class Workers(Multiprocess):
-    """uvicorn's workers, whose address is given up as soon as they are told to end."""
+    """uvicorn's supervisor of workers, which closes the listening sockets before it ends them."""
 
     def __init__(self, config: Config, listening: list[socket.socket]) -> None:
         super().__init__(config, listening)
 
     def terminate_all(self) -> None:
         """Tell all workers to end."""
-        # While this process listened on, calls would wait for a worker that never takes them.
+        # An open socket would go on queuing connections that no worker accepts.
         for listening in self.sockets:
             listening.close()
         super().terminate_all()
 
     def join_all(self) -> None:
-        """Wait for all workers; one that does not come to its end in time is killed."""
+        """Wait for all workers, and kill those that do not end in time."""
         until = time.monotonic() + longest_shutdown(self.config)
         for worker in self.processes:
             worker.process.join(max(0.0, until - time.monotonic()))
@@ -38,12 +38,12 @@ class Workers(Multiprocess):
 
 
 def longest_shutdown(config: Config) -> float:
-    """How long a process may take to end, in seconds."""
+    """Return how long a process may take to end, in seconds."""
     return (config.timeout_graceful_shutdown or 0) + CLOSING_SECONDS
 
 
 def end_with_parent() -> None:
-    """Let a worker shut down when the process that started it is gone, however that ended."""
+    """Shut this worker down when its parent process ends, even if that was killed."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return

@@ -50,7 +50,7 @@ def test_a_port_in_use_is_said_with_what_to_do() -> None:
         with pytest.raises(CannotListen) as refused:
             bind("127.0.0.1", port)
     assert refused.value.message == (
-        f"Port {port} on 127.0.0.1 is in use by another program; end that one, or choose "
+        f"Port {port} on 127.0.0.1 is in use by another program; stop that one, or choose "
         "another port with --port (GATEWAY_PORT)"
     )
 
