@@ -70,19 +70,19 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
         max_replica_lag=settings.max_replica_lag,
     )
     if tracing is not None:
-        database = tracing.of(database)
+        database = tracing.wrap_database(database)
     authenticator = Authenticator(
         Keys(database), enabled=settings.auth != "off", required=settings.keys_required
     )
 
     documents = _documents(settings)
     metrics = Metrics(f"{settings.rest_prefix}/executions", documents.operation_names)
-    metrics.watch([*database.measures(), *documents.measures()])
+    metrics.watch([*database.metrics(), *documents.metrics()])
     connections = Connections(settings.max_open_connections, settings.send_timeout, metrics.passed)
-    metrics.watch(connections.measures())
-    metrics.watch(authenticator.measures())
+    metrics.watch(connections.metrics())
+    metrics.watch(authenticator.metrics())
     executions = Executions(database)
-    metrics.watch(executions.measures())
+    metrics.watch(executions.metrics())
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, object]]:
@@ -157,10 +157,10 @@ def _executions_routes(
     streams = ConcurrencyLimit(
         settings.max_streams, "max_streams", "streams", metrics.refused, until_sent=True
     )
-    metrics.watch([*places.measures(), *streams.measures()])
+    metrics.watch([*places.metrics(), *streams.metrics()])
     bodies = BodyReader(settings.max_body_bytes, settings.receive_timeout)
     store = OperationStore(settings.limits, introspection=settings.introspection)
-    metrics.watch(store.measures())
+    metrics.watch(store.metrics())
     schema = build_schema(suggestions=settings.introspection)
     runner = OperationRunner(
         schema,
@@ -208,7 +208,7 @@ def _executions_routes(
         max_parameters=settings.max_parameters,
         on_limit=metrics.passed,
     )
-    metrics.watch(rest.measures())
+    metrics.watch(rest.metrics())
     paths = dict.fromkeys(("/graphql", "/graphql/"), graphql)
     routes: list[BaseRoute] = [
         route for path in paths for route in (Route(path, graphql), WebSocketRoute(path, websocket))
@@ -232,7 +232,7 @@ def _tracing(settings: Settings) -> "Tracing | None":
 def _middleware(
     settings: Settings, origins: Origins, tracing: "Tracing | None"
 ) -> list[Middleware]:
-    middleware = [] if tracing is None else [Middleware(tracing.around)]
+    middleware = [] if tracing is None else [Middleware(tracing.wrap_app)]
     if origins:
         middleware.append(Middleware(CrossOrigin, origins, settings.cors_headers))
     return middleware

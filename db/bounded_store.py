@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
-from db.database import Measure
+from db.database import Metric
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
@@ -65,32 +65,32 @@ class BoundedStore(Generic[_Key, _Value]):
         """How many bytes the entries take together."""
         return self._bytes
 
-    def measures(self) -> list[Measure]:
+    def metrics(self) -> list[Metric]:
         """How full the store is, and how often it had what was asked for."""
         labels = {"store": self.name}
         return [
-            Measure("gateway_store_bytes", "Bytes that stores hold.", labels, lambda: self._bytes),
-            Measure(
+            Metric("gateway_store_bytes", "Bytes that stores hold.", labels, lambda: self._bytes),
+            Metric(
                 "gateway_store_max_bytes",
                 "Bytes that stores may hold.",
                 labels,
                 lambda: self.max_bytes,
             ),
-            Measure(
+            Metric(
                 "gateway_store_entries", "Entries in stores.", labels, lambda: len(self._entries)
             ),
-            Measure(
+            Metric(
                 "gateway_store_lookups",
                 "Look-ups in stores, by whether the entry was there.",
                 {**labels, "result": "hit"},
                 lambda: self._hits,
-                only_grows=True,
+                is_counter=True,
             ),
-            Measure(
+            Metric(
                 "gateway_store_lookups",
                 "Look-ups in stores, by whether the entry was there.",
                 {**labels, "result": "miss"},
                 lambda: self._misses,
-                only_grows=True,
+                is_counter=True,
             ),
         ]

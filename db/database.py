@@ -29,19 +29,19 @@ statements = logging.getLogger("gateway.sql")
 """Logs every statement sent to the database, without its parameters, at DEBUG."""
 
 
-class Measure(NamedTuple):
-    """A figure for whoever runs the gateway; ``value`` says how it is now.
+class Metric(NamedTuple):
+    """A number to monitor, which ``value`` returns.
 
-    ``only_grows`` when it counts what has happened since the start. Where several processes
-    have one each, ``of_all`` says what they come to together.
+    ``is_counter`` is true for numbers that only increase. ``aggregate`` says how the values of
+    several processes combine.
     """
 
     name: str
     description: str
     labels: Mapping[str, str]
     value: Callable[[], float]
-    only_grows: bool = False
-    of_all: Literal["sum", "max"] = "sum"
+    is_counter: bool = False
+    aggregate: Literal["sum", "max"] = "sum"
 
 
 class Database(abc.ABC):
@@ -136,7 +136,7 @@ class Database(abc.ABC):
             ) from None
 
     @abc.abstractmethod
-    def measures(self) -> Sequence[Measure]:
+    def metrics(self) -> Sequence[Metric]:
         """How its connections are used."""
 
     @abc.abstractmethod
@@ -144,20 +144,20 @@ class Database(abc.ABC):
         """Close every connection, after what is under way has come to its end."""
 
 
-def connection_measures(
+def connection_metrics(
     server: str,
     in_use: Callable[[], float],
     idle: Callable[[], float],
     waiting: Callable[[], float],
-) -> list[Measure]:
+) -> list[Metric]:
     """How the connections to a server are used."""
     name, description = "gateway_database_connections", "Connections, by what they do."
     return [
-        Measure(name, description, {"server": server, "state": "in_use"}, in_use),
-        Measure(name, description, {"server": server, "state": "idle"}, idle),
-        Measure(
+        Metric(name, description, {"server": server, "state": "in_use"}, in_use),
+        Metric(name, description, {"server": server, "state": "idle"}, idle),
+        Metric(
             "gateway_database_waiting",
-            "Who waits for a connection.",
+            "Requests that wait for a connection.",
             {"server": server},
             waiting,
         ),

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
-from db.database import Database, Measure
+from db.database import Database, Metric
 from db.dialect import pays_for_messages
 from db.models import ExecutionState
 from db.reading.counts import plan_count
@@ -201,9 +201,9 @@ class Executions:
         statement = await asyncio.to_thread(self._statements.compile, build, about)
         return self._statements.keep(cache_key, statement)
 
-    def measures(self) -> list[Measure]:
+    def metrics(self) -> list[Metric]:
         """How full the stores of statements are."""
-        return self._statements.measures()
+        return self._statements.metrics()
 
     async def stream(self, filter_: Filter = EVERYTHING) -> AsyncIterator[Sequence[ExecutionRow]]:
         """All matching executions, newest first, in batches of a bounded size.

@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL, Dialect, Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.util import await_only, greenlet_spawn
 
-from db.database import Database, Execute, Measure, Rows, connection_measures, statements
+from db.database import Database, Execute, Metric, Rows, connection_metrics, statements
 from db.postgres.compaction import Folding
 from db.postgres.errors import DISCONNECTED, translated_errors, uncertain_writes
 from db.postgres.opening import Options, open_engine, open_pool
@@ -185,10 +185,10 @@ class PostgresDatabase(Database):
                 lines = await connection.fetch(f"EXPLAIN {statement}", *storable(parameters))
         return [line[0] for line in lines]
 
-    def measures(self) -> Sequence[Measure]:
+    def metrics(self) -> Sequence[Metric]:
         """How the connections of reads and changes are used."""
         pool = self._pool
-        return connection_measures(
+        return connection_metrics(
             self._server, lambda: pool.in_use, lambda: pool.idle, lambda: pool.waiting
         )
 

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Dialect, Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.clients import asking
-from db.database import Database, Execute, Measure, Rows
+from db.database import Database, Execute, Metric, Rows
 from db.errors import ServiceUnavailable, TookTooLong, UncertainWrite
 from db.postgres.database import PostgresDatabase
 from db.postgres.lag import TRUSTED_FOR, Lag
@@ -112,28 +112,28 @@ class ReplicatedDatabase(Database):
         """Read what executions are read from, on the primary: the replica can be done without."""
         await self._primary.ping()
 
-    def measures(self) -> Sequence[Measure]:
+    def metrics(self) -> Sequence[Metric]:
         """How both servers are used, and how far the replica is behind."""
         return [
-            *self._primary.measures(),
-            *self._replica.measures(),
-            Measure(
+            *self._primary.metrics(),
+            *self._replica.metrics(),
+            Metric(
                 "gateway_replica_lag_seconds",
                 "How old the oldest write is that the replica lacks; +Inf while it is away.",
                 {},
                 lambda: self._lag.seconds,
-                of_all="max",
+                aggregate="max",
             ),
             *map(self._reads_of, self._reads),
         ]
 
-    def _reads_of(self, server: str) -> Measure:
-        return Measure(
+    def _reads_of(self, server: str) -> Metric:
+        return Metric(
             "gateway_database_reads",
             "Reads, by the server that answered them.",
             {"server": server},
             lambda: self._reads[server],
-            only_grows=True,
+            is_counter=True,
         )
 
     async def close(self) -> None:

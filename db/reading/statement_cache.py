@@ -14,7 +14,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
 
 from db.bounded_store import BoundedStore
-from db.database import Measure
+from db.database import Metric
 from db.dialect import Exact
 from db.reading.paging import Order, Position
 from db.source import NUMBERS
@@ -124,9 +124,9 @@ class StatementCache:
         told = about() if about else None
         return self._compile(build(BindParameters(self._dialect)), told)
 
-    def measures(self) -> list[Measure]:
+    def metrics(self) -> list[Metric]:
         """How full the stores are."""
-        return [*self._usual.measures(), *self._long.measures()]
+        return [*self._usual.metrics(), *self._long.metrics()]
 
     def _compile(self, statement: Executable, about: Any) -> Statement:
         compiled: Any = statement.compile(  # type: ignore[attr-defined]

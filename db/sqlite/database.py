@@ -11,7 +11,7 @@ from sqlalchemy import Executable, event, text
 from sqlalchemy.engine import URL, Dialect, Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.database import Database, Execute, Measure, Rows, connection_measures, statements
+from db.database import Database, Execute, Metric, Rows, connection_metrics, statements
 from db.errors import ServiceUnavailable, UncertainWrite
 from db.sqlite.batching import RunGroup
 from db.sqlite.checkpoints import Checkpoints
@@ -166,13 +166,13 @@ class SQLiteDatabase(Database):
         steps = await self._read_apart(explained, parameters, is_short=False)
         return [step[-1] for step in steps]
 
-    def measures(self) -> Sequence[Measure]:
+    def metrics(self) -> Sequence[Metric]:
         """How the connections of reads and of changes are used."""
 
         def pools() -> tuple[ConnectionPool, ...]:
             return self._drivers, self._changes
 
-        return connection_measures(
+        return connection_metrics(
             "primary",
             lambda: sum(pool.in_use for pool in pools()),
             lambda: sum(pool.idle for pool in pools()),

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from db.clients import Client, ask_as
-from db.database import Measure
+from db.database import Metric
 from db.errors import GatewayError, ServiceUnavailable
 from db.instants import now_ms
 from db.keys import Key, Keys, Scope, hash_of
@@ -82,9 +82,9 @@ class Authenticator:
         self._uses: dict[int, int] = {}
         self._new_keys = NewKeys(keys.find_many)
 
-    def measures(self) -> list[Measure]:
+    def metrics(self) -> list[Metric]:
         """How full the stores are that clients fill."""
-        return self._new_keys.measures()
+        return self._new_keys.metrics()
 
     def is_open(self) -> bool:
         """Whether everyone is admitted: keys are off, or none is needed until one is made."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from db.bounded_store import BoundedStore
-from db.database import Measure
+from db.database import Metric
 from db.keys import Key
 
 _Outcome = Key | Exception | None
@@ -43,9 +43,9 @@ class NewKeys:
         )
         self._task: asyncio.Task[None] | None = None
 
-    def measures(self) -> list[Measure]:
+    def metrics(self) -> list[Metric]:
         """How many hashes are remembered."""
-        return self._absent.measures()
+        return self._absent.metrics()
 
     async def find(self, hashed: str) -> Key | None:
         """Return the key with a hash, or None.

@@ -18,7 +18,7 @@ import orjson
 from graphql import GraphQLSyntaxError, OperationDefinitionNode, parse
 
 from db.bounded_store import BoundedStore
-from db.database import Measure
+from db.database import Metric
 from db.errors import GatewayError, InvalidInput
 from server.graphql.request import GraphQLRequest
 
@@ -57,7 +57,7 @@ class Documents(Protocol):
     def name_of(self, query: str, operation_name: str | None) -> str | None:
         """The name of an operation of a document, where the operator gave it; else None."""
 
-    def measures(self) -> list[Measure]:
+    def metrics(self) -> list[Metric]:
         """How much of them is kept for clients."""
 
 
@@ -101,9 +101,9 @@ class PersistedQueries:
             raise PersistedQueryNotFound
         return query
 
-    def measures(self) -> list[Measure]:
+    def metrics(self) -> list[Metric]:
         """How full the store of documents is."""
-        return self._kept.measures()
+        return self._kept.metrics()
 
 
 class TrustedDocuments:
@@ -139,7 +139,7 @@ class TrustedDocuments:
             return next(iter(names), None)
         return operation_name if operation_name in names else None
 
-    def measures(self) -> list[Measure]:
+    def metrics(self) -> list[Metric]:
         """Nothing: clients add none."""
         return []
 

@@ -29,7 +29,7 @@ from graphql.validation import NoSchemaIntrospectionCustomRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from db.bounded_store import BoundedStore
-from db.database import Measure
+from db.database import Metric
 from db.errors import InvalidInput
 from db.keys import Scope
 from resolvers.plans import KeptPlans, Planner
@@ -198,22 +198,22 @@ class OperationStore:
             self._kept.put(query, prepared, size)
         return prepared
 
-    def measures(self) -> list[Measure]:
+    def metrics(self) -> list[Metric]:
         """How often a document was found prepared, with its plan, and how often it was not."""
         return [
             self._measure("hit", lambda: self._found),
             self._measure("miss", lambda: self._made),
-            *self._kept.measures(),
-            *self._plans.measures(),
+            *self._kept.metrics(),
+            *self._plans.metrics(),
         ]
 
-    def _measure(self, result: str, value: Callable[[], float]) -> Measure:
-        return Measure(
+    def _measure(self, result: str, value: Callable[[], float]) -> Metric:
+        return Metric(
             "gateway_plan_cache",
             "Documents that were found prepared, with their plans, or had to be.",
             {"result": result},
             value,
-            only_grows=True,
+            is_counter=True,
         )
 
     def cost_report(self, cost: int) -> dict[str, int]:

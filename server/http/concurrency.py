@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from starlette.types import Scope
 
-from db.database import Measure
+from db.database import Metric
 from db.errors import ServiceUnavailable
 
 _TAKEN = "gateway.place"
@@ -46,10 +46,10 @@ class ConcurrencyLimit:
         self.taken = 0
         """How many are taken."""
 
-    def measures(self) -> list[Measure]:
+    def metrics(self) -> list[Metric]:
         """How many are taken, by the setting."""
         return [
-            Measure(
+            Metric(
                 "gateway_places_taken",
                 "ConcurrencyLimit that requests have taken, of those that a setting allows.",
                 {"limit": self._setting},

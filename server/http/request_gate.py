@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from db.database import Measure
+from db.database import Metric
 from server.access.authentication import Forbidden
 from server.http.concurrency import leave_place
 from server.http.direct_write import writer_for
@@ -82,7 +82,7 @@ class RequestGate:
         self._under_way = 0
         metrics.watch(
             [
-                Measure(
+                Metric(
                     "gateway_requests_under_way",
                     "Requests that are worked on.",
                     {},

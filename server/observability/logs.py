@@ -1,8 +1,8 @@
-"""The log: JSON lines in production, for people on a terminal.
+"""The log: JSON lines in production, readable text on a terminal.
 
-Values that clients sent never reach it. Messages of unexpected exceptions can hold some, so of
-an exception only its type and the lines of code it passed are logged, and what the database
-itself said, which names tables and columns.
+Values that clients sent never reach the log. The message of an unexpected exception may contain
+some, so only its type and stack are logged. A database error's message, which names tables and
+columns, is logged too.
 """
 
 import logging
@@ -23,10 +23,9 @@ _operation_name: ContextVar[object] = ContextVar("operation_name", default=None)
 def configure_logs(
     level: str, form: Literal["auto", "json", "console"], stream: TextIO | None = None
 ) -> None:
-    """Send what this process logs to one stream: standard error unless another is given.
+    """Log to one stream: standard error unless another is given.
 
-    ``level`` is the name of the least grave level that the gateway logs. Of what libraries say
-    only warnings are logged, and what is graver.
+    ``level`` is the lowest level that the gateway logs. Libraries log warnings and errors only.
     """
     stream = stream or sys.stderr
     readable = form == "console" or (form == "auto" and stream.isatty())
@@ -49,19 +48,19 @@ def configure_logs(
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    # Drivers log the values of parameters when they are let.
+    # At lower levels, drivers log the values of parameters.
     root.setLevel(logging.WARNING)
     logging.getLogger("gateway").setLevel(level.upper())
 
 
 def log_as_request(request_id: bytes) -> None:
-    """Name the request in everything that its task logs from now on."""
+    """Add the request's id to everything that the current task logs."""
     _request_id.set(request_id)
     _operation_name.set(None)
 
 
 def log_as_operation(name: object) -> None:
-    """Name the GraphQL operation in everything that the request's task logs from now on."""
+    """Add the GraphQL operation's name to everything that the current task logs."""
     _operation_name.set(name)
 
 
@@ -90,7 +89,7 @@ def _describe_exception(_logger: Any, _method: str, event: EventDict) -> EventDi
 
 
 def describe(error: BaseException) -> str:
-    """The types of an exception and its causes and the code they passed, without their texts."""
+    """Describe an exception and its causes by type and stack, without their messages."""
     parts: list[str] = []
     current: BaseException | None = error
     while current is not None and len(parts) < 5:

@@ -1,6 +1,6 @@
-"""What the gateway counts and times, as Prometheus text at ``/metrics``.
+"""Count and time requests, and serve Prometheus text at ``/metrics``.
 
-Labels have few values, whatever clients send, so that nobody can make the metrics grow.
+Labels take values from fixed sets, so clients can't make the metrics grow.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from db.database import Measure
+from db.database import Metric
 from server.observability.shared_metrics import is_shared, registry_of_all
 from server.observability.shared_text import SharedText
 
@@ -24,20 +24,20 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 Observe = Callable[[float], None]
 
 OPERATION = "gateway.operation"
-"""Where an ASGI scope has the name of the trusted operation that was run."""
+"""The key in an ASGI scope for the name of the trusted operation that ran."""
 
 
 class Metrics:
     """The metrics of one gateway.
 
-    ``rest_path`` is where its REST routes begin; ``operations`` are the names of operations that
-    are told apart, which nobody but the operator can add to.
+    ``rest_path`` is the path of the REST routes. ``operations`` are the names of the trusted
+    operations, which get a label value each; all others share one.
     """
 
     def __init__(self, rest_path: str, operations: Collection[str] = ()) -> None:
         self._rest_path = rest_path
         self._operations = frozenset(operations)
-        self._watched: list[Callable[[], None]] = []
+        self._updates: list[Callable[[], None]] = []
         self._families: dict[str, Any] = {}
         self.registry = CollectorRegistry()
         self._requests = Counter(
@@ -65,68 +65,71 @@ class Metrics:
             ["limit"],
             registry=self.registry,
         )
-        self._kept: dict[tuple[str, str, int | str, str], tuple[Callable[[], None], Observe]] = {}
+        self._children: dict[
+            tuple[str, str, int | str, str], tuple[Callable[[], None], Observe]
+        ] = {}
 
     def observe(
         self, path: str, method: str, status: int, seconds: float, operation: str | None = None
     ) -> None:
-        """Count a request that was answered. A status of 0 says that it never was."""
+        """Count a request and its duration. A status of 0 means that no response was sent."""
         edge = self._edge(path)
         self._observe(edge, method if method in _METHODS else "other", status, seconds, operation)
 
     def observe_operation(self, status: str, seconds: float, operation: str | None) -> None:
-        """Count an operation of a WebSocket; ``status`` is the type of the message it ended in."""
+        """Count an operation of a WebSocket; ``status`` is the type of its last message."""
         self._observe("websocket", "SUBSCRIBE", status, seconds, operation)
 
     def _observe(
         self, edge: str, method: str, status: int | str, seconds: float, operation: str | None
     ) -> None:
         key = (edge, method, status, self._name(edge, operation))
-        kept = self._kept.get(key)
-        if kept is None:
+        children = self._children.get(key)
+        if children is None:
             edge, method, _, name = key
             counter = self._requests.labels(edge, method, str(status))
-            kept = self._kept[key] = (counter.inc, self._seconds.labels(edge, name).observe)
-        count, observe = kept
+            timer = self._seconds.labels(edge, name)
+            children = self._children[key] = (counter.inc, timer.observe)
+        count, observe = children
         count()
         observe(seconds)
 
     def refused(self) -> None:
-        """Count a request that was refused because too many are under way."""
+        """Count a request that was refused because too many were running."""
         self._refused.inc()
 
     def passed(self, limit: str | None) -> None:
-        """Count what was refused because it passed a limit, which a setting names."""
+        """Count a refusal because a limit was passed; the limit is the name of its setting."""
         if limit is not None:
             self._limits.labels(limit).inc()
 
-    def watch(self, measures: Iterable[Measure]) -> None:
-        """Show values as they are whenever the metrics are asked for."""
-        for measure in measures:
-            family = self._families.get(measure.name)
+    def watch(self, metrics: Iterable[Metric]) -> None:
+        """Export metrics that are read from elsewhere on each scrape."""
+        for metric in metrics:
+            family = self._families.get(metric.name)
             if family is None:
-                family = self._families[measure.name] = self._family(measure)
-            shown = family.labels(**measure.labels) if measure.labels else family
-            self._watched.append(
-                _growing(shown, measure) if measure.only_grows else _set(shown, measure)
+                family = self._families[metric.name] = self._family(metric)
+            child = family.labels(**metric.labels) if metric.labels else family
+            self._updates.append(
+                _increasing(child, metric) if metric.is_counter else _setting(child, metric)
             )
 
-    def _family(self, measure: Measure) -> Any:
-        names = list(measure.labels)
-        if measure.only_grows:
-            return Counter(measure.name, measure.description, names, registry=self.registry)
-        mode: Any = f"live{measure.of_all}"
+    def _family(self, metric: Metric) -> Any:
+        names = list(metric.labels)
+        if metric.is_counter:
+            return Counter(metric.name, metric.description, names, registry=self.registry)
+        mode: Any = f"live{metric.aggregate}"
         return Gauge(
-            measure.name,
-            measure.description,
+            metric.name,
+            metric.description,
             names,
             registry=self.registry,
             multiprocess_mode=mode,
         )
 
     def publish(self) -> None:
-        """Bring what is watched up to date."""
-        for update in self._watched:
+        """Read the watched metrics and update what is exported."""
+        for update in self._updates:
             update()
 
     def _edge(self, path: str) -> str:
@@ -140,7 +143,7 @@ class Metrics:
         return operation if operation in self._operations else OTHER_OPERATION
 
     def route(self) -> Route:
-        """``/metrics``."""
+        """Return the route of ``/metrics``."""
         shared = SharedText(self._write)
 
         async def metrics(_request: Request) -> Response:
@@ -152,22 +155,22 @@ class Metrics:
     async def _write(self) -> bytes:
         self.publish()
         if is_shared():
-            # Files are read for it, those of every process.
+            # In a thread, because it reads the files of every process.
             return await asyncio.to_thread(lambda: generate_latest(registry_of_all()))
         return generate_latest(self.registry)
 
 
-def _set(shown: Any, measure: Measure) -> Callable[[], None]:
-    return lambda: shown.set(measure.value())
+def _setting(gauge: Any, metric: Metric) -> Callable[[], None]:
+    return lambda: gauge.set(metric.value())
 
 
-def _growing(shown: Any, measure: Measure) -> Callable[[], None]:
-    told = 0.0
+def _increasing(counter: Any, metric: Metric) -> Callable[[], None]:
+    last = 0.0
 
-    def add() -> None:
-        nonlocal told
-        value = measure.value()
-        shown.inc(value - told)
-        told = value
+    def increase() -> None:
+        nonlocal last
+        value = metric.value()
+        counter.inc(value - last)
+        last = value
 
-    return add
+    return increase

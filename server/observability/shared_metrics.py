@@ -1,7 +1,7 @@
-"""Metrics of several processes of one gateway, which whichever of them is asked tells together.
+"""Add up the metrics of a gateway's worker processes, whichever of them serves the scrape.
 
-The processes keep their numbers in files of one folder, as prometheus_client's multiprocess mode
-has it: a folder that the environment names before the library is imported.
+Uses prometheus_client's multiprocess mode: the processes keep their numbers in files of one
+folder, which an environment variable names before the library is imported.
 """
 
 import asyncio
@@ -23,17 +23,17 @@ logger = logging.getLogger("gateway.metrics")
 _PREFIX = "gateway-metrics-"
 _LOCK = "lock"
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-_OF_PROCESS = re.compile(r"_(\d+)\.db$")
-_PUBLISHED_EVERY = 2.0
+_PROCESS_ID = re.compile(r"_(\d+)\.db$")
+_PUBLISH_SECONDS = 2.0
 
 
 @contextlib.contextmanager
 def shared_by_processes() -> Iterator[None]:
-    """Let the processes that are started within the block keep their metrics together."""
+    """Let the processes that are started within the block share their metrics."""
     remove_abandoned()
     with (
         tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as folder,
-        _kept(Path(folder)),
+        _in_use(Path(folder)),
     ):
         os.environ[_FOLDER] = folder
         try:
@@ -43,10 +43,10 @@ def shared_by_processes() -> Iterator[None]:
 
 
 def remove_abandoned() -> None:
-    """Remove the folders of gateways all of whose processes were killed.
+    """Remove the folders of gateways whose processes were all killed.
 
-    Those that live hold a lock on a file in theirs, which the system lets go of when they end. A
-    folder without that file is being made at this moment, or is none of ours.
+    Running processes hold a lock on a file in their folder; the system releases it when they end.
+    A folder without that file is just being made, or belongs to another program.
     """
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError), (folder / _LOCK).open("rb") as lock:
@@ -57,10 +57,10 @@ def remove_abandoned() -> None:
 
 
 @contextlib.contextmanager
-def _kept(folder: Path) -> Iterator[None]:
-    """Keep other gateways from removing a folder, while the block runs."""
+def _in_use(folder: Path) -> Iterator[None]:
+    """Keep other gateways from removing the folder while the block runs."""
     lock = folder / _LOCK
-    # It gets its name when it is locked, so that nobody finds it unlocked.
+    # Rename the file once it is locked, so that other gateways never find it unlocked.
     unlocked = folder / f"{_LOCK}-{os.getpid()}"
     with (lock if lock.exists() else unlocked).open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
@@ -70,12 +70,12 @@ def _kept(folder: Path) -> Iterator[None]:
 
 
 def is_shared() -> bool:
-    """Whether this process is one of several."""
+    """Whether this process shares its metrics with others."""
     return _FOLDER in os.environ
 
 
 def registry_of_all() -> CollectorRegistry:
-    """The metrics of all processes; what a process that has ended held at the end is left out."""
+    """Return the metrics of all processes, without the gauges of processes that have ended."""
     for ended in _processes() - {os.getpid()}:
         if not _lives(ended):
             mark_process_dead(ended)  # type: ignore[no-untyped-call]
@@ -90,19 +90,19 @@ def _lives(process: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        # Another user's, who has been given the number of one of ours.
+        # The id has been reused for another user's process.
         return False
     return True
 
 
 def _processes() -> set[int]:
     names = (file.name for file in Path(os.environ[_FOLDER]).glob("gauge_live*.db"))
-    return {int(found[1]) for name in names if (found := _OF_PROCESS.search(name))}
+    return {int(found[1]) for name in names if (found := _PROCESS_ID.search(name))}
 
 
 @contextlib.asynccontextmanager
 async def publishing(publish: Callable[[], None]) -> AsyncIterator[None]:
-    """Keep what is watched up to date for the other processes, while the block runs."""
+    """Call ``publish`` regularly while the block runs, so that other processes have the values."""
     if not is_shared():
         yield
         return
@@ -112,10 +112,10 @@ async def publishing(publish: Callable[[], None]) -> AsyncIterator[None]:
             try:
                 publish()
             except Exception:
-                logger.exception("Metrics could not be published; they are tried again")
-            await asyncio.sleep(_PUBLISHED_EVERY)
+                logger.exception("Publishing metrics failed; trying again")
+            await asyncio.sleep(_PUBLISH_SECONDS)
 
-    with _kept(Path(os.environ[_FOLDER])):
+    with _in_use(Path(os.environ[_FOLDER])):
         task = asyncio.create_task(run())
         try:
             yield

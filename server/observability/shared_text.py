@@ -1,20 +1,20 @@
-"""A text that costs something to write, and that anybody may ask for as often as they like."""
+"""Share a text that is expensive to write among frequent requests for it."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
 SHARE = 0.05
-"""The most of the time, on average, that is spent on writing it."""
+"""The share of time that may be spent on writing, on average."""
 BURST = 0.2
-"""How much of that, in seconds, can be saved up for when several ask after each other."""
+"""How much unused writing time can accumulate, in seconds."""
 
 
 class SharedText:
-    """The text that ``write`` makes, written anew for whoever asks as long as its time allows.
+    """Writes a text on request, but spends at most a fixed share of the time on it.
 
-    Whoever asks more often, or while it is being written, gets what was written last: a text is
-    at most twenty times as old as it takes to write it.
+    More frequent requests get the last text: it is at most twenty times as old as it takes to
+    write. Requests that come during a write wait for its result.
     """
 
     def __init__(
@@ -31,18 +31,18 @@ class SharedText:
         self._writing: asyncio.Task[bytes] | None = None
 
     async def get(self) -> bytes:
-        """The text, as it is now or was a moment ago."""
+        """Return the text, new or recent."""
         if self._writing is None:
             now = self._clock()
             self._saved = min(BURST, self._saved + (now - self._counted_at) * SHARE)
             self._counted_at = now
             if self._saved <= 0 and self._text:
                 return self._text
-            self._writing = asyncio.create_task(self._write_anew())
-        # It is written for all who wait, whoever of them goes away.
+            self._writing = asyncio.create_task(self._rewrite())
+        # Others may wait for the same write: cancelling one of them must not cancel it.
         return await asyncio.shield(self._writing)
 
-    async def _write_anew(self) -> bytes:
+    async def _rewrite(self) -> bytes:
         began = self._clock()
         try:
             self._text = await self._write()

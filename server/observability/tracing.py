@@ -1,8 +1,8 @@
-"""Traces of requests and of what they ask the database, by OpenTelemetry.
+"""OpenTelemetry traces of requests and their database calls.
 
-Its packages are an extra (``pip install "executions-gateway[otel]"``), and where traces go to is
-said in its own variables (``OTEL_EXPORTER_OTLP_ENDPOINT``). Spans hold routes and statements, and
-nothing that a client sent. Names are those of OpenTelemetry's semantic conventions.
+Needs the packages of an extra (``pip install "executions-gateway[otel]"``). OpenTelemetry's own
+environment variables (``OTEL_EXPORTER_OTLP_ENDPOINT``) say where traces go. Spans hold routes and
+statements, but no values that clients sent. Names follow OpenTelemetry's semantic conventions.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from sqlalchemy.engine import Dialect, Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from db.database import Database, Execute, Measure, Rows
+from db.database import Database, Execute, Metric, Rows
 from server.observability.metrics import OPERATION
 
 _T = TypeVar("_T")
@@ -32,27 +32,27 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
 
 
 class Tracing:
-    """Where spans are made and sent from; ``rest_path`` is where the REST routes begin."""
+    """Creates and sends spans; ``rest_path`` is the path of the REST routes."""
 
     def __init__(self, rest_path: str) -> None:
         named = Resource.create({SERVICE_NAME: _SERVICE})
-        # OTEL_SERVICE_NAME stands above our own name.
+        # OTEL_SERVICE_NAME takes precedence over our own name.
         resource = named.merge(OTELResourceDetector().detect())
         self._provider = TracerProvider(resource=resource)
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         self._tracer = self._provider.get_tracer(_SERVICE)
         self._rest_path = rest_path
 
-    def around(self, app: ASGIApp) -> ASGIApp:
-        """An application whose HTTP requests are traced."""
+    def wrap_app(self, app: ASGIApp) -> ASGIApp:
+        """Return an application that traces the HTTP requests of ``app``."""
         return _TracedRequests(app, self._tracer, self._rest_path)
 
-    def of(self, database: Database) -> Database:
-        """A database whose reads and changes are traced."""
+    def wrap_database(self, database: Database) -> Database:
+        """Return a database that traces the reads and changes of ``database``."""
         return _TracedDatabase(database, self._tracer)
 
     async def close(self) -> None:
-        """Send what was not sent yet."""
+        """Send the remaining spans."""
         await asyncio.to_thread(self._provider.shutdown)
 
 
@@ -64,7 +64,7 @@ def _span(
     attributes: Mapping[str, str],
     parent: Context | None = None,
 ) -> Iterator[Span]:
-    """A span around the block. Of an exception it tells no text, which may hold what was sent."""
+    """Record a span around the block, without exception messages: they may hold clients' values."""
     with tracer.start_as_current_span(
         name,
         context=parent,
@@ -143,22 +143,23 @@ class _TracedDatabase(Database):
             return rows
 
     async def change(self, change: Callable[[Execute], _T]) -> _T:
-        asked: list[str] = []
+        statements: list[str] = []
 
-        def noted(execute: Execute) -> _T:
-            asked.clear()
+        def recorded(execute: Execute) -> _T:
+            # The database may run a change again.
+            statements.clear()
 
-            def execute_noted(statement: str, parameters: Sequence[Any]) -> Rows:
-                asked.append(statement)
+            def execute_recorded(statement: str, parameters: Sequence[Any]) -> Rows:
+                statements.append(statement)
                 return execute(statement, parameters)
 
-            return change(execute_noted)
+            return change(execute_recorded)
 
         with self._span("CHANGE") as span:
             try:
-                return await self._database.change(noted)
+                return await self._database.change(recorded)
             finally:
-                span.set_attribute("db.query.text", ";\n".join(asked))
+                span.set_attribute("db.query.text", ";\n".join(statements))
 
     async def change_at_once(self, statement: str, parameters: Sequence[Any]) -> Rows:
         with self._span("CHANGE", statement):
@@ -183,8 +184,8 @@ class _TracedDatabase(Database):
     async def ping(self) -> None:
         await self._database.ping()
 
-    def measures(self) -> Sequence[Measure]:
-        return self._database.measures()
+    def metrics(self) -> Sequence[Metric]:
+        return self._database.metrics()
 
     async def close(self) -> None:
         await self._database.close()

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from db.bounded_store import BoundedStore
-from db.database import Measure
+from db.database import Metric
 from db.errors import GatewayError
 from db.executions import Executions
 from db.keys import Scope as KeyScope
@@ -135,9 +135,9 @@ class RestEdge:
             return self._many
         return self._one if rest[0] == "/" else None
 
-    def measures(self) -> list[Measure]:
+    def metrics(self) -> list[Metric]:
         """How many lists are kept, read already."""
-        return self._lists.measures()
+        return self._lists.metrics()
 
     def _read_list(self, query: bytes) -> ListRequest:
         asked = self._lists.get(query)

@@ -62,7 +62,7 @@ def test_metrics_tell_how_full_a_store_is_and_what_was_found() -> None:
     kept.put("a", "one", 100)
     kept.get("a")
     kept.get("b")
-    told = {(each.name, each.labels.get("result")): each.value() for each in kept.measures()}
+    told = {(each.name, each.labels.get("result")): each.value() for each in kept.metrics()}
     assert told == {
         ("gateway_store_bytes", None): 100,
         ("gateway_store_max_bytes", None): 1600,

@@ -26,9 +26,9 @@ _AT = datetime(2026, 1, 1, tzinfo=UTC)
 def _kept(executions: Executions, name: str) -> tuple[float, float]:
     """How many bytes a store has, and how many entries."""
     values = {
-        measure.name: measure.value()
-        for measure in executions.measures()
-        if measure.labels["store"] == name
+        metric.name: metric.value()
+        for metric in executions.metrics()
+        if metric.labels["store"] == name
     }
     return values["gateway_store_bytes"], values["gateway_store_entries"]
 

@@ -102,7 +102,7 @@ async def database(path: Path) -> AsyncIterator[Database]:
 
 
 async def _waits_for_a_connection(database: Database) -> bool:
-    [waiting] = [each for each in database.measures() if each.name == "gateway_database_waiting"]
+    [waiting] = [each for each in database.metrics() if each.name == "gateway_database_waiting"]
     return waiting.value() > 0
 
 
@@ -154,7 +154,7 @@ async def test_whoever_is_next_and_goes_away_leaves_the_connection_to_the_one_af
     await asyncio.sleep(0)
     reading.cancel()
     while await _waits_for_a_connection(database) and not waiting[0].done():
-        [left] = [m.value() for m in database.measures() if m.name == "gateway_database_waiting"]
+        [left] = [m.value() for m in database.metrics() if m.name == "gateway_database_waiting"]
         if left < 3:
             # It was woken in this turn of the loop, and is cancelled before it goes on.
             waiting[0].cancel()

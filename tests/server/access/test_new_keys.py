@@ -103,7 +103,7 @@ async def test_what_is_remembered_is_bounded() -> None:
     for beginning in range(0, 3000, 100):
         await _find_all(keys, [str(number) for number in range(beginning, beginning + 100)])
     assert len(database.asked) == 30
-    kept, most, *_ = keys.measures()
+    kept, most, *_ = keys.metrics()
     assert 0 < kept.value() <= most.value() <= 262_144
 
 

@@ -237,7 +237,7 @@ def test_the_store_is_bounded_and_forgets_what_was_used_longest_ago() -> None:
     assert store.text_of(_asked(None, _hash(texts[-1]))) == texts[-1]
     with pytest.raises(PersistedQueryNotFound):
         store.text_of(_asked(None, _hash(texts[1])))
-    told = {measure.name: measure.value() for measure in store.measures()}
+    told = {metric.name: metric.value() for metric in store.metrics()}
     assert 90_000 < told["gateway_store_bytes"] <= told["gateway_store_max_bytes"] == 100_000
 
 

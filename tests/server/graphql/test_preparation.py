@@ -46,9 +46,9 @@ def _choices(number: int, conditions: int = 6) -> str:
 def _bytes(store: OperationStore, name: str) -> tuple[float, float]:
     """How full a store is, and how full it may be."""
     told = {
-        measure.name: measure.value()
-        for measure in store.measures()
-        if measure.labels.get("store") == name
+        metric.name: metric.value()
+        for metric in store.metrics()
+        if metric.labels.get("store") == name
     }
     return told["gateway_store_bytes"], told["gateway_store_max_bytes"]
 
