@@ -4,7 +4,8 @@ from typing import Any
 
 from databases import Database
 
-from db.reading.paging import Term, encode_cursor, position_of, total_order
+from db.reading.cursors import encode_cursor
+from db.reading.paging import Term, position_of, total_order
 from db.source import ExecutionRow
 
 _COLUMNS = "id, guid, agentflow_id, NULL, session_id, state, created_on, updated_on"

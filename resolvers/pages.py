@@ -8,8 +8,9 @@ from strawberry import UNSET
 
 from db.errors import InvalidInput
 from db.executions import Executions
+from db.reading.cursors import decode_cursor
 from db.reading.filters import Filter
-from db.reading.paging import LAST_PAGE, Order, Position, decode_cursor, position_of, reverse
+from db.reading.paging import LAST_PAGE, Order, Position, position_of, reverse
 from db.source import ExecutionRow
 from schema.connection import Ask, ExecutionConnection, known
 

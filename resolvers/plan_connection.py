@@ -8,7 +8,8 @@ from typing import Any
 from graphql import FieldNode, GraphQLObjectType
 from graphql.type import GraphQLField
 
-from db.reading.paging import Order, Position, cursor_encoder, reverse
+from db.reading.cursors import cursor_encoder
+from db.reading.paging import Order, Position, reverse
 from resolvers.context import Reading
 from resolvers.pages import Window
 from resolvers.plan_arguments import Arguments

@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable
 
 import strawberry
 
-from db.reading.paging import Order, encode_cursor, position_of
+from db.reading.cursors import encode_cursor
+from db.reading.paging import Order, position_of
 from db.source import ExecutionRow
 from schema.execution import Execution
 from schema.turns import in_turns

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -50,15 +51,22 @@ def holding(*values: object) -> str:
     return forged(json.dumps(values, separators=(",", ":")))
 
 
+def numbered(created_on: int, id_: int, *, order: int = 1, prime: int = 10**12 + 39) -> str:
+    """A cursor of the order with a number, with the digits that belong to its values."""
+    values = (created_on % 2**64 << 64) + id_ % 2**64
+    return f"{values * prime + order * (2**168 + 0x9E3779B97F4A7C15):044x}"
+
+
 def _arguments(cursor: str, *, forward: bool) -> dict[str, Any]:
     return {"first": 3, "after": cursor} if forward else {"last": 3, "before": cursor}
 
 
+@pytest.mark.parametrize("forge", [lambda *values: holding(NEWEST, *values), numbered])
 def test_a_forged_cursor_of_what_stands_in_the_columns_is_a_place_in_the_list(
-    sample_gateway: Gateway,
+    sample_gateway: Gateway, forge: Callable[[int, int], str]
 ) -> None:
     row = SAMPLE[0]
-    cursor = holding(NEWEST, row.created_on, row.id)
+    cursor = forge(row.created_on, row.id)
     page = sample_gateway.graphql(PAGE, first=1000, after=cursor)["executions"]
     assert row.guid not in {edge["node"]["guid"] for edge in page["edges"]}
 
@@ -100,6 +108,19 @@ def test_a_forged_cursor_of_what_stands_in_the_columns_is_a_place_in_the_list(
         forged("[" * 40_000 + "]" * 40_000),
         forged(f'["{NEWEST}",' + "[" * 20_000 + "]" * 20_000 + ",1]"),
         holding(NEWEST, 1, "x" * 500_000),
+        numbered(253402300800000, 1),
+        numbered(-62135596800001, 1),
+        numbered(1, 1, prime=10**12 + 37),
+        numbered(1, 1).upper(),
+        numbered(1, 1, order=0),
+        numbered(1, 1, order=13),
+        numbered(1, 1, order=255),
+        f"{numbered(1, 1)[:22]} {numbered(1, 1)[22:]}",
+        f"0x{numbered(1, 1)}",
+        "00" * 22,
+        "01" + "00" * 21,
+        "ff" * 22,
+        "ff" * 32_768,
     ],
     ids=lambda value: value[:30] if isinstance(value, str) else str(value),
 )
