@@ -5,7 +5,6 @@ caller's instant lies, so that rounding to milliseconds happens once, where it i
 """
 
 import contextlib
-import functools
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from time import time_ns
@@ -181,19 +180,22 @@ def format_ms(milliseconds: int) -> str:
 
     Raises ValueError or OverflowError outside the years 1 to 9999.
     """
-    seconds = milliseconds // 1000
-    days = seconds // 86_400
-    minutes = seconds // 60
-    clock = _CLOCK[minutes - days * 1440]
-    return f"{_day(days)}{clock}{_SECONDS[seconds - minutes * 60]}{_REST[milliseconds % 1000]}"
+    day = _DAYS[milliseconds // 86_400_000]
+    return f"{day}{_CLOCK[milliseconds // 10_000 % 8640]}{_REST[milliseconds % 10_000]}"
 
 
+class _Days(dict[int, str]):
+    """The dates of days since the epoch, as many as thirty years have."""
+
+    def __missing__(self, days: int) -> str:
+        if len(self) >= _MOST_DAYS:
+            self.clear()
+        text = self[days] = (EPOCH + timedelta(days=days)).date().isoformat()
+        return text
+
+
+_MOST_DAYS = 11_000
 # Formatting a number takes longer than finding its text.
-_CLOCK = tuple(f"T{minute // 60:02}:{minute % 60:02}:" for minute in range(1440))
-_SECONDS = tuple(f"{second:02}." for second in range(60))
-_REST = tuple(f"{rest:03}Z" for rest in range(1000))
-
-
-@functools.lru_cache(maxsize=10_000)
-def _day(days: int) -> str:
-    return (EPOCH + timedelta(days=days)).date().isoformat()
+_DAYS = _Days()
+_CLOCK = tuple(f"T{ten // 360:02}:{ten // 6 % 60:02}:{ten % 6}" for ten in range(8640))
+_REST = tuple(f"{rest // 1000}.{rest % 1000:03}Z" for rest in range(10_000))

@@ -4,7 +4,7 @@ from datetime import UTC, date, timedelta
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from db.instants import (
@@ -14,6 +14,9 @@ from db.instants import (
     ceil_ms,
     checked_ms,
     floor_ms,
+    format_iso,
+    format_ms,
+    from_ms,
     is_date_only,
     parse_iso,
     parse_lenient,
@@ -102,6 +105,36 @@ def test_what_is_read_is_written_as_iso_8601_writes_it(text: str) -> None:
 def test_what_is_refused_is_told_why(text: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason.replace("+", r"\+")):
         parse_lenient(text)
+
+
+@given(
+    milliseconds=st.integers(EARLIEST_MS, LATEST_MS)
+    | st.integers(-100_000, 100_000)
+    | st.integers(-50, 50).map(lambda days: days * 86_400_000 - 1)
+)
+@example(EARLIEST_MS)
+@example(LATEST_MS)
+def test_milliseconds_are_written_as_the_instant_they_are(milliseconds: int) -> None:
+    assert format_ms(milliseconds) == format_iso(from_ms(milliseconds))
+
+
+def test_every_second_of_a_day_and_every_millisecond_of_ten_seconds_is_written() -> None:
+    noon = 1_700_006_400_000
+    for milliseconds in (*range(noon, noon + 86_400_000, 1000), *range(noon, noon + 10_000)):
+        written = EPOCH + timedelta(milliseconds=milliseconds)
+        assert format_ms(milliseconds) == f"{written:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
+
+
+def test_days_beyond_those_that_are_kept_are_written_too() -> None:
+    days = [*range(-12_000, 12_000), *range(12)]
+    for milliseconds in (day * 86_400_000 + 1 for day in days):
+        assert format_ms(milliseconds) == format_iso(from_ms(milliseconds))
+
+
+@pytest.mark.parametrize("milliseconds", [EARLIEST_MS - 1, LATEST_MS + 1, -(2**63), 2**63 - 1])
+def test_what_no_datetime_holds_is_not_written(milliseconds: int) -> None:
+    with pytest.raises((ValueError, OverflowError)):
+        format_ms(milliseconds)
 
 
 @pytest.mark.parametrize("number", [EARLIEST_MS, -1, 0, 315_532_800_000, LATEST_MS])
