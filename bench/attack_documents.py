@@ -1,4 +1,4 @@
-"""Requests that use up a limit with their document."""
+"""Requests whose document uses up a limit."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What a request that uses up a limit is made of."""
+"""The building blocks of requests that use up a limit."""
 
 import json
 from collections.abc import Callable
@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 FIELDS = "id databaseId guid state agentflowId agentflowName sessionId createdOn updatedOn"
-"""Every field of an execution that is read from its row."""
+"""The fields of an execution that are columns of its row."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request; ``body`` makes one that was never sent before out of a number."""
+    """A request; ``body`` makes a new body, never sent before, from a number."""
 
     name: str
     body: Callable[[int], bytes]

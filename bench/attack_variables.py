@@ -1,4 +1,4 @@
-"""Requests that use up a limit with their variables, or with the JSON around them."""
+"""Requests whose variables, or the JSON around them, use up a limit."""
 
 import json
 from collections.abc import Iterator, Sequence

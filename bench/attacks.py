@@ -1,4 +1,4 @@
-"""Requests that use up each limit, one for each kind of thing that the limit bounds."""
+"""Requests that use up each limit, one for each kind of thing that the limit counts."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from attack_variables import variables
 
 
 def attacks(guids: Sequence[str]) -> Iterator[Request]:
-    """All of them, over executions of these guids."""
+    """Return all attacks, over the executions of these guids."""
     yield from variables(guids)
     yield from documents()
     yield from _answers(guids)

@@ -1,4 +1,4 @@
-"""Cursors far into a list, made as the gateway makes them."""
+"""Cursors far into a list, encoded as the gateway encodes them."""
 
 from typing import Any
 
@@ -12,23 +12,23 @@ _COLUMNS = "id, guid, agentflow_id, NULL, session_id, state, created_on, updated
 
 
 def cursor_of(position: list[int]) -> str:
-    """The cursor of a position, from newest to oldest."""
+    """Return the cursor of a position, in the order from newest to oldest."""
     return encode_cursor(tuple(position), total_order(()))
 
 
 def cursor_at(
     database: Database, share: float, order: list[dict[str, str]] | None, filter_: dict[str, Any]
 ) -> str:
-    """A cursor behind a share of all executions, in an order written as GraphQL variables.
+    """Return a cursor past a share of all executions, for an order given as GraphQL variables.
 
-    With a filter it stands at the time when that share had been created.
+    With a filter, the cursor is at the creation time of that share of all executions.
     """
     terms = total_order(
         Term(each["field"].lower(), each["direction"] == "DESC") for each in order or ()
     )
     [(rows, highest)] = database.select("SELECT count(*), max(id) FROM executions")
     if filter_ or terms[0].field in ("created_on", "updated_on"):
-        # Rows were made in the order of their times.
+        # Ids ascend with creation times.
         place = int(highest * (1 - share if terms[0].descending else share))
         found = f"WHERE id >= {place} ORDER BY id LIMIT 1"
     else:

@@ -1,4 +1,4 @@
-"""The databases that are measured, of the kind that the command line names."""
+"""The databases to measure, of the kind that the command line names."""
 
 import argparse
 import os
@@ -15,34 +15,34 @@ KINDS = ("sqlite", "postgres")
 
 
 class Database(Protocol):
-    """A database of executions, and what a bench does with it past the gateway."""
+    """A database of executions, and what a benchmark does with it directly."""
 
     url: str
 
     def is_there(self) -> bool:
-        """Whether it was made before."""
+        """Whether the database exists."""
 
     def select(self, statement: str) -> list[tuple[Any, ...]]:
-        """The rows that a statement finds."""
+        """Return the rows of a statement."""
 
     def copy_to(self, name: str) -> "Database":
-        """A copy of another name, in place of one that is there."""
+        """Copy the database to another name, replacing one that exists."""
 
     def warm(self) -> None:
-        """Have all of it in memory, as far as the system lets it stay there."""
+        """Load the whole database into memory, as far as the system keeps it there."""
 
     def make(self) -> None:
-        """Make it, with no execution in it, in place of one that is there."""
+        """Create the database, without executions, replacing one that exists."""
 
     def fill(self, rows: int, span: int) -> None:
-        """Make it, with executions created within a span of milliseconds, newest last."""
+        """Create the database with executions from a span of milliseconds, oldest first."""
 
 
 @contextmanager
 def databases(kind: str) -> Iterator[Callable[[str], Any]]:
-    """A function that gives the database of a name, until the block ends.
+    """Provide a function from a name to a database until the block ends.
 
-    They are kept in the folder ``BENCH_DATABASES``, and otherwise for as long as the block.
+    The databases are kept in the folder ``BENCH_DATABASES`` if it is set, and removed otherwise.
     """
     with tempfile.TemporaryDirectory(prefix="gateway-bench-", dir="/tmp") as temporary:
         folder = Path(os.environ.get("BENCH_DATABASES") or temporary)
@@ -54,7 +54,7 @@ def databases(kind: str) -> Iterator[Callable[[str], Any]]:
 
 
 def arguments(about: str | None, **defaults: int) -> tuple[str, list[int]]:
-    """The kind of database and the numbers that the command line gives."""
+    """Return the kind of database and the numbers on the command line."""
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--database", choices=KINDS, default=KINDS[0])
     for name, default in defaults.items():

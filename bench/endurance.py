@@ -1,7 +1,7 @@
-"""How soon the gateway answers, and what memory it takes under a long load of everything.
+"""Time to the first response, and memory under a long load of all requests.
 
 ``make bench`` runs it; ``python bench/endurance.py [MINUTES] [ROWS] [--database postgres]``. The
-load is a mix of all that ``run.py`` measures, as fast as it goes.
+load mixes everything that ``run.py`` measures, at full speed.
 """
 
 import statistics
@@ -37,7 +37,7 @@ wrk.headers["content-type"] = "application/json"
 
 
 def main(kind: str, minutes: int, rows: int) -> None:
-    """Measure the start, then the memory, minute by minute."""
+    """Measure the start, then the memory minute by minute."""
     need_wrk()
     with (
         tempfile.TemporaryDirectory() as name,
@@ -62,7 +62,7 @@ def main(kind: str, minutes: int, rows: int) -> None:
 
 
 def starts(url: str) -> list[float]:
-    """The seconds from the start of the process to its first answer."""
+    """Return the seconds from the start of a process to its first response, several times."""
     taken = []
     for _ in range(STARTS):
         began = time.perf_counter()
@@ -72,7 +72,7 @@ def starts(url: str) -> list[float]:
 
 
 def mix(everything: list[Workload], key: str) -> str:
-    """The program with which wrk sends one request after the other."""
+    """Return a wrk script that sends the requests in turn."""
     requests = []
     for work in everything:
         bodies = [work.body]
@@ -87,7 +87,7 @@ def mix(everything: list[Workload], key: str) -> str:
 
 
 def resident(process: int) -> float:
-    """The memory that a process holds, in megabytes."""
+    """Return the resident memory of a process, in megabytes."""
     for line in Path(f"/proc/{process}/status").read_text().splitlines():
         if line.startswith("VmRSS"):
             return int(line.split()[1]) / 1024

@@ -1,10 +1,9 @@
-"""Whether anything takes longer among many executions than among few.
+"""Compare request times between a small and a large database.
 
 ``make bench`` runs it; ``python bench/growth.py [FEW] [MANY] [ROUNDS] [--database postgres]``. Each
-request asks for a
-result of the same size in both databases; the figure is the median time of a request among many,
-over that among few, asked in turn. A folder in ``BENCH_DATABASES`` keeps the
-databases; ``BENCH_ONLY`` is a part of the names of the requests that are asked.
+request returns as much from both databases; the figure is its median time on the large one over
+that on the small one, measured alternately. Set ``BENCH_DATABASES`` to a folder to keep the
+databases, and ``BENCH_ONLY`` to a part of the names of the requests to send.
 """
 
 import os
@@ -36,7 +35,7 @@ Filter = dict[str, Any]
 
 
 class Side:
-    """A gateway over a database of a size."""
+    """A gateway over a database of one size."""
 
     def __init__(self, database: Database, rows: int, url: str, key: str) -> None:
         self.database = database
@@ -56,16 +55,16 @@ class Side:
         return body["data"]
 
     def rest(self, **parameters: Any) -> None:
-        """Ask for a page of the REST list."""
+        """Request a page of the REST list."""
         self.client.get("/executions", params=parameters).raise_for_status()
 
     def cursor_at(self, share: float, order: list[dict[str, str]] | None, filter_: Filter) -> str:
-        """A cursor that stands behind a share of all executions that match, in an order."""
+        """Return a cursor past a share of all matching executions, in an order."""
         return cursor_at(self.database, share, order, filter_)
 
 
 def iso(share: float) -> str:
-    """The moment when a share of the time of all executions had passed."""
+    """Return the time at which a share of all executions had been created."""
     return datetime.fromtimestamp((BEGIN_MS + share * SPAN_MS) / 1000, UTC).isoformat()
 
 
@@ -101,11 +100,11 @@ FILTERS: dict[str, Callable[[Side], Filter]] = {
 }
 ORDERS = ("CREATED_ON", "UPDATED_ON", "STATE", "AGENTFLOW_ID", "SESSION_ID")
 Ask = Callable[[Side], Callable[[], object]]
-"""Makes, for one side, the request that is measured."""
+"""Makes the request to measure for one side."""
 
 
 def requests() -> dict[str, Ask]:
-    """Everything that is measured."""
+    """Return all requests to measure."""
     asked: dict[str, Ask] = {}
     for name, filter_of in FILTERS.items():
         asked[f"first page: {name}"] = _page(filter_of)
@@ -160,12 +159,12 @@ def _delete(side: Side) -> Callable[[], object]:
 
 
 def main(kind: str, few: int, many: int, rounds: int) -> None:
-    """Measure both sides in turn and print one table."""
+    """Measure both sides alternately and print one table."""
     with databases(kind) as database_of, ExitStack() as stack:
         sides = []
         for rows in (few, many):
             database: Database = database_of(f"g{rows}")
-            # What a run before has deleted is missing among few, and not among many.
+            # What an earlier run deleted is missed in the small database, not in the large one.
             if rows == few or not database.is_there():
                 database.fill(rows, SPAN_MS)
             key = make_key(database.url, "read", "delete")
@@ -177,7 +176,7 @@ def main(kind: str, few: int, many: int, rounds: int) -> None:
             if only not in name:
                 continue
             if ask is _delete:
-                # What is measured is not how fast the disk finds a page for the first time.
+                # Don't measure how fast the disk reads a page for the first time.
                 for side in sides:
                     side.database.warm()
             times = measure([ask(side) for side in sides], rounds)
@@ -189,7 +188,7 @@ def main(kind: str, few: int, many: int, rounds: int) -> None:
 
 
 def measure(asks: list[Callable[[], object]], rounds: int) -> list[float]:
-    """The median time of each request in milliseconds, asked in turn."""
+    """Return the median time of each request in milliseconds, measured alternately."""
     times: list[list[float]] = [[] for _ in asks]
     for number in range(rounds + 5):
         for ask, taken in zip(asks, times, strict=True):

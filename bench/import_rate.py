@@ -1,9 +1,9 @@
-"""How long `import` takes, as a multiple of the fastest way to write the same rows past it.
+"""Time of ``import``, as a multiple of the fastest way to load the same rows.
 
-That is ``executemany`` of rows in memory for SQLite, and ``COPY`` of a file in the columns' own
-order for PostgreSQL. Both write into the same tables with the same indexes and triggers, each into
-an empty database, as durably as the gateway does. ``make bench`` runs it; ``python
-bench/import_rate.py [ROWS] [ROUNDS] [--database postgres]``.
+The fastest way is ``executemany`` of rows in memory for SQLite, and ``COPY`` of a file with the
+columns in their own order for PostgreSQL. Both load an empty database with the same indexes,
+triggers and durability as the gateway's. ``make bench`` runs it; ``python bench/import_rate.py
+[ROWS] [ROUNDS] [--database postgres]``.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ HEADER = ["id", "guid", "agentflow_id", "agentflow_name", "session_id", "state",
 
 
 def main(kind: str, rows: int, rounds: int) -> None:
-    """Run both in turn and print the median ratio."""
+    """Run both alternately and print the median ratio."""
     with tempfile.TemporaryDirectory() as name, databases(kind) as database_of:
         file, bare_file = Path(name) / "rows.csv", Path(name) / "bare.csv"
         write_rows(file, bare_file, rows)
@@ -61,14 +61,14 @@ def write_rows(file: Path, bare_file: Path, rows: int) -> None:
 
 
 def timed_bare(file: Path, database: Any) -> float:
-    """Seconds that it takes without the gateway."""
+    """Return the seconds of loading the rows without the gateway."""
     if isinstance(database, SQLiteDatabase):
         return timed_executemany(file, database.path)
     return asyncio.run(timed_copy(file, database.url))
 
 
 def timed_executemany(file: Path, path: Path) -> float:
-    """Seconds that ``executemany`` takes once the rows are in memory."""
+    """Return the seconds of ``executemany``, with the rows in memory."""
     with file.open(newline="") as source:
         rows = [
             (int(id_), guid, flow, session, state, int(at), int(changed))
@@ -84,7 +84,7 @@ def timed_executemany(file: Path, path: Path) -> float:
 
 
 async def timed_copy(file: Path, url: str) -> float:
-    """Seconds that one ``COPY`` of a CSV file takes, which PostgreSQL itself reads."""
+    """Return the seconds of one ``COPY`` from a CSV file that PostgreSQL itself reads."""
     connection = await asyncpg.connect(url)
     began = time.perf_counter()
     await connection.copy_to_table("executions", source=file, columns=COLUMNS, format="csv")
@@ -94,7 +94,7 @@ async def timed_copy(file: Path, url: str) -> float:
 
 
 def timed_import(file: Path, database: Database) -> float:
-    """Seconds that the whole command takes, its start included."""
+    """Return the seconds of the whole command, including its start."""
     began = time.perf_counter()
     gateway_command("import", str(file), database=database.url)
     return time.perf_counter() - began

@@ -1,9 +1,9 @@
-"""How long one request keeps everybody else waiting, and what many leave behind in memory.
+"""How long one request can block the event loop, and how much memory many requests leave.
 
-``python bench/limits.py [ROWS] [--database postgres]``. Every limit is used up by each kind of
-request that it bounds. The figure is the processor time of the longest turn of the event loop that
-the request caused, and that as a multiple of preparing a document of 30 fields. ``BENCH_ONLY`` is a
-part of the names of the requests that are sent.
+``python bench/limits.py [ROWS] [--database postgres]``. Each limit is used up by each kind of
+request that it limits. The figure is the processor time of the longest callback of the event loop
+that the request caused, also as a multiple of preparing a document of 30 fields. Set ``BENCH_ONLY``
+to a part of the names of the requests to send.
 """
 
 import asyncio
@@ -29,17 +29,17 @@ from server.operation.settings import Settings
 
 ROUNDS = 3
 LONGEST = 10.0
-"""How long one turn of the loop may take, in milliseconds."""
+"""The longest that one callback of the loop may take, in milliseconds."""
 DISTINCT = 2_000
 
 
 class Turns:
-    """The longest turn of an event loop, in milliseconds of its thread's processor time."""
+    """The longest callback of an event loop, in milliseconds of its thread's processor time."""
 
     longest = 0.0
 
     def watch(self) -> None:
-        """Measure every callback of asyncio's own loop."""
+        """Time every callback of asyncio's own loop."""
         run = asyncio.Handle._run  # noqa: SLF001 - the loop offers no other place
 
         def measured(handle: asyncio.Handle) -> None:
@@ -51,7 +51,7 @@ class Turns:
 
 
 def main(kind: str, rows: int) -> None:
-    """Send everything and print one table."""
+    """Send all requests and print one table."""
     turns = Turns()
     turns.watch()
     chosen = os.environ.get("BENCH_ONLY", "")
@@ -88,7 +88,7 @@ def serving(url: str) -> Iterator[str]:
 
 
 def calibrated(client: httpx.Client, turns: Turns) -> float:
-    """The longest turn of preparing a document that was never seen before."""
+    """Return the longest callback of preparing a new document."""
     fields = "guid state agentflowId agentflowName sessionId createdOn updatedOn"
     taken = []
     for number in range(21):
@@ -102,7 +102,7 @@ def calibrated(client: httpx.Client, turns: Turns) -> float:
 
 
 def report(request: Request, client: httpx.Client, turns: Turns, unit: float) -> None:
-    """Send a request a few times, each as if it was the first, and print the best of them."""
+    """Send a request several times, cold each time, and print the best result."""
     taken = []
     for number in range(ROUNDS):
         body = request.body(number)
@@ -114,7 +114,7 @@ def report(request: Request, client: httpx.Client, turns: Turns, unit: float) ->
         except httpx.RemoteProtocolError as error:
             print(f"{request.name:54} {error}")
             return
-        # By the time that another request is answered, the turn that wrote the answer has ended.
+        # Once another request is answered, the callback that wrote the response has ended.
         client.get("/healthz")
         taken.append(turns.longest)
     best = min(taken)
@@ -128,7 +128,7 @@ def report(request: Request, client: httpx.Client, turns: Turns, unit: float) ->
 
 
 def said(answer: httpx.Response) -> str:
-    """The code of a refusal."""
+    """Return the error code of a response."""
     try:
         body: Any = answer.json()
     except ValueError:
@@ -141,7 +141,7 @@ def said(answer: httpx.Response) -> str:
 
 
 def growth(client: httpx.Client) -> None:
-    """Print what thousands of distinct requests leave in memory."""
+    """Print how much memory thousands of distinct requests leave."""
     kinds: dict[str, Callable[[int], Any]] = {
         "documents of 900 kB": lambda n: {"query": f"#{n}{'x' * 900_000}\n{{ __typename }}"},
         "documents of 1,800 tokens": lambda n: {
@@ -170,7 +170,7 @@ def growth(client: httpx.Client) -> None:
 
 
 def resident() -> float:
-    """The memory that this process holds, in megabytes."""
+    """Return the resident memory of this process, in megabytes."""
     with open("/proc/self/statm") as file:  # noqa: PTH123 - the kernel's file
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 

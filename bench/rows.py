@@ -1,4 +1,4 @@
-"""Rows that look like real ones."""
+"""Realistic rows of executions."""
 
 import uuid
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ STATES = ("FINISHED", "ERROR", "INPROGRESS", "TERMINATED", "TIMEOUT", "STOPPED")
 WEIGHTS = (78, 9, 2, 3, 4, 4)
 FLOWS = 50
 SPAN_MS = 60_000_000_000
-"""All executions were created within this many milliseconds, however many they are."""
+"""The span of creation times in milliseconds, for any number of executions."""
 BEGIN_MS = 1_700_000_000_000
 BATCH = 100_000
 COLUMNS = ("id", "guid", "agentflow_id", "session_id", "state", "created_on", "updated_on")
@@ -18,7 +18,7 @@ AGENTFLOWS = [(f"flow-{n:05}", f"Agent {'ABCDE'[n % 5]} {n:02}") for n in range(
 
 
 def executions(rows: int, span: int) -> Iterator[list[tuple[Any, ...]]]:
-    """Values of ``COLUMNS``, oldest first, in batches."""
+    """Yield values of ``COLUMNS``, oldest first, in batches."""
     chance = Random(1)
     flows = [flow for flow, _ in AGENTFLOWS]
     by_rank = [1 / (rank + 1) for rank in range(FLOWS)]

@@ -1,9 +1,9 @@
-"""How the gateway compares with the smallest server of the same bytes, in one interleaved run.
+"""Compare the gateway with the smallest server of the same bytes, in one interleaved run.
 
-``make bench`` runs it; ``python bench/run.py [ROWS] [ROUNDS] [SECONDS] [--database postgres]``. All
-servers (the database's too) run on one core and wrk on another, where there are two. The gateway
-runs as ``serve`` runs it, with keys, limits and metrics on. ``BENCH_ONLY`` is a part of the names
-of what is measured.
+``make bench`` runs it; ``python bench/run.py [ROWS] [ROUNDS] [SECONDS] [--database postgres]``. If
+there are two cores, all servers (the database's too) run on one and wrk on the other. The gateway
+runs as ``serve`` runs it, with keys, limits and metrics on. Set ``BENCH_ONLY`` to a part of the
+names of the workloads to run.
 """
 
 import json
@@ -23,7 +23,7 @@ SPAN_MS = 3_000_000_000
 
 
 def main(kind: str, rows: int, rounds: int, seconds: int) -> None:
-    """Measure everything and print one table."""
+    """Measure all workloads and print one table."""
     need_wrk()
     with databases(kind) as database_of, ExitStack() as stack:
         database: Database = database_of(f"bench{rows}")
@@ -57,7 +57,7 @@ def main(kind: str, rows: int, rounds: int, seconds: int) -> None:
 
 
 def report(work: Workload, rates: list[list[float]]) -> None:
-    """Print one line, and one more for a third side."""
+    """Print one line, and another for a third side."""
     ratio = statistics.median(g / r for r, g in zip(*rates[:2], strict=True))
     medians = [statistics.median(each) for each in rates]
     line = f"{work.name:26} {medians[0]:10.0f} {medians[1]:10.0f} {ratio:6.2f} {work.target:6.2f}"
@@ -67,7 +67,7 @@ def report(work: Workload, rates: list[list[float]]) -> None:
 
 
 def middle(database: Database, rows: int) -> tuple[str, list[int]]:
-    """The guid and the position of an execution in the middle."""
+    """Return the guid and the position of an execution in the middle."""
     [(guid, created_on, number)] = database.select(
         f"SELECT guid, created_on, id FROM executions WHERE id = {rows // 2}"
     )
@@ -75,7 +75,7 @@ def middle(database: Database, rows: int) -> tuple[str, list[int]]:
 
 
 def compare_bytes(work: Workload, measured: str, reference: str, headers: dict[str, str]) -> None:
-    """Refuse to measure what is not the same."""
+    """Exit unless all sides return the same bytes."""
     method = "POST" if work.body else "GET"
     asked = headers | {"content-type": "application/json"}
     one = httpx.request(method, f"{measured}{work.path}", content=work.body, headers=asked)
@@ -87,7 +87,7 @@ def compare_bytes(work: Workload, measured: str, reference: str, headers: dict[s
 def interleaved(
     sides: list[tuple[str, Workload, dict[str, str]]], rounds: int, seconds: int
 ) -> list[list[float]]:
-    """Requests a second of each side, round by round in turn; one round before is thrown away."""
+    """Return each side's requests a second, measured in turn after one warm-up round."""
     measured: list[list[float]] = [[] for _ in sides]
     for number in range(rounds + 1):
         for side, (url, work, headers) in enumerate(sides):

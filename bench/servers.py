@@ -1,4 +1,4 @@
-"""Servers and the load on them, on cores of their own where there are two."""
+"""Run servers and wrk, on separate cores if there are two."""
 
 import os
 import re
@@ -20,21 +20,21 @@ CLIENTS = 8
 
 @dataclass(frozen=True)
 class Served:
-    """A server that runs."""
+    """A running server."""
 
     url: str
     process: "subprocess.Popen[bytes]"
 
 
 def pinned(core: int) -> list[str]:
-    """Keep a command on one core, where there are two."""
+    """Return a command that keeps to one core, if there are two."""
     if shutil.which("taskset") and (os.cpu_count() or 1) > 1:
         return ["taskset", "-c", str(core)]
     return []
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a free port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
@@ -43,9 +43,9 @@ def free_port() -> int:
 
 @contextmanager
 def served(command: list[str], environment: Mapping[str, str], path: str) -> Iterator[Served]:
-    """Run a server until the block ends; ``{port}`` in its command becomes a free one.
+    """Run a server until the block ends; ``{port}`` in its command becomes a free port.
 
-    It is ready when it answers ``path``.
+    The server is ready when it answers ``path``.
     """
     port = free_port()
     paths = f"{ROOT}{os.pathsep}{ROOT / 'bench'}"
@@ -70,16 +70,16 @@ def served(command: list[str], environment: Mapping[str, str], path: str) -> Ite
 
 
 def gateway(database: str, **settings: str) -> tuple[list[str], dict[str, str]]:
-    """The command and the environment of a gateway over the database of a URL.
+    """Return the command and the environment of a gateway over the database of a URL.
 
-    It runs as people run it, with keys and limits on.
+    It runs as in production, with keys and limits on.
     """
     command = ["app.py", "serve", "--port", "{port}", "--database", database]
     return command, {"GATEWAY_AUTH": "keys", **settings}
 
 
 def bare(app: str) -> list[str]:
-    """The command of an ASGI application under uvicorn."""
+    """Return the command of an ASGI application under uvicorn."""
     return ["-m", "uvicorn", app, "--port", "{port}", "--no-access-log", "--log-level", "warning"]
 
 
@@ -90,9 +90,9 @@ def wrk(
     body: str | None = None,
     changes: tuple[str, str] | None = None,
 ) -> float:
-    """Requests a second that a server answers.
+    """Return how many requests a second a server answers.
 
-    With ``changes``, the first of two texts in the body is the second every other time.
+    With ``changes``, every other request sends the second of the two texts in place of the first.
     """
     lines = [f'wrk.headers["{name}"] = "{value}"' for name, value in headers.items()]
     if body is not None:
@@ -123,6 +123,6 @@ def wrk(
 
 
 def need_wrk() -> None:
-    """End the program with a clear message where wrk is missing."""
+    """Exit with a clear message if wrk is not installed."""
     if shutil.which("wrk") is None:
         sys.exit("wrk is missing; on Debian: apt-get install wrk")

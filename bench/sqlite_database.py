@@ -1,4 +1,4 @@
-"""Databases of SQLite."""
+"""SQLite databases."""
 
 import os
 import shutil
@@ -14,39 +14,39 @@ INSERT = f"INSERT INTO executions ({', '.join(COLUMNS)}) VALUES ({', '.join('?' 
 
 
 class SQLiteDatabase:
-    """A file."""
+    """An SQLite file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.url = f"sqlite:///{path}"
 
     def is_there(self) -> bool:
-        """Whether it was made before."""
+        """Whether the file exists."""
         return self.path.exists()
 
     def select(self, statement: str) -> list[tuple[Any, ...]]:
-        """The rows that a statement finds."""
+        """Return the rows of a statement."""
         with closing(sqlite3.connect(self.path)) as connection:
             return connection.execute(statement).fetchall()
 
     def copy_to(self, name: str) -> "SQLiteDatabase":
-        """A copy in a file beside it, in place of one that is there."""
+        """Copy the file to one beside it, replacing one that exists."""
         return SQLiteDatabase(Path(shutil.copy(self.path, self.path.with_name(f"{name}.db"))))
 
     def warm(self) -> None:
-        """Have the whole file in the memory of the system."""
+        """Load the whole file into the system's cache."""
         shutil.copyfile(self.path, os.devnull)
 
     def make(self) -> None:
-        """Make it, with no execution in it, in place of one that is there."""
+        """Create the file, without executions, replacing one that exists."""
         for suffix in ("", "-wal", "-shm"):
             self.path.with_name(f"{self.path.name}{suffix}").unlink(missing_ok=True)
         gateway_command("migrate", database=self.url)
 
     def fill(self, rows: int, span: int) -> None:
-        """Make it, with executions, newest last.
+        """Create the file with executions, oldest first.
 
-        Indexes and counts are made when the rows are there, which takes a tenth of the time.
+        Creates indexes and counts last, which takes a tenth of the time.
         """
         self.make()
         with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:

@@ -1,4 +1,4 @@
-"""What is measured: requests to the gateway, and the same bytes from the reference server."""
+"""The workloads: requests to the gateway, and their twins to the reference server."""
 
 import json
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 
 FIELDS = "guid state agentflowId agentflowName sessionId createdOn"
 SINCE, UNTIL = 1_700_500_000_000, 1_702_000_000_000
-"""A range of time in the middle of the rows, in epoch milliseconds."""
+"""A time range in the middle of the rows, in epoch milliseconds."""
 
 
 @dataclass(frozen=True)
 class Workload:
-    """One request. ``target`` is the least share of the reference's requests a second.
+    """One request. ``target`` is the required share of the reference's requests a second.
 
-    With ``changes`` the first of two texts in its body is the second every other time, so that
-    each request changes something.
+    With ``changes``, every other request sends the second of the two texts in place of the first,
+    so that each request changes something.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Workload:
 
     @property
     def body(self) -> str | None:
-        """The body of its POST; None for a GET."""
+        """Return the body of a POST, or None for a GET."""
         if self.query is None:
             return None
         return json.dumps({"query": self.query, "variables": dict(self.variables)})
@@ -37,7 +37,7 @@ def _iso(milliseconds: int) -> str:
 
 
 def workloads(guid: str, cursor: str) -> list[Workload]:
-    """Everything that is measured, for one execution and one cursor in the middle."""
+    """Return all workloads, for one execution and one cursor in the middle."""
     page = f"edges {{ cursor node {{ {FIELDS} }} }} pageInfo {{ hasNextPage endCursor }}"
     filtered = (
         "query ($since: DateTime, $until: DateTime) { executions(first: 50, filter: {state:"
