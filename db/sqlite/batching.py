@@ -1,9 +1,9 @@
-"""Work that arrives together crosses to the database's thread together.
+"""Hand work to the database's thread in batches.
 
-A crossing wakes a thread, and the thread wakes the loop: each costs more than finding a row. While
-one group is under way the next one gathers, so that the busier the gateway is, the fewer crossings
-a piece of work costs; one that comes alone crosses at once. What can be done in place does not
-cross at all.
+Each hand-over wakes a thread, which wakes the loop again: that costs more than finding a row. While
+one batch runs, the next one gathers, so the busier the gateway is, the less the hand-over of each
+item costs; an item that comes alone is handed over at once. Reads that the loop reader can run
+itself are not handed over at all.
 """
 
 import asyncio
@@ -13,37 +13,37 @@ from typing import Any, TypeVar
 
 from db.deadlines import Deadlines
 from db.sqlite.driver_errors import translate
-from db.sqlite.interruption import Ending, Interruptible
+from db.sqlite.interruption import Interrupter, Interruptible
 from db.sqlite.loop_reader import LoopReader
 
 Work = TypeVar("Work")
-_Piece = tuple["asyncio.Future[Any]", Any]
-RunGroup = Callable[[Interruptible, Sequence[Any]], list[Any]]
-"""Does the work of a group in the thread; returns a result or an exception for each."""
+_Item = tuple["asyncio.Future[Any]", Any]
+RunBatch = Callable[[Interruptible, Sequence[Any]], list[Any]]
+"""Runs the items of a batch in the thread; returns a result or an exception for each."""
 
 
-class _Group:
-    """What the driver's thread takes for a function, and for the future of its result."""
+class _Batch:
+    """A batch, which is both the function that the driver's thread calls and its future."""
 
-    __slots__ = ("_answer", "_connection", "_is_done", "_loop", "_run", "pieces")
+    __slots__ = ("_connection", "_is_done", "_loop", "_resolve_all", "_run", "items")
 
     def __init__(
         self,
-        pieces: list[_Piece],
+        items: list[_Item],
         connection: Interruptible,
-        run: RunGroup,
+        run: RunBatch,
         loop: asyncio.AbstractEventLoop,
-        answer: Callable[["_Group", list[Any]], None],
+        resolve_all: Callable[["_Batch", list[Any]], None],
     ) -> None:
-        self.pieces = pieces
+        self.items = items
         self._connection = connection
         self._run = run
         self._loop = loop
-        self._answer = answer
+        self._resolve_all = resolve_all
         self._is_done = False
 
     def __call__(self) -> list[Any]:
-        return self._run(self._connection, [work for _, work in self.pieces])
+        return self._run(self._connection, [work for _, work in self.items])
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
         return self._loop
@@ -53,24 +53,24 @@ class _Group:
 
     def set_result(self, outcomes: list[Any]) -> None:
         self._is_done = True
-        self._answer(self, outcomes)
+        self._resolve_all(self, outcomes)
 
     def set_exception(self, error: BaseException) -> None:
         self._is_done = True
-        self._answer(self, [error] * len(self.pieces))
+        self._resolve_all(self, [error] * len(self.items))
 
 
-class Crossings:
-    """Groups of work on one driver connection, which belongs to them alone.
+class Batcher:
+    """Runs work in batches on one driver connection, which it owns.
 
-    A statement that takes too long is interrupted, and the group goes on. Whatever is raised in a
-    turn is told to those whose turn it was, and the next turn comes.
+    A statement that takes too long is interrupted, and the batch goes on. An exception fails the
+    items that it concerns; the next batch runs all the same.
     """
 
     def __init__(
         self,
         connection: Interruptible,
-        run: RunGroup,
+        run: RunBatch,
         deadlines: Deadlines | None,
         loop_reader: LoopReader | None = None,
     ) -> None:
@@ -78,101 +78,103 @@ class Crossings:
         self._loop_reader = loop_reader
         self._run = run
         self._deadlines = deadlines
-        self._gathering: list[_Piece] = []
+        self._queue: list[_Item] = []
         self._is_under_way = False
         self._deadline = 0
-        # One for all groups, of which one is under way at a time.
-        self._ending = Ending(connection.interrupt, deadlines.seconds if deadlines else 0.0)
+        # One for all batches, because they run one at a time.
+        self._interrupter = Interrupter(
+            connection.interrupt, deadlines.seconds if deadlines else 0.0
+        )
 
     def send(self, work: object) -> "asyncio.Future[Any]":
-        """What comes of a piece of work. Raises what it raises, as ``translate`` has it."""
+        """Return a future for the result of an item; errors are passed through ``translate``."""
         loop = asyncio.get_running_loop()
-        answer = loop.create_future()
-        self._gathering.append((answer, work))
+        future = loop.create_future()
+        self._queue.append((future, work))
         if not self._is_under_way:
             self._is_under_way = True
-            # After what the loop has at hand, which may be more: a thread that is woken while
-            # the loop works on only takes its turns away.
-            loop.call_soon(self._cross, loop)
-        return answer
+            # Let the loop finish its ready callbacks first: they may add more items, and a thread
+            # that wakes while the loop is running only competes with it for the interpreter.
+            loop.call_soon(self._start_batch, loop)
+        return future
 
-    def _cross(self, loop: asyncio.AbstractEventLoop) -> None:
-        pieces, self._gathering = self._gathering, []
+    def _start_batch(self, loop: asyncio.AbstractEventLoop) -> None:
+        items, self._queue = self._queue, []
         is_handed_over = False
         try:
             if self._loop_reader is not None:
-                pieces, self._gathering = self._loop_reader.answer(pieces)
-            if pieces:
-                self._hand_over(pieces, loop)
+                items, self._queue = self._loop_reader.answer(items)
+            if items:
+                self._hand_over(items, loop)
                 is_handed_over = True
         except BaseException as error:
             self._end_deadline()
-            for answer, _ in pieces:
-                tell(answer, error)
+            for future, _ in items:
+                resolve(future, error)
             if not isinstance(error, Exception):
                 raise
         finally:
             if not is_handed_over:
-                self._go_on(loop)
+                self._continue(loop)
 
-    def _hand_over(self, pieces: list[_Piece], loop: asyncio.AbstractEventLoop) -> None:
-        group = _Group(pieces, self._connection, self._run, loop, self._answer)
+    def _hand_over(self, items: list[_Item], loop: asyncio.AbstractEventLoop) -> None:
+        batch = _Batch(items, self._connection, self._run, loop, self._resolve_all)
         self._set_deadline()
-        self._connection.send(group, group)
+        self._connection.send(batch, batch)
 
-    def _answer(self, group: _Group, outcomes: list[Any]) -> None:
+    def _resolve_all(self, batch: _Batch, outcomes: list[Any]) -> None:
         self._end_deadline()
         try:
-            missing = itertools.repeat(RuntimeError("A piece of work came to nothing"))
-            for (answer, _), outcome in zip(
-                group.pieces, itertools.chain(outcomes, missing), strict=False
+            missing = itertools.repeat(RuntimeError("A work item has no result"))
+            for (future, _), outcome in zip(
+                batch.items, itertools.chain(outcomes, missing), strict=False
             ):
-                tell(answer, outcome)
+                resolve(future, outcome)
         finally:
-            self._go_on(group.get_loop())
+            self._continue(batch.get_loop())
 
-    def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._gathering:
-            # Those who have their answer are to go on first, and may ask again.
-            loop.call_soon(self._cross, loop)
+    def _continue(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._queue:
+            # Callers whose futures are resolved run first, and may submit more.
+            loop.call_soon(self._start_batch, loop)
         else:
             self._is_under_way = False
 
     def _set_deadline(self) -> None:
         if self._deadlines is not None:
-            self._deadline = self._deadlines.start(self._ending)
+            self._deadline = self._deadlines.start(self._interrupter)
 
     def _end_deadline(self) -> None:
         if self._deadlines is not None:
             self._deadlines.end(self._deadline)
-            self._ending.stop()
+            self._interrupter.stop()
 
 
-def tell(answer: "asyncio.Future[Any]", outcome: Any) -> None:
-    """Give an answer to whoever waits for one, whatever it is."""
-    if answer.done():
+def resolve(future: "asyncio.Future[Any]", outcome: Any) -> None:
+    """Set the result or the exception of a future, unless it is done."""
+    if future.done():
         return
     if not isinstance(outcome, BaseException):
-        answer.set_result(outcome)
+        future.set_result(outcome)
         return
     if isinstance(outcome, Exception) and not isinstance(outcome, StopIteration):
         try:
-            answer.set_exception(translate(outcome))
-        except Exception as error:  # noqa: BLE001 - the answer is all that can be told
-            answer.set_exception(error)
+            future.set_exception(translate(outcome))
+        except Exception as error:  # noqa: BLE001 - the caller must get an answer
+            future.set_exception(error)
         return
-    # A future takes no StopIteration, and nobody's request ends the whole process.
-    failed = RuntimeError("A turn of the database was broken off")
+    # A future can't hold a StopIteration, and a SystemExit must not end the process.
+    failed = RuntimeError("The database's thread was interrupted")
     failed.__cause__ = outcome
-    answer.set_exception(failed)
+    future.set_exception(failed)
 
 
 def run_reads(connection: Interruptible, reads: Sequence[tuple[str, tuple[Any, ...]]]) -> list[Any]:
-    """The rows that each statement finds."""
+    """Return the rows of each statement, or its exception."""
     outcomes: list[Any] = []
     for statement, parameters in reads:
         try:
             outcomes.append(connection.execute(statement, parameters))
-        except Exception as error:  # noqa: BLE001 - told to whoever asked
+        except Exception as error:  # noqa: BLE001 - the caller gets it
             outcomes.append(error)
     return outcomes

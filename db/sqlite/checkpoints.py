@@ -1,7 +1,7 @@
-"""Moving what was written from SQLite's write-ahead log into its file, behind the writers' backs.
+"""Checkpoint SQLite's write-ahead log in the background.
 
-SQLite by itself lets the commit that finds the log long enough do it, and whoever made that commit
-waits for all of it. A checkpoint on another connection keeps nobody waiting.
+By default, SQLite checkpoints within the commit that finds the log long enough, which makes that
+writer wait. A checkpoint on another connection delays no commit.
 """
 
 import asyncio
@@ -14,34 +14,34 @@ from db.errors import ServiceUnavailable
 logger = logging.getLogger("gateway.database")
 
 AUTOMATIC_PAGES = 16_384
-"""How long the log may become, in pages of 4 KiB, before a commit has to help."""
+"""The length of the log, in pages of 4 KiB, from which commits run checkpoints themselves."""
 _PAUSE = 2.0
 
 
 class Checkpoints:
-    """Runs ``checkpoint`` in the background, two seconds after the first of some writes."""
+    """Runs ``checkpoint`` in the background, two seconds after the first of several writes."""
 
     def __init__(self, checkpoint: Callable[[], Awaitable[object]]) -> None:
         self._checkpoint = checkpoint
         self._task: asyncio.Task[None] | None = None
 
     def soon(self) -> None:
-        """Something was written."""
+        """Schedule a checkpoint, unless one is scheduled already."""
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
         await asyncio.sleep(_PAUSE)
-        # What can't be done now is done after the next write.
+        # The next write schedules another checkpoint.
         try:
             await self._checkpoint()
         except ServiceUnavailable:
             pass
         except Exception:
-            logger.exception("The write-ahead log could not be emptied")
+            logger.exception("The checkpoint of the write-ahead log failed")
 
     async def close(self) -> None:
-        """Run no more."""
+        """Cancel the scheduled checkpoint."""
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -1,10 +1,10 @@
-"""Driver connections for reads.
+"""A pool of driver connections for reads.
 
-SQLAlchemy's asynchronous connections cross to the database's thread four times or more for a
-statement; the driver's own ``execute_fetchall`` crosses once.
+SQLAlchemy's asynchronous connections hand over to the database's thread at least four times for a
+statement; the driver's own ``execute_fetchall`` does it once.
 
-Long reads are lent a connection each. Short ones, which an index bounds, share one: threads that
-each hold Python's lock for a moment would only wait for each other.
+Each long read borrows a connection. Short reads, which an index bounds, share one: on threads of
+their own they would only wait for each other to release the interpreter.
 """
 
 import asyncio
@@ -18,19 +18,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from db.database import Rows
 from db.deadlines import Deadlines
 from db.errors import ServiceUnavailable
-from db.sqlite.batching import Crossings, RunGroup, run_reads, tell
-from db.sqlite.interruption import Ending, Interruptible
+from db.sqlite.batching import Batcher, RunBatch, resolve, run_reads
+from db.sqlite.interruption import Interrupter, Interruptible
 from db.sqlite.loop_reader import LoopReader
 
 
 class _Reading:
-    """A read that has a connection for itself until the driver's thread is done with it.
+    """A read that holds a connection until the driver's thread is done with it.
 
-    It is what the thread takes for the future of the result; ``answer`` is for whoever reads, who
-    may go away before.
+    The driver's thread treats it as the future of the result; ``answer`` is the caller's future,
+    and the caller may be cancelled before.
     """
 
-    __slots__ = ("_connection", "_deadline", "_pool", "answer", "ending")
+    __slots__ = ("_connection", "_deadline", "_pool", "answer", "interrupter")
 
     def __init__(
         self,
@@ -42,8 +42,10 @@ class _Reading:
         self._pool = pool
         self._connection = connection
         self.answer: asyncio.Future[Rows] = loop.create_future()
-        self.ending = Ending(connection.interrupt, deadlines.seconds if deadlines else 0.0)
-        self._deadline = deadlines.start(self.ending) if deadlines else None
+        self.interrupter = Interrupter(
+            connection.interrupt, deadlines.seconds if deadlines else 0.0
+        )
+        self._deadline = deadlines.start(self.interrupter) if deadlines else None
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
         return self.answer.get_loop()
@@ -53,23 +55,23 @@ class _Reading:
 
     def set_result(self, rows: Rows) -> None:
         self._end()
-        tell(self.answer, rows)
+        resolve(self.answer, rows)
 
     def set_exception(self, error: BaseException) -> None:
         self._end()
-        tell(self.answer, error)
+        resolve(self.answer, error)
 
     def _end(self) -> None:
-        self.ending.stop()
+        self.interrupter.stop()
         self._pool.take_back(self._connection, self._deadline)
 
 
 class ConnectionPool:
-    """At most ``size`` connections of an engine, opened when they are first needed.
+    """At most ``size`` connections of an engine, opened when first needed.
 
-    One of them can be shared by groups of work, which ``loop_reader`` does, or else ``run``.
-    Whoever waits longer than ``timeout`` seconds for one gets ServiceUnavailable. What runs
-    longer than ``statement_timeout`` seconds is interrupted in the database itself.
+    One of them can be shared by batches of work, which ``loop_reader`` or else ``run`` executes.
+    Callers that wait longer than ``timeout`` seconds for a connection get ServiceUnavailable.
+    Statements that run longer than ``statement_timeout`` seconds are interrupted.
     """
 
     def __init__(
@@ -78,11 +80,11 @@ class ConnectionPool:
         size: int,
         timeout: float,
         statement_timeout: float | None,
-        run: RunGroup = run_reads,
+        run: RunBatch = run_reads,
         loop_reader: LoopReader | None = None,
     ) -> None:
         self._engine = engine
-        self._run_group = run
+        self._run_batch = run
         self._loop_reader = loop_reader
         self._size = size
         self._timeout = timeout
@@ -92,26 +94,26 @@ class ConnectionPool:
         self._openings: set[asyncio.Future[None]] = set()
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._under_way: set[asyncio.Future[Any]] = set()
-        self.shared: Crossings | None = None
+        self.shared: Batcher | None = None
         self._sharing: asyncio.Future[Interruptible] | None = None
 
     @property
     def idle(self) -> int:
-        """How many connections nobody uses."""
+        """The number of connections that are free."""
         return len(self._free)
 
     @property
     def in_use(self) -> int:
-        """How many are used, the one that is shared among them."""
+        """The number of connections that are in use, including the shared one."""
         return len(self._opened) - len(self._free)
 
     @property
     def waiting(self) -> int:
-        """How many wait for one."""
+        """The number of callers that wait for a connection."""
         return sum(not waiter.done() for waiter in self._waiting)
 
     async def read(self, statement: str, parameters: tuple[Any, ...]) -> Rows:
-        """Run a statement on a connection that nobody else has meanwhile; return its rows."""
+        """Run a statement on a connection of its own and return its rows."""
         connection = self._free.pop() if self._free else await self._wait()
         loop = asyncio.get_running_loop()
         reading = _Reading(self, connection, self._deadlines, loop)
@@ -119,27 +121,27 @@ class ConnectionPool:
         try:
             return await reading.answer
         except asyncio.CancelledError:
-            # Nobody gets the connection before the statement has ended.
-            reading.ending.hasten()
+            # The connection returns to the pool only when the statement has ended.
+            reading.interrupter.interrupt_now()
             raise
 
     def take_back(self, connection: Interruptible, deadline: int | None) -> None:
-        """Have a connection back that the driver's thread is done with."""
+        """Return a connection that the driver's thread is done with to the pool."""
         if self._deadlines is not None and deadline is not None:
             self._deadlines.end(deadline)
         self._free.append(connection)
         self._wake()
 
-    async def share(self) -> Crossings:
-        """What short work shares, opened when it is first needed."""
+    async def share(self) -> Batcher:
+        """Return the batcher of the shared connection, opening it when first needed."""
         if self._sharing is None:
             self._sharing = self._keep(self._wait())
         sharing = self._sharing
         try:
             connection = await asyncio.shield(sharing)
             if self.shared is None:
-                self.shared = Crossings(
-                    connection, self._run_group, self._deadlines, self._loop_reader
+                self.shared = Batcher(
+                    connection, self._run_batch, self._deadlines, self._loop_reader
                 )
         finally:
             if sharing.done():
@@ -147,7 +149,7 @@ class ConnectionPool:
         return self.shared
 
     def _keep(self, work: Coroutine[Any, Any, Any]) -> asyncio.Future[Any]:
-        """Start work that goes on when whoever needs it goes away."""
+        """Start work that continues when its caller is cancelled."""
         started = asyncio.ensure_future(work)
         self._under_way.add(started)
         started.add_done_callback(self._end)
@@ -172,7 +174,7 @@ class ConnectionPool:
                         await waiter
                     except asyncio.CancelledError:
                         if not waiter.cancelled():
-                            # It was woken, and goes away: it is the next one's turn.
+                            # It was woken but is cancelled: wake the next one instead.
                             self._wake()
                         raise
         except TimeoutError:
@@ -180,8 +182,8 @@ class ConnectionPool:
         return self._free.pop()
 
     async def _begin_opening(self) -> None:
-        # It goes on when whoever asked for it goes away: a connection that is given up while
-        # it is being opened is left in an unknown state.
+        # Opening continues when the caller is cancelled: a connection abandoned while it is
+        # being opened is left in an unknown state.
         opening = asyncio.ensure_future(self._open())
         self._openings.add(opening)
         opening.add_done_callback(self._end_opening)
@@ -212,13 +214,13 @@ class ConnectionPool:
                 return
 
     async def empty_log(self) -> None:
-        """Move what the write-ahead log holds to the file, if a connection was ever opened."""
+        """Checkpoint the whole write-ahead log into the file, if a connection is open."""
         for connection in self._opened[:1]:
             driver: Any = (await connection.get_raw_connection()).driver_connection
             await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def close(self) -> None:
-        """Give every connection back to the engine."""
+        """Return every connection to the engine."""
         await asyncio.gather(*self._openings, *self._under_way, return_exceptions=True)
         while self._opened:
             await self._opened.pop().close()

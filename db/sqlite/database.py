@@ -1,4 +1,4 @@
-"""A database in a file of SQLite."""
+"""A database in an SQLite file."""
 
 import asyncio
 import contextlib
@@ -13,13 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.database import Database, Execute, Metric, Rows, connection_metrics, statements
 from db.errors import ServiceUnavailable, UncertainWrite
-from db.sqlite.batching import RunGroup
+from db.sqlite.batching import RunBatch
 from db.sqlite.checkpoints import Checkpoints
 from db.sqlite.connection_pool import ConnectionPool
 from db.sqlite.driver_errors import translated_errors, uncertain_commit
-from db.sqlite.file_watch import LOOK_EVERY, DatabaseFile
+from db.sqlite.file_watch import CHECK_SECONDS, DatabaseFile
 from db.sqlite.group_commit import run_changes
-from db.sqlite.interruption import Ending, Interruptible
+from db.sqlite.interruption import Interrupter, Interruptible
 from db.sqlite.loop_reader import LoopReader
 from db.sqlite.opening import connect_for_loop, open_engine, refuse_writes
 from db.texts import read_text
@@ -30,20 +30,20 @@ _T = TypeVar("_T")
 
 _RARE_READERS = 2
 _LASTING = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-"""Errors that a connection goes on to have when what led to them was mended."""
+"""Errors that persist on a connection after their cause is fixed."""
 
 
 class SQLiteDatabase(Database):
     """A database of executions: many readers and one writer at a time.
 
-    Readers have connections of their own that can't write. A write holds the database's
-    write lock from its beginning, so what it has read stays true until it commits. Neither
-    is interrupted half-way when the caller is cancelled.
+    Readers have connections of their own, which can't write. A write holds the database's write
+    lock from its beginning, so what it reads stays true until it commits. Cancelling the caller
+    interrupts neither.
 
-    ``url`` names a file; ``busy_timeout`` is how long, in seconds,
-    a write waits for another one before it raises ``ServiceUnavailable``. A read, and a
-    transaction, that takes longer than ``statement_timeout`` seconds is interrupted in the
-    database itself and raises ``ServiceUnavailable``; None lets it take as long as it takes.
+    ``url`` names a file. ``busy_timeout`` is how long, in seconds, a write waits for another one
+    before it raises ``ServiceUnavailable``. Reads and transactions that take longer than
+    ``statement_timeout`` seconds are interrupted and raise ``ServiceUnavailable``; None sets no
+    limit.
     """
 
     def __init__(
@@ -58,21 +58,23 @@ class SQLiteDatabase(Database):
         self._readers = readers
         self._busy_timeout = busy_timeout
         self._statement_timeout = statement_timeout
-        self._losing: asyncio.Future[None] | None = None
+        self._reopening: asyncio.Future[None] | None = None
         self._open()
 
     def _open(self) -> None:
-        """Set up what connections are opened by when they are needed."""
-        file = self._file = DatabaseFile(self.url.database or "", self._lose, self._losing)
+        """Create engines and pools, which open connections when they are first needed."""
+        file = self._file = DatabaseFile(self.url.database or "", self._reopen, self._reopening)
         limits = (self._busy_timeout, self._statement_timeout)
-        # The pool of drivers keeps one more than there are readers; the rest is for what is rare.
+        # One more than there are readers, for short reads to share; the rest serve rare tasks.
         size = self._readers + 1
         self._reader = open_engine(self.url, file, size + _RARE_READERS, self._busy_timeout)
-        # One for changes, which share it, and one for transactions of other kinds.
+        # One connection that changes share, and one for other transactions.
         self._writer = open_engine(self.url, file, 2, self._busy_timeout)
         self.loop_reader = LoopReader(lambda: connect_for_loop(self.url))
-        self._drivers = ConnectionPool(self._reader, size, *limits, loop_reader=self.loop_reader)
-        self._changes = ConnectionPool(self._writer, 1, *limits, run=_kept_in(file, run_changes))
+        self._read_pool = ConnectionPool(self._reader, size, *limits, loop_reader=self.loop_reader)
+        self._write_pool = ConnectionPool(
+            self._writer, 1, *limits, run=_verifying_file(file, run_changes)
+        )
         self._checkpoints = Checkpoints(self._checkpoint)
         event.listen(self._reader.sync_engine, "connect", refuse_writes)
         event.listen(self._writer.sync_engine, "begin", _begin_immediate)
@@ -100,17 +102,17 @@ class SQLiteDatabase(Database):
     def _read(
         self, statement: str, parameters: tuple[Any, ...], *, is_short: bool
     ) -> Awaitable[Rows]:
-        if is_short and (shared := self._drivers.shared) is not None:
+        if is_short and (shared := self._read_pool.shared) is not None:
             return shared.send((statement, parameters))
-        return self._read_apart(statement, parameters, is_short=is_short)
+        return self._read_async(statement, parameters, is_short=is_short)
 
-    async def _read_apart(
+    async def _read_async(
         self, statement: str, parameters: tuple[Any, ...], *, is_short: bool
     ) -> Rows:
         with translated_errors():
             if not is_short:
-                return await self._drivers.read(statement, parameters)
-            rows: Rows = await (await self._drivers.share()).send((statement, parameters))
+                return await self._read_pool.read(statement, parameters)
+            rows: Rows = await (await self._read_pool.share()).send((statement, parameters))
             return rows
 
     @property
@@ -119,20 +121,20 @@ class SQLiteDatabase(Database):
         return self._reader.dialect
 
     async def change(self, change: Callable[[Execute], _T]) -> _T:
-        """Run a change, which is committed together with those that arrive with it.
+        """Run a change and commit it, together with others that arrive at the same time.
 
-        It runs in the database's thread, to its end even if the caller is cancelled, and is
-        durable when this returns. Raises ServiceUnavailable when the database can't be written.
+        The change runs in the database's thread, to its end even if the caller is cancelled, and is
+        durable when this returns. Raises ServiceUnavailable if the database can't be written.
         """
         with translated_errors():
-            changes = self._changes.shared or await self._changes.share()
+            changes = self._write_pool.shared or await self._write_pool.share()
         changed: _T = await changes.send(change)
         self._checkpoints.soon()
         return changed
 
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """One write transaction, committed at the end and rolled back by an exception."""
+        """Run a write transaction: commit at the end of the block, roll back on an exception."""
         file = self._file
         with translated_errors():
             async with self._writer.connect() as connection, connection.begin() as transaction:
@@ -141,7 +143,7 @@ class SQLiteDatabase(Database):
                 with uncertain_commit():
                     await transaction.commit()
         if not file.is_there():
-            raise _lost()
+            raise _file_moved()
         self._checkpoints.soon()
 
     async def _checkpoint(self) -> None:
@@ -149,28 +151,28 @@ class SQLiteDatabase(Database):
 
     @contextlib.asynccontextmanager
     async def _bounded(self, connection: AsyncConnection) -> AsyncIterator[None]:
-        """Interrupt what runs on a connection when it takes too long."""
+        """Interrupt statements on a connection once the block exceeds the statement timeout."""
         if self._statement_timeout is None:
             yield
             return
         driver: Any = (await connection.get_raw_connection()).driver_connection
-        ending = Ending.of_block(driver, self._statement_timeout)
+        interrupter = Interrupter.for_block(driver, self._statement_timeout)
         try:
             yield
         finally:
-            ending.stop()
+            interrupter.stop()
 
     async def explain(self, statement: str, parameters: tuple[Any, ...]) -> list[str]:
-        """The steps of SQLite's query plan."""
+        """Return the steps of SQLite's query plan."""
         explained = f"EXPLAIN QUERY PLAN {statement}"
-        steps = await self._read_apart(explained, parameters, is_short=False)
+        steps = await self._read_async(explained, parameters, is_short=False)
         return [step[-1] for step in steps]
 
     def metrics(self) -> Sequence[Metric]:
-        """How the connections of reads and of changes are used."""
+        """Return the use of the connections for reads and changes."""
 
         def pools() -> tuple[ConnectionPool, ...]:
-            return self._drivers, self._changes
+            return self._read_pool, self._write_pool
 
         return connection_metrics(
             "primary",
@@ -179,27 +181,27 @@ class SQLiteDatabase(Database):
             lambda: sum(pool.waiting for pool in pools()),
         )
 
-    def _lose(self) -> None:
-        """Let go of a file that the path does not lead to any more, and begin anew."""
+    def _reopen(self) -> None:
+        """Abandon a file that the path no longer leads to, and open the path anew."""
         is_there = self._file.is_there()
         if not is_there:
             logger.error("The database's file was moved, deleted or replaced")
-        pools = (self._changes, self._drivers)
-        pause = 0 if is_there else 2 * LOOK_EVERY
-        self._losing = asyncio.ensure_future(_abandon(pools, self._closing(), pause))
+        pools = (self._write_pool, self._read_pool)
+        pause = 0 if is_there else 2 * CHECK_SECONDS
+        self._reopening = asyncio.ensure_future(_abandon(pools, self._closing(), pause))
         self._open()
 
     async def close(self) -> None:
-        """Close every connection, after what is under way has come to its end."""
-        if self._losing is not None:
-            await self._losing
+        """Close every connection once running work has finished."""
+        if self._reopening is not None:
+            await self._reopening
         await self._closing()
 
     def _closing(self) -> Coroutine[Any, Any, None]:
-        """Close what is open now, after what is under way now has come to its end."""
+        """Return a coroutine that closes what is open now once work that runs now has finished."""
         under_way = set(self._under_way)
         file, checkpoints, loop_reader = self._file, self._checkpoints, self.loop_reader
-        pools, engines = (self._drivers, self._changes), (self._reader, self._writer)
+        pools, engines = (self._read_pool, self._write_pool), (self._reader, self._writer)
 
         async def close() -> None:
             file.close()
@@ -218,39 +220,39 @@ async def _abandon(
     pools: Sequence[ConnectionPool], closing: Coroutine[Any, Any, None], pause: float
 ) -> None:
     for pool in pools:
-        # What was acknowledged goes to where the file is now. The log stays in its place, and
-        # another file that is put there would take what is in it for its own.
+        # Move acknowledged writes into the file, wherever it is now. The log stays at the old
+        # path, and SQLite would apply it to another file that is put there.
         with contextlib.suppress(ServiceUnavailable), translated_errors():
             await pool.empty_log()
     try:
         await closing
     except Exception:
-        # New connections wait for this end, however it comes.
+        # Connections to the new file wait until this function returns.
         logger.exception("Connections could not be closed")
-    # Two files whose connections map a log's index of one name would break each other's. Other
-    # processes look as often, and let go too.
+    # Connections to two files that share the path of a log index would corrupt each other.
+    # Wait until other processes, which check as often, have let go as well.
     await asyncio.sleep(pause)
 
 
-def _kept_in(file: DatabaseFile, run: RunGroup) -> RunGroup:
-    """Acknowledge changes only if they are in the file that others find."""
+def _verifying_file(file: DatabaseFile, run: RunBatch) -> RunBatch:
+    """Run changes with ``run``, but acknowledge them only if the path still leads to the file."""
 
     def run_kept(connection: Interruptible, changes: Sequence[Any]) -> list[Any]:
         outcomes = run(connection, changes)
         if any(getattr(each, "sqlite_errorcode", 0) & 0xFF in _LASTING for each in outcomes):
-            file.is_doubtful = True
-        return outcomes if file.is_there() else [_lost()] * len(outcomes)
+            file.must_reopen = True
+        return outcomes if file.is_there() else [_file_moved()] * len(outcomes)
 
     return run_kept
 
 
-def _lost() -> ServiceUnavailable:
+def _file_moved() -> ServiceUnavailable:
     return UncertainWrite("The database's file was moved, deleted or replaced during the write")
 
 
 def _read_any_text(connection: Any, _record: object) -> None:
-    # A change that has been made can't be made again for what it returns, so that it is not tried
-    # with the driver's own way of decoding first.
+    # A change can't be run a second time when the driver fails to decode what it returns, so
+    # decode in Python from the start.
     connection.driver_connection.text_factory = read_text
 
 

@@ -1,4 +1,4 @@
-"""From what a driver raises to what callers are told."""
+"""Translate the driver's errors into those for callers."""
 
 import contextlib
 import logging
@@ -16,7 +16,7 @@ logger = logging.getLogger("gateway.database")
 
 @contextlib.contextmanager
 def translated_errors() -> Iterator[None]:
-    """Turn what is raised when the database can't answer into ServiceUnavailable."""
+    """Raise ServiceUnavailable for errors that mean the database can't answer."""
     try:
         yield
     except Exception as error:
@@ -27,7 +27,7 @@ def translated_errors() -> Iterator[None]:
 
 
 def translate(error: Exception) -> Exception:
-    """ServiceUnavailable where the database can't answer, else the error itself."""
+    """Return ServiceUnavailable if the database can't answer, or else the error itself."""
     if isinstance(error, IntegrityError):
         return error
     if isinstance(error, PoolTimeout):
@@ -38,8 +38,8 @@ def translate(error: Exception) -> Exception:
     ):
         return error
     if isinstance(original, sqlite3.DataError) or is_undecodable(original):
-        # Trying again would not help. What is said holds what is stored.
-        return RuntimeError("The database holds what can't be read")
+        # Trying again would not help. The driver's message contains stored text, so drop it.
+        return RuntimeError("The database holds a value that can't be read")
     logger.warning("The database can't answer: %s", original)
     code = getattr(original, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if code == sqlite3.SQLITE_INTERRUPT:
@@ -49,9 +49,9 @@ def translate(error: Exception) -> Exception:
 
 @contextlib.contextmanager
 def uncertain_commit() -> Iterator[None]:
-    """Raise UncertainWrite for a commit that was written, and that the disk may not keep.
+    """Raise UncertainWrite if the disk may not have kept a commit.
 
-    After whatever else is raised nothing was committed.
+    After any other exception nothing was committed.
     """
     try:
         yield
@@ -59,7 +59,7 @@ def uncertain_commit() -> Iterator[None]:
         original = error.orig if isinstance(error, DBAPIError) else error
         if getattr(original, "sqlite_errorcode", 0) != sqlite3.SQLITE_IOERR_FSYNC:
             raise
-        logger.warning("How a write ended is not known: %s", original)
+        logger.warning("The outcome of a write is unknown: %s", original)
         raise UncertainWrite("The database's disk failed during the write") from error
 
 

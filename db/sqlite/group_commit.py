@@ -1,8 +1,8 @@
-"""Changes that arrive together are committed together.
+"""Commit changes that arrive together in one transaction.
 
-A commit waits until the disk has it, which takes longer than everything else about a change. One
-commit for all that have gathered meanwhile is as durable for each of them: nobody is answered
-before it. Each change is undone by itself if it fails.
+A commit waits for the disk, which takes longer than everything else about a change. One commit for
+all changes that have gathered is as durable for each of them: none is answered before it. A change
+that fails is rolled back alone.
 """
 
 import sqlite3
@@ -16,19 +16,19 @@ from db.sqlite.interruption import Interruptible
 
 
 def run_changes(interruptible: Interruptible, changes: Sequence[Change]) -> list[Any]:
-    """Make changes in one transaction; what each returned, or the exception that undid it.
+    """Run changes in one transaction; return for each its result or its exception.
 
-    If the transaction itself comes to nothing, each change gets one of its own.
+    If the transaction as a whole fails, each change runs again in one of its own.
     """
     connection = interruptible.connection
-    # Should a transaction of an earlier group not have come to its end.
+    # In case an earlier batch left its transaction open.
     _roll_back(connection)
     if len(changes) == 1:
         return [_alone(interruptible, changes[0])]
     try:
         connection.execute("BEGIN IMMEDIATE")
     except sqlite3.Error as error:
-        # Another program writes; nobody is to wait for it twice.
+        # Another program is writing; don't wait for it a second time.
         return [error] * len(changes)
     try:
         outcomes = [_within(interruptible, change) for change in changes]
@@ -36,7 +36,7 @@ def run_changes(interruptible: Interruptible, changes: Sequence[Change]) -> list
     except UncertainWrite as error:
         _roll_back(connection)
         return [error] * len(changes)
-    except Exception:  # noqa: BLE001 - each change meets it again, and tells whoever asked
+    except Exception:  # noqa: BLE001 - each change meets it again by itself
         _roll_back(connection)
         return [_alone(interruptible, change) for change in changes]
     except BaseException:
@@ -51,7 +51,7 @@ def _alone(interruptible: Interruptible, change: Change) -> Any:
         connection.execute("BEGIN IMMEDIATE")
         outcome = change(_executing(interruptible))
         _commit(connection)
-    except Exception as error:  # noqa: BLE001 - told to whoever asked
+    except Exception as error:  # noqa: BLE001 - the caller gets it
         _roll_back(connection)
         return _undone(error)
     except BaseException:
@@ -67,7 +67,7 @@ def _within(interruptible: Interruptible, change: Change) -> Any:
         outcome = change(_executing(interruptible))
     except Exception as error:
         if not connection.in_transaction:
-            # An interruption, or a full disk, undoes everything that is not committed.
+            # An interruption or a full disk rolls back the whole transaction.
             raise sqlite3.OperationalError("the transaction is gone") from error
         connection.execute("ROLLBACK TO change")
         outcome = error
@@ -84,7 +84,7 @@ def _executing(interruptible: Interruptible) -> Execute:
 
 
 def _commit(connection: sqlite3.Connection) -> None:
-    # Never interrupted: it is made as a whole, or refused.
+    # Not interruptible: a commit happens as a whole or not at all.
     with uncertain_commit():
         connection.execute("COMMIT")
 

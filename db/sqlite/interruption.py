@@ -1,7 +1,7 @@
-"""Interrupting a statement of a driver connection, and never the one that comes after it.
+"""Interrupt a statement of a driver connection, and never the one after it.
 
-SQLite interrupts whatever a connection is at when it is told to. The loop learns that a statement
-has ended after the thread may have begun the next one, so the thread itself keeps count.
+SQLite interrupts whatever a connection is running. By the time the loop learns that a statement has
+ended, the thread may have begun the next one, so the thread itself records what it runs.
 """
 
 import asyncio
@@ -15,15 +15,15 @@ from typing import Any
 from db.database import Rows
 from db.sqlite.texts import fetch_all
 
-# SQLite forgets an interruption that comes before the statement's first step.
+# SQLite ignores an interruption before the statement's first step, so repeat it.
 _AGAIN = 0.01
 
 Interrupt = Callable[[float], float]
-"""Interrupts a statement that began so many seconds ago; says in how many to look again."""
+"""Interrupts a statement that began so many seconds ago; returns when to call it again."""
 
 
 class Interruptible:
-    """A driver connection, and since when it has been at a statement of ``execute``."""
+    """A driver connection that records when its current statement began."""
 
     __slots__ = ("_began", "_driver", "_lock")
 
@@ -34,12 +34,12 @@ class Interruptible:
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """The connection of sqlite3 itself, for the driver's thread."""
+        """The connection of sqlite3 itself, for use in the driver's thread."""
         connection: sqlite3.Connection = self._driver._conn  # noqa: SLF001 - as the dialect does
         return connection
 
     def send(self, future: Any, function: Callable[[], object]) -> None:
-        """Hand a function to the driver's thread, and what it is to tell of the outcome."""
+        """Hand a function to the driver's thread, with the future for its outcome."""
         # SQLAlchemy's own dialect hands its work to the thread in the same way.
         self._driver._tx.put_nowait((future, function))  # noqa: SLF001
 
@@ -56,7 +56,7 @@ class Interruptible:
     def interrupt(self, after: float) -> float:
         """Interrupt a statement that began at least ``after`` seconds ago.
 
-        Returns in how many seconds to look again, as long as there is something to interrupt.
+        Returns the seconds after which to call this again.
         """
         with self._lock:
             if self._began is None:
@@ -69,15 +69,15 @@ class Interruptible:
 
 
 def interrupt_connection(driver: Any, _after: float) -> float:
-    """Interrupt whatever runs on a driver connection that one caller alone has."""
+    """Interrupt a driver connection that has only one user."""
     driver._conn.interrupt()  # noqa: SLF001 - the driver's own coroutine only calls it
     return _AGAIN
 
 
-class Ending:
-    """Interrupts statements that take longer than ``seconds``, from when it is called first.
+class Interrupter:
+    """Interrupts statements that take longer than ``seconds``; starts when it is first called.
 
-    It goes on until it is stopped.
+    Goes on until it is stopped.
     """
 
     __slots__ = ("_interrupt", "_seconds", "_timer")
@@ -88,24 +88,24 @@ class Ending:
         self._timer: asyncio.TimerHandle | None = None
 
     @classmethod
-    def of_block(cls, driver: Any, seconds: float) -> "Ending":
-        """What ends a block that has a driver connection for itself; it begins to wait at once."""
-        ending = cls(partial(interrupt_connection, driver), seconds)
-        ending._look_in(seconds)
-        return ending
+    def for_block(cls, driver: Any, seconds: float) -> "Interrupter":
+        """Return one for a block that has a connection to itself; it starts at once."""
+        interrupter = cls(partial(interrupt_connection, driver), seconds)
+        interrupter._look_in(seconds)
+        return interrupter
 
     def __call__(self) -> None:
-        """Interrupt what is too late, and go on to look."""
+        """Interrupt statements that are late, and schedule the next check."""
         self._look_in(self._interrupt(self._seconds))
 
-    def hasten(self) -> None:
-        """Interrupt at once, however short a time it has been."""
+    def interrupt_now(self) -> None:
+        """Interrupt the statement at once."""
         self.stop()
         self._seconds = 0.0
         self()
 
     def stop(self) -> None:
-        """Interrupt nothing any more."""
+        """Stop interrupting."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

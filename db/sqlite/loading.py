@@ -1,4 +1,4 @@
-"""Writing many executions into SQLite."""
+"""Write many executions into SQLite."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +19,7 @@ ON CONFLICT (guid) DO UPDATE SET
     created_on = excluded.created_on,
     updated_on = coalesce(?7, updated_on)
 """
-# A trigger moves the time of an execution that changes, unless the statement moves it too.
+# A trigger sets updated_on when an execution changes, unless the statement changes it too.
 _SET_UPDATED_ON = """
 UPDATE executions SET updated_on = ?1 WHERE guid = ?2 AND updated_on IS NOT ?1
 """
@@ -30,21 +30,21 @@ ON CONFLICT (id) DO UPDATE SET name = excluded.name WHERE name IS NOT excluded.n
 
 
 class SQLiteLoader:
-    """Writes batches within one transaction."""
+    """Writes batches of executions within one transaction."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
     async def begin(self) -> None:
-        """Let the transaction keep more of the file in memory."""
+        """Enlarge the transaction's page cache."""
         await self._connection.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE_KIB}")
 
     async def name(self, flows: list[tuple[str, str]]) -> None:
-        """Write names of agentflows, by their ids."""
+        """Write the names of agentflows, by their ids."""
         await self._connection.exec_driver_sql(_UPSERT_FLOW, flows)
 
     async def write(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Insert or update executions, one after the other."""
+        """Insert or update executions one by one."""
         await self._connection.exec_driver_sql(_UPSERT, [tuple(row) for row in rows])
         changed = {row[_GUID]: row[_UPDATED_ON] for row in rows if row[_UPDATED_ON] is not None}
         if changed:

@@ -1,9 +1,9 @@
-"""Short reads that the loop makes itself, as long as memory answers them.
+"""Run short reads on the event loop itself, as long as the data is in memory.
 
-A crossing to the database's thread and back costs more than finding an execution. But what is read
-in place holds up everything else, so it is bounded twice: a read that takes too long is cut off and
-left to the thread, and after it, the disk being the usual reason, the thread does all reads for a
-while.
+Handing a read to the database's thread and back costs more than finding an execution. But a read on
+the loop blocks everything else, so it is limited twice: one that takes too long is cut off and left
+to the thread, and after that, because the disk is usually to blame, all reads go to the thread for
+a while.
 """
 
 import asyncio
@@ -16,22 +16,22 @@ from typing import Any
 from db.database import Rows
 
 Read = tuple["asyncio.Future[Rows]", tuple[str, tuple[Any, ...]]]
-"""Who waits for rows, and the SELECT and its parameters that find them."""
+"""The future for the rows, and a SELECT with its parameters."""
 
 LONGEST = 0.01
-"""How long, in seconds, a read in place may hold up the loop."""
+"""How long, in seconds, a read may block the loop."""
 PAUSE = 1.0
-"""How long, in seconds, all reads are left to the thread after one that took longer."""
-# In seconds. Rows that are made into an answer at once are still in the processor's memory.
+"""How long, in seconds, all reads go to the thread after one that took too long."""
+# In seconds. Short, so that rows are still in the processor's cache when they are serialized.
 _TURN = 0.001
-# Some 0.1 ms of work, so that looking at the clock costs nothing that could be measured.
+# About 0.1 ms of work, so that the cost of reading the clock can't be measured.
 _STEPS_BETWEEN_LOOKS = 2_000
 
 
 class LoopReader:
-    """One connection that belongs to the loop, opened in a thread when it is first needed.
+    """A connection for reads on the loop, opened in a thread when first needed.
 
-    ``connect`` opens it; it must be one that never waits for a lock, and that any thread may use.
+    ``connect`` opens it. The connection must never wait for a lock and must allow any thread.
     """
 
     def __init__(
@@ -51,24 +51,24 @@ class LoopReader:
         self._not_before = 0.0
 
     def answer(self, reads: list[Read]) -> tuple[list[Read], list[Read]]:
-        """Give reads their rows; returns those for the thread, and those to come back with.
+        """Resolve reads; return those for the thread, and those for the loop's next turn.
 
-        The thread gets what fails: it meets the error again, and says what it is. What is to come
-        back has no place in this turn of the loop, for those who have rows are to go on first.
+        A read that fails goes to the thread, which meets the error again and reports it. Reads that
+        don't fit into this turn come back later, so that callers who have their rows go on first.
         """
         began = time.perf_counter()
         if began < self._not_before:
             return reads, []
         connection = self._connection
         if connection is not None and connection.in_transaction:
-            # Its end failed. What is read in it would stay as it was then.
+            # Its COMMIT failed, so it would go on reading an old snapshot.
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
             connection = self._connection = self._opening = None
         if connection is None:
             self.open()
             return reads, []
-        # One transaction, so that the file is locked for reading once and not for each.
+        # One transaction, so that the file is locked once and not for each read.
         together = len(reads) > 1 and _try(connection, "BEGIN") is not None
         left = []
         answered = 0
@@ -102,7 +102,7 @@ class LoopReader:
         return True
 
     def open(self) -> asyncio.Future[None]:
-        """Begin to open the connection, unless that has begun; what is awaited is its end."""
+        """Begin to open the connection, unless it has begun; return a future for its end."""
         if self._opening is None:
             self._opening = asyncio.ensure_future(self._open())
         return self._opening
@@ -111,7 +111,7 @@ class LoopReader:
         try:
             connection = await asyncio.to_thread(self._connect)
             connection.set_progress_handler(self._is_too_late, _STEPS_BETWEEN_LOOKS)
-        except Exception:  # noqa: BLE001 - the thread's own connections meet it too, and tell
+        except Exception:  # noqa: BLE001 - the thread's connections meet it too, and report it
             self._not_before = time.perf_counter() + self._pause
             self._opening = None
             return
@@ -121,7 +121,7 @@ class LoopReader:
         return time.perf_counter() > self._until
 
     async def close(self) -> None:
-        """Close the connection; nothing is read in place any more."""
+        """Close the connection; later reads all go to the thread."""
         self._not_before = float("inf")
         if self._opening is not None:
             await self._opening
@@ -135,5 +135,5 @@ def _try(
 ) -> Rows | None:
     try:
         return connection.execute(statement, parameters).fetchall()
-    except Exception:  # noqa: BLE001 - the thread meets it again, and tells whoever asked
+    except Exception:  # noqa: BLE001 - the thread meets it again, and reports it
         return None

@@ -1,4 +1,4 @@
-"""How a connection to an SQLite file is opened, and what every one of them is set to."""
+"""Open and configure connections to an SQLite file."""
 
 import asyncio
 import sqlite3
@@ -12,18 +12,18 @@ from sqlalchemy.pool import NullPool
 
 from db.casefolding import fold
 from db.sqlite.checkpoints import AUTOMATIC_PAGES
-from db.sqlite.file_watch import DatabaseFile, create_private, existing
+from db.sqlite.file_watch import DatabaseFile, create_private, existing_file_uri
 from db.sqlite.sql import CASEFOLD, SHOWN
 
-# Each connection has a cache of its own; the operating system keeps the file for all of them.
+# Small, because each connection has its own; the system's page cache serves all of them.
 _CACHE_KIB = 4096
 
 
 def open_engine(url: URL, file: DatabaseFile, size: int, busy_timeout: float) -> AsyncEngine:
-    """An engine whose connections wait ``busy_timeout`` seconds for a lock."""
+    """Return an engine whose connections wait ``busy_timeout`` seconds for a lock."""
 
     async def connect(_name: str, **options: Any) -> aiosqlite.Connection:
-        name = await file.name_to_open()
+        name = await file.path_to_open()
         create_private(name)
         uri = name.startswith("file:")
         connection = await _connect(name, **options | {"uri": uri})
@@ -49,14 +49,14 @@ async def _connect(name: str, **options: Any) -> aiosqlite.Connection:
     try:
         return await connection
     except BaseException:
-        # The thread reports its end to the loop, which must still be there.
+        # The thread reports its end to the loop, so wait for it while the loop still runs.
         await asyncio.to_thread(thread.join)
         raise
 
 
 def connect_for_loop(url: URL) -> sqlite3.Connection:
-    """A connection for reads that any thread may use, and that never waits for a lock."""
-    name = existing(url.database or "")
+    """Open a read connection that any thread may use and that never waits for a lock."""
+    name = existing_file_uri(url.database or "")
 
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(name, timeout=0, check_same_thread=False, uri=True)
@@ -72,8 +72,8 @@ def connect_for_loop(url: URL) -> sqlite3.Connection:
 
 
 def _prepare_connection(connection: Any, _record: object) -> None:
-    # Transactions are begun by the events below; the driver's own habit of beginning one
-    # late, before the first write, would let two writers read the same state first.
+    # Event listeners begin transactions. The driver by itself would begin one only before the
+    # first write, so that two writers could both read the same state first.
     connection.isolation_level = None
     connection.create_function(CASEFOLD, 1, _casefold, deterministic=True)
     connection.create_function(SHOWN, 1, _show, deterministic=True)
@@ -91,8 +91,8 @@ def _prepare_connection(connection: Any, _record: object) -> None:
 
 
 def _set_write_ahead_log(cursor: Any) -> None:
-    # While another program writes a file that is not in this mode yet, SQLite refuses the
-    # change at once, whatever the busy timeout; a transaction of our own does wait.
+    # SQLite refuses this change at once while another program is writing, whatever the busy
+    # timeout. A transaction of our own does wait.
     while True:
         try:
             cursor.execute("PRAGMA journal_mode = WAL")
@@ -106,7 +106,7 @@ def _set_write_ahead_log(cursor: Any) -> None:
 
 
 def refuse_writes(connection: Any, _record: object) -> None:
-    """Let a connection only read; for the event that tells of a new one."""
+    """Make a new connection read-only; a listener for the ``connect`` event."""
     cursor = connection.cursor()
     cursor.execute("PRAGMA query_only = ON")
     cursor.close()

@@ -1,4 +1,4 @@
-"""How SQLite writes what is written differently from one kind of database to another."""
+"""Render the constructs of ``db.dialect`` as SQLite's SQL."""
 
 from db.dialect import (
     Apart,
@@ -24,7 +24,7 @@ _FORMS = {
     Apart: "({})",
     Least: "min({})",
     Greatest: "max({})",
-    # As bytes: no text that is not UTF-8 can be passed to a function of Python's.
+    # As bytes: text that is not UTF-8 can't be passed to a Python function.
     Folded: f"{CASEFOLD}(CAST({{}} AS BLOB))",
     Shown: f"{SHOWN}(CAST({{}} AS BLOB))",
     Exact: "CAST({} AS TEXT)",

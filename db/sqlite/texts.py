@@ -1,7 +1,7 @@
-"""Reading and comparing texts that are not UTF-8, which the driver takes for an error.
+"""Read and compare texts that are not UTF-8, for which the driver raises an error.
 
-The driver decodes in C, and fails at the first such text. Only then the statement is run again,
-with texts decoded in Python; whatever else is read costs nothing more.
+The driver decodes in C and fails at the first such text. Only then is the statement run again with
+texts decoded in Python, so other reads cost nothing more.
 """
 
 import sqlite3
@@ -16,7 +16,7 @@ _UNDECODABLE = "Could not decode to UTF-8"
 def fetch_all(
     connection: sqlite3.Connection, statement: str, parameters: Sequence[Any]
 ) -> list[tuple[Any, ...]]:
-    """Run a SELECT and return its rows, whatever their texts and those of the parameters are."""
+    """Run a SELECT and return its rows; neither texts nor parameters need be UTF-8."""
     try:
         return connection.execute(statement, parameters).fetchall()
     except UnicodeEncodeError:
@@ -33,10 +33,10 @@ def fetch_all(
 
 
 def sendable(parameters: Sequence[Any]) -> tuple[Any, ...]:
-    """Parameters whose texts are bytes, which statements cast to text."""
+    """Return the parameters with texts as bytes, which statements cast to text."""
     return tuple([bytes_of(each) if isinstance(each, str) else each for each in parameters])
 
 
 def is_undecodable(error: sqlite3.Error) -> bool:
-    """Whether a text could not be decoded. The message holds the text: it is for nobody."""
+    """Whether a text could not be decoded. The error's message contains it: don't show it."""
     return str(error).startswith(_UNDECODABLE)

@@ -10,7 +10,7 @@ import pytest
 
 from db.database import Database, Execute
 from db.deadlines import Deadlines
-from db.sqlite.batching import Crossings
+from db.sqlite.batching import Batcher
 from db.sqlite.checkpoints import Checkpoints
 from db.sqlite.database import SQLiteDatabase
 from db.sqlite.file_watch import DatabaseFile
@@ -86,30 +86,28 @@ async def test_what_breaks_off_a_group_in_the_thread_does_not_stop_the_next_one(
         return list(works)
 
     async with aiosqlite.connect(":memory:") as driver:
-        crossings = Crossings(Interruptible(driver), run, Deadlines(60.0))
-        sent = [crossings.send("break"), crossings.send("with it")]
+        batcher = Batcher(Interruptible(driver), run, Deadlines(60.0))
+        sent = [batcher.send("break"), batcher.send("with it")]
         outcomes = await _in_time(asyncio.gather(*sent, return_exceptions=True))
         assert all(isinstance(outcome, Exception) for outcome in outcomes)
-        assert await _in_time(crossings.send("after it")) == "after it"
+        assert await _in_time(batcher.send("after it")) == "after it"
 
 
 @each_of_them
 async def test_an_outcome_that_is_an_exception_is_raised(raised: BaseException) -> None:
     async with aiosqlite.connect(":memory:") as driver:
-        crossings = Crossings(
+        batcher = Batcher(
             Interruptible(driver), lambda _connection, works: [raised] * len(works), None
         )
         for _ in range(2):
-            [outcome] = await _in_time(asyncio.gather(crossings.send(1), return_exceptions=True))
+            [outcome] = await _in_time(asyncio.gather(batcher.send(1), return_exceptions=True))
             assert isinstance(outcome, Exception)
 
 
 async def test_work_whose_outcome_is_missing_is_told_so() -> None:
     async with aiosqlite.connect(":memory:") as driver:
-        crossings = Crossings(
-            Interruptible(driver), lambda _connection, works: list(works[:1]), None
-        )
-        sent = [crossings.send(1), crossings.send(2)]
+        batcher = Batcher(Interruptible(driver), lambda _connection, works: list(works[:1]), None)
+        sent = [batcher.send(1), batcher.send(2)]
         outcomes = await _in_time(asyncio.gather(*sent, return_exceptions=True))
         assert outcomes[0] == 1
         assert isinstance(outcomes[1], RuntimeError)
@@ -179,7 +177,7 @@ async def test_a_checkpoint_that_fails_is_followed_by_others(
 async def test_a_file_that_can_not_be_let_go_of_is_let_go_of_later(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("db.sqlite.file_watch.LOOK_EVERY", 0.001)
+    monkeypatch.setattr("db.sqlite.file_watch.CHECK_SECONDS", 0.001)
     name = tmp_path / "executions.db"
     name.touch()
     lost = asyncio.Event()

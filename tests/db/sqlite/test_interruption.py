@@ -11,7 +11,7 @@ import pytest
 
 from db.database import Database
 from db.opening import open_database
-from db.sqlite.interruption import Ending, Interruptible
+from db.sqlite.interruption import Interrupter, Interruptible
 
 pytestmark = [pytest.mark.anyio, pytest.mark.sqlite]
 
@@ -80,12 +80,12 @@ async def test_it_is_interrupted_again_until_somebody_says_that_it_has_ended() -
         seen.release()
         return 0.0
 
-    ending = Ending(interrupt, 0.0)
-    ending()
+    interrupter = Interrupter(interrupt, 0.0)
+    interrupter()
     async with asyncio.timeout(ENOUGH):
         for _ in range(5):
             await seen.acquire()
-    ending.stop()
+    interrupter.stop()
     while not seen.locked():
         await seen.acquire()
     await asyncio.sleep(0)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from db.postgres.database import PostgresDatabase
-from db.sqlite.batching import Crossings
+from db.sqlite.batching import Batcher
 from db.sqlite.database import SQLiteDatabase
 from tests.gateway import Gateway
 
@@ -55,12 +55,12 @@ def test_whether_it_is_ready_is_asked_in_line_with_all_short_reads(
 ) -> None:
     assert gateway.http.get("/readyz").status_code == 200
     sent: list[str] = []
-    send = Crossings.send
+    send = Batcher.send
 
-    def watched(crossings: Crossings, work: Any) -> Any:
+    def watched(batcher: Batcher, work: Any) -> Any:
         sent.append(work[0])
-        return send(crossings, work)
+        return send(batcher, work)
 
-    monkeypatch.setattr(Crossings, "send", watched)
+    monkeypatch.setattr(Batcher, "send", watched)
     assert gateway.http.get("/readyz").status_code == 200
     assert any("FROM executions" in statement for statement in sent)
