@@ -2,13 +2,16 @@
 
 import asyncio
 import sqlite3
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from db.database import Database, Rows
 from db.sqlite.database import SQLiteDatabase
-from db.sqlite.loop_reader import LoopReader, Read
+from db.sqlite.loop_reader import LONGEST, PAUSE, WATCH, LoopReader, Read
+from db.sqlite.thread_usage import ThreadUsage, thread_usage
 from tests.gateway import insert, run_sql
 from tests.sample import SAMPLE
 
@@ -83,14 +86,125 @@ async def test_a_read_that_takes_long_is_left_to_the_thread(loop_reader: LoopRea
     assert read(loop_reader, "SELECT 1", ENDLESS) == [[(1,)], None]
 
 
-async def test_after_a_long_read_the_thread_reads_for_a_while(path: Path) -> None:
-    loop_reader = LoopReader(lambda: sqlite3.connect(path, check_same_thread=False), pause=0.2)
-    await loop_reader.open()
-    assert read(loop_reader, "SELECT 1", ENDLESS, "SELECT 2") == [[(1,)], None, None]
+@dataclass
+class Machine:
+    """A clock and a processor, which statements use with ``slow(worked, waited, preempted)``.
+
+    Each argument is in seconds.
+    """
+
+    path: Path
+    now: float = 100.0
+    used: ThreadUsage | None = field(default_factory=lambda: ThreadUsage(1.0, 1))
+    asked: int = 0
+
+    def connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
+        connection.create_function("slow", 3, self._slow)
+        return connection
+
+    def _slow(self, worked: float, waited: float, preempted: float) -> int:
+        self.now += worked + waited + preempted
+        if self.used is not None:
+            seconds, waits = self.used
+            self.used = ThreadUsage(seconds + worked, waits + (waited > 0))
+        return 1
+
+    def usage(self) -> ThreadUsage | None:
+        self.asked += 1
+        return self.used
+
+    async def loop_reader(self) -> LoopReader:
+        loop_reader = LoopReader(self.connect, clock=lambda: self.now, usage=self.usage)
+        await loop_reader.open()
+        return loop_reader
+
+
+@pytest.fixture
+async def machine(path: Path) -> Machine:
+    return Machine(path)
+
+
+WORKED, WAITED, PREEMPTED = "SELECT slow(9, 0, 0)", "SELECT slow(0, 9, 0)", "SELECT slow(0, 0, 9)"
+LONG = (
+    "WITH RECURSIVE n(i) AS ({slow} UNION ALL SELECT i + 1 FROM n WHERE i < 10000)"
+    " SELECT count(*) FROM n"
+)
+
+
+@pytest.mark.parametrize("slow", [WORKED, WAITED])
+async def test_after_a_second_long_read_the_thread_reads_for_a_while(
+    machine: Machine, slow: str
+) -> None:
+    loop_reader = await machine.loop_reader()
+    assert read(loop_reader, slow) == [[(1,)]]
+    assert read(loop_reader, slow) == [[(1,)]]
     assert read(loop_reader, "SELECT 1") == [None]
-    await asyncio.sleep(0.3)
-    assert read(loop_reader, "SELECT 1") == [[(1,)]]
+    machine.now += PAUSE
+    assert read(loop_reader, slow) == [[(1,)]]
+    assert read(loop_reader, "SELECT 1") == [None]
     await loop_reader.close()
+
+
+async def test_a_preempted_process_goes_on_reading_on_the_loop(machine: Machine) -> None:
+    loop_reader = await machine.loop_reader()
+    for _ in range(5):
+        assert read(loop_reader, PREEMPTED, "SELECT 1") == [[(1,)], [(1,)]]
+    await loop_reader.close()
+
+
+async def test_a_read_is_not_cut_off_because_its_process_was_preempted(machine: Machine) -> None:
+    loop_reader = await machine.loop_reader()
+    read(loop_reader, PREEMPTED)
+    assert read(loop_reader, LONG.format(slow=PREEMPTED)) == [[(10_000,)]]
+    assert read(loop_reader, LONG.format(slow=WAITED)) == [None]
+    await loop_reader.close()
+
+
+async def test_a_read_that_is_often_preempted_works_on_the_loop_for_a_bounded_time(
+    machine: Machine,
+) -> None:
+    loop_reader = await machine.loop_reader()
+    read(loop_reader, PREEMPTED)
+    assert read(loop_reader, f"{ENDLESS} WHERE slow(0.001, 0, 0.02)") == [None]
+    assert machine.used is not None
+    assert machine.used.seconds < 1.0 + 100 * LONGEST
+    await loop_reader.close()
+
+
+async def test_without_the_systems_accounting_a_slow_read_is_a_slow_disk(machine: Machine) -> None:
+    machine.used = None
+    loop_reader = await machine.loop_reader()
+    for _ in range(2):
+        read(loop_reader, PREEMPTED)
+    assert read(loop_reader, "SELECT 1") == [None]
+    await loop_reader.close()
+
+
+async def test_the_system_is_asked_only_for_a_minute_after_a_slow_read(machine: Machine) -> None:
+    loop_reader = await machine.loop_reader()
+    read(loop_reader, "SELECT 1")
+    assert machine.asked == 0
+    read(loop_reader, PREEMPTED)
+    read(loop_reader, "SELECT 1")
+    assert machine.asked == 1
+    machine.now += WATCH
+    read(loop_reader, "SELECT 1")
+    assert machine.asked == 1
+    await loop_reader.close()
+
+
+def test_a_thread_that_waits_is_told_from_one_that_works() -> None:
+    before = thread_usage()
+    sum(range(1_000_000))
+    worked = thread_usage()
+    time.sleep(0.001)
+    waited = thread_usage()
+    assert before is not None
+    assert worked is not None
+    assert waited is not None
+    assert worked.seconds > before.seconds
+    assert waited.waits > worked.waits
 
 
 async def test_what_is_wrong_with_a_statement_is_left_to_the_thread(
