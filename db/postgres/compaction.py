@@ -1,8 +1,8 @@
-"""Adding up what writers noted of their writes.
+"""Compact count deltas into counts.
 
-Writers that all added to one count would wait for each other until each has committed. They note
-what they wrote in rows of their own instead, which are added to the counts afterwards, by one
-process at a time. What is asked for is always both, so a total is exact before and after it.
+If all writers updated the same count, each would wait until the one before has committed. They
+insert deltas in rows of their own instead, which one process at a time adds to the counts later.
+Totals are the sum of counts and deltas, so they are always exact.
 """
 
 import asyncio
@@ -18,28 +18,28 @@ _PAUSE = 1.0
 _IDLE_PAUSE = 5.0
 
 
-class Folding:
-    """Runs ``fold`` in the background, from when it is begun until it is closed.
+class Compaction:
+    """Calls ``compact`` in the background, from ``start`` to ``close``.
 
-    ``fold`` returns how many notes it added up. It runs ``pause`` seconds after it found some, and
-    ``idle_pause`` seconds after it found none: other programs write too, whether or not this one
-    is asked for anything.
+    ``compact`` returns how many deltas it removed. It is called again ``pause`` seconds after it
+    found some, and ``idle_pause`` seconds after it found none: other programs write too, even when
+    this process is idle.
     """
 
     def __init__(
         self,
-        fold: Callable[[], Awaitable[int]],
+        compact: Callable[[], Awaitable[int]],
         *,
         pause: float = _PAUSE,
         idle_pause: float = _IDLE_PAUSE,
     ) -> None:
-        self._fold = fold
+        self._compact = compact
         self._pause = pause
         self._idle_pause = idle_pause
         self._task: asyncio.Task[None] | None = None
 
-    def begin(self) -> None:
-        """Fold from now on, unless that has begun."""
+    def start(self) -> None:
+        """Start the background task, unless it is running."""
         if self._task is None:
             self._task = asyncio.create_task(self._run())
 
@@ -47,18 +47,18 @@ class Folding:
         pause = self._pause
         while True:
             await asyncio.sleep(pause)
-            folded = 0
+            compacted = 0
             try:
-                folded = await self._fold()
+                compacted = await self._compact()
             except ServiceUnavailable:
-                # What can't be done now is done the next time.
+                # Try again after the pause.
                 pass
             except Exception:
-                logger.exception("What writers noted could not be added to the counts")
-            pause = self._pause if folded else self._idle_pause
+                logger.exception("Compacting the count deltas failed")
+            pause = self._pause if compacted else self._idle_pause
 
     async def close(self) -> None:
-        """Fold no more."""
+        """Stop the background task."""
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -1,4 +1,4 @@
-"""A bounded number of connections, each lent to one caller at a time."""
+"""A bounded pool of connections, each used by one caller at a time."""
 
 import asyncio
 import contextlib
@@ -14,13 +14,13 @@ from db.errors import ServiceUnavailable
 from db.postgres.errors import DISCONNECTED
 
 _LONGEST_IDLE = 300.0
-"""After so many seconds something between may have forgotten a connection."""
+"""In seconds. A firewall or proxy may drop connections that are idle for longer."""
 _LONGEST_LIFE = 3600.0
-"""What a server keeps for a connection grows with the statements that it has seen."""
+"""In seconds. The memory of a server process grows with the statements it has run."""
 
 
-class _Lendable:
-    """A connection, when it was opened and since when nobody has it."""
+class _PooledConnection:
+    """A connection, when it was opened and since when it is idle."""
 
     __slots__ = ("connection", "idle_since", "opened_at")
 
@@ -28,8 +28,8 @@ class _Lendable:
         self.connection = connection
         self.opened_at = self.idle_since = time.monotonic()
 
-    def is_fit(self, now: float) -> bool:
-        """Whether it may be lent once more."""
+    def is_reusable(self, now: float) -> bool:
+        """Whether the connection may be used again."""
         return (
             not self.connection.is_closed()
             and not self.connection.is_in_transaction()
@@ -38,82 +38,80 @@ class _Lendable:
 
 
 class Pool:
-    """At most ``size`` connections, which ``connect`` opens when they are first needed.
+    """At most ``size`` connections, which ``connect`` opens when first needed.
 
-    The one that came back last is lent first, so that no more are kept busy than there is work for.
-    One that broke, was left in a transaction or whose answer nobody waited for is closed and never
-    lent again. It belongs to the loop that uses it.
+    The most recently used connection is handed out first, so no more are kept busy than necessary.
+    A connection is closed instead of reused if it broke, was left in a transaction, or has a
+    response that was not read to its end. A pool belongs to the event loop that uses it.
     """
 
-    def __init__(
-        self, connect: Callable[[], Awaitable[Any]], size: int, longest_wait: float
-    ) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[Any]], size: int, timeout: float) -> None:
         self.size = size
         self._connect = connect
-        self._longest_wait = longest_wait
+        self._timeout = timeout
         self._open = 0
-        self._idle: deque[_Lendable] = deque()
-        self._waiting: deque[asyncio.Future[_Lendable | None]] = deque()
-        self._endings: set[asyncio.Task[None]] = set()
-        self._emptied: asyncio.Future[None] | None = None
+        self._idle: deque[_PooledConnection] = deque()
+        self._waiting: deque[asyncio.Future[_PooledConnection | None]] = deque()
+        self._closings: set[asyncio.Task[None]] = set()
+        self._closed: asyncio.Future[None] | None = None
 
     @property
     def in_use(self) -> int:
-        """How many connections are lent, being opened or being closed."""
+        """The number of connections that are acquired, being opened or being closed."""
         return self._open - len(self._idle)
 
     @property
     def idle(self) -> int:
-        """How many connections nobody has."""
+        """The number of free connections."""
         return len(self._idle)
 
     @property
     def waiting(self) -> int:
-        """How many callers wait for a connection that others have."""
+        """The number of callers that wait for a connection."""
         return len(self._waiting)
 
-    def lend(self) -> "_Loan":
-        """A connection that nobody else has, within ``async with``.
+    def acquire(self) -> "_Acquisition":
+        """Return a context manager that provides a connection.
 
-        Raises ServiceUnavailable for whoever would wait longer than ``longest_wait`` seconds.
+        Entering it raises ServiceUnavailable after a wait of ``timeout`` seconds.
         """
-        return _Loan(self)
+        return _Acquisition(self)
 
     async def close(self) -> None:
-        """Lend no more, and close every connection when it is back."""
-        if self._emptied is None:
-            self._emptied = asyncio.get_running_loop().create_future()
+        """Hand out no more connections, and close each one once it is released."""
+        if self._closed is None:
+            self._closed = asyncio.get_running_loop().create_future()
             self._discard_idle()
-            self._tell_when_emptied()
-        await self._emptied
+            self._resolve_when_empty()
+        await self._closed
 
-    def take_idle(self) -> _Lendable | None:
-        """A connection that can be lent at once, if there is one."""
+    def pop_idle(self) -> _PooledConnection | None:
+        """Return an idle connection, if there is one."""
         now = time.monotonic()
         while self._idle:
-            lendable = self._idle.pop()
-            if lendable.is_fit(now) and now - lendable.idle_since < _LONGEST_IDLE:
-                return lendable
-            self._discard(lendable)
+            pooled = self._idle.pop()
+            if pooled.is_reusable(now) and now - pooled.idle_since < _LONGEST_IDLE:
+                return pooled
+            self._discard(pooled)
         return None
 
-    async def wait(self) -> _Lendable:
-        """A connection that is opened now or that others give back."""
-        if self._emptied is not None:
+    async def wait(self) -> _PooledConnection:
+        """Open a connection, or wait for one that is released."""
+        if self._closed is not None:
             raise ServiceUnavailable("The database is being closed")
         try:
-            async with asyncio.timeout(self._longest_wait):
+            async with asyncio.timeout(self._timeout):
                 if self._open < self.size:
                     self._open += 1
-                elif lendable := await self._queue():
-                    return lendable
+                elif pooled := await self._queue():
+                    return pooled
                 return await self._open_one()
         except TimeoutError:
             raise ServiceUnavailable("The database is busy; try again in a moment") from None
 
-    async def _queue(self) -> _Lendable | None:
-        """Wait for a connection, or for the place of one that is gone."""
-        turn: asyncio.Future[_Lendable | None] = asyncio.get_running_loop().create_future()
+    async def _queue(self) -> _PooledConnection | None:
+        """Wait for a released connection; None means that a new one may be opened."""
+        turn: asyncio.Future[_PooledConnection | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
             return await turn
@@ -121,95 +119,95 @@ class Pool:
             if turn.cancelled():
                 with contextlib.suppress(ValueError):
                     self._waiting.remove(turn)
-            elif (lendable := turn.result()) is not None:
-                self.take_back(lendable)
+            elif (pooled := turn.result()) is not None:
+                self.release(pooled)
             else:
-                self._leave_place()
+                self._free_slot()
             raise
 
-    async def _open_one(self) -> _Lendable:
+    async def _open_one(self) -> _PooledConnection:
         try:
-            return _Lendable(await self._connect())
+            return _PooledConnection(await self._connect())
         except BaseException:
-            self._leave_place()
+            self._free_slot()
             raise
 
-    def take_back(self, lendable: _Lendable) -> None:
-        """Have a connection back whose last answer was read to its end."""
+    def release(self, pooled: _PooledConnection) -> None:
+        """Take back a connection whose last response was read to its end."""
         now = time.monotonic()
-        if not lendable.is_fit(now):
-            self._discard(lendable)
+        if not pooled.is_reusable(now):
+            self._discard(pooled)
             return
-        if self._pass_on(lendable):
+        if self._hand_to_waiter(pooled):
             return
-        lendable.idle_since = now
-        if self._emptied is not None:
-            self._discard(lendable)
+        pooled.idle_since = now
+        if self._closed is not None:
+            self._discard(pooled)
             return
-        self._idle.append(lendable)
+        self._idle.append(pooled)
         if now - self._idle[0].idle_since > _LONGEST_IDLE:
             self._discard(self._idle.popleft())
 
-    def take_back_uncertain(self, lendable: _Lendable, error: BaseException) -> None:
-        """Have a connection back on which something went wrong."""
+    def release_after_error(self, pooled: _PooledConnection, error: BaseException) -> None:
+        """Take back a connection after an exception in its block."""
         if isinstance(error, DISCONNECTED):
-            # Whatever ended this one is likely to have ended the others.
-            self._discard(lendable)
+            # What ended this connection has probably ended the others too.
+            self._discard(pooled)
             self._discard_idle()
         elif isinstance(error, asyncpg.PostgresError):
-            self.take_back(lendable)
+            self.release(pooled)
         else:
-            self._discard(lendable)
+            self._discard(pooled)
 
     def _discard_idle(self) -> None:
         while self._idle:
             self._discard(self._idle.pop())
 
-    def _discard(self, lendable: _Lendable) -> None:
-        ending = asyncio.get_running_loop().create_task(self._end(lendable.connection))
-        self._endings.add(ending)
-        ending.add_done_callback(self._endings.discard)
+    def _discard(self, pooled: _PooledConnection) -> None:
+        ending = asyncio.get_running_loop().create_task(self._end(pooled.connection))
+        self._closings.add(ending)
+        ending.add_done_callback(self._closings.discard)
 
     async def _end(self, connection: Any) -> None:
         try:
-            # What still runs on it is cancelled in the server first.
-            await connection.close(timeout=self._longest_wait)
-        except (Exception, asyncio.CancelledError):  # noqa: BLE001 - it is gone, however it went
+            # Cancels in the server what is still running on it.
+            await connection.close(timeout=self._timeout)
+        except (Exception, asyncio.CancelledError):  # noqa: BLE001 - terminate whatever happens
             connection.terminate()
         finally:
-            self._leave_place()
+            self._free_slot()
 
-    def _leave_place(self) -> None:
-        """A connection is no more: whoever waits first may open another one."""
-        if not self._pass_on(None):
+    def _free_slot(self) -> None:
+        """Let the first waiter open a connection in place of one that is gone."""
+        if not self._hand_to_waiter(None):
             self._open -= 1
-            self._tell_when_emptied()
+            self._resolve_when_empty()
 
-    def _pass_on(self, lendable: _Lendable | None) -> bool:
-        """Give whoever waits first a connection, or None for a place to open one in."""
+    def _hand_to_waiter(self, pooled: _PooledConnection | None) -> bool:
+        """Give the first waiter a connection, or None to let it open one."""
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():
-                turn.set_result(lendable)
+                turn.set_result(pooled)
                 return True
         return False
 
-    def _tell_when_emptied(self) -> None:
-        if self._emptied is not None and not self._emptied.done() and not self._open:
-            self._emptied.set_result(None)
+    def _resolve_when_empty(self) -> None:
+        if self._closed is not None and not self._closed.done() and not self._open:
+            self._closed.set_result(None)
 
 
-class _Loan:
-    """One connection, from the beginning of a block to its end."""
+class _Acquisition:
+    """Acquires a connection for the length of a block."""
 
-    __slots__ = ("_lendable", "_pool")
+    __slots__ = ("_pool", "_pooled")
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
     async def __aenter__(self) -> Any:
-        self._lendable = self._pool.take_idle() or await self._pool.wait()
-        return self._lendable.connection
+        self._pooled = self._pool.pop_idle() or await self._pool.wait()
+        return self._pooled.connection
 
     async def __aexit__(
         self,
@@ -218,6 +216,6 @@ class _Loan:
         _traceback: TracebackType | None,
     ) -> None:
         if error is None:
-            self._pool.take_back(self._lendable)
+            self._pool.release(self._pooled)
         else:
-            self._pool.take_back_uncertain(self._lendable, error)
+            self._pool.release_after_error(self._pooled, error)

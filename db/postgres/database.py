@@ -1,4 +1,4 @@
-"""A database of PostgreSQL, or of what speaks its protocol."""
+"""A PostgreSQL database."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.util import await_only, greenlet_spawn
 
 from db.database import Database, Execute, Metric, Rows, connection_metrics, statements
-from db.postgres.compaction import Folding
+from db.postgres.compaction import Compaction
 from db.postgres.errors import DISCONNECTED, translated_errors, uncertain_writes
 from db.postgres.opening import Options, open_engine, open_pool
 from db.postgres.texts import storable
@@ -27,10 +27,10 @@ _LONGEST_PAUSE = 0.05
 class PostgresDatabase(Database):
     """A database of executions: as many readers and writers as there are connections.
 
-    At most ``connections`` are open for reads and changes, and two for what is rare. Whoever waits
-    longer than ``busy_timeout`` seconds for one, or for another writer's lock, gets
-    ServiceUnavailable; so does what takes longer than ``statement_timeout`` seconds. A read whose
-    connection turns out to be dead is made once more on a new one.
+    Opens at most ``connections`` connections for reads and changes, and two for rare tasks. Waiting
+    longer than ``busy_timeout`` seconds for a connection or a lock raises ServiceUnavailable, and
+    so does a statement that takes longer than ``statement_timeout`` seconds. A read whose
+    connection turns out to be dead is repeated once on another one.
     """
 
     def __init__(
@@ -47,8 +47,8 @@ class PostgresDatabase(Database):
         self._options = Options(url, busy_timeout, statement_timeout)
         self._engine = open_engine(self._options)
         self._pool = open_pool(self._options, connections)
-        # A replica's counts are folded by its primary.
-        self._folding = None if server == "replica" else Folding(self._fold)
+        # The primary compacts the counts of its replicas.
+        self._compaction = None if server == "replica" else Compaction(self._compact)
 
     @property
     def dialect(self) -> Dialect:
@@ -70,57 +70,57 @@ class PostgresDatabase(Database):
         statement: str,
         parameters: tuple[Any, ...],
         *,
-        is_short: bool,  # noqa: ARG002 - each has a connection of its own anyway
+        is_short: bool,  # noqa: ARG002 - every read has its own connection here
     ) -> Rows:
         with translated_errors():
             sent = storable(parameters)
             try:
                 return await self._read_once(statement, sent)
             except DISCONNECTED:
-                # The server was restarted, or something between let go of the connection.
+                # The server restarted, or a firewall or proxy dropped the connection.
                 return await self._read_once(statement, sent)
 
     async def _read_once(self, statement: str, parameters: Sequence[Any]) -> Rows:
-        async with self._pool.lend() as connection:
+        async with self._pool.acquire() as connection:
             rows: Rows = await connection.fetch(statement, *parameters)
-        self._begin_folding()
+        self._start_compaction()
         return rows
 
     async def change(self, change: Callable[[Execute], _T]) -> _T:
         """Run a change in a transaction of its own.
 
-        One that comes into conflict with another transaction is undone and run again.
+        After a conflict with another transaction it is rolled back and runs again.
         """
-        return await self._finish(self._again_after_conflicts(lambda: self._change_once(change)))
+        return await self._finish(self._retry_on_conflict(lambda: self._change_once(change)))
 
     async def change_at_once(self, statement: str, parameters: Sequence[Any]) -> Rows:
-        """Run a change that is one statement, which the server commits by itself."""
+        """Run a change that is a single statement, which the server commits by itself."""
         if self._options.sessions_are_shared:
-            # Only within a transaction can its limits be set.
+            # Its timeouts can be set within a transaction only.
             return await super().change_at_once(statement, parameters)
         statements.debug("%s", statement)
         sent = storable(parameters)
         return await self._finish(
-            self._again_after_conflicts(lambda: self._write_once(statement, sent))
+            self._retry_on_conflict(lambda: self._change_at_once(statement, sent))
         )
 
     @staticmethod
-    async def _again_after_conflicts(change: Callable[[], Awaitable[_T]]) -> _T:
-        with translated_errors(undone=True):
+    async def _retry_on_conflict(change: Callable[[], Awaitable[_T]]) -> _T:
+        with translated_errors(is_write=True):
             for _ in range(_ATTEMPTS - 1):
                 try:
                     return await change()
                 except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
-                    # Those that met are not to meet again.
+                    # Random, so that the same transactions don't collide again.
                     await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311
             return await change()
 
-    async def _write_once(self, statement: str, parameters: Sequence[Any]) -> Rows:
+    async def _change_at_once(self, statement: str, parameters: Sequence[Any]) -> Rows:
         with uncertain_writes() as write:
-            async with self._pool.lend() as connection:
+            async with self._pool.acquire() as connection:
                 write.is_sent = True
                 rows: Rows = await connection.fetch(statement, *parameters)
-        self._begin_folding()
+        self._start_compaction()
         return rows
 
     async def _change_once(self, change: Callable[[Execute], _T]) -> _T:
@@ -132,19 +132,19 @@ class PostgresDatabase(Database):
                 return rows
 
             changed: _T = await greenlet_spawn(change, execute)
-        self._begin_folding()
+        self._start_compaction()
         return changed
 
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """One write transaction, committed at the end and rolled back by an exception."""
-        with translated_errors(undone=True), uncertain_writes() as write:
+        """Run a write transaction: commit at the end of the block, roll back on an exception."""
+        with translated_errors(is_write=True), uncertain_writes() as write:
             async with self._engine.connect() as connection, connection.begin() as transaction:
                 await self._limit(connection)
                 yield connection
                 write.is_sent = True
                 await transaction.commit()
-        self._begin_folding()
+        self._start_compaction()
 
     async def _limit(self, connection: AsyncConnection) -> None:
         if self._options.sessions_are_shared:
@@ -153,49 +153,49 @@ class PostgresDatabase(Database):
 
     @contextlib.asynccontextmanager
     async def _transaction(self) -> AsyncIterator[Any]:
-        """A connection of the driver's, in a transaction that has the limits of a statement."""
+        """Provide a driver connection in a transaction with the usual timeouts."""
         limits = self._options.limits if self._options.sessions_are_shared else ()
         with uncertain_writes() as write:
-            async with self._pool.lend() as connection:
+            async with self._pool.acquire() as connection:
                 await connection.execute("; ".join(["BEGIN", *limits]))
                 try:
                     yield connection
                 except BaseException:
-                    # A connection on which that fails is not lent again.
+                    # If this fails, the pool closes the connection.
                     with contextlib.suppress(Exception):
                         await connection.execute("ROLLBACK")
                     raise
                 write.is_sent = True
                 await connection.execute("COMMIT")
 
-    def _begin_folding(self) -> None:
-        if self._folding is not None:
-            self._folding.begin()
+    def _start_compaction(self) -> None:
+        if self._compaction is not None:
+            self._compaction.start()
 
-    async def _fold(self) -> int:
+    async def _compact(self) -> int:
         with translated_errors():
             async with self._transaction() as connection:
-                folded: int = await connection.fetchval("SELECT gateway_fold_counts()")
-                return folded
+                compacted: int = await connection.fetchval("SELECT gateway_fold_counts()")
+                return compacted
 
     async def explain(self, statement: str, parameters: tuple[Any, ...]) -> list[str]:
-        """The lines of PostgreSQL's plan."""
+        """Return the lines of PostgreSQL's plan."""
         with translated_errors():
             async with self._transaction() as connection:
                 lines = await connection.fetch(f"EXPLAIN {statement}", *storable(parameters))
         return [line[0] for line in lines]
 
     def metrics(self) -> Sequence[Metric]:
-        """How the connections of reads and changes are used."""
+        """Return the use of the connections for reads and changes."""
         pool = self._pool
         return connection_metrics(
             self._server, lambda: pool.in_use, lambda: pool.idle, lambda: pool.waiting
         )
 
     async def close(self) -> None:
-        """Close every connection, after what is under way has come to its end."""
-        if self._folding is not None:
-            await self._folding.close()
+        """Close every connection once running work has finished."""
+        if self._compaction is not None:
+            await self._compaction.close()
         await asyncio.gather(*self._under_way, return_exceptions=True)
         await self._pool.close()
         await self._engine.dispose()

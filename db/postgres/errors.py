@@ -1,4 +1,4 @@
-"""From what asyncpg raises to what callers are told."""
+"""Translate asyncpg's errors into those for callers."""
 
 import contextlib
 import logging
@@ -26,7 +26,7 @@ DISCONNECTED = (
     ConnectionResetError,
     BrokenPipeError,
 )
-"""What is raised on a connection that was open and is no more."""
+"""Raised on a connection that has broken."""
 
 _UNCERTAIN = (
     OSError,
@@ -37,7 +37,7 @@ _UNCERTAIN = (
     asyncpg.CrashShutdownError,
     asyncpg.StatementCompletionUnknownError,
 )
-"""What is raised without a word from the server on how the statement ended."""
+"""Raised when the server has not reported the outcome of a statement."""
 
 _BUSY = "The database is busy; try again in a moment"
 _AWAY = "The database can't answer at the moment"
@@ -59,7 +59,7 @@ _REASONS = {
 
 
 class Write:
-    """How far a write has come: once it is sent, only an answer tells how it ended."""
+    """The progress of a write: once it is sent, only a response tells its outcome."""
 
     is_sent = False
 
@@ -72,9 +72,10 @@ _TOO_LONG_FOR_INDEX = (
 
 @contextlib.contextmanager
 def uncertain_writes() -> Iterator[Write]:
-    """Raise UncertainWrite for a write that was sent and whose end the server did not tell.
+    """Raise UncertainWrite if a write was sent and its outcome is unknown.
 
-    What the server refuses, its own limit of time included, was undone by it.
+    Errors that the server reports, such as its own timeouts, mean that it has rolled the write
+    back.
     """
     write = Write()
     try:
@@ -86,7 +87,7 @@ def uncertain_writes() -> Iterator[Write]:
         if isinstance(original, ValueError):
             # asyncpg could not send the values.
             raise
-        logger.warning("How a write ended is not known: %s", original or type(original).__name__)
+        logger.warning("The outcome of a write is unknown: %s", original or type(original).__name__)
         raise UncertainWrite(
             "The database took too long to answer (statement_timeout)"
             if isinstance(original, TimeoutError)
@@ -95,22 +96,22 @@ def uncertain_writes() -> Iterator[Write]:
 
 
 @contextlib.contextmanager
-def translated_errors(*, undone: bool = False) -> Iterator[None]:
-    """Turn what is raised when the database can't answer into ServiceUnavailable.
+def translated_errors(*, is_write: bool = False) -> Iterator[None]:
+    """Raise ServiceUnavailable for errors that mean the database can't answer.
 
-    ``undone`` says that what takes too long is a write, of which nothing is left then.
+    With ``is_write``, a timeout is reported as that of a write, which has been rolled back.
     """
     try:
         yield
     except Exception as error:
-        translated = translate(error, undone=undone)
+        translated = translate(error, is_write=is_write)
         if translated is error:
             raise
         raise translated from error
 
 
-def translate(error: Exception, *, undone: bool = False) -> Exception:
-    """ServiceUnavailable where the database can't answer, else the error itself."""
+def translate(error: Exception, *, is_write: bool = False) -> Exception:
+    """Return ServiceUnavailable if the database can't answer, or else the error itself."""
     if isinstance(error, PoolTimeout):
         return ServiceUnavailable(_BUSY)
     if isinstance(error, IntegrityError | asyncpg.IntegrityConstraintViolationError):
@@ -123,7 +124,7 @@ def translate(error: Exception, *, undone: bool = False) -> Exception:
         return error
     logger.warning("The database can't answer: %s", original)
     if reason is READ_TOO_LONG:
-        return TookTooLong(WRITE_TOO_LONG if undone else READ_TOO_LONG, limit="statement_timeout")
+        return TookTooLong(WRITE_TOO_LONG if is_write else READ_TOO_LONG, limit="statement_timeout")
     return ServiceUnavailable(reason)
 
 
@@ -140,7 +141,7 @@ def _reason(error: BaseException | None) -> str | None:
         return _REASONS.get(code) or _REASONS.get(code[:2])
     if isinstance(error, TimeoutError):
         return READ_TOO_LONG
-    # asyncpg finds its own state unexpected when a server ends in the middle of an answer.
+    # asyncpg reports an unexpected state when a server stops in the middle of a response.
     if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError | OSError):
         return _AWAY
     return None

@@ -1,4 +1,4 @@
-"""Writing many executions into PostgreSQL, by COPY into a table of the transaction's own."""
+"""Write many executions into PostgreSQL, by COPY into a temporary table."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ CREATE TEMPORARY TABLE {_TABLE} (
     created_on bigint, updated_on bigint, UNIQUE (guid)
 ) ON COMMIT DROP
 """
-# Ids that are given anew are to be none of those that are kept.
+# New ids must differ from all ids that are kept.
 _MOVE_SEQUENCE = f"SELECT gateway_move_sequence(max(id)) FROM {_TABLE}"
 _UPSERT = f"""
 INSERT INTO executions AS known
@@ -41,14 +41,14 @@ ON CONFLICT (guid) DO UPDATE SET
         (SELECT updated_on FROM {_TABLE} WHERE {_TABLE}.guid = excluded.guid), known.updated_on
     )
 """
-# A trigger moves the time of an execution that changes, unless the statement moves it too.
+# A trigger sets updated_on when an execution changes, unless the statement changes it too.
 _SET_UPDATED_ON = f"""
 UPDATE executions SET updated_on = loaded.updated_on FROM {_TABLE} AS loaded
 WHERE executions.guid = loaded.guid AND loaded.updated_on <> executions.updated_on
   AND loaded.updated_on IS NOT NULL
 """
-# What a batch is compared with is looked up in an index, row by row. The planner, which knows
-# nothing of the batch, would read the whole table for each.
+# Look rows up in indexes. The planner has no statistics of the temporary table and would read
+# the whole of ``executions`` for each batch.
 _LOOK_UP = ("SET LOCAL enable_hashjoin = off", "SET LOCAL enable_mergejoin = off")
 _UPSERT_FLOW = """
 INSERT INTO agentflows AS known (id, name) VALUES ($1, $2)
@@ -57,28 +57,28 @@ ON CONFLICT (id) DO UPDATE SET name = excluded.name WHERE known.name IS DISTINCT
 
 
 class PostgresLoader:
-    """Writes batches within one transaction."""
+    """Writes batches of executions within one transaction."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
         self._driver: Any = None
 
     async def begin(self) -> None:
-        """Make the table that rows are copied into."""
+        """Create the temporary table that rows are copied into."""
         self._driver = (await self._connection.get_raw_connection()).driver_connection
-        # An import may take as long as it takes.
+        # An import has no time limit.
         await self._connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         for setting in _LOOK_UP:
             await self._connection.exec_driver_sql(setting)
         await self._connection.exec_driver_sql(_CREATE)
 
     async def name(self, flows: list[tuple[str, str]]) -> None:
-        """Write names of agentflows, by their ids."""
+        """Write the names of agentflows, by their ids."""
         with _refused():
             await self._driver.executemany(_UPSERT_FLOW, flows)
 
     async def write(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Insert or update executions, one after the other."""
+        """Insert or update executions one by one."""
         with _refused():
             for part in _without_repeats(rows):
                 await self._write(part)
@@ -93,7 +93,7 @@ class PostgresLoader:
 
 
 def _without_repeats(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:
-    """Parts in which every guid comes once; nearly always there is one."""
+    """Split rows so that no guid occurs twice in a part; nearly always one part."""
     if len({row[_GUID] for row in rows}) == len(rows):
         yield rows
         return

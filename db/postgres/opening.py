@@ -1,4 +1,4 @@
-"""How connections to PostgreSQL are opened, and what every one of them is set to."""
+"""Open and configure connections to PostgreSQL."""
 
 import uuid
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ import asyncpg
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from db.postgres import sql  # noqa: F401 - from here on statements are written for PostgreSQL
+from db.postgres import sql  # noqa: F401 - registers how constructs are rendered for PostgreSQL
 from db.postgres.connection_pool import Pool
 
-# As many as statements are kept compiled; a connection that has prepared one runs it in one go.
+# A prepared statement takes one round trip.
 _STATEMENTS_KEPT = 500
 _CACHE_SIZE = "statement_cache_size"
 _RARE = 2
@@ -21,11 +21,11 @@ _RARE = 2
 class Options:
     """How to connect. Times are in seconds.
 
-    What the URL has behind its question mark goes to asyncpg, which reads it as libpq does
-    (``sslmode``, ``sslrootcert``, ``target_session_attrs``), but for ``statement_cache_size``: 0
-    leaves nothing in a session that the next transaction would miss, or find, in another one, as
-    behind a pgbouncer in transaction mode. Statements have no names then, and asyncpg sends each
-    together with its values; a read's limit of time is kept by the gateway, which cancels it.
+    The URL's query is passed to asyncpg, which reads it as libpq does (``sslmode``,
+    ``sslrootcert``, ``target_session_attrs``), except for ``statement_cache_size``. If that is 0,
+    nothing is kept in a session that the next transaction might miss or find in another session, as
+    behind pgbouncer in transaction mode: statements are unnamed, asyncpg sends each together with
+    its values, and the gateway, which cancels reads, enforces their time limit.
     """
 
     url: URL
@@ -34,21 +34,21 @@ class Options:
 
     @property
     def statements_kept(self) -> int:
-        """How many prepared statements a connection keeps."""
+        """The number of prepared statements that a connection keeps."""
         return int(str(self.url.query.get(_CACHE_SIZE, _STATEMENTS_KEPT)))
 
     @property
     def sessions_are_shared(self) -> bool:
-        """Whether each transaction may be in another session of the server."""
+        """Whether each transaction may run in another session of the server."""
         return self.statements_kept == 0
 
     @property
     def limits(self) -> tuple[str, ...]:
-        """The statements that set the limits of one transaction."""
+        """The statements that set the timeouts of a transaction."""
         return tuple(f"SET LOCAL {name} = {value}" for name, value in self._limits().items())
 
     async def connect(self, *_: Any, **more: Any) -> Any:
-        """A connection, with limits that the server itself holds it to."""
+        """Open a connection with timeouts that the server enforces."""
         dsn = self.url.set(drivername="postgresql").difference_update_query([_CACHE_SIZE])
         return await asyncpg.connect(
             dsn.render_as_string(hide_password=False),
@@ -62,7 +62,7 @@ class Options:
     def _command_timeout(self) -> float | None:
         if self.statement_timeout is None or self.sessions_are_shared:
             return self.statement_timeout
-        # Should the server itself be out of reach, the client gives up after it.
+        # The client gives up later than the server, in case the server is unreachable.
         return self.statement_timeout + 1
 
     def _settings(self) -> dict[str, str]:
@@ -77,7 +77,7 @@ class Options:
 
 
 def open_engine(options: Options) -> AsyncEngine:
-    """An engine of SQLAlchemy's for what is rare: keys, migrations, imports."""
+    """Return SQLAlchemy's engine for rare tasks: keys, migrations, imports."""
 
     async def connect(*_: Any, **__: Any) -> Any:
         return await options.connect()
@@ -98,5 +98,5 @@ def open_engine(options: Options) -> AsyncEngine:
 
 
 def open_pool(options: Options, size: int) -> Pool:
-    """The connections of reads and changes."""
+    """Return the pool for reads and changes."""
     return Pool(options.connect, size, options.busy_timeout)

@@ -1,6 +1,6 @@
-"""Who has written just now, through whichever gateway, so that they read what they wrote.
+"""Remember which clients have written recently, so that they read their own writes.
 
-Every gateway tells it to the primary before it acknowledges a write, and asks the primary before
+Every gateway records a write in the primary before it acknowledges it, and asks the primary before
 it lets a client that may write read from a replica.
 """
 
@@ -17,17 +17,17 @@ from db.errors import ServiceUnavailable
 _T = TypeVar("_T")
 
 _RENEWED_AFTER = 1.0
-# The primary's own clock, in epoch milliseconds, so that no two clocks are compared.
+# Epoch milliseconds of the primary's clock, so that clocks are never compared.
 _NOW = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
-_NOTE = f"""
+_RECORD = f"""
 INSERT INTO recent_writers AS known (client, wrote_on) VALUES ($1, {_NOW})
 ON CONFLICT (client) DO UPDATE SET wrote_on = greatest(known.wrote_on, excluded.wrote_on)
 """  # noqa: S608 - made of constants
-_LOOK = f"SELECT client FROM recent_writers WHERE wrote_on > {_NOW} - $1"  # noqa: S608 - the same
+_SELECT = f"SELECT client FROM recent_writers WHERE wrote_on > {_NOW} - $1"  # noqa: S608 - the same
 
 
-class _Note(NamedTuple):
-    """What a client is known to have written by, and when this process began to tell it."""
+class _Record(NamedTuple):
+    """A record of a client's write, and when this process began to store it."""
 
     began: float
     written: "asyncio.Task[None]"
@@ -43,61 +43,60 @@ class RecentWriters:
     def __init__(self, primary: Database, seconds: float) -> None:
         self._primary = primary
         self._seconds = seconds
-        self._notes: dict[str, _Note] = {}
-        self._looking: asyncio.Task[frozenset[str]] | None = None
-        self._next_look: asyncio.Task[frozenset[str]] | None = None
+        self._records: dict[str, _Record] = {}
+        self._fetching: asyncio.Task[frozenset[str]] | None = None
+        self._next_fetch: asyncio.Task[frozenset[str]] | None = None
 
-    async def note(self, client: Client) -> None:
-        """Note that a client writes, unless that was noted within the last second.
+    async def record(self, client: Client) -> None:
+        """Record that a client is writing, unless that was recorded within the last second.
 
-        Raises ServiceUnavailable when the primary can't be written.
+        Raises ServiceUnavailable if the primary can't be written.
         """
-        note = self._notes.get(client.name)
-        if note is None or note.has_failed or time.monotonic() - note.began > _RENEWED_AFTER:
-            written = _begun(self._write(client.name))
-            note = self._notes[client.name] = _Note(time.monotonic(), written)
-        await asyncio.shield(note.written)
+        record = self._records.get(client.name)
+        if record is None or record.has_failed or time.monotonic() - record.began > _RENEWED_AFTER:
+            written = _start_shared(self._write(client.name))
+            record = self._records[client.name] = _Record(time.monotonic(), written)
+        await asyncio.shield(record.written)
 
     async def renew(self, client: Client) -> None:
-        """Note again that a client has written, if its write took long; it was made in any case."""
+        """Record a write again if it took long; the write itself has succeeded."""
         with contextlib.suppress(ServiceUnavailable):
-            await self.note(client)
+            await self.record(client)
 
     async def _write(self, name: str) -> None:
         def change(execute: Execute) -> None:
-            execute(_NOTE, (name,))
+            execute(_RECORD, (name,))
 
         await self._primary.change(change)
 
     async def has_written(self, client: Client) -> bool:
-        """Whether a client has; what it was told of before this is called counts.
+        """Whether the client has written, counting all acknowledged writes before this call.
 
-        Raises ServiceUnavailable when the primary can't be asked.
+        Raises ServiceUnavailable if the primary can't be read.
         """
-        note = self._notes.get(client.name)
-        if note is not None and time.monotonic() - note.began < self._seconds:
+        record = self._records.get(client.name)
+        if record is not None and time.monotonic() - record.began < self._seconds:
             return True
-        return client.name in await self._look()
+        return client.name in await self._fetch()
 
-    async def _look(self) -> frozenset[str]:
-        # A look that is under way may have begun too early for this caller; the next one serves
-        # all who come until it begins.
-        # One that ended before it became the one under way failed, and serves nobody.
-        if self._next_look is None or self._next_look.done():
-            self._next_look = _begun(self._look_after(self._looking))
-        return await asyncio.shield(self._next_look)
+    async def _fetch(self) -> frozenset[str]:
+        # A fetch that is running may have begun too early for this caller. The next one serves all
+        # callers until it begins; one that is done already has failed before that.
+        if self._next_fetch is None or self._next_fetch.done():
+            self._next_fetch = _start_shared(self._fetch_after(self._fetching))
+        return await asyncio.shield(self._next_fetch)
 
-    async def _look_after(self, before: "asyncio.Task[frozenset[str]] | None") -> frozenset[str]:
+    async def _fetch_after(self, before: "asyncio.Task[frozenset[str]] | None") -> frozenset[str]:
         if before is not None:
             await asyncio.wait([before])
-        self._looking, self._next_look = self._next_look, None
+        self._fetching, self._next_fetch = self._next_fetch, None
         milliseconds = int(self._seconds * 1000)
-        rows = await self._primary.read(_LOOK, (milliseconds,), is_short=True)
+        rows = await self._primary.read(_SELECT, (milliseconds,), is_short=True)
         return frozenset(row[0] for row in rows)
 
 
-def _begun(work: Coroutine[Any, Any, _T]) -> "asyncio.Task[_T]":
-    """Begin what several wait for, and what goes on when none of them does any more."""
+def _start_shared(work: Coroutine[Any, Any, _T]) -> "asyncio.Task[_T]":
+    """Start work that several callers wait for, and that continues when they are cancelled."""
     task = asyncio.create_task(work)
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
     return task

@@ -1,4 +1,4 @@
-"""A primary that is written, and a replica of it that is read."""
+"""A primary for writes and a replica for reads."""
 
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,16 +17,16 @@ from db.postgres.recent_writers import RecentWriters
 
 _T = TypeVar("_T")
 
-# A note of a write may be a second old when the write is acknowledged, and there is some air.
+# A record may be a second old when its write is acknowledged; the rest is a safety margin.
 _MARGIN = TRUSTED_FOR + 3.0
 
 
 class ReplicatedDatabase(Database):
-    """Sends reads to a replica, as long as nobody can tell that it lags behind.
+    """Sends reads to a replica, unless the client could notice its lag.
 
-    It is read while it is at most ``max_lag`` seconds behind, and only for a client that has not
-    written since, through whichever gateway. Everything else goes to the primary: writes, keys,
-    the reads of whoever has just written, and those that the replica can't answer.
+    Reads the replica while it is at most ``max_lag`` seconds behind, and only for clients without
+    recent writes, through whichever gateway. Everything else goes to the primary: writes, keys, the
+    reads of clients that have just written, and reads that the replica fails to answer.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class ReplicatedDatabase(Database):
         return self._primary.dialect
 
     async def fetch(self, statement: Executable) -> Sequence[Row[Any]]:
-        """Run one SELECT on the primary: keys must be known as they are now."""
+        """Run one SELECT on the primary, because keys must be up to date."""
         return await self._primary.fetch(statement)
 
     def read(
@@ -57,41 +57,41 @@ class ReplicatedDatabase(Database):
         return self._read(statement, parameters, is_short=is_short)
 
     async def _read(self, statement: str, parameters: tuple[Any, ...], *, is_short: bool) -> Rows:
-        if await self._is_replica_enough():
+        if await self._may_read_replica():
             try:
                 rows = await self._replica.read(statement, parameters, is_short=is_short)
             except TookTooLong:
                 # The primary would take as long.
                 raise
             except ServiceUnavailable:
-                self._lag.lose()
+                self._lag.invalidate()
             else:
                 self._reads["replica"] += 1
                 return rows
         self._reads["primary"] += 1
         return await self._primary.read(statement, parameters, is_short=is_short)
 
-    async def _is_replica_enough(self) -> bool:
+    async def _may_read_replica(self) -> bool:
         client = asking()
-        if client is None or not self._lag.is_bounded():
+        if client is None or not self._lag.is_acceptable():
             return False
         return not (client.may_write and await self._writers.has_written(client))
 
     async def change(self, change: Callable[[Execute], _T]) -> _T:
-        """Run a change on the primary; its client reads there too for a while."""
-        return await self._noted(lambda: self._primary.change(change))
+        """Run a change on the primary; its client reads from there too for a while."""
+        return await self._recorded(lambda: self._primary.change(change))
 
     async def change_at_once(self, statement: str, parameters: Sequence[Any]) -> Rows:
-        """Run a change that is one statement on the primary, as any other."""
-        return await self._noted(lambda: self._primary.change_at_once(statement, parameters))
+        """Run a change that is a single statement on the primary."""
+        return await self._recorded(lambda: self._primary.change_at_once(statement, parameters))
 
-    async def _noted(self, change: Callable[[], Awaitable[_T]]) -> _T:
+    async def _recorded(self, change: Callable[[], Awaitable[_T]]) -> _T:
         client = asking()
         if client is None:
             return await change()
-        # Before, because who is told that a write is uncertain is going to look.
+        # Before the write: a client whose write is uncertain will check the result at once.
         try:
-            await self._writers.note(client)
+            await self._writers.record(client)
         except UncertainWrite as error:
             raise ServiceUnavailable(
                 "The database can't answer at the moment; nothing was written"
@@ -101,19 +101,19 @@ class ReplicatedDatabase(Database):
         return changed
 
     def write(self) -> contextlib.AbstractAsyncContextManager[AsyncConnection]:
-        """One write transaction on the primary."""
+        """Run a write transaction on the primary."""
         return self._primary.write()
 
     async def explain(self, statement: str, parameters: tuple[Any, ...]) -> list[str]:
-        """The lines of the primary's plan."""
+        """Return the lines of the primary's plan."""
         return await self._primary.explain(statement, parameters)
 
     async def ping(self) -> None:
-        """Read what executions are read from, on the primary: the replica can be done without."""
+        """Read from the primary, as short reads do; the gateway works without its replica."""
         await self._primary.ping()
 
     def metrics(self) -> Sequence[Metric]:
-        """How both servers are used, and how far the replica is behind."""
+        """Return the use of both servers, and the lag of the replica."""
         return [
             *self._primary.metrics(),
             *self._replica.metrics(),
@@ -137,7 +137,7 @@ class ReplicatedDatabase(Database):
         )
 
     async def close(self) -> None:
-        """Close every connection to both, after what is under way has come to its end."""
+        """Close every connection to both once running work has finished."""
         await self._lag.close()
         await self._primary.close()
         await self._replica.close()

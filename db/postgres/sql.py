@@ -1,4 +1,4 @@
-"""How PostgreSQL writes what is written differently from one kind of database to another."""
+"""Render the constructs of ``db.dialect`` as PostgreSQL's SQL."""
 
 from db.dialect import (
     Apart,
@@ -21,14 +21,14 @@ _FORMS = {
     Greatest: "greatest({})",
     Folded: "gateway_casefold({})",
     PlaceOf: "strpos({})",
-    # The server stores nothing that is not UTF-8.
+    # The server stores valid UTF-8 only.
     Exact: "{}",
     Shown: "{}",
-    # The planner knows how many rows to expect, and enters a row value at its position.
+    # The planner estimates rows well, and seeks to a row value in an index.
     OffIndex: "{}",
     EachOf: "json_array_elements_text(CAST({} AS json))",
     Listed: "(SELECT json_array_elements_text(CAST({} AS json)))",
-    # No text that is stored here has a null character, nor the one that stands for it.
+    # PostgreSQL stores no null character, and no text contains its substitute U+FFFF.
     ListedEscaped: (
         "(SELECT replace(replace(json_array_elements_text(CAST({} AS json)),"
         " chr(1) || 'b', chr(65535)), chr(1) || 'a', chr(1)))"

@@ -1,19 +1,19 @@
-"""Texts that PostgreSQL can take."""
+"""Adapt texts that PostgreSQL can't take as parameters."""
 
 import re
 from collections.abc import Sequence
 from typing import Any
 
-# Neither is a character of UTF-8 as PostgreSQL stores it.
+# PostgreSQL can't store these characters.
 _NEVER_STORED = re.compile("[\0\ud800-\udfff]")
 _NO_CHARACTER = "\uffff"
 
 
 def storable(parameters: Sequence[Any]) -> list[Any]:
-    """Parameters in which what PostgreSQL never stores is replaced by what no text has.
+    """Return the parameters with unstorable characters replaced by one that no text has.
 
-    A text with a null character, or with half of a surrogate pair, equals nothing that is stored;
-    sent as it is, the statement would fail.
+    A text with a null character or half a surrogate pair equals no stored text; sent unchanged, it
+    would make the statement fail.
     """
     return [
         _NEVER_STORED.sub(_NO_CHARACTER, value)

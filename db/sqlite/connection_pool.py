@@ -63,7 +63,7 @@ class _Reading:
 
     def _end(self) -> None:
         self.interrupter.stop()
-        self._pool.take_back(self._connection, self._deadline)
+        self._pool.release(self._connection, self._deadline)
 
 
 class ConnectionPool:
@@ -125,7 +125,7 @@ class ConnectionPool:
             reading.interrupter.interrupt_now()
             raise
 
-    def take_back(self, connection: Interruptible, deadline: int | None) -> None:
+    def release(self, connection: Interruptible, deadline: int | None) -> None:
         """Return a connection that the driver's thread is done with to the pool."""
         if self._deadlines is not None and deadline is not None:
             self._deadlines.end(deadline)

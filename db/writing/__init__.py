@@ -1,4 +1,5 @@
-"""What is written: changes of executions, and whole files of them.
+"""Write executions.
 
-``changes`` updates and deletes executions by their guids; ``loading`` upserts many at once.
+``changes`` updates and deletes executions by guid, within the changes that ``db.database`` runs;
+``loading`` upserts whole files of them in one transaction.
 """

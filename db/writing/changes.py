@@ -1,4 +1,4 @@
-"""The statements that change executions, each change in one go."""
+"""The statements that update and delete executions."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ from db.source import ExecutionRow, ExecutionSource
 
 @dataclass(frozen=True, slots=True)
 class UpdateOutcome:
-    """What became of each guid of an update.
+    """The outcome of an update for each guid.
 
-    ``updated`` are as the update left them; ``conflicts`` as they are, in a state other
-    than the expected one; ``not_found`` are the guids of no execution.
+    ``updated`` holds executions after the update; ``conflicts`` those in another state than the
+    expected one; ``not_found`` guids without an execution.
     """
 
     updated: tuple[ExecutionRow, ...]
@@ -40,19 +40,19 @@ class UpdateOutcome:
 
 @dataclass(frozen=True, slots=True)
 class DeleteOutcome:
-    """Which guids were deleted, and which belong to no execution."""
+    """The guids that were deleted, and those without an execution."""
 
     deleted: tuple[str, ...]
     not_found: tuple[str, ...]
 
 
 class Writing:
-    """What is done within a change; guids are each given once."""
+    """Updates and deletes executions within a change. Each guid is given once."""
 
     def __init__(self, dialect: Dialect, source: ExecutionSource) -> None:
         self._source = source
         self._statements = StatementCache(dialect)
-        # Used within changes, which on SQLite are made by a thread of their own.
+        # For use within changes, which SQLite runs in another thread.
         self._within_changes = StatementCache(dialect)
 
     def update(
@@ -77,12 +77,12 @@ class Writing:
     def update_of_one(
         self, guid: str, state: ExecutionState, expected: ExecutionState | None
     ) -> tuple[str, Sequence[Any]]:
-        """One statement that does what ``update`` does for one execution, and its parameters."""
+        """Return a statement and its parameters that do what ``update`` does, for one execution."""
         values = [str(state), now_ms(), guid, *([str(expected)] if expected else [])]
 
-        def build(places: BindParameters) -> Executable:
-            new_state, now, at = map(places.bind, ("state", "updated_on", "guid"))
-            only_from = [places.bind("state")] if expected else []
+        def build(parameters: BindParameters) -> Executable:
+            new_state, now, at = map(parameters.bind, ("state", "updated_on", "guid"))
+            only_from = [parameters.bind("state")] if expected else []
             source = self._source
             columns = [source.column(field).label(field) for field in ExecutionRow._fields]
             # After waiting for the lock, this sees the latest version.
@@ -104,7 +104,7 @@ class Writing:
 
     @staticmethod
     def outcome_of_one(rows: Rows, guid: str, expected: ExecutionState | None) -> UpdateOutcome:
-        """What ``update_of_one`` came to."""
+        """Return the outcome of ``update_of_one`` from its rows."""
         if not rows:
             return UpdateOutcome((), (), (guid,))
         *values, is_changed = rows[0]
@@ -114,19 +114,19 @@ class Writing:
         return UpdateOutcome((row,), (), ())
 
     def deletion(self, guids: tuple[str, ...]) -> tuple[str, Sequence[Any]]:
-        """The statement that deletes executions and finds their guids, and its parameters."""
+        """Return the statement and its parameters that delete executions and return their guids."""
 
-        def build(places: BindParameters) -> Executable:
-            deleted = delete(self._source.written).where(self._is_among(places, guids))
+        def build(parameters: BindParameters) -> Executable:
+            deleted = delete(self._source.written).where(self._is_among(parameters, guids))
             return deleted.returning(self._source.guid)
 
-        parameters = listed(guids)
-        statement = self._statements.get(("delete", len(parameters)), build)
-        return statement.text, statement.parameters(parameters)
+        values = listed(guids)
+        statement = self._statements.get(("delete", len(values)), build)
+        return statement.text, statement.parameters(values)
 
     @staticmethod
     def outcome_of_deletion(rows: Rows, guids: tuple[str, ...]) -> DeleteOutcome:
-        """What a deletion came to."""
+        """Return the outcome of ``deletion`` from its rows."""
         deleted = {guid for (guid,) in rows}
         return DeleteOutcome(
             deleted=tuple(guid for guid in guids if guid in deleted),
@@ -134,11 +134,11 @@ class Writing:
         )
 
     def _find(self, execute: Execute, guids: tuple[str, ...]) -> list[ExecutionRow]:
-        def build(places: BindParameters) -> Executable:
+        def build(parameters: BindParameters) -> Executable:
             found = select(*self._source.columns).select_from(self._source.table)
-            found = found.where(self._is_among(places, guids))
-            # Where writers don't wait for each other anyway: what is found stays as it is, and
-            # all who lock several do it in one order.
+            found = found.where(self._is_among(parameters, guids))
+            # For databases with concurrent writers: lock the rows, in one order for all writers
+            # to avoid deadlocks.
             return found.order_by(self._source.id).with_for_update(of=self._source.written)
 
         return list(map(ExecutionRow._make, self._run(execute, "find", build, guids)))
@@ -151,13 +151,13 @@ class Writing:
         changing = tuple(row.guid for row in rows if row.state != state)
         now = now_ms()
 
-        def build(places: BindParameters) -> Executable:
+        def build(parameters: BindParameters) -> Executable:
             values = {
-                self._source.state: places.bind("state"),
-                self._source.updated_on: places.bind("updated_on"),
+                self._source.state: parameters.bind("state"),
+                self._source.updated_on: parameters.bind("updated_on"),
             }
             changed = update(self._source.written).values(values)
-            return changed.where(self._is_among(places, changing))
+            return changed.where(self._is_among(parameters, changing))
 
         if changing:
             self._run(execute, "set state", build, changing, str(state), now)
@@ -166,8 +166,10 @@ class Writing:
             for row in rows
         )
 
-    def _is_among(self, places: BindParameters, guids: tuple[str, ...]) -> ColumnElement[bool]:
-        return among_listed(self._source.guid, tuple(places.bind("guid") for _ in listed(guids)))
+    def _is_among(self, parameters: BindParameters, guids: tuple[str, ...]) -> ColumnElement[bool]:
+        return among_listed(
+            self._source.guid, tuple(parameters.bind("guid") for _ in listed(guids))
+        )
 
     def _run(
         self,
@@ -177,7 +179,7 @@ class Writing:
         guids: tuple[str, ...],
         *values: Any,
     ) -> Rows:
-        """Run a statement on some guids, whose places come after those of other values."""
-        parameters = [*values, *listed(guids)]
-        statement = self._within_changes.get((what, len(parameters)), build)
-        return execute(statement.text, statement.parameters(parameters))
+        """Run a statement on some guids, which are bound after the other values."""
+        all_values = [*values, *listed(guids)]
+        statement = self._within_changes.get((what, len(all_values)), build)
+        return execute(statement.text, statement.parameters(all_values))

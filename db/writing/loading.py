@@ -1,4 +1,4 @@
-"""Loading many executions at once: upserts by guid, all of them or none."""
+"""Load many executions at once: upserts by guid, all of them or none."""
 
 import asyncio
 import contextlib
@@ -16,10 +16,10 @@ _BATCH = 10_000
 
 
 class LoadedExecution(NamedTuple):
-    """An execution to be loaded. Times are epoch milliseconds.
+    """An execution to load. Times are epoch milliseconds.
 
-    ``id`` is kept when no execution has it yet; otherwise, or when it is None, a new one is
-    given. What is None leaves an execution that exists as it is.
+    ``id`` is kept if no execution has it yet; otherwise, or if it is None, a new one is assigned. A
+    None in another field leaves the field of an existing execution unchanged.
     """
 
     id: int | None
@@ -43,10 +43,10 @@ class Loader(Protocol):
         """Prepare the transaction."""
 
     async def name(self, flows: list[tuple[str, str]]) -> None:
-        """Write names of agentflows, by their ids."""
+        """Write the names of agentflows, by their ids."""
 
     async def write(self, rows: list[LoadedExecution]) -> None:
-        """Insert or update executions, one after the other."""
+        """Insert or update executions one by one."""
 
 
 async def load(
@@ -54,13 +54,13 @@ async def load(
     rows: Iterable[_Row],
     on_progress: Callable[[int], None] | None = None,
 ) -> int:
-    """Insert or update executions, each with the name of its agentflow if that is known.
+    """Insert or update executions, each with the name of its agentflow if known.
 
-    One transaction: when ``rows`` raises, nothing was changed. They are read in a thread, a batch
-    ahead of what is written. ``on_progress`` is told how
-    many were loaded so far. Memory holds two batches, the name of every agentflow, and of SQLite
-    64 MiB of the database's pages. Raises SQLAlchemy's IntegrityError for a row that the database
-    refuses. Returns how many were loaded.
+    Uses one transaction: if ``rows`` raises, nothing has changed. Rows are read in a thread, one
+    batch ahead of the writes. Calls ``on_progress`` with the number of rows loaded so far. Memory
+    holds two batches, the names of all agentflows and, on SQLite, 64 MiB of the database's pages.
+    Raises SQLAlchemy's IntegrityError for a row that the database rejects. Returns the number of
+    loaded rows.
     """
     kind: type[Loader] = SQLiteLoader if database.dialect.name == "sqlite" else PostgresLoader
 
@@ -98,7 +98,7 @@ async def _batches(rows: Iterable[_Row]) -> AsyncGenerator[list[_Row]]:
             reading = asyncio.ensure_future(asyncio.to_thread(read))
             yield batch
     finally:
-        # Nobody may close what is still read.
+        # The source must not be closed while it is being read.
         await asyncio.wait([reading])
         if not reading.cancelled():
             reading.exception()

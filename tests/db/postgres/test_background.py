@@ -25,7 +25,7 @@ async def test_a_lag_that_could_not_be_measured_is_measured_again(
     place: Place,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("db.postgres.lag.MEASURED_EVERY", 0.001)
+    monkeypatch.setattr("db.postgres.lag.MEASURE_SECONDS", 0.001)
     database = open_database(place.url)
     read = database.read
     failures = iter([RuntimeError("a fault")] * 3)
@@ -39,7 +39,7 @@ async def test_a_lag_that_could_not_be_measured_is_measured_again(
     lag = Lag(database, database, 10.0)
 
     async def bounded() -> None:
-        while not lag.is_bounded():  # noqa: ASYNC110 - nothing tells of it
+        while not lag.is_acceptable():  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.001)
 
     await _in_time(bounded())
@@ -56,8 +56,8 @@ async def test_a_look_for_writers_that_was_broken_off_is_followed_by_another(
     client = Client("somebody", may_write=True)
     first = asyncio.ensure_future(writers.has_written(client))
     await asyncio.sleep(0)
-    assert writers._next_look is not None
-    writers._next_look.cancel()
+    assert writers._next_fetch is not None
+    writers._next_fetch.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
     assert await _in_time(writers.has_written(client)) is False

@@ -7,7 +7,7 @@ import pytest
 from db.errors import ServiceUnavailable
 from db.migrations.upgrade import upgrade
 from db.opening import open_database
-from db.postgres.compaction import Folding
+from db.postgres.compaction import Compaction
 from tests.faults.programs import wait_until
 from tests.gateway import Gateway, insert, run_sql
 from tests.places import Place
@@ -19,48 +19,48 @@ ENOUGH = 60.0
 
 
 @pytest.mark.postgres
-def test_a_gateway_that_nobody_asks_folds(gateway: Gateway) -> None:
+def test_an_idle_gateway_compacts_count_deltas(gateway: Gateway) -> None:
     # Twice, so that it was idle in between.
     for _ in range(2):
         insert(gateway.place, SAMPLE)
-        assert _notes(gateway.place) > 0
-        wait_until(lambda: _notes(gateway.place) == 0, ENOUGH)
+        assert _deltas(gateway.place) > 0
+        wait_until(lambda: _deltas(gateway.place) == 0, ENOUGH)
         run_sql(gateway.place, "DELETE FROM executions")
-        wait_until(lambda: _notes(gateway.place) == 0, ENOUGH)
+        wait_until(lambda: _deltas(gateway.place) == 0, ENOUGH)
 
 
 @pytest.mark.postgres
-async def test_a_database_that_was_only_migrated_is_folded(place: Place) -> None:
+async def test_a_database_that_was_only_migrated_is_compacted(place: Place) -> None:
     database = open_database(place.url)
     try:
         await upgrade(database)
         await asyncio.to_thread(insert, place, SAMPLE)
-        await asyncio.to_thread(wait_until, lambda: _notes(place) == 0, ENOUGH)
+        await asyncio.to_thread(wait_until, lambda: _deltas(place) == 0, ENOUGH)
     finally:
         await database.close()
 
 
-def _notes(place: Place) -> int:
+def _deltas(place: Place) -> int:
     [(count,)] = run_sql(place, "SELECT count(*) FROM execution_count_notes")
     return int(str(count))
 
 
-async def test_folding_goes_on_whatever_one_attempt_came_to() -> None:
+async def test_compaction_goes_on_after_an_attempt_that_failed() -> None:
     outcomes: list[int | Exception] = [3, ServiceUnavailable("away"), RuntimeError("a bug"), 0, 0]
     attempts = asyncio.Semaphore(0)
 
-    async def fold() -> int:
+    async def compact() -> int:
         attempts.release()
         outcome = outcomes.pop(0) if outcomes else 0
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
-    folding = Folding(fold, pause=0.0, idle_pause=0.0)
-    folding.begin()
-    folding.begin()
+    compaction = Compaction(compact, pause=0.0, idle_pause=0.0)
+    compaction.start()
+    compaction.start()
     async with asyncio.timeout(ENOUGH):
         for _ in range(7):
             await attempts.acquire()
-    await folding.close()
+    await compaction.close()
     assert outcomes == []

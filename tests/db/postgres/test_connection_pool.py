@@ -34,7 +34,7 @@ async def pool(connect: Callable[[], Awaitable[Any]]) -> AsyncIterator[Pool]:
 
 
 async def _process(pool: Pool) -> int:
-    async with pool.lend() as connection:
+    async with pool.acquire() as connection:
         process: int = connection.get_server_pid()
         return process
 
@@ -60,7 +60,7 @@ async def test_no_more_are_opened_than_there_may_be(pool: Pool, place: Place) ->
     seen: list[int] = []
 
     async def use() -> None:
-        async with pool.lend() as connection:
+        async with pool.acquire() as connection:
             seen.append(pool.in_use)
             await connection.fetch("SELECT pg_sleep(0.001)")
 
@@ -74,7 +74,7 @@ async def test_whoever_came_first_is_served_first(pool: Pool) -> None:
     served: list[int] = []
 
     async def use(number: int) -> None:
-        async with pool.lend() as connection:
+        async with pool.acquire() as connection:
             served.append(number)
             await connection.fetch("SELECT 1")
 
@@ -85,7 +85,7 @@ async def test_whoever_came_first_is_served_first(pool: Pool) -> None:
 
 async def test_waiting_is_bounded(connect: Callable[[], Awaitable[Any]]) -> None:
     hasty = Pool(connect, 1, 0.05)
-    async with hasty.lend():
+    async with hasty.acquire():
         with pytest.raises(ServiceUnavailable, match="busy"):
             await _process(hasty)
         assert hasty.waiting == 0
@@ -94,7 +94,7 @@ async def test_waiting_is_bounded(connect: Callable[[], Awaitable[Any]]) -> None
 
 
 async def test_whoever_stops_waiting_keeps_nobody_from_a_connection(pool: Pool) -> None:
-    async with pool.lend(), pool.lend():
+    async with pool.acquire(), pool.acquire():
         waiting = [asyncio.ensure_future(_process(pool)) for _ in range(3)]
         await _until(lambda: pool.waiting == 3)
         waiting[0].cancel()
@@ -107,7 +107,7 @@ async def test_whoever_stops_waiting_keeps_nobody_from_a_connection(pool: Pool) 
 async def test_a_connection_that_was_closed_by_the_server_is_not_lent_again(
     pool: Pool, place: Place
 ) -> None:
-    async with pool.lend() as connection:
+    async with pool.acquire() as connection:
         await connection.fetch("SELECT 1")
     process = connection.get_server_pid()
     run_sql(place, f"SELECT pg_terminate_backend({process})")
@@ -116,12 +116,12 @@ async def test_a_connection_that_was_closed_by_the_server_is_not_lent_again(
 
 
 async def test_when_one_breaks_the_idle_ones_are_not_trusted(pool: Pool, place: Place) -> None:
-    async with pool.lend() as first, pool.lend() as second:
+    async with pool.acquire() as first, pool.acquire() as second:
         processes = {first.get_server_pid(), second.get_server_pid()}
     with pytest.raises(asyncpg.PostgresError):
-        async with pool.lend() as connection:
+        async with pool.acquire() as connection:
             await connection.fetch("SELECT pg_terminate_backend(pg_backend_pid())")
-    async with pool.lend() as first, pool.lend() as second:
+    async with pool.acquire() as first, pool.acquire() as second:
         assert not processes & {first.get_server_pid(), second.get_server_pid()}
     assert run_sql(place, SESSIONS) == [(SIZE,)]
 
@@ -129,7 +129,7 @@ async def test_when_one_breaks_the_idle_ones_are_not_trusted(pool: Pool, place: 
 async def test_a_connection_that_was_left_in_a_transaction_is_not_lent_again(
     pool: Pool, place: Place
 ) -> None:
-    async with pool.lend() as connection:
+    async with pool.acquire() as connection:
         await connection.execute("BEGIN")
         await connection.execute("INSERT INTO agentflows VALUES ('flow-1', 'Support')")
     assert await _process(pool) != connection.get_server_pid()
@@ -139,7 +139,7 @@ async def test_a_connection_that_was_left_in_a_transaction_is_not_lent_again(
 async def test_a_statement_that_is_refused_costs_no_connection(pool: Pool) -> None:
     process = await _process(pool)
     with pytest.raises(asyncpg.UndefinedTableError):
-        async with pool.lend() as connection:
+        async with pool.acquire() as connection:
             await connection.fetch("SELECT * FROM nothing")
     assert await _process(pool) == process
 
@@ -148,7 +148,7 @@ async def test_a_statement_that_nobody_waits_for_is_ended_in_the_server(
     pool: Pool, place: Place
 ) -> None:
     async def sleep() -> None:
-        async with pool.lend() as connection:
+        async with pool.acquire() as connection:
             await connection.fetch("SELECT pg_sleep(3600)")
 
     running = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(3600)'"
@@ -181,7 +181,7 @@ async def test_a_connection_that_can_not_be_opened_leaves_its_place(place: Place
 
 
 async def test_closing_waits_for_what_is_lent(pool: Pool, place: Place) -> None:
-    async with pool.lend() as connection:
+    async with pool.acquire() as connection:
         closing = asyncio.ensure_future(pool.close())
         assert await connection.fetchval("SELECT 1") == 1
         assert not closing.done()

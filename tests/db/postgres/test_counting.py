@@ -1,4 +1,4 @@
-"""Counts that writers never wait for: noted with each write, folded afterwards, exact always."""
+"""Counts on PostgreSQL: writers insert deltas and never wait, and totals are always exact."""
 
 import asyncio
 from typing import Any
@@ -93,7 +93,7 @@ async def test_writers_of_the_same_hour_do_not_wait_for_each_other(place: Postgr
         await another.close()
 
 
-async def test_what_is_being_folded_is_counted_once(place: PostgresPlace) -> None:
+async def test_a_delta_that_is_being_compacted_is_counted_once(place: PostgresPlace) -> None:
     folding, writing = await asyncpg.connect(place.url), await asyncpg.connect(place.url)
     database = open_database(place.url)
     try:

@@ -8,7 +8,7 @@ import pytest
 from db.database import Database
 from db.errors import ServiceUnavailable
 from db.postgres import lag
-from db.postgres.lag import MOST_KEPT, Lag
+from db.postgres.lag import MAX_POSITIONS, Lag
 
 pytestmark = pytest.mark.anyio
 
@@ -59,7 +59,7 @@ async def _measured_while_away(clock: Clock) -> tuple[Lag, Server, Server]:
 
 async def test_while_a_replica_is_away_no_more_is_kept_than_may_be(clock: Clock) -> None:
     measured, _, _ = await _measured_while_away(clock)
-    assert len(measured._missing) <= MOST_KEPT
+    assert len(measured._missing) <= MAX_POSITIONS
 
 
 @pytest.mark.parametrize("replayed", [0, 1, 17, 5_000, SECONDS - 3])

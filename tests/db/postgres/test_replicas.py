@@ -203,7 +203,7 @@ async def test_a_client_that_wrote_is_known_for_a_while_and_then_no_more(
     database = open_database(own.url)
     here, elsewhere = RecentWriters(database, 0.3), RecentWriters(database, 0.3)
     try:
-        await here.note(client)
+        await here.record(client)
         assert await here.has_written(client)
         assert await elsewhere.has_written(client)
         await anyio.sleep(0.3)
