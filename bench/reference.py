@@ -19,7 +19,8 @@ import orjson
 from workloads import SINCE, UNTIL
 
 from db.instants import format_ms
-from db.reading.paging import NEWEST_FIRST, cursor_encoder
+from db.reading.cursors import cursor_encoder
+from db.reading.paging import NEWEST_FIRST
 
 DATABASE, GUID = os.environ["BENCH_DATABASE"], os.environ["BENCH_GUID"]
 CREATED_ON, ID = orjson.loads(os.environ["BENCH_POSITION"])

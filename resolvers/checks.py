@@ -14,40 +14,40 @@ from graphql import (
 )
 
 from db.errors import GatewayError, InvalidInput
-from resolvers.context import Reading
-from resolvers.pages import check_number, offset_faults, window_faults
-from resolvers.plan_arguments import Arguments
+from resolvers.arguments import Arguments
+from resolvers.context import Context
+from resolvers.page_arguments import check_number, offset_faults, page_argument_faults
 from resolvers.selections import NotPlannable, Selected, Selections
 
-_Check = Callable[[Arguments, Reading], Iterable[GatewayError]]
+_Check = Callable[[Arguments, Context], Iterable[GatewayError]]
 """Finds everything that is wrong with the arguments of a root field."""
 
 
-def _filter(arguments: Arguments, bounds: Reading) -> Iterator[GatewayError]:
+def _filter(arguments: Arguments, bounds: Context) -> Iterator[GatewayError]:
     try:
         arguments.filter(bounds.max_ids)
     except InvalidInput as fault:
         yield fault
 
 
-def _connection(arguments: Arguments, bounds: Reading) -> Iterator[GatewayError]:
+def _connection(arguments: Arguments, bounds: Context) -> Iterator[GatewayError]:
     yield from _filter(arguments, bounds)
-    yield from window_faults(arguments.order, bounds.max_page_size, arguments.given)
+    yield from page_argument_faults(arguments.order, bounds.max_page_size, arguments.given)
 
 
-def _page(arguments: Arguments, bounds: Reading) -> Iterator[GatewayError]:
+def _page(arguments: Arguments, bounds: Context) -> Iterator[GatewayError]:
     yield from _filter(arguments, bounds)
     yield from offset_faults(arguments["page"], arguments["limit"], bounds.max_page_size)
 
 
-def _guids(arguments: Arguments, bounds: Reading) -> Iterator[GatewayError]:
+def _guids(arguments: Arguments, bounds: Context) -> Iterator[GatewayError]:
     try:
         check_number(arguments["guids"], bounds.max_ids)
     except InvalidInput as fault:
         yield fault
 
 
-def _nothing(_arguments: Arguments, _bounds: Reading) -> Iterable[GatewayError]:
+def _nothing(_arguments: Arguments, _bounds: Context) -> Iterable[GatewayError]:
     return ()
 
 
@@ -69,7 +69,7 @@ def faults_of(
     operation: OperationDefinitionNode,
     conditions: Iterable[str],
     variables: Mapping[str, Any],
-    bounds: Reading,
+    bounds: Context,
 ) -> list[GraphQLError]:
     """Find everything that is wrong with the arguments of an operation's root fields.
 

@@ -1,13 +1,13 @@
 """Plans: what an operation comes to, worked out once and run for every request.
 
-A plan holds, for each root field, which columns of a row are read and functions that make the
-answer of them. It answers exactly what the ordinary executor would. Whatever a plan does not
-know, and whatever goes wrong while it runs, is left to the ordinary executor.
+A plan holds how variables become arguments, and what each root field comes to. What is refused, and
+what asks about the schema itself, has no plan and is left to graphql-core.
 """
 
+import asyncio
 import itertools
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,65 +24,80 @@ from graphql import (
 from graphql.type import GraphQLField
 
 from db.bounded_store import BoundedStore
+from resolvers.arguments import Arguments
 from resolvers.checks import ROOT_CHECKS, faults_of
-from resolvers.context import Reading
-from resolvers.plan_arguments import Arguments
-from resolvers.plan_changes import PLANS_OF_MANY
-from resolvers.plan_fields import ROOT_PLANS, PlanRoot
-from resolvers.plan_update import MUTATION_PLANS
-from resolvers.plan_values import (
+from resolvers.coercion import (
     ReadVariables,
     Variables,
     arguments_function,
     variables_function,
     variables_in,
 )
-from resolvers.row_functions import TYPENAME
-from resolvers.selections import NotPlannable, Selections
+from resolvers.context import Context, Run
+from resolvers.roots import ROOTS, RootAnswer
+from resolvers.selections import TYPENAME, NotPlannable, Selections
 
 logger = logging.getLogger("gateway.plans")
 
-_Answer = Callable[[Reading, Arguments], Awaitable[Any]]
 _MOST_FLAGS = 6
+_AT_ONCE = 4
+"""How many root fields of one operation are read at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
 class RootPlan:
-    """One root field: its name in the answer, where its arguments come from, what it does."""
+    """One root field: its name in the answer, where its arguments come from, what it answers."""
 
     key: str
     name: str
     arguments: Callable[[Variables], Arguments]
-    answer: _Answer
+    answer: RootAnswer
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a query comes to, for one choice of its conditions."""
+    """What an operation comes to, for one choice of its conditions."""
 
     variables: ReadVariables
     roots: tuple[RootPlan, ...]
 
-    async def run(self, reading: Reading, variables: Mapping[str, Any]) -> dict[str, Any]:
+    async def run(self, context: Context, variables: Mapping[str, Any]) -> dict[str, Any]:
         """The data of the answer.
 
         Raises NotPlannable, or whatever else goes wrong, with nothing changed; or else
-        BrokenAfterChange.
+        AlreadyCommitted.
         """
         values = self.variables(variables)
+        run = Run(context, values)
         if len(self.roots) == 1:
             # It checks its own arguments before it reads.
             [root] = self.roots
-            return {root.key: await root.answer(reading, root.arguments(values))}
-        checked = [(root, self._checked(root, values, reading)) for root in self.roots]
-        return {root.key: await root.answer(reading, arguments) for root, arguments in checked}
+            return {root.key: await root.answer(run, root.arguments(values))}
+        checked = [(root, self._checked(root, values, context)) for root in self.roots]
+        return await _answer_together(run, checked)
 
     @staticmethod
-    def _checked(root: RootPlan, values: Variables, reading: Reading) -> Arguments:
+    def _checked(root: RootPlan, values: Variables, context: Context) -> Arguments:
         arguments = root.arguments(values)
-        for fault in ROOT_CHECKS[root.name](arguments, reading) if root.name != TYPENAME else ():
+        for fault in ROOT_CHECKS[root.name](arguments, context) if root.name != TYPENAME else ():
             raise fault
         return arguments
+
+
+async def _answer_together(run: Run, checked: list[tuple[RootPlan, Arguments]]) -> dict[str, Any]:
+    """Answer root fields that do not depend on each other, a few at the same time.
+
+    Their order in the answer is that of the operation.
+    """
+    answered: dict[str, Any] = dict.fromkeys(root.key for root, _ in checked)
+    waiting = iter(checked)
+
+    async def answer_next() -> None:
+        for root, arguments in waiting:
+            answered[root.key] = await root.answer(run, arguments)
+
+    await asyncio.gather(*(answer_next() for _ in range(min(_AT_ONCE, len(checked)))))
+    return answered
 
 
 Choice = tuple[bool, ...]
@@ -132,10 +147,10 @@ class Planner:
         if not self._flags:
             self._find(None)
 
-    def faults(self, variables: Mapping[str, Any] | None, bounds: Reading) -> list[GraphQLError]:
+    def faults(self, variables: Mapping[str, Any] | None, context: Context) -> list[GraphQLError]:
         """Everything that is wrong with the arguments of the operation's root fields."""
         return faults_of(
-            self._schema, self._fragments, self._operation, self._flags, variables or {}, bounds
+            self._schema, self._fragments, self._operation, self._flags, variables or {}, context
         )
 
     def reason(self, variables: Mapping[str, Any] | None) -> str:
@@ -183,26 +198,25 @@ class Planner:
 
     def _roots(self, flags: Mapping[str, bool]) -> tuple[RootPlan, ...]:
         root = self._schema.get_root_type(self._operation.operation)
-        plans = _PLANS.get(self._operation.operation, {})
-        if root is None or self._operation.directives:
-            raise NotPlannable("directives of an operation")
+        plans = ROOTS.get(self._operation.operation, {})
+        if root is None:
+            raise NotPlannable("an operation that the schema does not have")
         selections = Selections(self._schema, self._fragments, flags)
         selected: dict[str, list[FieldNode]] = {}
         selections.collect(self._operation.selection_set, root, selected, set())
         if self.is_mutation and len(selected) != 1:
             # If one of several changes fails, those before it stay: the executor says so.
-            raise NotPlannable("several changes")
+            raise NotPlannable("several changes, which are made in turn")
         roots = []
         for key, nodes in selected.items():
             name = nodes[0].name.value
             if name == TYPENAME:
                 roots.append(RootPlan(key, name, lambda _: Arguments({}), _constant(root.name)))
                 continue
-            make = plans.get(name)
-            if make is None:
-                raise NotPlannable(f"the root field {name}")
+            if name.startswith("__"):
+                raise NotPlannable("it asks about the schema itself")
             field = root.fields[name]
-            answer = make(selections, nodes, field)
+            answer = plans[name](selections, nodes, field)
             roots.append(RootPlan(key, name, _arguments(field, nodes[0]), answer))
         return tuple(roots)
 
@@ -212,14 +226,8 @@ class Planner:
         return self._operation.operation is OperationType.MUTATION
 
 
-_PLANS: Mapping[OperationType, Mapping[str, PlanRoot]] = {
-    OperationType.QUERY: ROOT_PLANS,
-    OperationType.MUTATION: {**MUTATION_PLANS, **PLANS_OF_MANY},
-}
-
-
-def _constant(value: str) -> _Answer:
-    async def answer(_reading: Reading, _arguments: Arguments) -> str:
+def _constant(value: str) -> RootAnswer:
+    async def answer(_run: Run, _arguments: Arguments) -> str:
         return value
 
     return answer

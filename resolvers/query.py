@@ -1,4 +1,6 @@
-"""What can be asked."""
+"""What can be asked: the root fields of queries. What each comes to is in ``roots``."""
+
+# mypy: disable-error-code="empty-body"
 
 from typing import Annotated
 
@@ -6,13 +8,11 @@ import strawberry
 from strawberry import UNSET
 
 from db.keys import Scope
-from resolvers.context import Info
 from resolvers.declarations import PageSize, declare
-from resolvers.pages import DEFAULT_PAGE_SIZE, connection, given, offset_of, window
+from resolvers.page_arguments import DEFAULT_PAGE_SIZE
 from schema.connection import ExecutionConnection, ExecutionPage
 from schema.execution import Execution
-from schema.inputs import ExecutionFilter, ExecutionOrder, to_filter, to_order
-from schema.turns import in_turns
+from schema.inputs import ExecutionFilter, ExecutionOrder
 
 _FilterArgument = Annotated[
     ExecutionFilter | None,
@@ -32,14 +32,11 @@ class Query:
         description="One execution by its guid; null when there is none.",
         metadata=declare(Scope.READ),
     )
-    async def execution(
+    def execution(
         self,
-        info: Info,
         guid: Annotated[strawberry.ID, strawberry.argument(description="Its guid.")],
     ) -> Execution | None:
         """One execution by its guid."""
-        row = await info.context.executions.find(guid)
-        return None if row is None else Execution.from_row(row)
 
     @strawberry.field(
         description=(
@@ -48,9 +45,8 @@ class Query:
         ),
         metadata=declare(Scope.READ, PageSize(("first", "last"), DEFAULT_PAGE_SIZE)),
     )
-    async def executions(
+    def executions(
         self,
-        info: Info,
         filter: _FilterArgument = UNSET,  # noqa: A002 - the contract names it so
         order_by: _OrderArgument = UNSET,
         first: Annotated[
@@ -67,19 +63,6 @@ class Query:
         ] = UNSET,
     ) -> ExecutionConnection:
         """Executions, page by page with cursors."""
-        context = info.context
-        order = to_order(order_by)
-        asked = window(
-            order,
-            context.max_page_size,
-            first=given(first),
-            after=given(after),
-            last=given(last),
-            before=given(before),
-        )
-        return await connection(
-            context.executions, to_filter(filter, context.max_ids), order, asked
-        )
 
     @strawberry.field(
         description=(
@@ -88,22 +71,11 @@ class Query:
         ),
         metadata=declare(Scope.READ, PageSize(("limit",), DEFAULT_PAGE_SIZE)),
     )
-    async def execution_page(
+    def execution_page(
         self,
-        info: Info,
         filter: _FilterArgument = UNSET,  # noqa: A002 - the contract names it so
         order_by: _OrderArgument = UNSET,
         page: Annotated[int, strawberry.argument(description="Which page, from 1.")] = 1,
         limit: Annotated[int, strawberry.argument(description="How many on a page.")] = 50,
     ) -> ExecutionPage:
         """Executions, page by page with numbers."""
-        executions = info.context.executions
-        offset = offset_of(page, limit, info.context.max_page_size)
-        chosen = to_filter(filter, info.context.max_ids)
-        rows = await executions.find_offset(chosen, to_order(order_by), offset=offset, limit=limit)
-        return ExecutionPage(
-            items=in_turns(Execution.from_row(row) for row in rows),
-            page=page,
-            limit=limit,
-            count=lambda: executions.count(chosen),
-        )

@@ -9,6 +9,7 @@ from graphql import (
     DocumentNode,
     GraphQLEnumType,
     GraphQLError,
+    GraphQLResolveInfo,
     OperationDefinitionNode,
     execute,
 )
@@ -21,9 +22,12 @@ from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
 
 from db.errors import quote
-from resolvers.context import Context
+from resolvers.arguments import Arguments
+from resolvers.context import Context, Run
 from resolvers.mutation import Mutation
 from resolvers.query import Query
+from resolvers.roots import ROOTS
+from resolvers.selections import Selections
 from schema.scalars import SCALARS
 
 _DESCRIPTION = (
@@ -54,7 +58,7 @@ class Schema(strawberry.Schema):
         operation_name: str | None,
         context: Context,
     ) -> ExecutionResult:
-        """Execute an operation of a valid document, field by field; never raises."""
+        """Execute an operation of a valid document as graphql-core does; never raises."""
         try:
             result: Any = execute(
                 self._schema,
@@ -100,7 +104,42 @@ class Schema(strawberry.Schema):
         return values if isinstance(values, list) else []
 
 
-class _WithoutSuggestions(StrawberryGraphQLCoreExecutionContext):
+class _Answered:
+    """What a root field answers, objects and all, so that nothing of it is left to complete."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+async def _answer_root(
+    _source: object, info: GraphQLResolveInfo[Context], **given: Any
+) -> _Answered:
+    """Answer a root field as plans do; the executor says where it stands when it fails."""
+    # Strawberry's executor hands on the coerced values themselves.
+    variables: Any = info.variable_values
+    selections = Selections(info.schema, info.fragments, variables)
+    field = info.parent_type.fields[info.field_name]
+    plan = ROOTS[info.operation.operation][info.field_name]
+    answer = plan(selections, info.field_nodes, field)
+    return _Answered(await answer(Run(info.context, variables), Arguments(given)))
+
+
+class _Executor(StrawberryGraphQLCoreExecutionContext):
+    """Executes root fields in turn or together, and leaves their answers as they are."""
+
+    def complete_value(self, *args: Any, **kwargs: Any) -> Any:
+        """Complete a value, unless it is what a root field answers."""
+        result = args[4]
+        return (
+            result.value
+            if isinstance(result, _Answered)
+            else super().complete_value(*args, **kwargs)
+        )
+
+
+class _WithoutSuggestions(_Executor):
     """Executes without suggesting names when the values of variables don't fit."""
 
     @classmethod
@@ -114,13 +153,19 @@ def build_schema(*, suggestions: bool = True) -> Schema:
     schema = Schema(
         query=Query,
         mutation=Mutation,
-        execution_context_class=None if suggestions else _WithoutSuggestions,
+        execution_context_class=_Executor if suggestions else _WithoutSuggestions,
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     schema._schema.description = _DESCRIPTION  # noqa: SLF001 - Strawberry has no public way
     for kind in schema._schema.type_map.values():  # noqa: SLF001 - Strawberry has no public way
         if isinstance(kind, GraphQLEnumType):
             _refuse_long_names(kind)
+    for operation, roots in ROOTS.items():
+        root = schema._schema.get_root_type(operation)  # noqa: SLF001 - the same
+        for name, field in root.fields.items() if root else ():
+            if name not in roots:
+                raise LookupError(f"the root field {name} has no description")
+            field.resolve = _answer_root
     return schema
 
 

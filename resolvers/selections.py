@@ -21,6 +21,8 @@ from graphql import (
 )
 from graphql.type import GraphQLField
 
+TYPENAME = "__typename"
+
 Selected = dict[str, list[FieldNode]]
 """The nodes that are selected under each name of the answer, in the order of the answer."""
 

@@ -4,24 +4,9 @@ import base64
 
 import strawberry
 
-from db.instants import from_ms
-from db.models import ExecutionState
-from db.source import ExecutionRow
 from db.texts import bytes_of
+from schema.execution_state import ExecutionState
 from schema.scalars import BigInt, DateTime
-
-_MEANINGS = {
-    ExecutionState.INPROGRESS: "It is running.",
-    ExecutionState.FINISHED: "It ran to its end.",
-    ExecutionState.ERROR: "It failed.",
-    ExecutionState.TERMINATED: "It was ended from outside before its end.",
-    ExecutionState.TIMEOUT: "It took longer than it was allowed to.",
-    ExecutionState.STOPPED: "A person or a program stopped it.",
-}
-
-strawberry.enum(ExecutionState, description="What has become of an execution.")
-for _value in ExecutionState.__strawberry_definition__.values:  # type: ignore[attr-defined]
-    _value.description = _MEANINGS[ExecutionState(_value.value)]
 
 
 @strawberry.type(description="One run of an agentflow, which is a graph of LLM agents.")
@@ -45,21 +30,6 @@ class Execution:
     )
     created_on: DateTime = strawberry.field(description="When it was created.")
     updated_on: DateTime = strawberry.field(description="When it was last changed.")
-
-    @classmethod
-    def from_row(cls, row: ExecutionRow) -> "Execution":
-        """Show a stored execution."""
-        return cls(
-            id=global_id("Execution", row.guid),
-            database_id=BigInt(row.id),
-            guid=strawberry.ID(row.guid),
-            state=ExecutionState(row.state),
-            agentflow_id=strawberry.ID(row.agentflow_id),
-            agentflow_name=row.agentflow_name,
-            session_id=None if row.session_id is None else strawberry.ID(row.session_id),
-            created_on=DateTime(from_ms(row.created_on)),
-            updated_on=DateTime(from_ms(row.updated_on)),
-        )
 
 
 def global_id(type_name: str, key: str) -> strawberry.ID:

@@ -1,7 +1,6 @@
 """What clients may filter by, order by and change.
 
 The inputs spell out the tables of ``db.reading`` for GraphQL; a test holds them equal.
-``to_filter`` and ``to_order`` turn them into what ``db`` understands.
 """
 
 import enum
@@ -10,11 +9,8 @@ from typing import Any, Optional
 import strawberry
 from strawberry import UNSET
 
-from db.models import ExecutionState
 from db.reading.comparisons import FIELDS
-from db.reading.filters import EVERYTHING, AllOf, Allowance, AnyOf, Condition, Filter, Not
-from db.reading.normal_filters import normalised
-from db.reading.paging import Order, Term, total_order
+from schema.execution_state import ExecutionState
 from schema.scalars import DateTime
 
 
@@ -101,55 +97,6 @@ class ExecutionFilter:
     )
 
 
-FieldFilter = IDFilter | StringFilter | ExecutionStateFilter | DateTimeFilter
-
-
-def to_filter(given: ExecutionFilter | None, max_values: int) -> Filter:
-    """Turn GraphQL's filter into a filter of ``db``, in its normal form.
-
-    Raises InvalidInput when it holds too many conditions, more than ``max_values`` values in its
-    lists, or is nested too deep.
-    """
-    if not given:
-        return EVERYTHING
-    return normalised(_filter(given, 0, Allowance(max_values)), max_values)
-
-
-def _filter(given: ExecutionFilter | None, depth: int, allowance: Allowance) -> Filter:
-    allowance.take(depth)
-    if not given:
-        return EVERYTHING
-    parts: list[Filter] = []
-    for field in FIELDS:
-        parts.extend(_conditions(field, getattr(given, field), allowance))
-    if _is_given(given.and_):
-        parts.append(AllOf(tuple(_filter(part, depth + 1, allowance) for part in given.and_ or ())))
-    if _is_given(given.or_):
-        parts.append(AnyOf(tuple(_filter(part, depth + 1, allowance) for part in given.or_ or ())))
-    if _is_given(given.not_):
-        parts.append(Not(_filter(given.not_, depth + 1, allowance)))
-    return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
-
-
-def _conditions(field: str, given: FieldFilter | None, allowance: Allowance) -> list[Condition]:
-    if not given:
-        return []
-    ignore_case = isinstance(given, StringFilter) and not given.case_sensitive
-    found = []
-    for operator in FIELDS[field].operators:
-        value = getattr(given, "in_" if operator == "in" else operator)
-        if _is_given(value):
-            if isinstance(value, list):
-                allowance.take_values(len(value))
-            plain = tuple(value) if isinstance(value, list) else value
-            found.append(Condition(field, operator, plain, ignore_case))
-    return found
-
-
-def _is_given(value: object) -> bool:
-    return value is not UNSET and value is not None
-
-
 @strawberry.enum(description="What executions can be ordered by.")
 class ExecutionOrderField(enum.Enum):
     """What executions can be ordered by."""
@@ -181,13 +128,6 @@ class ExecutionOrder:
     field: ExecutionOrderField = strawberry.field(description="What to order by.")
     direction: OrderDirection = strawberry.field(
         default=OrderDirection.DESC, description="Which way."
-    )
-
-
-def to_order(given: list[ExecutionOrder] | None) -> Order:
-    """Turn GraphQL's orders into an order of ``db``; without any it is newest first."""
-    return total_order(
-        Term(str(term.field.value), term.direction is OrderDirection.DESC) for term in given or ()
     )
 
 

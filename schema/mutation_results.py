@@ -4,8 +4,8 @@ from typing import Annotated
 
 import strawberry
 
-from db.models import ExecutionState
 from schema.execution import Execution
+from schema.execution_state import ExecutionState
 
 
 @strawberry.interface(description="Something that the caller can put right.")

@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement
 from db.dialect import greatest, least
 from db.reading.filter_statements import where
 from db.reading.filters import Condition, Filter
-from db.reading.page_query import TIMES
 from db.reading.paging import BoundPosition, Order, beyond, branches_beyond, is_uniform, reverse
+from db.reading.row_query import TIMES
 from db.source import ExecutionSource
 
 

@@ -1,130 +1,80 @@
-"""A page of executions that is asked for, and how it can be had."""
+"""A page of executions, and what comes of asking for it.
 
-import enum
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeGuard
+REST, GraphQL, export and events all ask for pages in this form. ``Executions.page`` reads them.
+"""
 
-from db.models import ExecutionState
-from db.reading.counts import is_on_dimensions
-from db.reading.filter_statements import cache_key_of
-from db.reading.filters import Condition, Filter, conjuncts
-from db.reading.paging import Order, Position
-from db.reading.statement_cache import nulls_of, present
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-SCAN_AT_LEAST = 1_000
-"""How many executions a walk passes before it gives up."""
-SCAN_PER_ROW = 20
-"""The same, for each row that is wanted."""
-
-_IDENTIFIERS = ("guid", "session_id")
-_LEADING = ("state", "agentflow_id")
-"""What indexes in the order of creation begin with."""
-TIMES = ("created_on", "updated_on")
-"""The fields that are points in time."""
-
-
-class Service(enum.Enum):
-    """How a page can be had."""
-
-    BOUNDED = "an index has its rows and few others, one after the other"
-    SERVED = "an index has what matches in this order, or so little that it may be sorted"
-    SEARCHED = "it is looked for on a walk, and then where its conditions find it"
+from db.reading.count_query import CountQuery
+from db.reading.filters import EVERYTHING, Filter
+from db.reading.paging import NEWEST_FIRST, Order, Position, Row, reverse
+from db.reading.row_query import RowQuery
 
 
 @dataclass(slots=True)
 class PageQuery:
-    """Some fields of the matching executions between two positions of an order.
+    """At most ``limit`` executions that match a filter, in an order.
 
-    With ``inclusive`` the one that stands at ``after`` is among them.
+    They lie after the position ``after`` and before ``before``: the first of these, or the last
+    with ``from_end``. A numbered page has an ``offset``, the number of rows to skip, in place of
+    positions. ``with_total`` counts all that match, whatever the positions. ``with_both_sides``
+    finds out whether there are rows on the side of the page that reading begins at; then
+    ``fields`` must hold those of the order.
+
+    A query that is asked again and again is best kept: so is what was worked out for it.
     """
 
     fields: tuple[str, ...]
-    filter: Filter
-    order: Order
-    limit: int | None = None
+    filter: Filter = EVERYTHING
+    order: Order = NEWEST_FIRST
+    limit: int = 50
     offset: int | None = None
     after: Position | None = None
     before: Position | None = None
-    inclusive: bool = False
-
-    def cache_key(self, values: list[Any]) -> Hashable:
-        """What makes its statements; what does not is added to ``values``, in their order."""
-        cache_key = (
-            self.fields,
-            cache_key_of(self.filter, values),
-            self.order,
-            nulls_of(self.after),
-            nulls_of(self.before),
-            self.inclusive,
-            self.limit is None,
-            self.offset is None,
-        )
-        for position in (self.after, self.before):
-            values += present(position or ())
-        values += [self.limit, self.offset or 0, self.wanted, self.scan]
-        return cache_key
+    from_end: bool = False
+    with_total: bool = False
+    with_both_sides: bool = False
+    _count_query: CountQuery | None = field(default=None, init=False, repr=False, compare=False)
+    _row_query: RowQuery | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
-    def wanted(self) -> int:
-        """How many rows fill the page, those that it skips included."""
-        return (self.limit or 0) + (self.offset or 0)
+    def row_query(self) -> RowQuery:
+        """The rows that have to be read for it: one more than fit, to see whether there are more.
 
-    @property
-    def scan(self) -> int:
-        """How many executions are passed at most to fill it."""
-        return max(SCAN_AT_LEAST, SCAN_PER_ROW * self.wanted)
-
-    def service(self) -> Service:
-        """How it can be had."""
-        if self.limit is None or not self.order:
-            return Service.SERVED
-        parts = conjuncts(self.filter)
-        if any(_is_equal(part, _IDENTIFIERS) for part in parts):
-            return Service.SERVED
-        first = self.order[0].field
-        leading = _LEADING if first == "created_on" else ()
-        ranged = [field for field in TIMES if field == first]
-        if not all(_is_equal(part, leading) or is_about(part, ranged) for part in parts):
-            return Service.SEARCHED
-        has_index = len(self.order) == 2 and self.offset is None
-        return Service.BOUNDED if has_index else Service.SERVED
-
-    def is_in_few_stretches(self) -> bool:
-        """Whether what matches lies in a few stretches of an index, each in this order.
-
-        To merge them reads no more rows than a walk would, which may be in vain. That depends on
-        how many values are listed, so it is no part of the cache_key.
+        A numbered page has no use for the one more.
         """
-        if self.order[0].field != "created_on":
-            return False
-        most = {"agentflow_id": SCAN_PER_ROW + 1, "state": len(ExecutionState)}
-        for part in conjuncts(self.filter):
-            if _names_values(part):
-                named = len(part.value) if part.operator == "in" else 1
-                most[part.field] = min(most[part.field], named)
-            elif not is_about(part, ("created_on",)):
-                return False
-        return most["agentflow_id"] * most["state"] <= SCAN_PER_ROW
+        if self._row_query is None:
+            after, before = self.after, self.before
+            order = self.order
+            if self.from_end:
+                after, before, order = before, after, reverse(order)
+            limit = self.limit + (self.offset is None)
+            # Nothing to skip makes a page that an index bounds.
+            offset = self.offset or None
+            self._row_query = RowQuery(
+                self.fields, self.filter, order, limit, offset, after, before
+            )
+        return self._row_query
 
-    def is_on_dimensions(self) -> bool:
-        """Whether it filters by states and agentflows."""
-        return any(map(is_on_dimensions, conjuncts(self.filter)))
-
-
-def _is_equal(part: Filter, fields: Sequence[str]) -> bool:
-    return is_about(part, fields) and isinstance(part, Condition) and part.operator == "eq"
-
-
-def _names_values(part: Filter) -> TypeGuard[Condition]:
-    return (
-        isinstance(part, Condition)
-        and part.field in _LEADING
-        and part.operator in ("eq", "in")
-        and not part.ignore_case
-    )
+    @property
+    def count_query(self) -> CountQuery:
+        """The count of all that match."""
+        if self._count_query is None:
+            self._count_query = CountQuery(self.filter)
+        return self._count_query
 
 
-def is_about(part: Filter, fields: Sequence[str]) -> bool:
-    """Whether a part of a filter is a condition on one of some fields."""
-    return isinstance(part, Condition) and part.field in fields
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The rows of a page in the order that was asked for, and what lies around them.
+
+    ``total`` is 0 unless it was asked for. ``has_next`` and ``has_previous`` are known for the
+    direction of reading; for the other one, where no row was skipped or where it was asked for,
+    and else false. Neither is known of a numbered page.
+    """
+
+    rows: Sequence[Row]
+    total: int = 0
+    has_next: bool = False
+    has_previous: bool = False

@@ -18,19 +18,19 @@ from db.reading.counts import is_on_dimensions, pairs_of
 from db.reading.filter_statements import bind_all, where
 from db.reading.filters import Filter, check, conjuncts
 from db.reading.keyset_range import KeysetRange
-from db.reading.page_query import PageQuery, is_about
 from db.reading.paging import BoundPosition, Position, order_by
+from db.reading.row_query import RowQuery, is_about
 from db.reading.statement_cache import BindParameters
 from db.source import ExecutionSource
 
-PageForm = Callable[[PageQuery, BindParameters, ExecutionSource], Any]
+PageForm = Callable[[RowQuery, BindParameters, ExecutionSource], Any]
 """Makes one form of a query's statement."""
 
 
 class _PageStatement:
     """A query in one statement; its values are bound in the order of ``cache_key``."""
 
-    def __init__(self, query: PageQuery, places: BindParameters) -> None:
+    def __init__(self, query: RowQuery, places: BindParameters) -> None:
         check(query.filter)
         self.query = query
         self.places = places
@@ -107,7 +107,7 @@ class _PageStatement:
         return found.order_by(*order_by(self.query.order, replace(source, **moved))).limit(limit)
 
 
-def index_page(query: PageQuery, places: BindParameters, source: ExecutionSource) -> Any:
+def index_page(query: RowQuery, places: BindParameters, source: ExecutionSource) -> Any:
     """The page, where an index serves it."""
     bound = _PageStatement(query, places)
     conditions = bound.where(source)
@@ -118,7 +118,7 @@ def index_page(query: PageQuery, places: BindParameters, source: ExecutionSource
     return bound.paged(found.order_by(*order_by(query.order, source)))
 
 
-def bounded_scan(query: PageQuery, places: BindParameters, source: ExecutionSource) -> Any:
+def bounded_scan(query: RowQuery, places: BindParameters, source: ExecutionSource) -> Any:
     """What of the page is found among the next ``walk`` executions of the order."""
     bound = _PageStatement(query, places)
     passed = bound.in_order(list(source.table.c), [], bound.scan, source).subquery("passed")
@@ -130,14 +130,14 @@ def bounded_scan(query: PageQuery, places: BindParameters, source: ExecutionSour
     return bound.paged(statement)
 
 
-def beyond_bounded_scan(query: PageQuery, places: BindParameters, source: ExecutionSource) -> Any:
+def beyond_bounded_scan(query: RowQuery, places: BindParameters, source: ExecutionSource) -> Any:
     """Whether the order goes on where the walk ends."""
     bound = _PageStatement(query, places)
     one_more = bound.in_order([source.id], [], bound.scan + 1, source).subquery("passed")
     return select(one_more.c.id).offset(bound.scan).limit(1)
 
 
-def merge_by_group(query: PageQuery, places: BindParameters, source: ExecutionSource) -> Any:
+def merge_by_group(query: RowQuery, places: BindParameters, source: ExecutionSource) -> Any:
     """The page out of the first rows of each agentflow in each state."""
     bound = _PageStatement(query, places)
     pairs, pair = pairs_of(source, places)
@@ -164,7 +164,7 @@ def merge_by_group(query: PageQuery, places: BindParameters, source: ExecutionSo
     return bound.paged(found.order_by(*order_by(query.order, source)))
 
 
-def full_sort(query: PageQuery, places: BindParameters, source: ExecutionSource) -> Any:
+def full_sort(query: RowQuery, places: BindParameters, source: ExecutionSource) -> Any:
     """The page out of all that matches, found by the filter's own conditions and sorted."""
     bound = _PageStatement(query, places)
     found = select(*bound.columns(source)).select_from(source.table)

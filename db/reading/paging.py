@@ -5,9 +5,10 @@ That is found through an index however deep it lies, and stays right while rows 
 go (keyset paging).
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+import functools
+import operator
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, false, or_, tuple_
 
@@ -22,8 +23,7 @@ LAST_PAGE = 2**31 - 1
 _NULLABLE = frozenset({"session_id"})
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """One field of an order. Null is smaller than any value."""
 
     field: str
@@ -32,6 +32,8 @@ class Term:
 
 Order = tuple[Term, ...]
 Position = tuple[Any, ...]
+Row = tuple[Any, ...]
+"""The values of some fields of an execution, in an order that is known beside it."""
 BoundPosition = tuple[ColumnElement[Any] | None, ...]
 
 NEWEST_FIRST: Order = (Term("created_on", True), Term("id", True))
@@ -73,6 +75,15 @@ def _ordered(column: ColumnElement[Any], term: Term) -> ColumnElement[Any]:
         return ordered
     # Said aloud, because databases differ in what they take null for.
     return ordered.nulls_last() if term.descending else ordered.nulls_first()
+
+
+@functools.lru_cache(maxsize=1_000)
+def position_getter(fields: tuple[str, ...], order: Order) -> Callable[[Row], Position]:
+    """The function that says where a row of some fields stands in an order.
+
+    Those of the order must be among the fields.
+    """
+    return operator.itemgetter(*(fields.index(term.field) for term in order))
 
 
 def position_of(row: ExecutionRow, order: Order) -> Position:

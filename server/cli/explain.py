@@ -8,7 +8,7 @@ from graphql import GraphQLError
 from db.database import Database
 from db.errors import InvalidInput
 from db.executions import Executions
-from resolvers.context import Reading
+from resolvers.context import Context
 from resolvers.schema import build_schema
 from server.graphql.preparation import OperationStore, PreparedOperation
 from server.operation.settings import Settings
@@ -58,8 +58,8 @@ async def _statements(
     database.on_read = lambda statement, parameters: asked.append((statement, parameters))
     try:
         if plan is not None:
-            reading = Reading(Executions(database), settings.max_page_size, settings.max_ids)
-            await plan.run(reading, variables)
+            context = Context(Executions(database), settings.max_page_size, settings.max_ids)
+            await plan.run(context, variables)
     except Exception as error:  # noqa: BLE001 - what a plan can't answer is no fault
         return [f"The ordinary executor answers with these variables: {error}"]
     finally:

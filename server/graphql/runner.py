@@ -13,8 +13,8 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from db.errors import GatewayError, InvalidInput, ServiceUnavailable, UncertainWrite, quote
 from db.executions import Executions
-from resolvers.context import Context, Reading
-from resolvers.plan_update import BrokenAfterChange
+from resolvers.changes import AlreadyCommitted
+from resolvers.context import Context
 from resolvers.schema import Schema
 from server.access.authentication import Access, Forbidden
 from server.graphql.documents import Documents
@@ -77,8 +77,7 @@ class OperationRunner:
         self._core = schema._schema  # noqa: SLF001 - Strawberry has no public way to it
         self._store = store
         self._documents = documents
-        self._executions = executions
-        self._reading = Reading(executions, max_page_size, max_ids)
+        self._context = Context(executions, max_page_size, max_ids)
         self._on_limit = on_limit
 
     def text_of(self, asked: GraphQLRequest) -> str:
@@ -197,14 +196,14 @@ class OperationRunner:
 
         That is so for whatever is refused or goes wrong too: the ordinary executor says how.
         Only a database that can't answer is not asked twice, which raises ServiceUnavailable,
-        and what was changed is not changed twice, which raises BrokenAfterChange.
+        and what was changed is not changed twice, which raises AlreadyCommitted.
         """
         plan = operation.planner.plan(variables)
         if plan is None:
             return None
         try:
-            return await plan.run(self._reading, variables)
-        except (ServiceUnavailable, BrokenAfterChange):
+            return await plan.run(self._context, variables)
+        except (ServiceUnavailable, AlreadyCommitted):
             raise
         except Exception:  # noqa: BLE001 - the ordinary executor finds it again and says what it is
             return None
@@ -213,7 +212,7 @@ class OperationRunner:
         self, operation: PreparedOperation, variables: Mapping[str, Any]
     ) -> ExecutionResult | None:
         """Everything that is wrong with the arguments of an operation's root fields."""
-        faults = operation.planner.faults(variables, self._reading)
+        faults = operation.planner.faults(variables, self._context)
         return PreExecutionError(data=None, errors=faults) if faults else None
 
     async def _faults_in_thread(
@@ -224,7 +223,7 @@ class OperationRunner:
         errors = await self._store.apart(lambda: self._schema.errors_in(variables, definition))
         if errors:
             return ExecutionResult(data=None, errors=errors)
-        faults = await self._store.apart(lambda: operation.planner.faults(variables, self._reading))
+        faults = await self._store.apart(lambda: operation.planner.faults(variables, self._context))
         return PreExecutionError(data=None, errors=faults) if faults else None
 
     async def _ordinary(
@@ -233,13 +232,8 @@ class OperationRunner:
         asked: GraphQLRequest,
         extensions: dict[str, Any] | None,
     ) -> OperationResult:
-        context = Context(
-            executions=self._executions,
-            max_page_size=self._reading.max_page_size,
-            max_ids=self._reading.max_ids,
-        )
         result = await self._schema.run(
-            prepared.document, asked.variables, asked.operation_name, context
+            prepared.document, asked.variables, asked.operation_name, self._context
         )
         return self._presented(result, extensions)
 

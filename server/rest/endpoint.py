@@ -15,7 +15,7 @@ from db.database import Metric
 from db.errors import GatewayError
 from db.executions import Executions
 from db.keys import Scope as KeyScope
-from db.reading.paging import NEWEST_FIRST
+from db.reading.page_query import PageQuery
 from server.access.authentication import Authenticator
 from server.http.bodies import BodyReader
 from server.http.concurrency import ConcurrencyLimit
@@ -49,7 +49,7 @@ _Handler = Callable[[HttpRequest], Awaitable[ASGIApp]]
 
 
 _LISTS_KEPT_BYTES = 2 * 1024 * 1024
-_LIST_BYTES = 1_500
+_LIST_BYTES = 4_000
 """What a list that was read takes besides its query."""
 _LONGEST_LINKED = 4_096
 """How long a query may be that is written into links; proxies refuse headers that are longer."""
@@ -101,7 +101,7 @@ class RestEdge:
         self._streams = streams
         self._path = f"{prefix}/executions"
         # The same few lists are asked for again and again.
-        self._lists: BoundedStore[bytes, ListRequest] = BoundedStore(
+        self._lists: BoundedStore[bytes, tuple[ListRequest, PageQuery | None]] = BoundedStore(
             "rest_lists", max_bytes=_LISTS_KEPT_BYTES
         )
         self._max_page_size = max_page_size
@@ -139,23 +139,23 @@ class RestEdge:
         """How many lists are kept, read already."""
         return self._lists.metrics()
 
-    def _read_list(self, query: bytes) -> ListRequest:
-        asked = self._lists.get(query)
-        if asked is None:
+    def _read_list(self, query: bytes) -> "tuple[ListRequest, PageQuery | None]":
+        known = self._lists.get(query)
+        if known is None:
             asked = read_list(query, self._max_page_size, self._max_parameters)
-            # Its parts are the query again, once or twice, as objects.
-            self._lists.put(query, asked, _LIST_BYTES + 10 * len(query))
-        return asked
+            known = asked, _page_query(asked)
+            # Its parts are the query again, a few times, as objects.
+            self._lists.put(query, known, _LIST_BYTES + 20 * len(query))
+        return known
 
     async def find_many(self, request: HttpRequest) -> ASGIApp:
         """The whole list as a stream, or one page of it."""
-        asked = self._read_list(request.scope["query_string"])
-        filter_ = asked.filter
-        if asked.paging is not None:
+        asked, query = self._read_list(request.scope["query_string"])
+        if asked.paging is not None and query is not None:
             self._places.take(request.scope)
-            return await self._page(request, asked, asked.paging)
+            return await self._page(request, asked, asked.paging, query)
         self._streams.take(request.scope)
-        batches = self._executions.stream(filter_)
+        batches = self._executions.stream(FIELDS, asked.filter)
         # Read before the answer begins, so that it can still say that the database is away.
         first = b""
         async for rows in batches:
@@ -164,15 +164,15 @@ class RestEdge:
         content = nothing() if request.method == "HEAD" else array(first, batches)
         return StreamingResponse(content, media_type="application/json")
 
-    async def _page(self, request: HttpRequest, asked: ListRequest, paging: Paging) -> ASGIApp:
-        rows, total = await self._executions.select_with_total(
-            FIELDS, asked.filter, NEWEST_FIRST, limit=paging.limit, offset=paging.offset
-        )
-        headers: list[Header] = [(b"x-total-count", b"%d" % total)]
+    async def _page(
+        self, request: HttpRequest, asked: ListRequest, paging: Paging, query: PageQuery
+    ) -> ASGIApp:
+        page = await self._executions.page(query)
+        headers: list[Header] = [(b"x-total-count", b"%d" % page.total)]
         if len(asked.other_parameters) <= _LONGEST_LINKED:
-            linked = links(request.url, asked.other_parameters, paging, total)
+            linked = links(request.url, asked.other_parameters, paging, page.total)
             headers.append((b"link", linked.encode("latin-1")))
-        return json_answer([as_json(row) for row in rows], headers=headers)
+        return json_answer([as_json(row) for row in page.rows], headers=headers)
 
     async def find_one(self, request: HttpRequest) -> ASGIApp:
         """One execution by its guid."""
@@ -233,6 +233,15 @@ class RestEdge:
         # that is written as one at the end is no part of it.
         written = raw.split(b"/", before.count("/") + 1)[-1]
         return unquote_to_bytes(written.removesuffix(b"/")).decode(errors="replace")
+
+
+def _page_query(asked: ListRequest) -> PageQuery | None:
+    paging = asked.paging
+    if paging is None:
+        return None
+    return PageQuery(
+        FIELDS, asked.filter, limit=paging.limit, offset=paging.offset, with_total=True
+    )
 
 
 class _Resource:

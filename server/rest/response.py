@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from db.errors import quote
-from db.source import ExecutionRow
+from db.reading.paging import Row
 from server.http.error_responses import rest_error
 from server.http.json_text import write_json
 from server.http.response import DirectResponse, Header
@@ -54,9 +54,7 @@ def json_answer(content: object, headers: Iterable[Header] = ()) -> DirectRespon
     return DirectResponse(write_json(content), (_CONTENT_TYPE, *headers))
 
 
-async def array(
-    first: bytes, batches: AsyncIterator[Sequence[ExecutionRow]]
-) -> AsyncIterator[bytes]:
+async def array(first: bytes, batches: AsyncIterator[Sequence[Row]]) -> AsyncIterator[bytes]:
     """A JSON array in parts: members that are written already, then those of the batches."""
     yield b"[" + first
     async for rows in batches:
@@ -64,9 +62,9 @@ async def array(
     yield b"]"
 
 
-def members(rows: Sequence[ExecutionRow]) -> bytes:
+def members(rows: Sequence[Row]) -> bytes:
     """Executions as members of a JSON array."""
-    return write_json([as_json(fields_of(row)) for row in rows])[1:-1]
+    return write_json([as_json(row) for row in rows])[1:-1]
 
 
 async def nothing() -> AsyncIterator[bytes]:

@@ -6,7 +6,7 @@ import pytest
 
 from db.errors import InvalidInput
 from db.reading.filters import MAX_CONDITIONS
-from resolvers.plan_arguments import Arguments
+from resolvers.arguments import Arguments
 from tests.gateway import Gateway
 from tests.statements import recorded_statements
 

@@ -11,10 +11,10 @@ from db.database import Database
 from db.executions import Executions
 from db.instants import from_ms
 from db.models import ExecutionState
-from db.reading import page_query
+from db.reading import row_query
 from db.reading.filters import AllOf, AnyOf, Condition, Filter, Not
-from db.reading.page_query import PageQuery
 from db.reading.paging import NEWEST_FIRST, SORTABLE, Order, Term, position_of, total_order
+from db.reading.row_query import RowQuery
 from db.source import ExecutionRow
 from tests.gateway import insert
 from tests.places import Place
@@ -72,9 +72,9 @@ _orders = st.lists(st.builds(Term, st.sampled_from(SORTABLE), st.booleans()), ma
 
 @pytest.fixture(params=[1, 4, 1000], ids=lambda rows: f"walking past {rows} at most")
 def _walk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page_query, "SCAN_AT_LEAST", request.param)
+    monkeypatch.setattr(row_query, "SCAN_AT_LEAST", request.param)
     if request.param < 1000:
-        monkeypatch.setattr(page_query, "SCAN_PER_ROW", 0)
+        monkeypatch.setattr(row_query, "SCAN_PER_ROW", 0)
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_a_few_agentflows_are_merged_without_a_walk(
 ) -> None:
     ids = tuple(f"flow-{number}" for number in range(agentflows))
     filter_ = AllOf((Condition("agentflow_id", "in", ids), *rest))
-    assert PageQuery(("id",), filter_, NEWEST_FIRST, limit=50).is_in_few_stretches() is are_few
+    assert RowQuery(("id",), filter_, NEWEST_FIRST, limit=50).is_in_few_stretches() is are_few
 
 
 @given(

@@ -10,7 +10,8 @@ import pytest
 from db.database import Database
 from db.executions import Executions
 from db.models import ExecutionState
-from db.reading.filters import EVERYTHING, AllOf, AnyOf, Condition, Filter, Not
+from db.reading.filters import AllOf, AnyOf, Condition, Filter, Not
+from db.reading.page_query import PageQuery
 from db.reading.paging import NEWEST_FIRST
 from db.reading.statement_cache import StatementCache
 from tests.gateway import Gateway, insert
@@ -162,7 +163,6 @@ async def test_a_far_page_within_is_read(database: Database, place: Place) -> No
         ),
     )
     executions = Executions(database)
-    page: dict[str, Any] = {"offset": 200, "limit": 10}
-    rows, total = await executions.select_with_total(("id",), EVERYTHING, NEWEST_FIRST, **page)
-    assert [row[0] for row in rows] == [4, 3, 2, 1]
-    assert total == 204
+    found = await executions.page(PageQuery(("id",), offset=200, limit=10, with_total=True))
+    assert [row[0] for row in found.rows] == [4, 3, 2, 1]
+    assert found.total == 204

@@ -1,60 +1,53 @@
-"""The arguments of a root field, as graphql-core coerced them, in the terms of ``db``."""
+"""The arguments of a field, as graphql-core coerces them, in the terms of ``db``."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from strawberry.utils.str_converters import to_camel_case
+
 from db.reading.comparisons import FIELDS
 from db.reading.filters import EVERYTHING, AllOf, Allowance, AnyOf, Condition, Filter, Not
 from db.reading.normal_filters import normalised
+from db.reading.page_query import PageQuery
 from db.reading.paging import Order, Term, total_order
-from resolvers.pages import Window, offset_of, window
+from resolvers.context import Context
+from resolvers.page_arguments import PageArguments, offset_of, page_arguments
 from schema.inputs import OrderDirection
 
-_FIELD_NAMES = {
-    "guid": "guid",
-    "agentflowId": "agentflow_id",
-    "agentflowName": "agentflow_name",
-    "sessionId": "session_id",
-    "state": "state",
-    "createdOn": "created_on",
-    "updatedOn": "updated_on",
+_FIELD_NAMES = {to_camel_case(name): name for name in FIELDS}
+_OPERATOR_NAMES = {
+    to_camel_case(name): name for field in FIELDS.values() for name in field.operators
 }
-_OPERATOR_NAMES = {"notIn": "not_in", "isNull": "is_null", "startsWith": "starts_with"}
 
 
 class Arguments:
-    """What was asked for; made once when it has no variables in it, else for each request."""
+    """The arguments of a field; made once where no variable is in them, else for each request."""
 
-    __slots__ = ("_filter", "_given", "_order", "_window")
+    __slots__ = ("_filter", "_given", "_order", "query")
 
     def __init__(self, given: Mapping[str, Any]) -> None:
         self._given = given
         self._filter: tuple[int, Filter] | None = None
         self._order: Order | None = None
-        self._window: tuple[int, Window] | None = None
+        self.query: tuple[Context, PageQuery] | None = None
+        """The page that they ask for in a context, once that was worked out."""
 
     @property
     def given(self) -> Mapping[str, Any]:
-        """All arguments by the names that GraphQL has for them."""
+        """All arguments by their names in GraphQL."""
         return self._given
 
     def __getitem__(self, name: str) -> Any:
-        """An argument by the name that GraphQL has for it."""
+        """An argument by its name in GraphQL."""
         return self._given[name]
 
     def filter(self, max_values: int) -> Filter:
-        """Which executions; raises InvalidInput for a filter that holds too much.
+        """Which executions. Raises InvalidInput for a filter that holds too much.
 
         ``max_values`` is how many values its lists may hold.
         """
         if self._filter is None or self._filter[0] != max_values:
-            given = self._given.get("filter")
-            asked = (
-                normalised(_filter(given, 0, Allowance(max_values)), max_values)
-                if given
-                else EVERYTHING
-            )
-            self._filter = (max_values, asked)
+            self._filter = max_values, to_filter(self._given.get("filter"), max_values)
         return self._filter[1]
 
     @property
@@ -67,24 +60,32 @@ class Arguments:
             )
         return self._order
 
-    def window(self, max_page_size: int) -> Window:
-        """Which part of a connection. Raises InvalidInput when there is no such part."""
-        if self._window is None or self._window[0] != max_page_size:
-            get = self._given.get
-            asked = window(
-                self.order,
-                max_page_size,
-                first=get("first"),
-                after=get("after"),
-                last=get("last"),
-                before=get("before"),
-            )
-            self._window = (max_page_size, asked)
-        return self._window[1]
+    def page(self, max_page_size: int) -> PageArguments:
+        """Which page of a connection. Raises InvalidInput when there is no such page."""
+        get = self._given.get
+        return page_arguments(
+            self.order,
+            max_page_size,
+            first=get("first"),
+            after=get("after"),
+            last=get("last"),
+            before=get("before"),
+        )
 
     def offset(self, max_page_size: int) -> int:
         """How many come before a numbered page. Raises InvalidInput for no such page."""
         return offset_of(self._given["page"], self._given["limit"], max_page_size)
+
+
+def to_filter(given: Mapping[str, Any] | None, max_values: int) -> Filter:
+    """Turn GraphQL's filter into a filter of ``db``, in its normal form.
+
+    Raises InvalidInput when it holds too many conditions, more than ``max_values`` values in its
+    lists, or is nested too deep.
+    """
+    if not given:
+        return EVERYTHING
+    return normalised(_filter(given, 0, Allowance(max_values)), max_values)
 
 
 def _filter(given: Mapping[str, Any] | None, depth: int, allowance: Allowance) -> Filter:

@@ -1,36 +1,31 @@
-"""From the arguments of a list to the page that they ask for."""
+"""The paging arguments of a list, checked."""
 
 from collections.abc import Iterator, Mapping, Sized
 from dataclasses import dataclass
-from typing import Any, TypeVar
-
-from strawberry import UNSET
+from typing import Any
 
 from db.errors import InvalidInput
-from db.executions import Executions
 from db.reading.cursors import decode_cursor
-from db.reading.filters import Filter
-from db.reading.paging import LAST_PAGE, Order, Position, position_of, reverse
-from db.source import ExecutionRow
-from schema.connection import Ask, ExecutionConnection, known
-
-_T = TypeVar("_T")
+from db.reading.paging import LAST_PAGE, Order, Position
 
 DEFAULT_PAGE_SIZE = 50
 """How many executions a connection answers when neither first nor last is given."""
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """Which part of a list is asked for: ``size`` rows from one end of what lies between."""
+class PageArguments:
+    """The page that a connection is asked for: its size, and the positions that it lies between.
+
+    It is the first rows of these, or the last ones with ``from_end``.
+    """
 
     size: int
-    backward: bool
+    from_end: bool
     after: Position | None
     before: Position | None
 
 
-def window(
+def page_arguments(
     order: Order,
     max_page_size: int,
     *,
@@ -38,7 +33,7 @@ def window(
     after: str | None,
     last: int | None,
     before: str | None,
-) -> Window:
+) -> PageArguments:
     """Check the paging arguments of a connection.
 
     Raises InvalidInput for first with last, a size below 0 or over ``max_page_size``, and
@@ -50,15 +45,15 @@ def window(
     if size is None:
         size = min(DEFAULT_PAGE_SIZE, max_page_size)
     check_size(name, size, max_page_size, least=0)
-    return Window(
+    return PageArguments(
         size=size,
-        backward=last is not None,
+        from_end=last is not None,
         after=None if after is None else decode_cursor(after, order, "after"),
         before=None if before is None else decode_cursor(before, order, "before"),
     )
 
 
-def window_faults(
+def page_argument_faults(
     order: Order, max_page_size: int, arguments: Mapping[str, Any]
 ) -> Iterator[InvalidInput]:
     """Everything that is wrong with the paging arguments of a connection, not just the first."""
@@ -70,7 +65,7 @@ def window_faults(
         tried.insert(0, sizes)
     for part in tried:
         try:
-            window(order, max_page_size, **nothing | part)
+            page_arguments(order, max_page_size, **nothing | part)
         except InvalidInput as fault:
             yield fault
 
@@ -92,11 +87,6 @@ def check_number(guids: Sized, max_ids: int) -> None:
         )
 
 
-def given(value: _T | None) -> _T | None:
-    """An argument, or None when it was left out."""
-    return None if value is UNSET else value
-
-
 def check_size(name: str, size: int, max_page_size: int, *, least: int) -> None:
     """Raise InvalidInput unless a page size lies between ``least`` and ``max_page_size``."""
     if not least <= size <= max_page_size:
@@ -113,56 +103,3 @@ def offset_of(page: int, limit: int, max_page_size: int) -> int:
         raise InvalidInput.of("page", page, f"from 1 to {LAST_PAGE}")
     check_size("limit", limit, max_page_size, least=1)
     return (page - 1) * limit
-
-
-async def connection(
-    executions: Executions, filter_: Filter, order: Order, asked: Window
-) -> ExecutionConnection:
-    """Read the page that a window shows."""
-    page = await executions.find_page(
-        filter_,
-        order,
-        limit=asked.size,
-        after=asked.after,
-        before=asked.before,
-        backward=asked.backward,
-    )
-
-    def beyond_last() -> Ask:
-        if not asked.backward:
-            return known(answer=page.has_more)
-        return _beyond(executions, filter_, order, page.rows[-1:], asked.before)
-
-    def beyond_first() -> Ask:
-        if asked.backward:
-            return known(answer=page.has_more)
-        return _beyond(executions, filter_, reverse(order), page.rows[:1], asked.after)
-
-    return ExecutionConnection(
-        rows=page.rows,
-        order=order,
-        next_page=beyond_last(),
-        previous_page=beyond_first(),
-        count=lambda: executions.count(filter_),
-    )
-
-
-def _beyond(
-    executions: Executions,
-    filter_: Filter,
-    order: Order,
-    edge: tuple[ExecutionRow, ...],
-    cursor: Position | None,
-) -> Ask:
-    """Whether there is anything on the side of the page that it was not read towards.
-
-    Without a cursor the page began at the end of the list, so there is nothing.
-    """
-    if cursor is None:
-        return known(answer=False)
-    position = position_of(edge[0], order) if edge else cursor
-
-    async def ask() -> bool:
-        return await executions.any_beyond(filter_, order, position, inclusive=not edge)
-
-    return ask

@@ -1,0 +1,260 @@
+"""Reading executions: one of them, a page, a count, or all of them in batches."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Hashable, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Select, select
+
+from db.database import Database, Metric, Rows
+from db.reading.count_query import CountQuery
+from db.reading.filters import EVERYTHING, Condition, Filter
+from db.reading.page_query import Page, PageQuery
+from db.reading.page_statements import (
+    PageForm,
+    beyond_bounded_scan,
+    bounded_scan,
+    full_sort,
+    index_page,
+    merge_by_group,
+)
+from db.reading.paging import NEWEST_FIRST, Order, Position, Row, position_getter, reverse
+from db.reading.row_query import RowQuery, Service
+from db.reading.statement_cache import BindParameters, Build, Statement, StatementCache
+from db.source import NATIVE, ExecutionRow, ExecutionSource
+from db.texts import NO_CHARACTER
+
+_STREAM_BATCH = 1000
+_LOOKED_UP = 100
+_COMPILED_ON_THE_LOOP = 40
+"""With more values than these, a statement is compiled in a thread."""
+_NEAR = 100
+"""Skipping so many rows costs less than to count first."""
+_FAR = 10_000
+"""Skipping so many costs more, even where nobody asks for the total."""
+
+
+class Reader:
+    """Reads the executions of a database where a source says they are."""
+
+    def __init__(self, database: Database, source: ExecutionSource = NATIVE) -> None:
+        self._database = database
+        self._source = source
+        self._statements = StatementCache(database.dialect)
+
+    def metrics(self) -> list[Metric]:
+        """How full the statement cache is."""
+        return self._statements.metrics()
+
+    async def find(self, guid: str) -> ExecutionRow | None:
+        """The execution with a guid, if there is one."""
+        row = await self.find_fields(ExecutionRow._fields, guid)
+        return None if row is None else ExecutionRow._make(row)
+
+    async def find_fields(self, fields: tuple[str, ...], guid: str) -> Row | None:
+        """Some fields of the execution with a guid, if there is one."""
+        if NO_CHARACTER in guid:
+            [guid] = await self.stored_guids([guid])
+
+        def build(places: BindParameters) -> Select[Any]:
+            columns = [self._source.column(field) for field in fields]
+            return select(*columns).where(self._source.guid == places.bind("guid"))
+
+        statement = self._statements.get(fields, build)
+        rows = await self._database.read(statement.text, (guid,), is_short=True)
+        return rows[0] if rows else None
+
+    async def page(self, query: PageQuery) -> Page:
+        """Read a page. Raises InvalidInput for a filter that is too large."""
+        if query.offset is not None:
+            return await self._numbered_page(query)
+        total = 0
+        if query.with_total:
+            found, total = await self._rows_and_total(query)
+        else:
+            found = await self._rows(query.row_query)
+        rows = found[: query.limit]
+        has_more = len(found) > query.limit
+        if query.from_end:
+            rows = rows[::-1]
+        has_other = query.with_both_sides and await self._has_other_side(query, rows)
+        if query.from_end:
+            return Page(rows, total, has_next=has_other, has_previous=has_more)
+        return Page(rows, total, has_next=has_more, has_previous=has_other)
+
+    async def _numbered_page(self, query: PageQuery) -> Page:
+        # Before many are skipped they are counted: nothing is read beyond the end.
+        offset = query.offset or 0
+        if query.with_total:
+            if offset < _NEAR:
+                return Page(*await self._rows_and_total(query))
+            total = await self.count(query.filter)
+            return Page(await self._rows(query.row_query) if offset < total else (), total)
+        if offset >= _FAR and offset >= await self.count(query.filter):
+            return Page(())
+        return Page(await self._rows(query.row_query))
+
+    async def _rows_and_total(self, query: PageQuery) -> tuple[Rows, int]:
+        """Read both at the same time, where the database can."""
+        if query.count_query.is_zero:
+            return await self._rows(query.row_query), 0
+        rows, counts = await _both(self._rows(query.row_query), self._count(query.count_query))
+        return rows, int(counts[0][0])
+
+    async def _has_other_side(self, query: PageQuery, rows: Sequence[Row]) -> bool:
+        """Whether there are rows on the side of a page that reading begins at."""
+        cursor = query.before if query.from_end else query.after
+        if cursor is None:
+            # The page begins at the end of the list.
+            return False
+        order = query.order if query.from_end else reverse(query.order)
+        if rows:
+            edge = rows[-1 if query.from_end else 0]
+            cursor = position_getter(query.fields, query.order)(edge)
+        beyond = RowQuery(("id",), query.filter, order, limit=1, after=cursor, inclusive=not rows)
+        return bool(await self._rows(beyond))
+
+    async def select(
+        self,
+        fields: tuple[str, ...],
+        filter_: Filter,
+        order: Order = (),
+        *,
+        limit: int | None = None,
+        offset: int | None = None,
+        after: Position | None = None,
+        before: Position | None = None,
+        inclusive: bool = False,
+    ) -> Rows:
+        """Some fields of the matching executions that lie between two positions of an order.
+
+        With ``inclusive`` they include the row at ``after``. Raises InvalidInput for a filter
+        that is too large.
+        """
+        query = RowQuery(fields, filter_, order, limit, offset or None, after, before, inclusive)
+        return await self._rows(query)
+
+    def _rows(self, query: RowQuery) -> Awaitable[Rows]:
+        """Begin to read the rows of a query."""
+        if query.read is None:
+            values: list[Any] = []
+            cache_key = query.cache_key(values)
+            statement = self._statements.find(cache_key)
+            if statement is None or statement.about is Service.SEARCHED:
+                return self._search(query, cache_key, values)
+            query.read = statement, statement.parameters(values)
+        statement, parameters = query.read
+        return self._database.read(
+            statement.text, parameters, is_short=statement.about is Service.BOUNDED
+        )
+
+    async def _search(self, query: RowQuery, cache_key: Hashable, values: list[Any]) -> Rows:
+        """Read the rows of a query whose statement is not known, or may not find all of them."""
+
+        def first_form(places: BindParameters) -> Any:
+            form = bounded_scan if query.service() is Service.SEARCHED else index_page
+            return form(query, places, self._source)
+
+        first = self._statements.find(cache_key) or await self._compiled(
+            cache_key, first_form, values, query.service
+        )
+        if first.about is Service.SEARCHED and query.is_in_few_stretches():
+            return await self._read(merge_by_group, query, cache_key, values)
+        rows = await self._database.read(
+            first.text, first.parameters(values), is_short=first.about is Service.BOUNDED
+        )
+        if first.about is not Service.SEARCHED or len(rows) == query.limit:
+            return rows
+        if not await self._read(beyond_bounded_scan, query, cache_key, values):
+            return rows
+        form = merge_by_group if query.is_on_dimensions() else full_sort
+        return await self._read(form, query, cache_key, values)
+
+    async def _read(
+        self, form: PageForm, query: RowQuery, cache_key: Hashable, values: list[Any]
+    ) -> Rows:
+        key = (form, cache_key)
+        statement = self._statements.find(key) or await self._compiled(
+            key, lambda places: form(query, places, self._source), values
+        )
+        return await self._database.read(statement.text, statement.parameters(values))
+
+    async def _compiled(
+        self, cache_key: Hashable, build: Build, values: Sequence[Any], about: Any = None
+    ) -> Statement:
+        if len(values) <= _COMPILED_ON_THE_LOOP:
+            return self._statements.get(cache_key, build, about)
+        # To compile hundreds of conditions takes longer than the loop may be held up.
+        statement = await asyncio.to_thread(self._statements.compile, build, about)
+        return self._statements.keep(cache_key, statement)
+
+    async def count(self, filter_: Filter = EVERYTHING) -> int:
+        """How many executions match."""
+        query = CountQuery(filter_)
+        if query.is_zero:
+            return 0
+        [(count,)] = await self._count(query)
+        return int(count)
+
+    def _count(self, query: CountQuery) -> Awaitable[Rows]:
+        """Begin to count."""
+        if query.read is None:
+            values: list[Any] = []
+            cache_key = query.cache_key(values)
+            statement = self._statements.find(cache_key)
+            if statement is None:
+                return self._count_anew(query, cache_key, values)
+            query.read = statement, statement.parameters(values)
+        statement, parameters = query.read
+        return self._database.read(statement.text, parameters, is_short=query.is_short)
+
+    async def _count_anew(self, query: CountQuery, cache_key: Hashable, values: list[Any]) -> Rows:
+        statement = await self._compiled(
+            cache_key, lambda places: query.build(places, self._source), values
+        )
+        parameters = statement.parameters(values)
+        return await self._database.read(statement.text, parameters, is_short=query.is_short)
+
+    async def stream(
+        self, fields: tuple[str, ...], filter_: Filter = EVERYTHING
+    ) -> AsyncIterator[Sequence[Row]]:
+        """Some fields of all matching executions, newest first, in batches of a bounded size.
+
+        No connection is held between batches. What is created meanwhile is not in it; what
+        is deleted meanwhile may be.
+        """
+        names = [term.field for term in NEWEST_FIRST]
+        read = (*fields, *(name for name in names if name not in fields))
+        position_of = position_getter(read, NEWEST_FIRST)
+        position: Position | None = None
+        while True:
+            page = await self.page(PageQuery(read, filter_, limit=_STREAM_BATCH, after=position))
+            if page.rows:
+                yield page.rows
+            if not page.has_next:
+                return
+            position = position_of(page.rows[-1])
+
+    async def stored_guids(self, guids: Iterable[str]) -> list[str]:
+        """Guids as the table has them, where clients were shown some that are not UTF-8."""
+        found, looked_up = [], 0
+        for guid in guids:
+            if NO_CHARACTER in guid and looked_up < _LOOKED_UP:
+                looked_up += 1
+                named = await self.select(("guid",), Condition("guid", "eq", guid), limit=2)
+                stored = {row[0] for row in named}
+                found.append(guid if guid in stored or not stored else min(stored))
+            else:
+                found.append(guid)
+        return found
+
+
+async def _both(rows: Awaitable[Rows], counts: Awaitable[Rows]) -> tuple[Rows, Rows]:
+    if not (isinstance(rows, asyncio.Future) and isinstance(counts, asyncio.Future)):
+        return await asyncio.gather(rows, counts)
+    # Both have begun, and need no task to run in.
+    try:
+        return await rows, await counts
+    except BaseException:
+        counts.cancel()
+        raise

@@ -1,0 +1,201 @@
+"""What is answered of a change: the payloads and results of the mutations, field by field."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import FieldNode, GraphQLObjectType, get_named_type, is_union_type
+from graphql.type import GraphQLField
+
+from db.models import ExecutionState
+from db.source import ExecutionRow
+from db.writing.changes import DeleteOutcome, UpdateOutcome
+from resolvers.arguments import Arguments
+from resolvers.connection import graphql_int
+from resolvers.context import Run
+from resolvers.messages import conflict_message, not_found_message
+from resolvers.objects import Objects, plan_objects
+from resolvers.page_arguments import check_number
+from resolvers.row_code import Columns
+from resolvers.selections import TYPENAME, Selections, object_of
+from schema.execution import global_id
+
+RootAnswer = Callable[[Run, Arguments], Any]
+
+
+class AlreadyCommitted(Exception):
+    """A change was made and can't be answered: it must not be made again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What became of an update, and what was asked for."""
+
+    outcome: UpdateOutcome
+    guid: str = ""
+    expected: ExecutionState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What became of a deletion, and what was asked for."""
+
+    outcome: DeleteOutcome
+    guid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """A field that answers executions: all of some rows, or with ``is_one`` the first."""
+
+    rows: Callable[[Any], Sequence[ExecutionRow]]
+    is_one: bool = False
+
+
+Described = Mapping[str, Callable[[Any], Any] | _Rows]
+"""The fields of a payload or result, by their names in GraphQL."""
+
+_NOT_FOUND: Described = {
+    "message": lambda change: not_found_message(change.guid),
+    "guid": lambda change: change.guid,
+}
+PAYLOADS: Mapping[str, Described] = {
+    "UpdateExecutionSuccess": {
+        "execution": _Rows(lambda change: change.outcome.updated, is_one=True)
+    },
+    "ExecutionStateConflict": {
+        "message": lambda change: conflict_message(
+            change.outcome.conflicts[0].state, change.expected
+        ),
+        "execution": _Rows(lambda change: change.outcome.conflicts, is_one=True),
+        "expectedState": lambda change: change.expected and change.expected.value,
+    },
+    "ExecutionNotFound": _NOT_FOUND,
+    "DeleteExecutionSuccess": {
+        "id": lambda change: global_id("Execution", change.guid),
+        "guid": lambda change: change.guid,
+    },
+    "UpdateExecutionsPayload": {
+        "affected": lambda change: graphql_int(len(change.outcome.updated)),
+        "executions": _Rows(lambda change: change.outcome.updated),
+        "notFound": lambda change: change.outcome.not_found,
+        "conflicts": _Rows(lambda change: change.outcome.conflicts),
+    },
+    "DeleteExecutionsPayload": {
+        "affected": lambda change: graphql_int(len(change.outcome.deleted)),
+        "deleted": lambda change: change.outcome.deleted,
+        "deletedIds": lambda change: [
+            global_id("Execution", guid) for guid in change.outcome.deleted
+        ],
+        "notFound": lambda change: change.outcome.not_found,
+    },
+}
+"""Every GraphQL type that says what became of a change."""
+
+
+class _PayloadPlan:
+    """What is selected of a payload or result."""
+
+    def __init__(
+        self, selections: Selections, nodes: list[FieldNode], kind: GraphQLObjectType
+    ) -> None:
+        described = PAYLOADS[kind.name]
+        self._parts: list[tuple[str, Callable[[Any], Any] | _Rows, Objects | None]] = []
+        for key, inner in selections.below(nodes, kind).items():
+            name = inner[0].name.value
+            if name == TYPENAME:
+                self._parts.append((key, lambda _change: kind.name, None))
+                continue
+            part, objects = described[name], None
+            if isinstance(part, _Rows):
+                # A change returns whole rows, because it can't be asked again.
+                columns = Columns(ExecutionRow._fields)
+                objects = plan_objects(selections, inner, object_of(kind.fields[name]), columns)
+            self._parts.append((key, part, objects))
+
+    async def answer(self, run: Run, change: Any) -> dict[str, Any]:
+        answered: dict[str, Any] = {}
+        try:
+            for key, part, objects in self._parts:
+                if objects is None or not isinstance(part, _Rows):
+                    answered[key] = part(change)  # type: ignore[operator]
+                    continue
+                made = await objects.answer(run, part.rows(change))
+                answered[key] = made[0] if part.is_one else made
+        except Exception as error:
+            raise AlreadyCommitted from error
+        return answered
+
+
+def plan_update_execution(
+    selections: Selections, nodes: list[FieldNode], field: GraphQLField
+) -> RootAnswer:
+    """Plan ``updateExecution``."""
+    results = _results(selections, nodes, field)
+
+    async def answer(run: Run, arguments: Arguments) -> Any:
+        guid, given = arguments["guid"], arguments["input"]
+        expected = given.get("expectedState")
+        outcome = await run.context.executions.update([guid], given.get("state"), expected)
+        if outcome.not_found:
+            name = "ExecutionNotFound"
+        else:
+            name = "ExecutionStateConflict" if outcome.conflicts else "UpdateExecutionSuccess"
+        return await results[name].answer(run, Update(outcome, guid, expected))
+
+    return answer
+
+
+def plan_delete_execution(
+    selections: Selections, nodes: list[FieldNode], field: GraphQLField
+) -> RootAnswer:
+    """Plan ``deleteExecution``."""
+    results = _results(selections, nodes, field)
+
+    async def answer(run: Run, arguments: Arguments) -> Any:
+        guid = arguments["guid"]
+        outcome = await run.context.executions.delete([guid])
+        name = "DeleteExecutionSuccess" if outcome.deleted else "ExecutionNotFound"
+        return await results[name].answer(run, Deletion(outcome, guid))
+
+    return answer
+
+
+def plan_update_executions(
+    selections: Selections, nodes: list[FieldNode], field: GraphQLField
+) -> RootAnswer:
+    """Plan ``updateExecutions``."""
+    payload = _PayloadPlan(selections, nodes, object_of(field))
+
+    async def answer(run: Run, arguments: Arguments) -> Any:
+        guids, given = arguments["guids"], arguments["input"]
+        check_number(guids, run.context.max_ids)
+        outcome = await run.context.executions.update(
+            guids, given.get("state"), given.get("expectedState")
+        )
+        return await payload.answer(run, Update(outcome))
+
+    return answer
+
+
+def plan_delete_executions(
+    selections: Selections, nodes: list[FieldNode], field: GraphQLField
+) -> RootAnswer:
+    """Plan ``deleteExecutions``."""
+    payload = _PayloadPlan(selections, nodes, object_of(field))
+
+    async def answer(run: Run, arguments: Arguments) -> Any:
+        guids = arguments["guids"]
+        check_number(guids, run.context.max_ids)
+        return await payload.answer(run, Deletion(await run.context.executions.delete(guids)))
+
+    return answer
+
+
+def _results(
+    selections: Selections, nodes: list[FieldNode], field: GraphQLField
+) -> dict[str, _PayloadPlan]:
+    union = get_named_type(field.type)
+    if not is_union_type(union):
+        raise TypeError(f"{union} is no union")
+    return {kind.name: _PayloadPlan(selections, nodes, kind) for kind in union.types}

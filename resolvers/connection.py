@@ -1,0 +1,219 @@
+"""Pages of rows as objects: the Relay connection, and pages by number."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from graphql import FieldNode, GraphQLError, GraphQLObjectType
+
+from db.reading.cursors import PageEncoder, page_encoder
+from db.reading.page_query import Page, PageQuery
+from db.reading.paging import Order
+from resolvers.arguments import Arguments
+from resolvers.context import Context, Run
+from resolvers.objects import Objects, ObjectsBuilder, plan_objects
+from resolvers.row_code import Columns
+from resolvers.selections import TYPENAME, Selections, object_of
+
+_LARGEST_INT = 2**31 - 1
+_WITH_CURSORS = frozenset({"startCursor", "endCursor", "hasNextPage", "hasPreviousPage"})
+
+
+class _Answered:
+    """A page whose objects are made: what the fields of its connection are answered from."""
+
+    __slots__ = ("encode", "lists", "page")
+
+    def __init__(self, page: Page, lists: Sequence[list[Any]], encode: PageEncoder | None) -> None:
+        self.page = page
+        self.lists = lists
+        self.encode = encode
+
+
+_Part = Callable[[_Answered], Any]
+"""Answers a field of a connection."""
+
+
+class ConnectionPlan:
+    """What is selected of a connection: which page has to be read, and what is made of it."""
+
+    def __init__(
+        self, selections: Selections, nodes: list[FieldNode], kind: GraphQLObjectType
+    ) -> None:
+        self._selections = selections
+        self._kind = kind
+        self._columns = Columns()
+        self._lists: list[Objects] = []
+        self._has_cursors = self._has_edge_cursors = self._with_total = False
+        self._sides: set[str] = set()
+        self._parts = [
+            (key, self._part(inner)) for key, inner in selections.below(nodes, kind).items()
+        ]
+        self._fields = tuple(self._columns.names)
+
+    def query(self, arguments: Arguments, context: Context) -> PageQuery:
+        """The page that arguments ask for. Raises InvalidInput where there is none such."""
+        if arguments.query is None or arguments.query[0] is not context:
+            arguments.query = context, self._query(arguments, context)
+        return arguments.query[1]
+
+    def _query(self, arguments: Arguments, context: Context) -> PageQuery:
+        page = arguments.page(context.max_page_size)
+        order = arguments.order
+        return PageQuery(
+            self._fields_for(order),
+            arguments.filter(context.max_ids),
+            order,
+            page.size,
+            after=page.after,
+            before=page.before,
+            from_end=page.from_end,
+            with_total=self._with_total,
+            with_both_sides=("hasNextPage" if page.from_end else "hasPreviousPage") in self._sides,
+        )
+
+    def _fields_for(self, order: Order) -> tuple[str, ...]:
+        if not self._has_cursors:
+            return self._fields or ("id",)
+        names = (term.field for term in order)
+        return (*self._fields, *(name for name in names if name not in self._fields))
+
+    async def answer(self, run: Run, query: PageQuery, pages: Sequence[Page]) -> list[Any]:
+        """Make the connections of some pages of one form, all of their rows at once."""
+        rows = pages[0].rows if len(pages) == 1 else [row for page in pages for row in page.rows]
+        encode = page_encoder(query.order, query.fields) if self._has_cursors else None
+        cursors = encode(rows) if encode and self._has_edge_cursors else ()
+        lists = [await objects.answer(run, rows, cursors) for objects in self._lists]
+        if len(pages) == 1:
+            return [self._object(_Answered(pages[0], lists, encode))]
+        answered = []
+        end = 0
+        for page in pages:
+            begin, end = end, end + len(page.rows)
+            own = [made[begin:end] for made in lists]
+            answered.append(self._object(_Answered(page, own, encode)))
+        return answered
+
+    def _object(self, answered: _Answered) -> dict[str, Any]:
+        return {key: part(answered) for key, part in self._parts}
+
+    def _part(self, nodes: list[FieldNode]) -> _Part:
+        name = nodes[0].name.value
+        if name == TYPENAME:
+            return _constant(self._kind.name)
+        if name == "totalCount":
+            self._with_total = True
+            return lambda answered: graphql_int(answered.page.total)
+        kind = object_of(self._kind.fields[name])
+        if name == "nodes":
+            return self._list(plan_objects(self._selections, nodes, kind, self._columns))
+        if name == "edges":
+            return self._list(self._edges(nodes, kind))
+        return self._page_info(nodes, kind)
+
+    def _list(self, objects: Objects) -> _Part:
+        place = len(self._lists)
+        self._lists.append(objects)
+        return lambda answered: answered.lists[place]
+
+    def _edges(self, nodes: list[FieldNode], kind: GraphQLObjectType) -> Objects:
+        builder = ObjectsBuilder(self._selections, self._columns)
+        entries = []
+        for key, inner in self._selections.below(nodes, kind).items():
+            name = inner[0].name.value
+            if name == TYPENAME:
+                entries.append((key, builder.text(kind.name)))
+            elif name == "cursor":
+                self._has_cursors = self._has_edge_cursors = True
+                entries.append((key, builder.cursor()))
+            else:
+                entries.append((key, builder.object(inner, object_of(kind.fields[name]))))
+        return builder.build(builder.entries(entries))
+
+    def _page_info(self, nodes: list[FieldNode], kind: GraphQLObjectType) -> _Part:
+        parts = []
+        for key, inner in self._selections.below(nodes, kind).items():
+            name = inner[0].name.value
+            self._has_cursors |= name in _WITH_CURSORS
+            self._sides.add(name)
+            parts.append((key, _constant(kind.name) if name == TYPENAME else PAGE_INFO[name]))
+        return lambda answered: {key: part(answered) for key, part in parts}
+
+
+def _cursor_at(place: int) -> _Part:
+    def part(answered: _Answered) -> str | None:
+        rows, encode = answered.page.rows, answered.encode
+        return encode((rows[place],))[0] if rows and encode else None
+
+    return part
+
+
+PAGE_INFO = {
+    "startCursor": _cursor_at(0),
+    "endCursor": _cursor_at(-1),
+    "hasNextPage": lambda answered: answered.page.has_next,
+    "hasPreviousPage": lambda answered: answered.page.has_previous,
+}
+"""Every field of a page's information."""
+
+
+def _constant(value: str) -> _Part:
+    return lambda _answered: value
+
+
+class NumberedPagePlan:
+    """What is selected of a page by number."""
+
+    def __init__(
+        self, selections: Selections, nodes: list[FieldNode], kind: GraphQLObjectType
+    ) -> None:
+        columns = Columns()
+        self._kind = kind
+        self._items: dict[str, Objects] = {}
+        self._names: dict[str, str] = {}
+        for key, inner in selections.below(nodes, kind).items():
+            self._names[key] = inner[0].name.value
+            if self._names[key] == "items":
+                item = object_of(kind.fields["items"])
+                self._items[key] = plan_objects(selections, inner, item, columns)
+        self._with_total = not {"totalCount", "totalPages"}.isdisjoint(self._names.values())
+        self._fields = tuple(columns.names) or ("id",)
+
+    async def answer(self, run: Run, arguments: Arguments) -> dict[str, Any]:
+        """Read the page that arguments ask for, and make an object of it.
+
+        Raises InvalidInput for arguments that ask for no page.
+        """
+        context = run.context
+        limit = arguments["limit"]
+        query = PageQuery(
+            self._fields,
+            arguments.filter(context.max_ids),
+            arguments.order,
+            limit,
+            arguments.offset(context.max_page_size),
+            with_total=self._with_total,
+        )
+        page = await context.executions.page(query)
+        known = {
+            "page": arguments["page"],
+            "limit": limit,
+            "totalCount": page.total,
+            "totalPages": -(-page.total // limit),
+            TYPENAME: self._kind.name,
+        }
+        return {
+            key: await self._items[key].answer(run, page.rows)
+            if key in self._items
+            else graphql_int(known[name])
+            for key, name in self._names.items()
+        }
+
+
+def graphql_int(value: Any) -> Any:
+    """A number that GraphQL's Int holds, or anything that is no number.
+
+    Raises GraphQLError for a number that is too large (GraphQL, section 3.5.1).
+    """
+    if isinstance(value, int) and value > _LARGEST_INT:
+        raise GraphQLError(f"Int cannot represent non 32-bit signed integer value: {value}")
+    return value

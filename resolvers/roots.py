@@ -1,0 +1,78 @@
+"""What each root field comes to: the one place where reads and changes begin."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from graphql import FieldNode, OperationType
+from graphql.type import GraphQLField
+
+from resolvers.arguments import Arguments
+from resolvers.changes import (
+    plan_delete_execution,
+    plan_delete_executions,
+    plan_update_execution,
+    plan_update_executions,
+)
+from resolvers.connection import ConnectionPlan, NumberedPagePlan
+from resolvers.context import Run
+from resolvers.objects import plan_objects
+from resolvers.row_code import Columns
+from resolvers.selections import Selections, object_of
+
+RootAnswer = Callable[[Run, Arguments], Awaitable[Any]]
+"""Answers a root field with what JSON holds. Raises GatewayError for what can't be answered."""
+PlanRoot = Callable[[Selections, list[FieldNode], GraphQLField], RootAnswer]
+"""Plans a root field for what is selected of it."""
+
+
+def plan_execution(
+    selections: Selections, nodes: list[FieldNode], field: GraphQLField
+) -> RootAnswer:
+    """Plan ``execution``."""
+    columns = Columns()
+    objects = plan_objects(selections, nodes, object_of(field), columns)
+    # Whether there is one must be read, even if nothing of it is selected.
+    fields = tuple(columns.names) or ("id",)
+
+    async def answer(run: Run, arguments: Arguments) -> Any:
+        row = await run.context.executions.find_fields(fields, arguments["guid"])
+        return None if row is None else (await objects.answer(run, (row,)))[0]
+
+    return answer
+
+
+def plan_executions(
+    selections: Selections, nodes: list[FieldNode], field: GraphQLField
+) -> RootAnswer:
+    """Plan ``executions``."""
+    connection = ConnectionPlan(selections, nodes, object_of(field))
+
+    async def answer(run: Run, arguments: Arguments) -> Any:
+        query = connection.query(arguments, run.context)
+        page = await run.context.executions.page(query)
+        return (await connection.answer(run, query, (page,)))[0]
+
+    return answer
+
+
+def plan_execution_page(
+    selections: Selections, nodes: list[FieldNode], field: GraphQLField
+) -> RootAnswer:
+    """Plan ``executionPage``."""
+    return NumberedPagePlan(selections, nodes, object_of(field)).answer
+
+
+ROOTS: Mapping[OperationType, Mapping[str, PlanRoot]] = {
+    OperationType.QUERY: {
+        "execution": plan_execution,
+        "executions": plan_executions,
+        "executionPage": plan_execution_page,
+    },
+    OperationType.MUTATION: {
+        "updateExecution": plan_update_execution,
+        "updateExecutions": plan_update_executions,
+        "deleteExecution": plan_delete_execution,
+        "deleteExecutions": plan_delete_executions,
+    },
+}
+"""How each root field is planned."""
