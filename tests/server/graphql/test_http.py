@@ -334,7 +334,7 @@ def test_a_fault_in_a_batch_takes_no_other_answer_away(
     def broken(_guid: str) -> str:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr("resolvers.plan_update.not_found_message", broken)
+    monkeypatch.setattr("resolvers.changes.not_found_message", broken)
     gateway = gateway_with(max_batch=2)
     gateway.insert(SAMPLE[1:2])
     update = """mutation {
