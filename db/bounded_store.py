@@ -1,6 +1,6 @@
-"""A store that keeps what was used last, bounded in bytes.
+"""A cache of the most recently used entries, limited in bytes.
 
-A bound on the number of entries bounds nothing where clients decide how large an entry is.
+A limit on the number of entries would not help, because clients decide how large an entry is.
 """
 
 from collections import OrderedDict
@@ -14,12 +14,12 @@ _Value = TypeVar("_Value")
 
 
 class BoundedStore(Generic[_Key, _Value]):
-    """Keeps at most ``max_bytes`` bytes and ``max_entries`` entries; the least recently used go.
+    """Keeps at most ``max_bytes`` bytes and ``max_entries`` entries, and drops the oldest.
 
-    Whoever adds an entry says how many bytes it takes, key included; an estimate is enough as
-    long as it grows with what a client sent. An entry of more than a sixteenth of ``max_bytes``
-    is not kept, so that one client can't push out what everybody else uses. ``name`` tells the
-    store apart in metrics. Not safe for use by several threads.
+    Entries come with their size in bytes, key included; an estimate will do, as long as it grows
+    with what a client sent. An entry of more than a sixteenth of ``max_bytes`` is not kept, so that
+    one client can't displace what all others use. ``name`` is the store's label in metrics. Not
+    safe for several threads.
     """
 
     def __init__(self, name: str, *, max_bytes: int, max_entries: int = 10_000) -> None:
@@ -31,7 +31,7 @@ class BoundedStore(Generic[_Key, _Value]):
         self._hits = self._misses = 0
 
     def get(self, key: _Key) -> _Value | None:
-        """Return what is kept under a key, which is now the most recently used; else None."""
+        """Return the value of a key and mark it as the most recently used, or return None."""
         entry = self._entries.get(key)
         if entry is None:
             self._misses += 1
@@ -41,7 +41,7 @@ class BoundedStore(Generic[_Key, _Value]):
         return entry[0]
 
     def put(self, key: _Key, value: _Value, size: int) -> None:
-        """Keep a value of ``size`` bytes in place of what the key had."""
+        """Store a value of ``size`` bytes, replacing the key's old value."""
         self.discard(key)
         if size > self.max_bytes // 16:
             return
@@ -52,7 +52,7 @@ class BoundedStore(Generic[_Key, _Value]):
             self._bytes -= freed
 
     def discard(self, key: _Key) -> None:
-        """Keep what a key has no longer."""
+        """Remove the value of a key, if there is one."""
         entry = self._entries.pop(key, None)
         if entry is not None:
             self._bytes -= entry[1]
@@ -62,11 +62,11 @@ class BoundedStore(Generic[_Key, _Value]):
 
     @property
     def kept_bytes(self) -> int:
-        """How many bytes the entries take together."""
+        """The total size of the entries, in bytes."""
         return self._bytes
 
     def metrics(self) -> list[Metric]:
-        """How full the store is, and how often it had what was asked for."""
+        """Return the store's size, and its hits and misses."""
         labels = {"store": self.name}
         return [
             Metric("gateway_store_bytes", "Bytes that stores hold.", labels, lambda: self._bytes),

@@ -1,16 +1,18 @@
-"""How texts are compared where case is ignored.
+"""Case folding for comparisons that ignore case.
 
-The one definition, which SQLite calls as a function and PostgreSQL's ``gateway_casefold`` follows.
+The only definition: SQLite calls it as a function, and PostgreSQL's ``gateway_casefold`` matches
+it.
 """
 
 from unicodedata import normalize
 
 
 def fold(text: str) -> str:
-    """What is equal for all texts that differ in case, or in their normal form, alone.
+    """Return the same text for all texts that differ only in case or normal form.
 
-    Canonical caseless matching (Unicode, 3.13, D145), composed again, so that half a letter is no
-    part of a text: ``cafe`` is none of ``café``, nor one Hangul syllable of another.
+    Canonical caseless matching (Unicode 3.13, D145), with the result composed, so that parts of a
+    character don't match: ``café`` does not contain ``cafe``, and no Hangul syllable contains
+    another.
     """
     if text.isascii():
         return text.lower()

@@ -1,7 +1,7 @@
-"""For whom the database is asked.
+"""The client on whose behalf the database is read or written.
 
-A replica lags behind. Only who has not written just now can't tell, so a read has to know whose
-it is.
+A replica lags behind, and a client must not notice that its own write is missing, so every read
+needs to know its client.
 """
 
 from contextvars import ContextVar
@@ -9,20 +9,20 @@ from typing import NamedTuple
 
 
 class Client(NamedTuple):
-    """Who asks: a name, the same in every process, and whether it may write at all."""
+    """A client's name, the same in every process, and whether it may write."""
 
     name: str
     may_write: bool
 
 
-_asking: ContextVar[Client | None] = ContextVar("client", default=None)
+_current: ContextVar[Client | None] = ContextVar("client", default=None)
 
 
-def ask_as(client: Client) -> None:
-    """Ask for this client from now on, in this task and in those that it starts."""
-    _asking.set(client)
+def set_current_client(client: Client) -> None:
+    """Set the client of this task and of the tasks that it starts."""
+    _current.set(client)
 
 
-def asking() -> Client | None:
-    """For whom this task asks; None where nobody was named."""
-    return _asking.get()
+def current_client() -> Client | None:
+    """Return the client of this task, or None if none is set."""
+    return _current.get()

@@ -1,4 +1,4 @@
-"""A database of executions, whatever kind it is of."""
+"""The interface of a database of executions."""
 
 import abc
 import asyncio
@@ -16,14 +16,14 @@ from db.errors import ServiceUnavailable
 _T = TypeVar("_T")
 
 Rows = Sequence[Any]
-"""What a statement finds: rows whose values are reached by their places."""
+"""The rows that a statement returns; values are accessed by index."""
 Execute = Callable[[str, Sequence[Any]], Rows]
-"""Runs a statement within a change and returns the rows that it returns."""
+"""Runs a statement within a change and returns its rows."""
 Change = Callable[[Execute], Any]
-"""One change: statements that belong together. What it returns is answered when it is durable."""
+"""Statements that belong together. The result is passed on once the change is durable."""
 
 PING_WITHIN = 3.0
-"""How long a database that is ready may take to answer a short read, in seconds."""
+"""How long a ready database may take for a short read, in seconds."""
 
 statements = logging.getLogger("gateway.sql")
 """Logs every statement sent to the database, without its parameters, at DEBUG."""
@@ -45,10 +45,10 @@ class Metric(NamedTuple):
 
 
 class Database(abc.ABC):
-    """Connections to a database, and how a read and a write go through them.
+    """Connections to a database, for reads and writes.
 
-    What begins is not interrupted half-way when the caller is cancelled. Everything raises
-    ServiceUnavailable when the database can't answer.
+    Cancelling a caller does not interrupt a write half-way. All methods raise ServiceUnavailable if
+    the database can't answer.
     """
 
     def __init__(self, url: URL) -> None:
@@ -59,7 +59,7 @@ class Database(abc.ABC):
     @property
     @abc.abstractmethod
     def dialect(self) -> Dialect:
-        """What SQLAlchemy knows of this kind of database."""
+        """SQLAlchemy's dialect of this database."""
 
     @abc.abstractmethod
     async def fetch(self, statement: Executable) -> Sequence[Row[Any]]:
@@ -68,10 +68,10 @@ class Database(abc.ABC):
     def read(
         self, statement: str, parameters: tuple[Any, ...], *, is_short: bool = False
     ) -> Awaitable[Rows]:
-        """Run the text of one SELECT in the driver itself; what is awaited are all of its rows.
+        """Run the text of one SELECT in the driver; awaiting the result returns all rows.
 
-        One ``is_short`` when an index bounds what it touches, however many rows there are. What
-        was set as ``on_read`` is told the text and the parameters.
+        Set ``is_short`` if an index bounds what the statement reads, whatever the size of the
+        table. ``on_read``, if set, is called with the text and the parameters.
         """
         if statements.isEnabledFor(logging.DEBUG):
             statements.debug("%s", statement)
@@ -89,20 +89,19 @@ class Database(abc.ABC):
     async def change(self, change: Callable[[Execute], _T]) -> _T:
         """Run a change, which is durable when this returns.
 
-        It may be run again, from its beginning, if another write came between; what came of it
-        before that is undone.
+        After a conflict with another write, it may be rolled back and run again from the beginning.
         """
 
     async def change_at_once(self, statement: str, parameters: Sequence[Any]) -> Rows:
-        """Run a change that is one statement, and return the rows that it returns."""
+        """Run a change that is a single statement, and return its rows."""
         return await self.change(lambda execute: execute(statement, parameters))
 
     @abc.abstractmethod
     def write(self) -> contextlib.AbstractAsyncContextManager[AsyncConnection]:
-        """One write transaction, committed at the end and rolled back by an exception."""
+        """Run a write transaction: commit at the end of the block, roll back on an exception."""
 
     async def transact(self, work: Callable[[AsyncConnection], Awaitable[_T]]) -> _T:
-        """Run ``work`` in one write transaction: all of it is committed, or nothing."""
+        """Run ``work`` in one write transaction, which is committed as a whole or not at all."""
 
         async def run() -> _T:
             async with self.write() as connection:
@@ -111,7 +110,7 @@ class Database(abc.ABC):
         return await self._finish(run())
 
     async def _finish(self, work: Coroutine[Any, Any, _T]) -> _T:
-        # A driver call that is cancelled half-way leaves its connection in an unknown state.
+        # Cancelling a driver call half-way would leave its connection in an unknown state.
         task = asyncio.ensure_future(work)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
@@ -119,16 +118,16 @@ class Database(abc.ABC):
 
     @abc.abstractmethod
     async def explain(self, statement: str, parameters: tuple[Any, ...]) -> list[str]:
-        """The steps in which the database would run the text of a SELECT."""
+        """Return the steps of the database's plan for a SELECT."""
 
     async def ping(self) -> None:
-        """Read what executions are read from, in line with all other short reads.
+        """Read from the executions table, in the same queue as other short reads.
 
-        Raises ServiceUnavailable when that can't be, or is not done within ``PING_WITHIN`` seconds.
+        Raises ServiceUnavailable if that fails or takes longer than ``PING_WITHIN`` seconds.
         """
         try:
             async with asyncio.timeout(PING_WITHIN):
-                # SQLite answers SELECT 1 without a look at the file.
+                # SQLite would answer SELECT 1 without reading the file.
                 await self._read("SELECT 1 FROM executions LIMIT 1", (), is_short=True)
         except TimeoutError:
             raise ServiceUnavailable(
@@ -137,11 +136,11 @@ class Database(abc.ABC):
 
     @abc.abstractmethod
     def metrics(self) -> Sequence[Metric]:
-        """How its connections are used."""
+        """Return the use of its connections."""
 
     @abc.abstractmethod
     async def close(self) -> None:
-        """Close every connection, after what is under way has come to its end."""
+        """Close every connection once running work has finished."""
 
 
 def connection_metrics(
@@ -150,7 +149,7 @@ def connection_metrics(
     idle: Callable[[], float],
     waiting: Callable[[], float],
 ) -> list[Metric]:
-    """How the connections to a server are used."""
+    """Return metrics on the use of a server's connections."""
     name, description = "gateway_database_connections", "Connections, by what they do."
     return [
         Metric(name, description, {"server": server, "state": "in_use"}, in_use),

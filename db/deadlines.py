@@ -1,6 +1,6 @@
-"""One timer for many things that may all take equally long.
+"""A shared timer for many deadlines of equal length.
 
-A timer for each costs more than most of them take.
+A timer for each would cost more than most of the timed calls take.
 """
 
 import asyncio
@@ -13,10 +13,9 @@ logger = logging.getLogger("gateway.database")
 
 
 class Deadlines:
-    """Calls what was passed to ``start`` unless ``end`` comes within ``seconds``.
+    """Calls back ``seconds`` after ``start``, unless ``end`` is called before.
 
-    It may be called a millisecond or two late. What it raises is logged, and keeps no other from
-    being called.
+    A callback may be a millisecond or two late. Its exceptions are logged and don't affect others.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -26,7 +25,7 @@ class Deadlines:
         self._timer: asyncio.Handle | None = None
 
     def start(self, on_late: Callable[[], object]) -> int:
-        """Begin to wait; the number that is returned ends it."""
+        """Start a deadline; return the number that ``end`` takes."""
         loop = asyncio.get_running_loop()
         number = next(self._numbers)
         at = loop.time() + self.seconds
@@ -36,13 +35,13 @@ class Deadlines:
         return number
 
     def end(self, number: int) -> bool:
-        """Wait no more; False when it was too late already."""
+        """Cancel a deadline; return False if it has passed already."""
         return self._under_way.pop(number, None) is not None
 
     def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None
         while self._under_way:
-            # Those that began first end first, because all have the same time.
+            # The oldest deadline is the next, because all are equally long.
             number, (at, on_late) = next(iter(self._under_way.items()))
             if at > loop.time():
                 self._timer = loop.call_at(at, self._expire, loop)

@@ -1,7 +1,7 @@
-"""What statements say of which SQL differs from one kind of database to another.
+"""SQL constructs that differ between databases.
 
-Each of these is written out by ``db.sqlite.sql`` and ``db.postgres.sql``, the one place for each
-kind of database.
+``db.sqlite.sql`` and ``db.postgres.sql`` render each of them. Where the form of a whole statement
+differs, a function at the end of this module says why.
 """
 
 import json
@@ -17,83 +17,83 @@ from db.texts import is_broken
 
 
 class Least(FunctionElement[int]):
-    """The least of some numbers."""
+    """The smallest of several numbers."""
 
     type = BigInteger()
     inherit_cache = True
 
 
 class Greatest(FunctionElement[int]):
-    """The greatest of some numbers."""
+    """The largest of several numbers."""
 
     type = BigInteger()
     inherit_cache = True
 
 
 class Folded(FunctionElement[str]):
-    """A text with case folded in every script, as ``db.casefolding.fold`` does."""
+    """A text with its case folded as by ``db.casefolding.fold``."""
 
     type = String()
     inherit_cache = True
 
 
-class PlaceOf(FunctionElement[int]):
-    """Where a text has another one in it, from 1; 0 when it has not. No character is special."""
+class PositionOf(FunctionElement[int]):
+    """The position of one text within another, from 1; 0 if it is not there. No wildcards."""
 
     type = BigInteger()
     inherit_cache = True
 
 
 class Exact(FunctionElement[str]):
-    """A text that is a parameter, which may travel as its bytes."""
+    """A text parameter, which may be sent as bytes."""
 
     type = String()
     inherit_cache = True
 
 
 class Shown(FunctionElement[str]):
-    """A text with U+FFFD where it is not UTF-8."""
+    """A text with U+FFFD in place of bytes that are not UTF-8."""
 
     type = String()
     inherit_cache = True
 
 
 class OffIndex(FunctionElement[Any]):
-    """A column that the planner is not to look for in an index."""
+    """A column for which the planner should not use an index."""
 
     inherit_cache = True
 
 
-class Apart(FunctionElement[bool]):
-    """A condition in brackets, which is not joined with those around it."""
+class Parenthesized(FunctionElement[bool]):
+    """A condition in parentheses, which keeps SQLAlchemy from flattening it."""
 
     type = Boolean()
     inherit_cache = True
 
 
 class EachOf(FunctionElement[str]):
-    """Rows of the values of a list that travels as one parameter."""
+    """The values of a list, sent as one parameter, as rows."""
 
     type = String()
     inherit_cache = True
 
 
 class Listed(FunctionElement[str]):
-    """The values of a list that travels as one parameter, in brackets."""
+    """The values of a list, sent as one parameter, as a subquery for ``IN``."""
 
     type = String()
     inherit_cache = True
 
 
 class ListedEscaped(FunctionElement[str]):
-    """The same where values were written by ``listed`` because of null characters."""
+    """The same for values that ``listed`` has escaped because of null characters."""
 
     type = String()
     inherit_cache = True
 
 
 def write_as(kind: str, forms: Mapping[type[Any], str]) -> None:
-    """Let the dialect ``kind`` write each construct in its form, around what it holds."""
+    """Register how the dialect ``kind`` renders each construct around its arguments."""
 
     def write(element: Any, compiler: Any, **options: Any) -> str:
         return forms[type(element)].format(compiler.process(element.clauses, **options))
@@ -103,12 +103,12 @@ def write_as(kind: str, forms: Mapping[type[Any], str]) -> None:
 
 
 def listed(values: tuple[str, ...]) -> tuple[str | None, ...]:
-    """Many texts as the parameters that ``among_listed`` takes.
+    """Return many texts as the parameters that ``among_listed`` takes.
 
-    All of them travel as one, because databases limit how many parameters a statement has, and
-    lists of all lengths make one statement. JSON functions know no null character: where there is
-    one, it is written as two others, which a second parameter says. The few texts that are not
-    UTF-8 are parameters of their own behind it.
+    They are sent as one JSON list, because databases limit the number of parameters, and because
+    lists of all lengths then share one statement. JSON functions can't handle null characters, so
+    these are escaped where they occur, which a second parameter indicates. The few texts that are
+    not UTF-8 follow as parameters of their own.
     """
     written = json.dumps(values)
     broken = list(filter(is_broken, values)) if "\\udc" in written else []
@@ -125,56 +125,56 @@ def _escaped(value: str) -> str:
 def among_listed(
     needle: ColumnElement[Any], bound: tuple[ColumnElement[Any], ...]
 ) -> ColumnElement[bool]:
-    """Whether a text is one of those that ``listed`` made parameters of."""
+    """Whether a text is one of those that ``listed`` turned into parameters."""
     values = Listed(bound[0]) if len(bound) == 1 else ListedEscaped(bound[0])
     found: ColumnElement[bool] = needle.bool_op("IN")(values)
     return or_(found, needle.in_(bound[2:])) if len(bound) > 2 else found
 
 
 def each_of(values: tuple[str, ...]) -> ColumnElement[str]:
-    """A column that has each of a few texts in turn."""
+    """A column with each of a few texts in turn."""
     rows = EachOf(literal(json.dumps(values))).table_valued(column("value", String))
     each: ColumnElement[str] = rows.c.value
     return each
 
 
 def least(values: Sequence[Any]) -> Any:
-    """The least of some values."""
+    """The smallest of several values."""
     return Least(*values) if len(values) > 1 else values[0]
 
 
 def greatest(values: Sequence[Any]) -> Any:
-    """The greatest of some values."""
+    """The largest of several values."""
     return Greatest(*values) if len(values) > 1 else values[0]
 
 
-def off_index(hidden: ColumnElement[Any]) -> ColumnElement[Any]:
-    """A column that the planner is not to look for in an index."""
-    off: ColumnElement[Any] = OffIndex(hidden)
-    off.type = hidden.type
+def off_index(indexed: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return a column for which the planner should not use an index."""
+    off: ColumnElement[Any] = OffIndex(indexed)
+    off.type = indexed.type
     return off
 
 
 def has_count_deltas(dialect: Dialect) -> bool:
-    """Whether what was written since is noted beside the counts, and not in them yet."""
+    """Whether recent writes are in deltas beside the counts, and not yet in them."""
     return dialect.name != "sqlite"
 
 
 def has_lateral(dialect: Dialect) -> bool:
-    """Whether a join may ask for the first rows of each row before it."""
+    """Whether a joined subquery can refer to each row before it."""
     return dialect.name != "sqlite"
 
 
 def keeps_order(dialect: Dialect) -> bool:
-    """Whether rows come out of a subquery, or of one part of a union after another, as they are."""
+    """Whether subqueries and parts of a union keep the order of their rows."""
     return dialect.name == "sqlite"
 
 
 def pays_for_messages(dialect: Dialect) -> bool:
-    """Whether each statement goes to a server and back, so that one is better than several."""
+    """Whether each statement is a round trip to a server, so that one beats several."""
     return dialect.name != "sqlite"
 
 
 def enters_row_values(dialect: Dialect) -> bool:
-    """Whether an index is entered at a whole row value, and not at its first column only."""
+    """Whether an index seek uses a whole row value, and not its first column only."""
     return dialect.name != "sqlite"

@@ -1,14 +1,13 @@
-"""The errors a caller can be told about.
+"""The errors that callers can be told about.
 
     GatewayError
-    ├── InvalidInput         the caller asked for something that can't be
+    ├── InvalidInput         the caller asked for something impossible
     └── ServiceUnavailable   the database can't answer at the moment
-        ├── TookTooLong      it would, but not within the time that a statement has
-        └── UncertainWrite   a write was sent, and nobody knows whether it was made
+        ├── TookTooLong      a statement exceeded its time limit
+        └── UncertainWrite   a write was sent, and its outcome is unknown
 
-Each class carries its machine-readable code, from the vocabulary of Apollo's
-clients. An edge maps ``GatewayError`` once; anything else that is raised is a
-fault of ours, to be logged, and answered without its text.
+Each class has a machine-readable code, from the vocabulary of Apollo's clients. Edges translate
+``GatewayError``; any other exception is a bug, which is logged, and answered without its message.
 """
 
 from collections.abc import Iterator
@@ -31,11 +30,11 @@ class GatewayError(Exception):
         super().__init__(message)
         self.message = message
         self.limit = limit
-        """The setting that was passed, where it was one."""
+        """The setting whose limit was passed, if any."""
 
 
 class InvalidInput(GatewayError):
-    """An argument was wrong; the message says which, what it was and what would be right."""
+    """An argument is wrong; the message says which, its value, and what is allowed."""
 
     code = "BAD_USER_INPUT"
 
@@ -43,22 +42,22 @@ class InvalidInput(GatewayError):
     def of(
         cls, field: str, value: object, expected: str, *, limit: str | None = None
     ) -> "InvalidInput":
-        """Build the usual message: the field, the value it had, and what it should have been."""
+        """Build the usual message: the field, its value, and what is expected."""
         return cls(f"{field} must be {expected}; got {quote(value)}", limit=limit)
 
 
 class ServiceUnavailable(GatewayError):
-    """The database is busy, full or out of reach; the same request may work later."""
+    """The database is busy, full or unreachable; the same request may work later."""
 
     code = "SERVICE_UNAVAILABLE"
 
 
 class TookTooLong(ServiceUnavailable):
-    """A statement was ended because it took longer than one may."""
+    """A statement exceeded its time limit and was ended."""
 
 
 class UncertainWrite(ServiceUnavailable):
-    """A write was sent, and how it ended is not known; it is never made again by the gateway."""
+    """A write was sent and its outcome is unknown; the gateway never repeats it."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(
@@ -68,9 +67,9 @@ class UncertainWrite(ServiceUnavailable):
 
 
 def quote(value: object) -> str:
-    """Show a caller's own value in a message, shortened when it is long.
+    """Show a caller's value in a message, shortened if it is long.
 
-    It takes no longer for a value of a megabyte than for a short one.
+    Takes no longer for a value of a megabyte than for a short one.
     """
     text = ""
     for piece in _pieces(value):
@@ -81,7 +80,7 @@ def quote(value: object) -> str:
 
 
 def _pieces(value: object) -> Iterator[str]:
-    """Yield what ``repr`` writes, of texts only the beginning."""
+    """Yield the parts of ``repr``, with only the beginning of long texts."""
     if isinstance(value, str):
         yield repr(value[:_LONGEST_QUOTE])
         if len(value) > _LONGEST_QUOTE:

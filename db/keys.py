@@ -1,4 +1,4 @@
-"""API keys: made, listed, revoked. A key is shown once; only a hash of it is stored."""
+"""API keys: create, list, revoke. A key is shown once; only its hash is stored."""
 
 import enum
 import hashlib
@@ -22,7 +22,7 @@ _LONGEST_NAME = 200
 
 
 class Scope(enum.StrEnum):
-    """What a key allows: each scope by itself, none includes another."""
+    """What a key allows. No scope includes another."""
 
     READ = "read"
     UPDATE = "update"
@@ -43,12 +43,12 @@ class Key:
     revoked_on: int | None
 
     def is_valid(self, now: int) -> bool:
-        """Whether it opens anything at a time in epoch milliseconds."""
+        """Whether the key is accepted at a time in epoch milliseconds."""
         return self.revoked_on is None and (self.expires_on is None or now < self.expires_on)
 
 
-def hash_of(token: str) -> str:
-    """The hash that a key is stored and looked up by."""
+def hash_key(token: str) -> str:
+    """Return the hash by which a key is stored and looked up."""
     return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
@@ -60,7 +60,7 @@ def _key_of(row: Row[Any]) -> Key:
         id=row.id,
         name=shown(row.name),
         hash=row.hash,
-        # A scope that is not known, of a newer gateway perhaps, allows nothing here.
+        # Ignore unknown scopes, which a newer gateway may have stored.
         scopes=frozenset(scope for scope in Scope if scope in row.scopes.split()),
         created_on=row.created_on,
         expires_on=row.expires_on,
@@ -70,7 +70,7 @@ def _key_of(row: Row[Any]) -> Key:
 
 
 class Keys:
-    """The keys of a database."""
+    """The keys in a database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -78,12 +78,12 @@ class Keys:
     async def create(
         self, name: str, scopes: Iterable[Scope], expires_on: int | None = None
     ) -> tuple[int, str]:
-        """Make a key and return its id and the key itself, which is stored nowhere.
+        """Create a key; return its id and the key itself, which is not stored.
 
-        ``expires_on`` is in epoch milliseconds; None never expires.
+        ``expires_on`` is in epoch milliseconds; None means never.
 
-        Raises InvalidInput for a name that is empty, is not valid UTF-8, has more than 200
-        characters or a null character.
+        Raises InvalidInput if the name is empty, is not valid UTF-8, or has a null character or
+        more than 200 characters.
         """
         if not 1 <= len(name.strip()) <= _LONGEST_NAME or "\0" in name or not _is_utf8(name):
             raise InvalidInput.of(
@@ -92,7 +92,7 @@ class Keys:
         token = _PREFIX + secrets.token_urlsafe(_BYTES)
         values = {
             "name": name,
-            "hash": hash_of(token),
+            "hash": hash_key(token),
             "scopes": " ".join(sorted(set(scopes))),
             "created_on": now_ms(),
             "expires_on": expires_on,
@@ -105,17 +105,17 @@ class Keys:
         return await self._database.transact(work), token
 
     async def find_all(self) -> list[Key]:
-        """Every key there ever was, oldest first."""
+        """Return all keys, also expired and revoked ones, oldest first."""
         rows = await self._database.fetch(select(*_COLUMNS).order_by(ApiKey.id))
         return [_key_of(row) for row in rows]
 
     async def find_many(self, hashes: Iterable[str]) -> list[Key]:
-        """The keys with these hashes."""
+        """Return the keys with these hashes."""
         found = select(*_COLUMNS).where(ApiKey.hash.in_([*hashes]))
         return [_key_of(row) for row in await self._database.fetch(found)]
 
     async def revoke(self, key_id: int) -> bool:
-        """Make a key open nothing any more; False when no key has the id."""
+        """Revoke a key; return False if there is no key with the id."""
 
         async def work(connection: AsyncConnection) -> bool:
             known = await connection.execute(select(ApiKey.id).where(ApiKey.id == key_id))
@@ -131,7 +131,7 @@ class Keys:
         return await self._database.transact(work)
 
     async def record_use(self, uses: Mapping[int, int]) -> None:
-        """Note when keys were last used: their ids and epoch milliseconds."""
+        """Store when keys were last used, in epoch milliseconds by id."""
 
         async def work(connection: AsyncConnection) -> None:
             for key_id, used_on in uses.items():

@@ -1,7 +1,7 @@
 """The tables, which are an interface too: engines write executions with plain SQL.
 
-What must follow a plain INSERT, UPDATE or DELETE follows by triggers, in the same
-transaction; they are made by the migrations.
+Triggers, which the migrations create, keep everything else consistent after a plain INSERT, UPDATE
+or DELETE, in the same transaction.
 """
 
 import enum
@@ -24,16 +24,16 @@ class ExecutionState(enum.StrEnum):
 
 
 LONGEST_TEXT_BYTES = 10_000
-"""How long guids, ids and names may be, in bytes of UTF-8."""
+"""The maximum length of guids, ids and names, in bytes of UTF-8."""
 LARGEST_ID = 2**53
-"""The largest number that a row may be given as its id, which is what JSON numbers hold exactly."""
+"""The largest id of a row: larger integers are not exact as JSON numbers."""
 
 _INTEGER = BigInteger().with_variant(Integer, "sqlite")
 _STATES = ", ".join(f"'{state}'" for state in ExecutionState)
 
 
 class Base(DeclarativeBase):
-    """What the tables of the gateway have in common."""
+    """The base class of the tables."""
 
 
 class Execution(Base):
@@ -49,7 +49,7 @@ class Execution(Base):
     created_on: Mapped[int] = mapped_column(_INTEGER)
     updated_on: Mapped[int | None] = mapped_column(_INTEGER)
 
-    # SQLite ends every index with the row's id, so each of these also serves a tie on id.
+    # SQLite appends the row's id to every index entry, so these also break ties by id.
     __table_args__ = (
         CheckConstraint(f"state IN ({_STATES})", name="executions_state"),
         CheckConstraint(
@@ -64,13 +64,13 @@ class Execution(Base):
         Index("executions_by_agentflow_created_on", "agentflow_id", "created_on"),
         Index("executions_by_agentflow_state_created_on", "agentflow_id", "state", "created_on"),
         Index("executions_by_session_created_on", "session_id", "created_on"),
-        # STRICT refuses a value of the wrong type; AUTOINCREMENT never gives an id twice.
+        # STRICT rejects values of the wrong type; AUTOINCREMENT never reuses an id.
         {"sqlite_strict": True, "sqlite_autoincrement": True},
     )
 
 
 class Agentflow(Base):
-    """A flow that executions name by its id. Renaming it shows at once on all of them."""
+    """A flow, which executions refer to by id. A new name shows on all of them at once."""
 
     __tablename__ = "agentflows"
 
@@ -83,7 +83,7 @@ class Agentflow(Base):
 class ExecutionCount(Base):
     """How many executions of each state were created in a bucket of time; see ``counts``.
 
-    Times are epoch milliseconds. Triggers keep it with every write.
+    Times are epoch milliseconds. Triggers update it with every write.
     """
 
     __tablename__ = "execution_counts"
@@ -101,7 +101,7 @@ class ExecutionCount(Base):
 
 
 class AgentflowCount(Base):
-    """The same for the executions of each agentflow."""
+    """The counts of ``ExecutionCount`` for each agentflow."""
 
     __tablename__ = "agentflow_counts"
 
@@ -119,7 +119,7 @@ class AgentflowCount(Base):
 
 
 class ReplacedExecution(Base):
-    """What a plain INSERT OR REPLACE is about to replace; empty between two statements' rows."""
+    """Rows that an INSERT OR REPLACE is about to replace; empty between rows of a statement."""
 
     __tablename__ = "replaced_executions"
 
@@ -133,7 +133,7 @@ class ReplacedExecution(Base):
 
 
 class ApiKey(Base):
-    """A key that clients show. Times are epoch milliseconds; ``scopes`` are separated by spaces."""
+    """An API key. Times are epoch milliseconds; ``scopes`` are separated by spaces."""
 
     __tablename__ = "api_keys"
 

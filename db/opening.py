@@ -1,4 +1,4 @@
-"""Opening a database of whatever kind a URL names."""
+"""Open the database that a URL names."""
 
 import re
 from typing import Any
@@ -27,13 +27,13 @@ def open_database(
     max_replica_lag: float = 10.0,
     **more: Any,
 ) -> Database:
-    """The database that a URL names; a connection is opened when one is first needed.
+    """Return the database of a URL; connections are opened when first needed.
 
-    ``busy_timeout`` is how long, in seconds, a write waits for another one, and anybody for a
-    connection, before it raises ServiceUnavailable. What takes longer than ``statement_timeout``
-    seconds is interrupted in the database itself and raises ServiceUnavailable; None lets it take
-    as long as it takes. To PostgreSQL at most ``connections`` are opened for reads and changes.
-    Raises InvalidInput for a URL that can't be served.
+    ``busy_timeout`` is how long, in seconds, a write waits for another one, or any caller for a
+    connection, before ServiceUnavailable is raised. Statements that take longer than
+    ``statement_timeout`` seconds are interrupted in the database and raise ServiceUnavailable; None
+    means no limit. At most ``connections`` PostgreSQL connections are opened for reads and changes.
+    Raises InvalidInput for an unsupported URL.
     """
     parsed = normalize_url(url)
     limits: Any = {"busy_timeout": busy_timeout, "statement_timeout": statement_timeout, **more}
@@ -56,9 +56,9 @@ def open_database(
 
 
 def normalize_url(url: str) -> URL:
-    """Read a database URL as people paste it and name the asynchronous driver in it.
+    """Parse a database URL as people write it, and add the asynchronous driver.
 
-    Raises InvalidInput for a URL that can't be served.
+    Raises InvalidInput for an unsupported URL.
     """
     try:
         parsed = make_url(_POSTGRES.sub("postgresql://", url))

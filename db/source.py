@@ -1,7 +1,7 @@
-"""The one place that says which columns hold what an execution is made of.
+"""The columns that hold executions.
 
-StatementCache name columns through an ``ExecutionSource``, so that executions kept in
-tables of another shape need a second source and no second set of statements.
+Statements name columns through an ``ExecutionSource``, so that executions in tables with another
+structure need a second source and no second set of statements.
 """
 
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from db.models import Agentflow, Base, Execution
 
 
 class ExecutionRow(NamedTuple):
-    """An execution as it is read. Times are epoch milliseconds."""
+    """An execution as it is read from the database. Times are epoch milliseconds."""
 
     id: int
     guid: str
@@ -27,12 +27,12 @@ class ExecutionRow(NamedTuple):
 
 
 NUMBERS = frozenset({"id", "created_on", "updated_on"})
-"""The fields that are whole numbers; all others are texts."""
+"""The fields that are integers; all others are texts."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionSource:
-    """The columns that hold executions (in ``table``) and the names of agentflows."""
+    """The columns of executions, in ``table``, and of the names of agentflows."""
 
     table: FromClause
     id: ColumnElement[int]
@@ -47,11 +47,11 @@ class ExecutionSource:
 
     @property
     def agentflow_name(self) -> ColumnElement[str | None]:
-        """The present name of an execution's agentflow; null when the flow is gone."""
+        """The current name of an execution's agentflow; null if the flow is gone."""
         return select(self.flow_name).where(self.flow_key == self.agentflow_id).scalar_subquery()
 
     def moved_to(self, table: FromClause) -> "ExecutionSource":
-        """The same columns in another table, as far as it has them."""
+        """Return a source with the same columns of another table, as far as it has them."""
         moved = {
             field: table.c[name]
             for field in ExecutionRow._fields
@@ -60,25 +60,25 @@ class ExecutionSource:
         return replace(self, table=table, **moved)
 
     def off_index(self, field: str) -> "ExecutionSource":
-        """The same columns, one of which the planner is not to look for in an index."""
-        hidden: dict[str, Any] = {field: off_index(self.column(field))}
-        return replace(self, **hidden)
+        """Return a source in which the planner should not use an index for a field."""
+        changed: dict[str, Any] = {field: off_index(self.column(field))}
+        return replace(self, **changed)
 
     def column(self, field: str) -> ColumnElement[Any]:
-        """The column that holds a field of ``ExecutionRow``."""
+        """Return the column of a field of ``ExecutionRow``."""
         column: ColumnElement[Any] = getattr(self, field)
         return column
 
     @property
     def written(self) -> Table:
-        """The table, where it is one that can be written."""
+        """The table, if it can be written."""
         if not isinstance(self.table, Table):
-            raise TypeError("what was moved to can't be written")
+            raise TypeError("This source can't be written")
         return self.table
 
     @property
     def columns(self) -> list[ColumnElement[Any]]:
-        """The columns of ``ExecutionRow``, in its order."""
+        """The columns of ``ExecutionRow``, in order."""
         return [self.column(field) for field in ExecutionRow._fields]
 
 

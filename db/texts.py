@@ -1,23 +1,23 @@
-"""Texts that a table holds and that are not UTF-8.
+"""Stored texts that are not UTF-8.
 
-The database refuses them, but a table may have them from before it did. Inside the gateway such a
-text is a ``str`` in which each wrong byte is a lone surrogate (PEP 383), so that it is told apart
-from every other text, ordered, and found again. Clients are shown U+FFFD in its place, and may
-name it so.
+The database rejects them, but older rows may have some. Inside the gateway, such a text is a
+``str`` in which each wrong byte is a lone surrogate (PEP 383), so that it can be told from all
+other texts, ordered, and found again. Clients see U+FFFD in its place, and may use that to name the
+row.
 """
 
 NO_CHARACTER = "\ufffd"
-"""What stands for that which is no character."""
+"""The replacement character, shown in place of bytes that are not UTF-8."""
 _ERRORS = "surrogateescape"
 
 
 def read_text(raw: bytes) -> str:
-    """Read a text as a table holds it, whatever its bytes are."""
+    """Decode a stored text, whatever its bytes are."""
     return raw.decode("utf-8", _ERRORS)
 
 
 def bytes_of(text: str) -> bytes:
-    """The bytes that ``read_text`` has read; for any other lone surrogate bytes of its own."""
+    """Return the bytes that ``read_text`` decoded; other lone surrogates get bytes too."""
     try:
         return text.encode("utf-8", _ERRORS)
     except UnicodeEncodeError:
@@ -25,7 +25,7 @@ def bytes_of(text: str) -> bytes:
 
 
 def is_broken(text: str) -> bool:
-    """Whether a text is not UTF-8."""
+    """Whether a text is not valid UTF-8."""
     if text.isascii():
         return False
     try:
@@ -36,12 +36,12 @@ def is_broken(text: str) -> bool:
 
 
 def shown(text: str) -> str:
-    """A text as clients are shown it."""
+    """Return a text as clients see it."""
     return bytes_of(text).decode("utf-8", "replace") if is_broken(text) else text
 
 
 def range_of_shown(text: str) -> tuple[str, str]:
-    """Between which two texts those lie that are not UTF-8 and are shown as ``text``."""
+    """Return two texts between which all broken texts lie that are shown as ``text``."""
     same = text.partition(NO_CHARACTER)[0]
-    # Texts are compared byte by byte, and what is no character begins with a byte from 0x80 on.
+    # Texts are compared byte by byte, and invalid bytes are 0x80 or above.
     return f"{same}\x7f", f"{same}\udcff\udcff"

@@ -8,7 +8,7 @@ from sqlalchemy import Executable
 from sqlalchemy.engine import Dialect, Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.clients import asking
+from db.clients import current_client
 from db.database import Database, Execute, Metric, Rows
 from db.errors import ServiceUnavailable, TookTooLong, UncertainWrite
 from db.postgres.database import PostgresDatabase
@@ -72,7 +72,7 @@ class ReplicatedDatabase(Database):
         return await self._primary.read(statement, parameters, is_short=is_short)
 
     async def _may_read_replica(self) -> bool:
-        client = asking()
+        client = current_client()
         if client is None or not self._lag.is_acceptable():
             return False
         return not (client.may_write and await self._writers.has_written(client))
@@ -86,7 +86,7 @@ class ReplicatedDatabase(Database):
         return await self._recorded(lambda: self._primary.change_at_once(statement, parameters))
 
     async def _recorded(self, change: Callable[[], Awaitable[_T]]) -> _T:
-        client = asking()
+        client = current_client()
         if client is None:
             return await change()
         # Before the write: a client whose write is uncertain will check the result at once.

@@ -1,7 +1,6 @@
 """Render the constructs of ``db.dialect`` as PostgreSQL's SQL."""
 
 from db.dialect import (
-    Apart,
     EachOf,
     Exact,
     Folded,
@@ -10,17 +9,18 @@ from db.dialect import (
     Listed,
     ListedEscaped,
     OffIndex,
-    PlaceOf,
+    Parenthesized,
+    PositionOf,
     Shown,
     write_as,
 )
 
 _FORMS = {
-    Apart: "({})",
+    Parenthesized: "({})",
     Least: "least({})",
     Greatest: "greatest({})",
     Folded: "gateway_casefold({})",
-    PlaceOf: "strpos({})",
+    PositionOf: "strpos({})",
     # The server stores valid UTF-8 only.
     Exact: "{}",
     Shown: "{}",

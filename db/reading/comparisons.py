@@ -1,4 +1,4 @@
-"""What a condition of a filter may name: the fields, and the ways to compare them."""
+"""The fields that filters can name, and the operators that compare them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, false, not_, or_, true
 
 from db.casefolding import fold
-from db.dialect import PlaceOf, Shown, among_listed, listed, off_index
+from db.dialect import PositionOf, Shown, among_listed, listed, off_index
 from db.instants import ceil_ms, floor_ms
 from db.reading.filters import Condition
 from db.texts import NO_CHARACTER, range_of_shown
@@ -15,17 +15,17 @@ from db.texts import NO_CHARACTER, range_of_shown
 Parameters = tuple[Any, ...]
 """Values as they travel to the database."""
 BoundPosition = tuple[ColumnElement[Any], ...]
-"""The places in a statement where parameters go."""
+"""The bind parameters of a position or a condition."""
 _Compile = Callable[[ColumnElement[Any], BoundPosition], ColumnElement[bool]]
 _ToParameters = Callable[[Any], Parameters]
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """One way to compare; ``description`` is written for the person who reads the API.
+    """A comparison; ``description`` is written for readers of the API.
 
-    ``parameters`` says how a value travels to the database, and ``compile`` what is compared
-    with what: all values with as many parameters make the same statement.
+    ``parameters`` converts a value to bind values, and ``compile`` builds the condition on a
+    column. Values with equally many parameters share a statement.
     """
 
     description: str
@@ -35,7 +35,7 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What a condition may be about."""
+    """A field that conditions can compare."""
 
     description: str
     operators: Mapping[str, Operator]
@@ -46,7 +46,7 @@ def _not_in(column: ColumnElement[Any], bound: BoundPosition) -> ColumnElement[b
 
 
 def _one_of_states(column: ColumnElement[Any], bound: BoundPosition) -> ColumnElement[bool]:
-    # Several ranges of an index would have to be sorted into one order.
+    # Rows from several ranges of an index would have to be sorted.
     if len(bound) == 1:
         return _equals(column, bound)
     return off_index(column).in_(bound) if bound else false()
@@ -58,7 +58,7 @@ def _equals(column: ColumnElement[Any], bound: BoundPosition) -> ColumnElement[b
 
 
 def _equals_shown(column: ColumnElement[Any], bound: BoundPosition) -> ColumnElement[bool]:
-    """Whether an identifier is a text, or is not UTF-8 and shown as it."""
+    """Whether an identifier equals a text, or is not UTF-8 and shown as that text."""
     if len(bound) == 1:
         return _equals(column, bound)
     low, high = bound[1:]
@@ -70,7 +70,7 @@ def _with_range(value: str) -> Parameters:
 
 
 def _null(column: ColumnElement[Any], bound: BoundPosition) -> ColumnElement[bool]:
-    # Whether there is a value is part of the statement: one parameter if so, none if not.
+    # The number of parameters says which of the two statements is meant.
     return column.is_not(None) if bound else column.is_(None)
 
 
@@ -100,14 +100,14 @@ _STRING_OPERATORS = {
     ),
     "contains": Operator(
         "Has this text in it; no character is a wildcard.",
-        lambda column, bound: PlaceOf(column, bound[0]) > 0,
+        lambda column, bound: PositionOf(column, bound[0]) > 0,
     ),
     "starts_with": Operator(
         "Begins with this text; no character is a wildcard.",
-        lambda column, bound: PlaceOf(column, bound[0]) == 1,
+        lambda column, bound: PositionOf(column, bound[0]) == 1,
     ),
 }
-# A stored instant has whole milliseconds; one that is asked for may have a part of one.
+# Stored instants have whole milliseconds; those in filters may have fractions.
 _INSTANT_OPERATORS = {
     "gt": Operator(
         "Later than.", lambda column, bound: column > bound[0], lambda at: (floor_ms(at),)
@@ -132,11 +132,11 @@ FIELDS: Mapping[str, Field] = {
     "created_on": Field("When it was created.", _INSTANT_OPERATORS),
     "updated_on": Field("When it was last changed.", _INSTANT_OPERATORS),
 }
-"""Every field that can be filtered by."""
+"""The fields that filters can compare."""
 
 
 def parameters_of(condition: Condition) -> Parameters:
-    """The value of a condition as it travels to the database."""
+    """Return the bind values of a condition."""
     value = condition.value
     if condition.ignore_case:
         value = tuple(map(fold, value)) if isinstance(value, tuple) else fold(value)

@@ -1,9 +1,9 @@
-"""How many executions match, without a look at each of them.
+"""Count matching executions without reading each of them.
 
-Triggers count executions by state in buckets of time, in all and for each agentflow, in the
-transaction that writes them. A filter on states, agentflows and the time of creation is answered
-from the widest buckets that lie within its range, and from the rows at the range's two edges,
-which are less than an hour's. What a filter asks beyond that is counted row by row.
+Triggers count executions by state in buckets of time, in total and for each agentflow, in the
+transaction that writes them. The count for a filter on states, agentflows and the time of creation
+is the sum of the widest buckets that lie within its time range, and of the rows at the two edges of
+the range, less than an hour each. Filters on other fields are counted row by row.
 """
 
 from collections.abc import Hashable, Iterable
@@ -41,7 +41,7 @@ DAY = 24 * HOUR
 LONG = 32 * DAY
 """The width of the widest buckets of all executions."""
 ALL_TIME = 0
-"""The width that stands for all of time, in the counts of agentflows."""
+"""The width of the single bucket for all of time, in the counts of agentflows."""
 
 _deltas = table(
     "execution_count_notes",
@@ -52,16 +52,16 @@ _deltas = table(
 _counts = Base.metadata.tables[ExecutionCount.__tablename__]
 _flow_counts = Base.metadata.tables[AgentflowCount.__tablename__]
 
-# More conditions than these are not repeated for each sum; the rows tell.
+# With more conditions than this over all sums, counting the rows is cheaper.
 _MOST_CONDITIONS = 1_000
 _ROWS = -1
-_BEGINNING = EARLIEST_MS // LONG * LONG
+_START = EARLIEST_MS // LONG * LONG
 _END = -(-(LATEST_MS + 1) // LONG) * LONG
-_ALWAYS = (_BEGINNING, _END)
+_ALWAYS = (_START, _END)
 _OF_AGENTFLOWS = ("agentflow_id", "agentflow_name")
 
 
-class _Piece(NamedTuple):
+class _Span(NamedTuple):
     """A range of time that is counted in buckets of one width, or by its rows."""
 
     width: int
@@ -70,32 +70,33 @@ class _Piece(NamedTuple):
 
 
 class CountPlan(NamedTuple):
-    """What is added up: pieces of time, for each group of states that one condition is left of.
+    """The sums that make up a count: buckets of time for groups of states, and rows at the edges.
 
-    ``rest`` is the filter without its range of time.
+    Each sum has the filter on agentflows that remains once its states are fixed. ``rest`` is the
+    whole filter without its time range.
     """
 
     rest: Filter
-    edges: tuple[_Piece, ...]
-    sums: tuple[tuple[Filter, tuple[ExecutionState, ...], _Piece], ...]
+    edges: tuple[_Span, ...]
+    sums: tuple[tuple[Filter, tuple[ExecutionState, ...], _Span], ...]
     is_short: bool = True
-    """Whether it takes next to no time: it does not ask each agentflow in turn."""
+    """Whether the count is quick, because it does not filter the agentflows one by one."""
 
     def cache_key(self, values: list[Any]) -> Hashable:
-        """What makes the statement; what does not is added to ``values``, in its order."""
+        """Return the cache key of the statement; append the bind values to ``values``."""
         parts: list[Hashable] = []
-        for piece in self.edges:
-            values += (piece.since, piece.until)
+        for span in self.edges:
+            values += (span.since, span.until)
             parts.append(cache_key_of(self.rest, values))
-        for flows, states, piece in self.sums:
-            values += (piece.since, piece.until)
-            parts.append((piece.width, states, cache_key_of(flows, values)))
+        for flows, states, span in self.sums:
+            values += (span.since, span.until)
+            parts.append((span.width, states, cache_key_of(flows, values)))
         return (len(self.edges), *parts)
 
-    def build(self, places: BindParameters, source: ExecutionSource) -> Select[Any]:
-        """The statement, binding the values in the order of ``cache_key``."""
-        counted = [_rows(self.rest, places, source) for _ in self.edges]
-        counted += [_sum(*each, places, source) for each in self.sums]
+    def build(self, parameters: BindParameters, source: ExecutionSource) -> Select[Any]:
+        """Build the statement, binding values in the order of ``cache_key``."""
+        counted = [_rows(self.rest, parameters, source) for _ in self.edges]
+        counted += [_sum(*each, parameters, source) for each in self.sums]
         total: ColumnElement[Any] = counted[0]
         for each in counted[1:]:
             total = total + each
@@ -103,9 +104,9 @@ class CountPlan(NamedTuple):
 
 
 def plan_count(filter_: Filter) -> CountPlan | None:
-    """How to count what matches; None when only the rows themselves can tell.
+    """Return how to count matching executions, or None if only the rows can tell.
 
-    A plan without edges and sums counts nothing.
+    A plan without edges and sums means that nothing matches.
     """
     times: list[Condition] = []
     others: list[Filter] = []
@@ -127,24 +128,24 @@ def plan_count(filter_: Filter) -> CountPlan | None:
     sums = []
     is_short = True
     for flows, states in groups.items():
-        pieces = cut
+        spans = cut
         if not _is_everything(flows):
-            pieces = _cut_of_flows(since, until)
+            spans = _cut_of_flows(since, until)
             is_short &= isinstance(flows, Condition) and flows.operator == "eq"
-        sums += [(flows, states, piece) for piece in pieces if piece.width != _ROWS]
-    edges = tuple([piece for piece in cut if piece.width == _ROWS])
+        sums += [(flows, states, span) for span in spans if span.width != _ROWS]
+    edges = tuple([span for span in cut if span.width == _ROWS])
     if (len(sums) + len(edges)) * size > _MOST_CONDITIONS:
         return None
     return CountPlan(rest, edges, tuple(sums), is_short)
 
 
 def _is_everything(filter_: Filter) -> bool:
-    # To compare them costs more, and it is nearly always the same object.
+    # Nearly always it is the same object, which is cheaper to test than equality.
     return filter_ is EVERYTHING or filter_ == EVERYTHING
 
 
 def is_on_dimensions(filter_: Filter) -> bool:
-    """Whether a filter asks only of states and agentflows, which executions are counted by."""
+    """Whether a filter uses only states and agentflows, by which executions are counted."""
     match filter_:
         case Condition(field):
             return field == "state" or field in _OF_AGENTFLOWS
@@ -154,9 +155,11 @@ def is_on_dimensions(filter_: Filter) -> bool:
             return all(map(is_on_dimensions, parts))
 
 
-def pairs_of(source: ExecutionSource, places: BindParameters) -> tuple[Subquery, ExecutionSource]:
-    """Every agentflow that has or had executions, with every state, and the source of the two."""
-    known = _known_flows(places)
+def pairs_of(
+    source: ExecutionSource, parameters: BindParameters
+) -> tuple[Subquery, ExecutionSource]:
+    """Return all pairs of an agentflow and a state as a subquery, and a source over them."""
+    known = _known_flows(parameters)
     states = each_of(tuple(ExecutionState))
     pairs = (
         select(
@@ -170,8 +173,8 @@ def pairs_of(source: ExecutionSource, places: BindParameters) -> tuple[Subquery,
 
 
 def _range(conditions: Iterable[Condition]) -> tuple[int, int]:
-    """From when, and until before when, in epoch milliseconds."""
-    since, until = _BEGINNING, _END
+    """Return the start (inclusive) and end (exclusive) of a range, in epoch milliseconds."""
+    since, until = _START, _END
     for condition in conditions:
         [at] = parameters_of(condition)
         match condition.operator:
@@ -186,64 +189,64 @@ def _range(conditions: Iterable[Condition]) -> tuple[int, int]:
     return since, until
 
 
-def _cut(since: int, until: int, widths: Iterable[int]) -> list[_Piece]:
+def _cut(since: int, until: int, widths: Iterable[int]) -> list[_Span]:
     """Cut a range into whole buckets, the widest in the middle, and rows at its edges."""
-    pieces: list[_Piece] = []
+    spans: list[_Span] = []
     narrower = _ROWS
     for width in widths:
         first, last = -(-since // width) * width, until // width * width
         if first >= last:
             break
         if since < first:
-            pieces.append(_Piece(narrower, since, first))
+            spans.append(_Span(narrower, since, first))
         if last < until:
-            pieces.append(_Piece(narrower, last, until))
+            spans.append(_Span(narrower, last, until))
         narrower, since, until = width, first, last
     if since < until:
-        pieces.append(_Piece(narrower, since, until))
-    return pieces
+        spans.append(_Span(narrower, since, until))
+    return spans
 
 
 _WHOLE = _cut(*_ALWAYS, (HOUR, DAY, LONG))
 
 
-def _cut_of_flows(since: int, until: int) -> list[_Piece]:
+def _cut_of_flows(since: int, until: int) -> list[_Span]:
     if (since, until) == _ALWAYS:
-        return [_Piece(ALL_TIME, 0, 1)]
+        return [_Span(ALL_TIME, 0, 1)]
     return _cut(since, until, (HOUR, DAY))
 
 
-def _rows(rest: Filter, places: BindParameters, source: ExecutionSource) -> ColumnElement[Any]:
+def _rows(rest: Filter, parameters: BindParameters, source: ExecutionSource) -> ColumnElement[Any]:
     created_on = source.created_on
-    within = and_(created_on >= places.bind_number(), created_on < places.bind_number())
+    within = and_(created_on >= parameters.bind_number(), created_on < parameters.bind_number())
     counted = select(func.count()).select_from(source.table)
-    return counted.where(within, where(rest, source, places.bind)).scalar_subquery()
+    return counted.where(within, where(rest, source, parameters.bind)).scalar_subquery()
 
 
 def _sum(
     flows: Filter,
     states: tuple[ExecutionState, ...],
-    piece: _Piece,
-    places: BindParameters,
+    span: _Span,
+    parameters: BindParameters,
     source: ExecutionSource,
 ) -> ColumnElement[Any]:
     counts = _counts if flows == EVERYTHING else _flow_counts
     added = _added(counts, states)
-    since, until = places.bind_number(), places.bind_number()
-    within = and_(counts.c.width == piece.width, counts.c.start >= since, counts.c.start < until)
+    since, until = parameters.bind_number(), parameters.bind_number()
+    within = and_(counts.c.width == span.width, counts.c.start >= since, counts.c.start < until)
     statement = select(func.coalesce(func.sum(added), 0)).where(within)
-    passing = None if flows == EVERYTHING else _flows(flows, places, source)
+    passing = None if flows == EVERYTHING else _flows(flows, parameters, source)
     if passing is not None:
         statement = statement.where(counts.c.agentflow_id.in_(passing))
     counted: ColumnElement[Any] = statement.scalar_subquery()
-    if not has_count_deltas(places.dialect):
+    if not has_count_deltas(parameters.dialect):
         return counted
-    noted = select(func.coalesce(func.sum(_added(_deltas, states)), 0))
-    if piece.width != ALL_TIME:
-        noted = noted.where(_deltas.c.start >= since, _deltas.c.start < until)
+    deltas = select(func.coalesce(func.sum(_added(_deltas, states)), 0))
+    if span.width != ALL_TIME:
+        deltas = deltas.where(_deltas.c.start >= since, _deltas.c.start < until)
     if passing is not None:
-        noted = noted.where(_deltas.c.agentflow_id.in_(passing))
-    return counted + noted.scalar_subquery()
+        deltas = deltas.where(_deltas.c.agentflow_id.in_(passing))
+    return counted + deltas.scalar_subquery()
 
 
 def _added(counts: FromClause, states: tuple[ExecutionState, ...]) -> ColumnElement[Any]:
@@ -254,16 +257,16 @@ def _added(counts: FromClause, states: tuple[ExecutionState, ...]) -> ColumnElem
     return added
 
 
-def _flows(flows: Filter, places: BindParameters, source: ExecutionSource) -> Select[Any]:
-    """Every agentflow that has or had executions, and passes a filter."""
-    known = _known_flows(places)
+def _flows(flows: Filter, parameters: BindParameters, source: ExecutionSource) -> Select[Any]:
+    """Select every agentflow that has or had executions and passes a filter."""
+    known = _known_flows(parameters)
     named = source.moved_to(known)
-    return select(known.c.agentflow_id).where(where(flows, named, places.bind))
+    return select(known.c.agentflow_id).where(where(flows, named, parameters.bind))
 
 
-def _known_flows(places: BindParameters) -> Subquery:
-    """Every agentflow that has or had executions."""
+def _known_flows(parameters: BindParameters) -> Subquery:
+    """Select every agentflow that has or had executions."""
     known = select(_flow_counts.c.agentflow_id).where(_flow_counts.c.width == ALL_TIME)
-    if not has_count_deltas(places.dialect):
+    if not has_count_deltas(parameters.dialect):
         return known.subquery("known")
     return union(known, select(_deltas.c.agentflow_id)).subquery("known")

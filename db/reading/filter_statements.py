@@ -1,11 +1,11 @@
-"""Filters as SQL: one statement for all filters of a cache_key, whatever their values are."""
+"""Compile filters to SQL, with values as bind parameters."""
 
 from collections.abc import Callable, Hashable
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, or_, select, true
 
-from db.dialect import Apart, Folded, off_index
+from db.dialect import Folded, Parenthesized, off_index
 from db.reading.comparisons import FIELDS, parameters_of
 from db.reading.filters import AllOf, AnyOf, Condition, Filter, Not, check, conditions_of
 from db.source import ExecutionSource
@@ -19,9 +19,8 @@ Bind = Callable[[str], ColumnElement[Any]]
 def where(filter_: Filter, source: ExecutionSource, bind: Bind) -> ColumnElement[bool]:
     """Compile a filter to an SQL condition on a source's columns.
 
-    ``bind`` is called for each parameter in the order of ``cache_key_of``. Raises InvalidInput
-    when the filter holds more than ``MAX_CONDITIONS`` conditions or is nested deeper than
-    ``MAX_NESTING``.
+    Calls ``bind`` for each parameter, in the order of ``cache_key_of``. Raises InvalidInput if the
+    filter has more than ``MAX_CONDITIONS`` conditions or is nested deeper than ``MAX_NESTING``.
     """
     check(filter_)
     return _compile(filter_, source, bind)
@@ -30,7 +29,7 @@ def where(filter_: Filter, source: ExecutionSource, bind: Bind) -> ColumnElement
 def cache_key_of(filter_: Filter, parameters: list[Any]) -> Hashable:
     """Return the cache key of a filter's statement; append the bind values to ``parameters``.
 
-    Filters of one cache_key compile to one statement.
+    Filters with the same cache key compile to the same statement.
     """
     match filter_:
         case Condition(field, operator, _, ignore_case):
@@ -83,7 +82,7 @@ def _joined(
         else:
             joined.append(_compile(part, source, bind))
     if names:
-        # One search through the agentflows answers all that is asked of a name.
+        # One search through the agentflows serves all conditions on names.
         joined.append(_named(_flat(join, neutral, names), source))
     return _flat(join, neutral, joined)
 
@@ -93,10 +92,10 @@ def _flat(
     neutral: ColumnElement[bool],
     joined: list[ColumnElement[bool]],
 ) -> ColumnElement[bool]:
-    # Each one that is joined makes an expression a level deeper.
+    # Each joined condition makes the expression one level deeper.
     while len(joined) > _MOST_JOINED:
         joined = [
-            Apart(join(*joined[start : start + _MOST_JOINED]))
+            Parenthesized(join(*joined[start : start + _MOST_JOINED]))
             for start in range(0, len(joined), _MOST_JOINED)
         ]
     return join(neutral, *joined)
@@ -113,6 +112,6 @@ def _compared(condition: Condition, source: ExecutionSource, bind: Bind) -> Colu
 
 
 def _named(compared: ColumnElement[bool], source: ExecutionSource) -> ColumnElement[bool]:
-    # Agentflows are few and executions many: the names are searched once, and the page is
-    # then read in its order instead of being sorted.
+    # Agentflows are few and executions many: search the names once, then read the page in its
+    # order instead of sorting it.
     return off_index(source.agentflow_id).in_(select(source.flow_key).where(compared))

@@ -1,11 +1,11 @@
-"""Filters on executions, as small trees, and how large one may be.
+"""Filters on executions, as small trees, and limits on their size.
 
-Conditions are joined by ``AllOf``, ``AnyOf`` and ``Not``; ``comparisons`` says what a condition may
-name, and ``filter_statements`` what it is in SQL. GraphQL's inputs and the REST parameters make
-the same trees.
+``AllOf``, ``AnyOf`` and ``Not`` join conditions; ``comparisons`` lists the fields and operators of
+conditions, and ``filter_statements`` compiles them to SQL. GraphQL's inputs and REST parameters
+both become such trees.
 
-Logic has two values: where a field is null, a condition on it is false and its negation
-true, as in any programming language and unlike in SQL.
+Logic has two values: if a field is null, a condition on it is false and its negation true, as in
+most programming languages and unlike in SQL.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,21 +15,21 @@ from typing import Any
 from db.errors import InvalidInput
 
 MAX_CONDITIONS = 500
-"""How many nodes one filter may hold below its root: conditions, and what joins them.
+"""How many nodes a filter may have below its root: conditions and joins.
 
-Databases limit how large an expression may be.
+Databases limit the size of an expression.
 """
 MAX_NESTING = 25
-"""How deep ``AllOf``, ``AnyOf`` and ``Not`` may be nested in one filter."""
+"""How deeply ``AllOf``, ``AnyOf`` and ``Not`` may be nested in a filter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
     """One field compared with one value.
 
-    ``field`` is a key of ``FIELDS``; ``operator`` one of that field's operators; the value
-    a string, a datetime (with offset), a bool for ``is_null``, or a tuple for ``in`` and
-    ``not_in``. ``ignore_case`` counts for strings alone.
+    ``field`` is a key of ``FIELDS``, ``operator`` one of that field's operators. The value is a
+    string, a datetime (with offset), a bool for ``is_null``, or a tuple for ``in`` and ``not_in``.
+    ``ignore_case`` applies to strings only.
     """
 
     field: str
@@ -40,21 +40,21 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class AllOf:
-    """True when every part is; with no parts, always."""
+    """True if every part is true; always true without parts."""
 
     parts: "tuple[Filter, ...]"
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """True when at least one part is; with no parts, never."""
+    """True if at least one part is true; never true without parts."""
 
     parts: "tuple[Filter, ...]"
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """True when the part is not."""
+    """True if the part is false."""
 
     part: "Filter"
 
@@ -62,25 +62,25 @@ class Not:
 Filter = Condition | AllOf | AnyOf | Not
 
 EVERYTHING = AllOf(())
-"""The filter that every execution passes."""
+"""The filter that every execution matches."""
 
 
 class Allowance:
-    """What one filter may hold, used up node by node while it is made or looked through.
+    """Counts the nodes and list values of a filter, and enforces the limits.
 
-    ``max_values`` is how many values all of its lists may hold together.
+    ``max_values`` is how many values all lists of the filter may hold together.
     """
 
     __slots__ = ("_max_values", "_nodes", "_values")
 
     def __init__(self, max_values: int | None = None) -> None:
         self._max_values = max_values
-        # The root is free.
+        # The root does not count.
         self._nodes = -1
         self._values = 0
 
     def take(self, depth: int) -> None:
-        """Count a node. Raises InvalidInput for one too many, or nested too deep."""
+        """Count a node. Raises InvalidInput if there are too many or it is nested too deeply."""
         self._nodes += 1
         if depth > MAX_NESTING:
             raise InvalidInput(f"filter must not be nested deeper than {MAX_NESTING} levels")
@@ -91,7 +91,7 @@ class Allowance:
             )
 
     def take_values(self, count: int) -> None:
-        """Count the values of a list. Raises InvalidInput for too many."""
+        """Count the values of a list. Raises InvalidInput if there are too many."""
         self._values += count
         if self._max_values is not None and self._values > self._max_values:
             raise InvalidInput(
@@ -102,14 +102,14 @@ class Allowance:
 
 
 def check(filter_: Filter, max_values: int | None = None) -> None:
-    """Raise InvalidInput when a filter holds too much or is nested too deep, in one walk."""
+    """Raise InvalidInput if a filter is too large or nested too deeply."""
     allowance = Allowance(max_values)
     waiting: list[tuple[Filter, int]] = [(filter_, 0)]
     while waiting:
         node, depth = waiting.pop()
         match node:
             case Condition(_, _, value):
-                # A condition stands beside what joins it, not below.
+                # A condition has the depth of the node that joins it.
                 allowance.take(depth - 1)
                 if isinstance(value, tuple):
                     allowance.take_values(len(value))
@@ -122,7 +122,7 @@ def check(filter_: Filter, max_values: int | None = None) -> None:
 
 
 def size_of(filter_: Filter) -> int:
-    """How many conditions a filter has."""
+    """Return the number of conditions in a filter."""
     count = 0
     waiting = [filter_]
     while waiting:
@@ -137,7 +137,7 @@ def size_of(filter_: Filter) -> int:
 
 
 def conjuncts(filter_: Filter) -> Sequence[Filter]:
-    """The parts of a filter all of which must be true."""
+    """Return the parts of a filter that must all be true."""
     if not isinstance(filter_, AllOf):
         return (filter_,)
     for part in filter_.parts:
@@ -147,7 +147,7 @@ def conjuncts(filter_: Filter) -> Sequence[Filter]:
 
 
 def conditions_of(filter_: Filter) -> Iterator[Condition]:
-    """Every condition of a filter, in the order in which they stand."""
+    """Yield every condition of a filter, from left to right."""
     waiting = [filter_]
     while waiting:
         node = waiting.pop()

@@ -1,8 +1,8 @@
-"""One form for all filters that ask the same.
+"""Normalize filters, so that equivalent filters have one form.
 
-How a filter is written must not decide whether an index serves it: what is one value is ``eq``,
-what is equal is told once, and what is always or never true is left out. Every edge brings its
-filters into this form before anything looks at them.
+How a filter is written must not decide whether an index serves it: a list of one value becomes
+``eq``, duplicates are merged, and parts that are always or never true are removed. Every edge
+normalizes its filters before using them.
 """
 
 from collections.abc import Hashable, Iterable
@@ -13,34 +13,34 @@ from db.models import ExecutionState
 from db.reading.filters import EVERYTHING, AllOf, AnyOf, Condition, Filter, Not, check
 
 NOTHING = AnyOf(())
-"""The filter that no execution passes."""
+"""The filter that no execution matches."""
 
 _Joining = type[AllOf] | type[AnyOf]
 
 _STATES = tuple(ExecutionState)
 _BOUNDS = ("gt", "gte", "lt", "lte")
 _PLAIN = frozenset({"eq", "contains", "starts_with", "is_null", *_BOUNDS})
-"""Operators that take one value. What asks with one of them of a field once is in its form."""
+"""Operators with one value. A condition with one of these on a field is in normal form."""
 _FEW = 8
 
 
 def normalised(filter_: Filter, max_values: int | None = None) -> Filter:
-    """Bring a filter into its normal form, in time that grows with its size alone.
+    """Return the normal form of a filter, in time linear in its size.
 
-    Raises InvalidInput when it holds too many conditions, more than ``max_values`` values in its
-    lists, or is nested too deep.
+    Raises InvalidInput if it has too many conditions, more than ``max_values`` values in its lists,
+    or is nested too deeply.
     """
-    # What nearly every filter is.
+    # The most common filter.
     if isinstance(filter_, AllOf) and not filter_.parts:
         return EVERYTHING
     if _is_normal(filter_):
         return filter_
     check(filter_, max_values)
-    return _Forms().of(filter_)
+    return _Normalizer().normalize(filter_)
 
 
 def _is_normal(filter_: Filter) -> bool:
-    """Whether it is plain to see that a filter has its normal form and holds little."""
+    """Whether a filter is small and obviously in normal form."""
     if not isinstance(filter_, AllOf):
         return isinstance(filter_, Condition) and filter_.operator in _PLAIN
     if not 2 <= len(filter_.parts) <= _FEW:
@@ -53,21 +53,21 @@ def _is_normal(filter_: Filter) -> bool:
     return len(asked) == len(filter_.parts)
 
 
-class _Forms:
-    """The forms of one filter's parts; equal parts have one form, which is one object.
+class _Normalizer:
+    """The normal forms of a filter's parts, where equal parts share one object.
 
-    So parts are compared by their identity, and never by all that is in them.
+    Parts can then be compared by identity instead of content.
     """
 
     def __init__(self) -> None:
         self._known: dict[Hashable, Filter] = {}
 
-    def of(self, filter_: Filter) -> Filter:
+    def normalize(self, filter_: Filter) -> Filter:
         match filter_:
             case Condition():
                 return self._condition(filter_)
             case Not(part):
-                return self._negated(self.of(part))
+                return self._negated(self.normalize(part))
             case AllOf(parts):
                 return self._joined(AllOf, parts, neutral=EVERYTHING, decisive=NOTHING)
             case AnyOf(parts):
@@ -107,7 +107,7 @@ class _Forms:
             case AnyOf(()):
                 return EVERYTHING
             case Condition("state", operator, value):
-                # It is never null, so that what is not one of some is one of the others.
+                # The state is never null, so a negated set is the set of the other states.
                 kept = _states_of(operator, value)
                 return self._states(tuple(state for state in _STATES if state not in kept))
         return self._known.setdefault(("not", id(part)), Not(part))
@@ -121,8 +121,8 @@ class _Forms:
         decisive: Filter,
     ) -> Filter:
         alike: dict[Hashable, list[Filter]] = {}
-        for part in map(self.of, parts):
-            # An empty one of the same kind is neutral, and has nothing to add.
+        for part in map(self.normalize, parts):
+            # An empty part of the same kind is neutral and adds nothing.
             for each in part.parts if isinstance(part, kind) else (part,):
                 alike.setdefault(_subject(each, kind), []).append(each)
         kept = {}
@@ -139,7 +139,7 @@ class _Forms:
         return self._known.setdefault((kind, *kept), kind(tuple(kept.values())))
 
     def _merged(self, alike: list[Filter], kind: _Joining) -> Filter:
-        """One form for what says the same, or what one condition can say."""
+        """Merge parts with the same subject into one condition."""
         conditions = [each for each in alike if isinstance(each, Condition)]
         if len(conditions) < 2:
             return alike[0]
@@ -159,7 +159,7 @@ class _Forms:
 
 
 def _subject(part: Filter, kind: _Joining) -> Hashable:
-    """The same for parts that one condition can say when they are joined."""
+    """Return the same key for parts that one condition can express when they are joined."""
     if isinstance(part, Condition):
         if part.operator in _BOUNDS:
             return (part.field, part.operator)
@@ -176,7 +176,7 @@ def _values_of(condition: Condition) -> Iterable[str]:
 
 
 def _states_of(operator: str, value: Any) -> tuple[ExecutionState, ...]:
-    """The states that a condition lets pass, in the order in which they are declared."""
+    """Return the states that match a condition, in the order of their declaration."""
     named = {value} if operator == "eq" else set(value)
     return tuple(state for state in _STATES if (state in named) == (operator != "not_in"))
 

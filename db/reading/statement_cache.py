@@ -1,8 +1,8 @@
-"""The texts of the statements that read executions, each compiled once.
+"""Cache the SQL of statements that read executions, compiled once for each cache key.
 
-A statement is told apart by its cache_key: the columns, the order, which conditions there are and
-how many values each compares with. The values travel as parameters. Requests ask for few
-shapes and many values, so that a request costs a look-up and no work of SQLAlchemy's.
+A statement's cache key has its columns, its order, its conditions and how many values each of them
+compares with. Values travel as bind parameters. Requests use few statements with many different
+values, so a request costs a look-up and no work of SQLAlchemy's.
 """
 
 from collections.abc import Callable, Hashable, Sequence
@@ -29,28 +29,29 @@ _VALUE = "value_"
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A compiled text, and which of the values of a request goes to which of its places.
+    """A compiled statement, and the order of its bind values.
 
-    Numbers that every request has alike come after the values; their places are counted from
-    the end. ``about`` is what whoever built it wants to know when it is used.
+    ``value_indexes`` has, for each parameter of the text, the index of its value; constants, which
+    are the same for every request, have negative indexes. ``about`` is what the builder wants to
+    know when the statement is used.
     """
 
     text: str
-    places: tuple[int, ...]
+    value_indexes: tuple[int, ...]
     constants: tuple[Any, ...]
     about: Any = None
 
     def parameters(self, values: Sequence[Any]) -> tuple[Any, ...]:
-        """The values of a request in the order of the text's places."""
-        known = [*values, *self.constants]
-        return tuple([known[place] for place in self.places])
+        """Return a request's values in the order of the text's parameters."""
+        all_values = [*values, *self.constants]
+        return tuple([all_values[index] for index in self.value_indexes])
 
 
 class BindParameters:
-    """Hands out the places of a statement while it is built, one for each value in turn.
+    """Creates the bind parameters of a statement while it is built, one for each value in turn.
 
-    A place has the type of the field that it is compared with, and never that of a value: what
-    the next request sends is bound as this one's is.
+    A parameter has the type of the field it is compared with, whatever type the first value has, so
+    other requests can reuse the statement.
     """
 
     def __init__(self, dialect: Dialect) -> None:
@@ -58,7 +59,7 @@ class BindParameters:
         self._count = 0
 
     def bind(self, field: str) -> ColumnElement[Any]:
-        """Create the bind parameter of the next value, which is one of a field's."""
+        """Create the bind parameter of the next value, which is compared with a field."""
         return self._bind(_NUMBER if field in NUMBERS else _TEXT)
 
     def bind_number(self) -> ColumnElement[Any]:
@@ -75,20 +76,20 @@ class BindParameters:
         )
 
     def _bind(self, type_: TypeEngine[Any]) -> ColumnElement[Any]:
-        place: ColumnElement[Any] = bindparam(f"{_VALUE}{self._count}", type_=type_)
+        parameter: ColumnElement[Any] = bindparam(f"{_VALUE}{self._count}", type_=type_)
         self._count += 1
-        return Exact(place) if type_ is _TEXT else place
+        return Exact(parameter) if type_ is _TEXT else parameter
 
 
 Build = Callable[[BindParameters], Executable]
-"""Makes a statement, binding the values in their order."""
+"""Builds a statement, binding values in their order."""
 
 
 class StatementCache:
-    """Compiles statements for a dialect and keeps those used last, by shapes without values.
+    """Compiles statements for a dialect and keeps the most recently used ones.
 
-    Long ones are kept apart, so that a client who asks with ever more conditions takes no place
-    from what everybody asks. For one thread.
+    Long statements have a store of their own, so that a client who sends ever more conditions
+    doesn't displace the statements of others. Not safe for several threads.
     """
 
     def __init__(self, dialect: Dialect) -> None:
@@ -101,31 +102,31 @@ class StatementCache:
         )
 
     def find(self, cache_key: Hashable) -> Statement | None:
-        """The statement of a cache_key, if it is kept."""
+        """Return the statement of a cache key, if it is cached."""
         return self._usual.get(cache_key) or self._long.get(cache_key)
 
     def get(self, cache_key: Hashable, build: Build, about: Any = None) -> Statement:
-        """The statement of a cache_key; ``build`` makes it, binding the values in their order.
+        """Return the statement of a cache key; ``build`` builds it if need be.
 
-        ``about`` is called when it is made, and what it returns is kept with it.
+        ``about`` is called when the statement is built, and its result is kept with it.
         """
         return self.find(cache_key) or self.keep(cache_key, self.compile(build, about))
 
     def keep(self, cache_key: Hashable, statement: Statement) -> Statement:
-        """Keep a statement, and return it."""
+        """Cache a statement, and return it."""
         length = len(statement.text)
         store = self._usual if length <= _USUAL_LENGTH else self._long
-        # A cache_key grows with the text.
+        # The key grows with the text.
         store.put(cache_key, statement, _LEAST_BYTES + 4 * length)
         return statement
 
     def compile(self, build: Build, about: Any = None) -> Statement:
-        """Make a statement that is kept nowhere; any thread may."""
-        told = about() if about else None
-        return self._compile(build(BindParameters(self._dialect)), told)
+        """Compile a statement without caching it. Safe to call from any thread."""
+        attached = about() if about else None
+        return self._compile(build(BindParameters(self._dialect)), attached)
 
     def metrics(self) -> list[Metric]:
-        """How full the stores are."""
+        """Return the use of both stores."""
         return [*self._usual.metrics(), *self._long.metrics()]
 
     def _compile(self, statement: Executable, about: Any) -> Statement:
@@ -134,21 +135,21 @@ class StatementCache:
         )
         names: list[str] = compiled.positiontup or []
         fixed = [name for name in names if not name.startswith(_VALUE)]
-        places = tuple(
+        value_indexes = tuple(
             int(name.removeprefix(_VALUE))
             if name.startswith(_VALUE)
             else fixed.index(name) - len(fixed)
             for name in names
         )
         constants = tuple(compiled.params[name] for name in fixed)
-        return Statement(str(compiled), places, constants, about)
+        return Statement(str(compiled), value_indexes, constants, about)
 
 
 def present(position: Position) -> list[Any]:
-    """The values of a position that have a place in a statement."""
+    """Return the values of a position that have a bind parameter."""
     return [value for value in position if value is not None]
 
 
 def nulls_of(position: Position | None) -> Hashable:
-    """What of a position makes its statement: whether there is one, and where it is null."""
+    """Return the part of a position that belongs to the cache key: where it is null."""
     return position and tuple(value is None for value in position)

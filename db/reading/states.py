@@ -1,4 +1,4 @@
-"""What a filter asks besides the state, for each of the six."""
+"""Split a filter by state: what it asks of an execution once its state is known."""
 
 from collections.abc import Callable, Mapping
 
@@ -7,11 +7,11 @@ from db.reading.filters import EVERYTHING, AllOf, AnyOf, Condition, Filter, Not,
 
 _NOTHING = AnyOf(())
 _STATES = tuple(ExecutionState)
-_ALONE: Mapping[str, tuple[ExecutionState, ...]] = {state: (state,) for state in _STATES}
+_SINGLE: Mapping[str, tuple[ExecutionState, ...]] = {state: (state,) for state in _STATES}
 
 
 def by_states(filter_: Filter) -> dict[Filter, tuple[ExecutionState, ...]]:
-    """What a filter asks of the agentflow, once the state is known, and of which states."""
+    """Return the filters that remain once the state is known, with the states of each."""
     on_state: list[Condition] = []
     others: list[Filter] = []
     for part in conjuncts(filter_):
@@ -19,43 +19,45 @@ def by_states(filter_: Filter) -> dict[Filter, tuple[ExecutionState, ...]]:
             on_state.append(part)
         else:
             others.append(part)
-    if not any(map(_asks_state, others)):
-        # What nearly every filter is.
-        left = others[0] if len(others) == 1 else AllOf(tuple(others)) if others else EVERYTHING
+    if not any(map(_uses_state, others)):
+        # The usual case.
+        remaining = (
+            others[0] if len(others) == 1 else AllOf(tuple(others)) if others else EVERYTHING
+        )
         states = _STATES
         for part in on_state:
             is_one = states is _STATES and part.operator == "eq"
             states = (
-                _ALONE.get(part.value, ())
+                _SINGLE.get(part.value, ())
                 if is_one
-                else tuple([state for state in states if _is_so(part, state)])
+                else tuple([state for state in states if _matches(part, state)])
             )
-        return {left: states} if states else {}
+        return {remaining: states} if states else {}
     groups: dict[Filter, tuple[ExecutionState, ...]] = {}
     for state in _STATES:
-        left = _assuming(filter_, state)
-        if not _is_nothing(left):
-            groups[left] = (*groups.get(left, ()), state)
+        remaining = _assuming(filter_, state)
+        if not _is_nothing(remaining):
+            groups[remaining] = (*groups.get(remaining, ()), state)
     return groups
 
 
-def _asks_state(filter_: Filter) -> bool:
+def _uses_state(filter_: Filter) -> bool:
     match filter_:
         case Condition(field):
             return field == "state"
         case Not(part):
-            return _asks_state(part)
+            return _uses_state(part)
         case AllOf(parts) | AnyOf(parts):
-            return any(map(_asks_state, parts))
+            return any(map(_uses_state, parts))
 
 
-def _is_so(condition: Condition, state: ExecutionState) -> bool:
+def _matches(condition: Condition, state: ExecutionState) -> bool:
     if condition.operator == "eq":
         return bool(state == condition.value)
     return (state in condition.value) == (condition.operator == "in")
 
 
-# Parts may be large, so that they are not compared with each other.
+# Not by equality, because parts may be large.
 def _is_everything(filter_: Filter) -> bool:
     return isinstance(filter_, AllOf) and not filter_.parts
 
@@ -67,20 +69,20 @@ def _is_nothing(filter_: Filter) -> bool:
 def _assuming(filter_: Filter, state: ExecutionState) -> Filter:
     match filter_:
         case Condition("state"):
-            return EVERYTHING if _is_so(filter_, state) else _NOTHING
+            return EVERYTHING if _matches(filter_, state) else _NOTHING
         case Condition():
             return filter_
         case Not(part):
-            left = _assuming(part, state)
-            if _is_everything(left):
+            remaining = _assuming(part, state)
+            if _is_everything(remaining):
                 return _NOTHING
-            return EVERYTHING if _is_nothing(left) else Not(left)
+            return EVERYTHING if _is_nothing(remaining) else Not(remaining)
         case AllOf(parts):
-            left_parts = [_assuming(part, state) for part in parts]
-            return _joined(AllOf, left_parts, _is_everything, _is_nothing, _NOTHING)
+            remaining_parts = [_assuming(part, state) for part in parts]
+            return _joined(AllOf, remaining_parts, _is_everything, _is_nothing, _NOTHING)
         case AnyOf(parts):
-            left_parts = [_assuming(part, state) for part in parts]
-            return _joined(AnyOf, left_parts, _is_nothing, _is_everything, EVERYTHING)
+            remaining_parts = [_assuming(part, state) for part in parts]
+            return _joined(AnyOf, remaining_parts, _is_nothing, _is_everything, EVERYTHING)
 
 
 def _joined(

@@ -1,7 +1,6 @@
 """Render the constructs of ``db.dialect`` as SQLite's SQL."""
 
 from db.dialect import (
-    Apart,
     EachOf,
     Exact,
     Folded,
@@ -10,7 +9,8 @@ from db.dialect import (
     Listed,
     ListedEscaped,
     OffIndex,
-    PlaceOf,
+    Parenthesized,
+    PositionOf,
     Shown,
     write_as,
 )
@@ -21,14 +21,14 @@ SHOWN = "gateway_shown"
 """The function that shows a text with U+FFFD where it is not UTF-8."""
 
 _FORMS = {
-    Apart: "({})",
+    Parenthesized: "({})",
     Least: "min({})",
     Greatest: "max({})",
     # As bytes: text that is not UTF-8 can't be passed to a Python function.
     Folded: f"{CASEFOLD}(CAST({{}} AS BLOB))",
     Shown: f"{SHOWN}(CAST({{}} AS BLOB))",
     Exact: "CAST({} AS TEXT)",
-    PlaceOf: "instr({})",
+    PositionOf: "instr({})",
     OffIndex: "+{}",
     EachOf: "json_each({})",
     Listed: "(SELECT value FROM json_each({}))",

@@ -14,11 +14,11 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from db.clients import Client, ask_as
+from db.clients import Client, set_current_client
 from db.database import Metric
 from db.errors import GatewayError, ServiceUnavailable
 from db.instants import now_ms
-from db.keys import Key, Keys, Scope, hash_of
+from db.keys import Key, Keys, Scope, hash_key
 from server.access.new_keys import NewKeys
 
 logger = logging.getLogger("gateway.access")
@@ -97,7 +97,7 @@ class Authenticator:
         ServiceUnavailable when the keys can't be read.
         """
         access = await self._access(authorization) if self._enabled else FULL_ACCESS
-        ask_as(access.client)
+        set_current_client(access.client)
         return access
 
     async def _access(self, authorization: str | None) -> Access:
@@ -105,7 +105,7 @@ class Authenticator:
             await self._read()
         if not self._known and not self._required:
             return FULL_ACCESS
-        hashed = hash_of(_token(authorization))
+        hashed = hash_key(_token(authorization))
         key, access = self._known.get(hashed, _NO_KEY)
         if key is None:
             key = await self._new_keys.find(hashed)

@@ -82,7 +82,7 @@ class PersistedQueries:
             return asked.query
         if asked.query is None:
             return self._find(digest)
-        if hash_of(asked.query) == digest:
+        if document_hash(asked.query) == digest:
             self._kept.put(digest, asked.query, sys.getsizeof(asked.query) + _BYTES_BESIDE_TEXT)
         elif asked.document_id is None:
             raise InvalidInput("persistedQuery.sha256Hash must be the SHA-256 of query, in hex")
@@ -186,7 +186,7 @@ def _names_in(text: str) -> tuple[str, ...]:
     )
 
 
-def hash_of(query: str) -> str:
+def document_hash(query: str) -> str:
     """The SHA-256 of a document, in lower-case hex."""
     return hashlib.sha256(query.encode()).hexdigest()
 

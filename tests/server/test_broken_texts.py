@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 from typer.testing import CliRunner
 
-from db.keys import hash_of
+from db.keys import hash_key
 from server.cli.main import cli
 from tests.gateway import Gateway, bearer, migrate, run_sql, running_gateway
 from tests.places import Place, SQLitePlace, file_of
@@ -238,7 +238,7 @@ def test_an_unknown_scope_takes_nothing_from_anybody(path: Path) -> None:
             path,
             "INSERT INTO api_keys (name, hash, scopes, created_on, expires_on)"
             " VALUES (CAST(X'6BE9' AS TEXT), ?, ?, ?, ?)",
-            hash_of(token),
+            hash_key(token),
             scopes,
             -(2**60),
             2**60,

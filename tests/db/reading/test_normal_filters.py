@@ -19,7 +19,7 @@ from db.reading.filters import (
     Not,
     check,
 )
-from db.reading.normal_filters import NOTHING, _Forms, normalised
+from db.reading.normal_filters import NOTHING, _Normalizer, normalised
 
 S = ExecutionState
 ERROR = Condition("state", "eq", S.ERROR)
@@ -166,4 +166,4 @@ def test_equal_parts_that_are_large_are_compared_once_and_not_each_with_each() -
 )
 def test_a_filter_that_is_left_as_it_is_has_its_form(parts: list[Filter]) -> None:
     for filter_ in (AllOf(tuple(parts)), AnyOf(tuple(parts)), *parts):
-        assert normalised(filter_) == _Forms().of(filter_)
+        assert normalised(filter_) == _Normalizer().normalize(filter_)
