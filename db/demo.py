@@ -1,4 +1,4 @@
-"""Demo executions, for a database that has none."""
+"""Fill an empty database with demo executions."""
 
 import random
 import uuid
@@ -21,8 +21,8 @@ async def fill_if_empty(
 ) -> int:
     """Fill an empty database with ``count`` executions of the last 90 days.
 
-    ``on_made`` is told of each batch how many executions it has. Returns how many were made: none
-    when it is not empty.
+    Calls ``on_made`` with the number of executions in each batch. Returns how many were made, which
+    is none if the database is not empty.
     """
     if count < 1 or await Executions(database).count():
         return 0

@@ -1,7 +1,7 @@
-"""Points in time: epoch milliseconds in the tables, ISO 8601 on the outside.
+"""Instants: epoch milliseconds in the tables, ISO 8601 outside.
 
-Everything in between is an aware ``datetime``, which says between which two milliseconds a
-caller's instant lies, so that rounding to milliseconds happens once, where it is compared.
+In between they are aware ``datetime`` objects, which keep fractions of milliseconds, so that
+rounding happens once, where instants are compared.
 """
 
 import contextlib
@@ -12,9 +12,9 @@ from time import time_ns
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 EARLIEST_MS = -62_135_596_800_000
-"""0001-01-01T00:00:00.000Z in epoch milliseconds, the earliest instant that is stored."""
+"""0001-01-01T00:00:00.000Z in epoch milliseconds, the earliest instant that can be stored."""
 LATEST_MS = 253_402_300_799_999
-"""9999-12-31T23:59:59.999Z in epoch milliseconds, the latest instant that is stored."""
+"""9999-12-31T23:59:59.999Z in epoch milliseconds, the latest instant that can be stored."""
 
 FIRST_IN_DIGITS = 315_532_800_000
 """1980-01-01T00:00:00.000Z; a smaller number is more likely seconds, or a date without dashes."""
@@ -23,7 +23,7 @@ _DIGITS = re.compile(r"-?\d{1,18}", re.ASCII)
 
 
 def _written(dash: str, colon: str) -> re.Pattern[str]:
-    """ISO 8601 with or without its separators, which it does not mix; RFC 3339 adds the space."""
+    """Match ISO 8601 with or without separators, never mixed; RFC 3339 adds the space."""
     return re.compile(
         r"(?P<year>\d{4})"
         rf"(?:{dash}(?P<month>\d\d){dash}(?P<day>\d\d)|{dash}W(?P<week>\d\d){dash}(?P<weekday>\d))"
@@ -45,12 +45,12 @@ _NOT_ISO = "it is not an ISO 8601 date and time"
 
 
 def now_ms() -> int:
-    """The current time in epoch milliseconds."""
+    """Return the current time in epoch milliseconds."""
     return time_ns() // 1_000_000
 
 
 def from_ms(milliseconds: int) -> datetime:
-    """Turn epoch milliseconds into a datetime in UTC.
+    """Convert epoch milliseconds to a datetime in UTC.
 
     Raises ValueError outside the years 1 to 9999.
     """
@@ -60,30 +60,29 @@ def from_ms(milliseconds: int) -> datetime:
 
 
 def floor_ms(instant: datetime) -> int:
-    """The last epoch millisecond that is not after an instant."""
+    """Return the last epoch millisecond that is not after an instant."""
     return (instant - EPOCH) // MICROSECOND // 1000
 
 
 def ceil_ms(instant: datetime) -> int:
-    """The first epoch millisecond that is not before an instant."""
+    """Return the first epoch millisecond that is not before an instant."""
     return -((EPOCH - instant) // MICROSECOND // 1000)
 
 
 def format_iso(instant: datetime) -> str:
-    """Write an instant in UTC as ISO 8601 with milliseconds, such as 2023-11-14T22:13:20.000Z."""
+    """Format an instant as ISO 8601 in UTC, such as 2023-11-14T22:13:20.000Z."""
     return instant.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def parse_iso(text: str) -> datetime:
-    """Read ISO 8601; the result has no time zone when the text has no offset, else it is in UTC.
+    """Parse ISO 8601. The result is in UTC, or without a time zone if the text has no offset.
 
-    It keeps its offset where it would not be within the years 1 to 9999 in UTC. A date may be one
-    of a week; only seconds may have a fraction, of any length. What there is beyond a microsecond
-    is kept as far as ``floor_ms`` and ``ceil_ms`` can tell. Raises ValueError with the reason for
-    anything else.
+    It keeps its offset if it would be outside the years 1 to 9999 in UTC. Week dates are allowed;
+    only seconds may have a fraction, of any length. Digits beyond microseconds count as far as
+    ``floor_ms`` and ``ceil_ms`` can tell. Raises ValueError with the reason for anything else.
     """
     if _USUAL.fullmatch(text):
-        # Python reads what programs write, several times as fast.
+        # Python's parser is several times as fast for the usual forms.
         with contextlib.suppress(ValueError):
             return datetime.fromisoformat(text)
     match = _EXTENDED.fullmatch(text) or _BASIC.fullmatch(text)
@@ -92,7 +91,7 @@ def parse_iso(text: str) -> datetime:
             next((reason for almost, reason in _ALMOST if almost.match(text)), _NOT_ISO)
         )
     if " " in text and match["second"] is None:
-        # It may be an offset, whose + became a space in a URL.
+        # It may be an offset, whose + a URL has turned into a space.
         raise ValueError("a time that a space comes before must have seconds (RFC 3339)")
     part = match.groupdict(default="0")
     try:
@@ -125,19 +124,19 @@ _MOST_HOURS, _MOST_MINUTES = 23, 59
 
 
 def _microseconds(fraction: str) -> int:
-    """The microseconds of a fraction of a second.
+    """Return the microseconds of a fraction of a second.
 
-    If only what lies beyond them tells it from a whole millisecond, they are one more: then it
-    still lies between the same two milliseconds.
+    If only further digits distinguish it from a whole millisecond, one microsecond is added, so
+    that it stays between the same two milliseconds.
     """
     microseconds = int(fraction[:6].ljust(6, "0"))
     return microseconds + (microseconds % 1000 == 0 and bool(fraction[6:].strip("0")))
 
 
 def parse_lenient(text: str) -> datetime:
-    """Read ISO 8601 (no offset means UTC) or epoch milliseconds written in digits.
+    """Parse ISO 8601 (no offset means UTC) or epoch milliseconds in digits.
 
-    Raises ValueError with the reason when it is neither, and outside the years 1 to 9999.
+    Raises ValueError with the reason if it is neither, or outside the years 1 to 9999.
     """
     if _DIGITS.fullmatch(text):
         return from_ms(checked_ms(int(text)))
@@ -148,15 +147,14 @@ def parse_lenient(text: str) -> datetime:
 
 
 class LikelyMisread(ValueError):
-    """A number that would be a time from the epoch to 1980."""
+    """A number that would be a time between the epoch and 1980."""
 
 
 def checked_ms(milliseconds: int, unit: str = "milliseconds") -> int:
-    """Epoch milliseconds that a client wrote as a number of a unit.
+    """Check epoch milliseconds that a client gave as a number of a unit, and return them.
 
-    Raises ValueError outside the years 1 to 9999, and LikelyMisread for what would be a time from
-    the epoch to 1980: that is hardly ever one, but seconds in place of milliseconds, or a date in
-    digits.
+    Raises ValueError outside the years 1 to 9999, and LikelyMisread for a time between the epoch
+    and 1980: that is most likely seconds in place of milliseconds, or a date in digits.
     """
     if not EARLIEST_MS <= milliseconds <= LATEST_MS:
         raise ValueError(f"taken for epoch {unit}, it lies outside the years 1 to 9999")
@@ -170,13 +168,13 @@ def checked_ms(milliseconds: int, unit: str = "milliseconds") -> int:
 
 
 def is_date_only(text: str) -> bool:
-    """Whether a text that ``parse_lenient`` reads as ISO 8601 names a whole day."""
+    """Whether a text that ``parse_lenient`` reads as ISO 8601 is a date without a time."""
     match = _EXTENDED.fullmatch(text) or _BASIC.fullmatch(text)
     return match is not None and match["hour"] is None and not _DIGITS.fullmatch(text)
 
 
 def format_ms(milliseconds: int) -> str:
-    """Write epoch milliseconds as ``format_iso`` writes the instant, several times as fast.
+    """Format epoch milliseconds as ``format_iso`` does, several times as fast.
 
     Raises ValueError or OverflowError outside the years 1 to 9999.
     """
@@ -185,7 +183,7 @@ def format_ms(milliseconds: int) -> str:
 
 
 class _Days(dict[int, str]):
-    """The dates of days since the epoch, as many as thirty years have."""
+    """A cache of the dates of days since the epoch, for about thirty years."""
 
     def __missing__(self, days: int) -> str:
         if len(self) >= _MOST_DAYS:

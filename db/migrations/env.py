@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the revisions on the connection that it is handed."""
+"""Alembic's entry point: runs the revisions on the connection that it is given."""
 
 from alembic import context
 

@@ -1,8 +1,8 @@
-"""How PostgreSQL counts executions: the part of a revision that is its own.
+"""How PostgreSQL counts executions: its own part of a revision.
 
-A statement that writes executions notes what it changed, in one row for each hour and agentflow
-that it touches, and ``gateway_fold_counts`` adds the notes to the counts later. So writers insert
-and never wait for each other, and a note is there if and only if what it tells of is.
+A statement that writes executions inserts count deltas, one row for each hour and agentflow it
+touches, and ``gateway_fold_counts`` adds the deltas to the counts later. Writers only insert and
+never wait for each other, and a delta exists if and only if its write is committed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from alembic import op
 
 _HOUR = 3_600_000
-_FOLDED_AT_ONCE = 100_000
+_COMPACTED_AT_ONCE = 100_000
 _TRIGGERS = {
     "insert": ("INSERT", "REFERENCING NEW TABLE AS new_rows"),
     "delete": ("DELETE", "REFERENCING OLD TABLE AS old_rows"),
@@ -18,13 +18,13 @@ _TRIGGERS = {
     "truncate": ("TRUNCATE", ""),
 }
 _LOCK = 0x6777_666F_6C64
-"""A number for the advisory lock of whoever folds."""
+"""The key of the advisory lock for compaction."""
 
 
 def create_postgres_counting(widths: Mapping[str, Sequence[int]], states: Sequence[str]) -> None:
-    """Create the table of notes, the triggers that write them and the function that folds them."""
+    """Create the table of deltas, the triggers that insert them and their compaction."""
     columns = [state.lower() for state in states]
-    bodies = note_bodies(widths, states)
+    bodies = delta_bodies(widths, states)
     op.execute(
         "CREATE TABLE execution_count_notes (start bigint NOT NULL,"
         f' agentflow_id text COLLATE "C" NOT NULL, {_each(columns, "{} bigint NOT NULL")})'
@@ -32,20 +32,20 @@ def create_postgres_counting(widths: Mapping[str, Sequence[int]], states: Sequen
     for name, (event, referencing) in _TRIGGERS.items():
         body = bodies[name]
         if name == "insert":
-            # Who gives ids of their own must not be in the way of those who ask for one.
+            # Ids that a writer chooses must not collide with those that the sequence assigns.
             body += (
                 " PERFORM setval('executions_id_seq', highest) FROM"
                 " (SELECT max(id) AS highest FROM new_rows) AS given, executions_id_seq"
                 " WHERE highest > last_value;"
             )
         _create_trigger(name, event, referencing, body)
-    _create_fold(widths, columns)
+    _create_compaction(widths, columns)
 
 
-def note_bodies(
+def delta_bodies(
     widths: Mapping[str, Sequence[int]], states: Sequence[str], schema: str = ""
 ) -> dict[str, str]:
-    """What the trigger of each event runs; ``schema`` stands before the names of tables."""
+    """Return what the trigger of each event runs; ``schema`` prefixes the names of tables."""
     columns = ", ".join(state.lower() for state in states)
     counted = _each(states, "count(*) FILTER (WHERE state = '{}')")
     uncounted = _each(states, "-count(*) FILTER (WHERE state = '{}')")
@@ -74,7 +74,7 @@ def _create_trigger(name: str, event: str, referencing: str, body: str) -> None:
     )
 
 
-def _create_fold(widths: Mapping[str, Sequence[int]], columns: Sequence[str]) -> None:
+def _create_compaction(widths: Mapping[str, Sequence[int]], columns: Sequence[str]) -> None:
     folds = []
     for table, of_table in widths.items():
         key = "width, agentflow_id, start" if table == "agentflow_counts" else "width, start"
@@ -93,14 +93,14 @@ def _create_fold(widths: Mapping[str, Sequence[int]], columns: Sequence[str]) ->
         " SET search_path FROM CURRENT AS $$ DECLARE folded bigint; BEGIN"
         f" IF NOT pg_try_advisory_xact_lock({_LOCK}) THEN RETURN 0; END IF;"
         " WITH taken AS (DELETE FROM execution_count_notes WHERE ctid = ANY (ARRAY"
-        f" (SELECT ctid FROM execution_count_notes LIMIT {_FOLDED_AT_ONCE})) RETURNING *),"
+        f" (SELECT ctid FROM execution_count_notes LIMIT {_COMPACTED_AT_ONCE})) RETURNING *),"
         f" {', '.join(folds)} SELECT count(*) INTO folded FROM taken;"
         " RETURN folded; END $$"
     )
 
 
 def _bucket(moment: str, width: int | str) -> str:
-    # Division in SQL rounds towards zero, and a bucket begins below what is in it.
+    # SQL's division rounds towards zero, but a bucket starts at or before its times.
     return f"{moment} - (({moment} % {width}) + {width}) % {width}"
 
 

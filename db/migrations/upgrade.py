@@ -1,4 +1,4 @@
-"""Bring a database to the newest revision."""
+"""Migrate a database to the newest revision."""
 
 from pathlib import Path
 from typing import Any
@@ -13,21 +13,21 @@ from db.database import Database
 from db.errors import ServiceUnavailable
 
 _LOCK = 0x6777_6D69_6772
-"""A number for PostgreSQL's advisory lock of whoever runs revisions."""
+"""The key of PostgreSQL's advisory lock for migrations."""
 
 
 async def upgrade(database: Database) -> tuple[str | None, str]:
     """Run the revisions that a database lacks, in one write transaction.
 
-    Many processes may do so at once: one of them works, the others wait for it and find
-    nothing left to do. Returns the revision before and after. Raises ServiceUnavailable
-    when the database can't be written, or is newer than this program.
+    Several processes may call this at once: one of them migrates, the others wait and find nothing
+    left to do. Returns the revision before and after. Raises ServiceUnavailable if the database
+    can't be written, or is newer than this program.
     """
     return await database.transact(lambda connection: connection.run_sync(_upgrade))
 
 
 def newest_revision() -> str:
-    """The revision that this program works with."""
+    """Return the revision that this program needs."""
     return _scripts(_config()).get_current_head() or ""
 
 
@@ -44,7 +44,7 @@ def _scripts(config: Config) -> ScriptDirectory:
 
 def _upgrade(connection: Connection) -> tuple[str | None, str]:
     if connection.dialect.name == "postgresql":
-        # However long it takes; one process after the other.
+        # No time limit; processes take turns.
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")

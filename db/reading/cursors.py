@@ -1,9 +1,9 @@
-"""Cursors: positions in an order as opaque texts, which clients hand back to page on from there.
+"""Cursors: positions in an order as opaque texts, which clients send back to continue there.
 
-Orders of whole numbers alone (times and the id), which nearly everybody asks for, have cursors
-that are made for a whole page at once. The values of a position, side by side, are one large
-number. It is multiplied by a prime and the number of its order is added, so that only one number
-in a trillion is a cursor; the hexadecimal digits of the sum are the text.
+Orders by times and id alone, which are by far the most common, have cursors that are encoded for a
+whole page at once. The values of a position, side by side, form one large number. It is multiplied
+by a prime, and the number of its order is added, so only one number in a trillion is a valid
+cursor; the text is its hexadecimal digits.
 
 Orders with texts in them have cursors of JSON with a checksum, in base64.
 """
@@ -25,28 +25,28 @@ from db.reading.paging import Order, Position, Term, total_order
 from db.texts import bytes_of, is_broken, read_text
 
 LONGEST_CURSOR = 65_536
-"""How many characters a cursor may have; the texts of a position make it long."""
+"""The maximum length of a cursor; the texts of a position make it long."""
 
 PageEncoder = Callable[[Sequence[Sequence[Any]]], list[str]]
-"""Writes a cursor for each row of a page."""
+"""Returns a cursor for each row of a page."""
 
 
 def encode_cursor(position: Position, order: Order) -> str:
-    """Write a position as an opaque cursor that only its own order accepts."""
+    """Encode a position as an opaque cursor that only its own order accepts."""
     return cursor_encoder(order)(position)
 
 
 @functools.lru_cache(maxsize=1_000)
 def cursor_encoder(order: Order) -> Callable[[Position], str]:
-    """The function that writes positions in an order as cursors."""
+    """Return the function that encodes positions in an order."""
     return _form_of(order).encode
 
 
 @functools.lru_cache(maxsize=1_000)
 def page_encoder(order: Order, fields: tuple[str, ...] | None = None) -> PageEncoder:
-    """The function that writes the cursors of a page of rows, several times as fast as one by one.
+    """Return a function that encodes a page of rows, several times as fast as one by one.
 
-    ``fields`` says what a row is made of; without it, rows are positions.
+    ``fields`` names the columns of a row; without it, rows are positions.
     """
     form = _form_of(order)
     places = range(len(order)) if fields is None else [fields.index(term.field) for term in order]
@@ -54,10 +54,10 @@ def page_encoder(order: Order, fields: tuple[str, ...] | None = None) -> PageEnc
 
 
 def decode_cursor(cursor: str, order: Order, argument: str) -> Position:
-    """Read a cursor; ``argument`` is what it was passed as, for the message.
+    """Decode a cursor; ``argument`` is the name of its argument, for the message.
 
-    Raises InvalidInput when it is not one of ours, was changed on its way, was made for another
-    order, or holds what can't stand in a column of this one: anybody can make the checksum.
+    Raises InvalidInput if the gateway did not make it, it was changed, it belongs to another order,
+    or a value can't be in its column: anybody can compute the checksum.
     """
     read = None
     if len(cursor) <= LONGEST_CURSOR:
@@ -121,7 +121,7 @@ _AT_ONCE = 50
 
 
 def _orders_of_numbers() -> list[Order]:
-    """All orders of times alone, numbered by their places. New ones may only be added behind."""
+    """Return all orders by times alone. Their indexes are in cursors: only ever append."""
     directions = (True, False)
     return [
         total_order(map(Term, fields, descending))
@@ -140,7 +140,7 @@ _NUMBER_OF = {order: number for number, order in enumerate(_ORDERS_OF_NUMBERS, s
 
 
 class _Numbers:
-    """The cursors of an order of whole numbers."""
+    """The cursors of an order by integers."""
 
     def __init__(self, order: Order, number: int) -> None:
         self._order = order
@@ -264,7 +264,7 @@ def _read_json(cursor: str) -> tuple[str, Position] | None:
 
 
 def _writable(value: Any) -> Any:
-    """A value as JSON can hold it: a text that is not UTF-8 as its bytes, in a list of one."""
+    """Return a value for JSON: a text that is not UTF-8 becomes its bytes, in a list of one."""
     return [bytes_of(value).hex()] if isinstance(value, str) and is_broken(value) else value
 
 
@@ -279,7 +279,7 @@ def _from_writable(value: Any) -> Any:
 
 
 def _raw(cursor: str) -> bytes:
-    """What a text encodes in base64; nothing if it encodes nothing."""
+    """Return the bytes of a base64 text, or none if it is invalid."""
     try:
         text = cursor.encode("ascii").translate(_FROM_URL_SAFE) + b"=" * (-len(cursor) % 4)
         return a2b_base64(text, strict_mode=True)

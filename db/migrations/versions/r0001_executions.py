@@ -1,7 +1,7 @@
-"""Executions and agentflows.
+"""The tables of executions and agentflows.
 
-A plain INSERT needs no ``updated_on`` and a plain UPDATE of anything else moves it, by
-triggers; a statement that sets it is left alone.
+Triggers set ``updated_on`` after a plain INSERT and advance it after a plain UPDATE; a statement
+that sets it itself takes precedence.
 """
 
 import sqlalchemy as sa

@@ -1,4 +1,4 @@
-"""API keys. Only a hash of each is stored."""
+"""The table of API keys. It holds only a hash of each."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,8 +1,8 @@
-"""Counts of executions by state, agentflow and time, which triggers keep with every write.
+"""Counts of executions by state, agentflow and time, which triggers update with every write.
 
-Buckets of time begin at multiples of their width since the epoch, in UTC; a width of 0 is all
-of time. The six states stand side by side, so that a change of state touches as few rows as an
-insert does.
+Buckets of time start at multiples of their width since the epoch, in UTC; a width of 0 is all of
+time. The six states are columns of one row, so a change of state touches as few rows as an insert
+does.
 """
 
 import sqlalchemy as sa
@@ -22,7 +22,7 @@ _COLUMNS = ", ".join(state.lower() for state in STATES)
 
 
 def upgrade() -> None:
-    """Create the tables, count what is there, and have every later write counted."""
+    """Create the tables, count existing rows, and have triggers count every later write."""
     _create_tables()
     for table, widths in WIDTHS.items():
         for width in widths:
@@ -90,9 +90,9 @@ def _create_triggers() -> None:
         " WHEN (NEW.agentflow_id, NEW.created_on) IS NOT (OLD.agentflow_id, OLD.created_on)"
         f" BEGIN {_add('OLD', -1)} {_add('NEW', 1)} END"
     )
-    # OR REPLACE deletes what is in the way of a row without a word, unless the program has turned
-    # recursive triggers on. What may be replaced is noted before a write; if the row was written
-    # and what was noted was not deleted aloud, it was replaced.
+    # OR REPLACE deletes conflicting rows without firing triggers, unless the program has turned
+    # recursive triggers on. So remember possible conflicts before a write: those that are still
+    # remembered once the row is written, because no trigger saw them go, have been replaced.
     noted = (
         "DELETE FROM replaced_executions;"
         " INSERT INTO replaced_executions SELECT id, guid, agentflow_id, state, created_on"
@@ -107,7 +107,7 @@ def _create_triggers() -> None:
         f"CREATE TRIGGER executions_noted_update BEFORE UPDATE OF id, guid ON executions"
         f" BEGIN {noted} id <> OLD.id AND (id = NEW.id OR guid = NEW.guid); END"
     )
-    # An id that is not given reads as -1 before the insert, and as what it is after it.
+    # An unspecified id is -1 in a BEFORE trigger, and has its value in an AFTER trigger.
     spared = "DELETE FROM replaced_executions WHERE id <> NEW.id AND guid <> NEW.guid;"
     for name, event in (
         ("executions_replaced", "INSERT"),
@@ -124,14 +124,14 @@ def _by_flow(table: str) -> bool:
 
 
 def _key(table: str) -> str:
-    """The order of a key: what is compared with = comes before the range of time."""
+    """The columns of a key: those compared with = come before the range of time."""
     return "width, agentflow_id, start" if _by_flow(table) else "width, start"
 
 
 def _bucket(table: str, width: int, row: str = "") -> str:
-    """The key of the bucket that a row is counted in."""
+    """The key of a row's bucket."""
     created_on = f"{row}created_on"
-    # Division in SQL rounds towards zero, and a bucket begins below what is in it.
+    # SQL's division rounds towards zero, but a bucket starts at or before its times.
     start = f"{created_on} - (({created_on} % {width}) + {width}) % {width}" if width else "0"
     flow = f"{row}agentflow_id, " if _by_flow(table) else ""
     return f"{width}, {flow}{start}"

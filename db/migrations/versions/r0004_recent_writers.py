@@ -1,4 +1,4 @@
-"""Who has written just now, which only PostgreSQL needs: a file of SQLite has no replica."""
+"""The table of recent writers, on PostgreSQL only: an SQLite file has no replica."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,8 +1,7 @@
-"""Refuse what nobody could read back: texts, ids and scopes that engines may write.
+"""Reject texts, ids and scopes that could not be read back.
 
-SQLite takes any bytes for a text, texts of any length, and ids after which there is no other.
-Checked is what a statement changes and not what is there already, so that a row from before can
-still be written.
+SQLite accepts any bytes as a text, texts of any length, and ids after which no other can be
+assigned. Triggers check only what a statement changes, so older rows can still be written.
 """
 
 from collections.abc import Iterator
@@ -19,9 +18,9 @@ _TEXTS = {
     "api_keys": ("name",),
 }
 _LONGEST = 10_000
-"""How many bytes of UTF-8 a text may have."""
+"""The maximum length of a text, in bytes of UTF-8."""
 _SMALLEST_ID, _LARGEST_ID = -(2**53), 2**53
-"""What JSON numbers hold exactly."""
+"""The integers that are exact as JSON numbers."""
 _TIMES = ("created_on", "expires_on", "last_used_on", "revoked_on")
 _WRONG_TIME = "{} NOT BETWEEN -62135596800000 AND 253402300799999"
 _WRONG_SCOPES = (
@@ -31,9 +30,10 @@ _WRONG_SCOPES = (
 
 
 class _Rule(NamedTuple):
-    """What is refused: ``wrong`` is a condition on a column's new value, which it has as ``{}``.
+    """A value to reject: ``wrong`` is a condition on the column's new value, written as ``{}``.
 
-    ``only_if`` is one more, which costs too much to be asked of every row.
+    ``only_if`` is a condition that is tested first, because ``wrong`` is too expensive for every
+    row.
     """
 
     column: str

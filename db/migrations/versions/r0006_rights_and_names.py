@@ -1,23 +1,23 @@
-"""Let whoever writes need rights on what they write alone, and fold names in any normal form.
+"""Require fewer rights of writers, and fold names in any normal form.
 
-What triggers do beside a write runs with the rights of the tables' owner, whatever the writer's
-search path. Only PostgreSQL needs it: a file of SQLite has no rights within it, and its function
-that folds is the gateway's own.
+Triggers run with the rights of the tables' owner, whatever the writer's search path, so a writer
+needs rights only on the tables it writes. This concerns PostgreSQL only: SQLite has no rights, and
+its case folding is a function of the gateway.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-from db.migrations.postgres_counting import note_bodies
+from db.migrations.postgres_counting import delta_bodies
 from db.migrations.versions.r0003_counts import STATES, WIDTHS
 
 revision = "0006"
 down_revision = "0005"
 
 _LOCK = 0x6777_7365_71
-"""A number for the advisory lock of whoever moves the sequence."""
+"""The key of the advisory lock for moving the sequence."""
 _STEPS = 50_000
-"""So many ids are taken one by one, which moves nothing back, whoever else takes some."""
+"""Up to this many ids are taken one by one, which can't undo what other sessions take."""
 _PATH = "SET search_path = pg_catalog, pg_temp"
 
 
@@ -31,7 +31,7 @@ def upgrade() -> None:
         f" LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN {_folded()}"
     )
     _create_moving(schema)
-    for name, body in note_bodies(WIDTHS, STATES, schema).items():
+    for name, body in delta_bodies(WIDTHS, STATES, schema).items():
         moving = _moving(schema) if name == "insert" else ""
         _create_as_owner(f"{schema}gateway_note_{name}", f"{body}{moving} RETURN NULL;")
     _create_as_owner(
@@ -53,7 +53,7 @@ _CHECKED = ("executions", "agentflows", "api_keys")
 
 
 def _schema() -> str:
-    """Where the tables are, as it stands before their names."""
+    """The quoted schema of the tables, with a dot, to prefix their names."""
     of_table = sa.text(
         "SELECT nspname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace"
         " WHERE pg_class.oid = 'executions'::regclass"
@@ -63,7 +63,7 @@ def _schema() -> str:
 
 
 def _create_as_owner(name: str, body: str) -> None:
-    """Create a trigger's function with its owner's rights, which nobody else puts on a table."""
+    """Create a trigger function that runs as its owner, and that nobody else can use."""
     op.execute(
         f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql"
         f" SECURITY DEFINER {_PATH} AS $$ BEGIN {body} END $$"
@@ -72,7 +72,7 @@ def _create_as_owner(name: str, body: str) -> None:
 
 
 def _moving(schema: str) -> str:
-    # Who gives ids of their own must not be in the way of those who ask for one.
+    # Ids that a writer chooses must not collide with those that the sequence assigns.
     return (
         f" PERFORM {schema}gateway_move_sequence(highest) FROM"
         f" (SELECT max(id) AS highest FROM new_rows) AS given, {schema}executions_id_seq"
@@ -81,9 +81,9 @@ def _moving(schema: str) -> str:
 
 
 def _create_moving(schema: str) -> None:
-    """Create the function after which the sequence gives greater ids than one; it never goes back.
+    """Create the function that moves the sequence past an id, and never back.
 
-    Those who move it do so one after the other, and wait for no transaction.
+    Sessions that move it take turns, and wait for no transaction.
     """
     sequence = "'" + f"{schema}executions_id_seq".replace("'", "''") + "'::regclass"
     op.execute(
@@ -108,7 +108,7 @@ def _create_moving(schema: str) -> None:
 
 
 def _folded() -> str:
-    """How this server folds case in every script, and normal forms, as far as it can."""
+    """The expression that folds case and normal forms as well as this server can."""
     bind = op.get_bind()
     if bind.execute(sa.text("SHOW server_encoding")).scalar_one() != "UTF8":
         return "lower(folded)"
@@ -122,10 +122,10 @@ def _folded() -> str:
 
 
 def icu_casefold(text: str) -> str:
-    """How a server before version 18 folds case with ICU.
+    """The expression that folds case with ICU, for servers before version 18.
 
-    By upper case, which writes out what lower case has one letter for; the sigma at the end of a
-    word is one of those.
+    Goes through upper case, which expands letters that lower case keeps as one. The final sigma is
+    handled separately.
     """
     icu = 'COLLATE pg_catalog."und-x-icu"'
     folded = f"lower(upper(lower({text} {icu}) {icu}) {icu})"
