@@ -48,7 +48,8 @@ class ConnectionPlan:
         self._parts = [
             (key, self._part(inner)) for key, inner in selections.below(nodes, kind).items()
         ]
-        self._fields = tuple(self._columns.names)
+        self.fields = tuple(self._columns.names)
+        """What has to be read of each row, cursors aside."""
 
     def query(self, arguments: Arguments, context: Context) -> PageQuery:
         """The page that arguments ask for. Raises InvalidInput where there is none such."""
@@ -73,9 +74,9 @@ class ConnectionPlan:
 
     def _fields_for(self, order: Order) -> tuple[str, ...]:
         if not self._has_cursors:
-            return self._fields or ("id",)
+            return self.fields or ("id",)
         names = (term.field for term in order)
-        return (*self._fields, *(name for name in names if name not in self._fields))
+        return (*self.fields, *(name for name in names if name not in self.fields))
 
     async def answer(self, run: Run, query: PageQuery, pages: Sequence[Page]) -> list[Any]:
         """Make the connections of some pages of one form, all of their rows at once."""

@@ -4,6 +4,7 @@ HTTP, batches, event streams and WebSockets all run operations here, so that doc
 scopes, costs, plans and metrics are the same for each of them.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from db.executions import Executions
 from resolvers.changes import AlreadyCommitted
 from resolvers.context import Context
 from resolvers.schema import Schema
+from resolvers.selections import NotPlannable
 from server.access.authentication import Access, Forbidden
 from server.graphql.documents import Documents
 from server.graphql.errors import is_refused, limit_of, present_result
@@ -25,6 +27,8 @@ from server.graphql.request import GraphQLRequest
 from server.graphql.variables import count_values
 from server.http.errors import INTERNAL, INTERNAL_MESSAGE, OnLimit, log_unexpected
 from server.observability.logs import log_as_operation
+
+logger = logging.getLogger("gateway.plans")
 
 NotTaken = Mapping[OperationType, str]
 """The kinds of operations that a transport does not take, and what its clients are told."""
@@ -192,11 +196,11 @@ class OperationRunner:
     async def _planned(
         self, operation: PreparedOperation, variables: Mapping[str, Any]
     ) -> dict[str, Any] | None:
-        """The data of an operation by its plan; None when the ordinary executor has to answer.
+        """The data of an operation by its plan; None where graphql-core has to answer.
 
-        That is so for whatever is refused or goes wrong too: the ordinary executor says how.
-        Only a database that can't answer is not asked twice, which raises ServiceUnavailable,
-        and what was changed is not changed twice, which raises AlreadyCommitted.
+        That is so for what is refused too: graphql-core says why, and where. A database that can't
+        answer is not asked twice, which raises ServiceUnavailable, and a change that was made is
+        not made twice, which raises AlreadyCommitted.
         """
         plan = operation.planner.plan(variables)
         if plan is None:
@@ -205,7 +209,11 @@ class OperationRunner:
             return await plan.run(self._context, variables)
         except (ServiceUnavailable, AlreadyCommitted):
             raise
-        except Exception:  # noqa: BLE001 - the ordinary executor finds it again and says what it is
+        except (NotPlannable, GatewayError, GraphQLError):
+            return None
+        except Exception:
+            # It is answered with the id of its error when graphql-core meets it again.
+            logger.exception("A plan failed; graphql-core runs the operation")
             return None
 
     async def _faults(
