@@ -1,7 +1,7 @@
 """From a request's variables to the arguments of a field, by functions made for an operation.
 
 They coerce as graphql-core does (GraphQL, sections 6.1.2 and 6.4.1) and raise NotPlannable for
-whatever it would refuse: the ordinary executor then says why.
+whatever it would refuse: graphql-core then says why.
 """
 
 from collections.abc import Callable, Iterable, Mapping

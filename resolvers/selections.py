@@ -28,7 +28,7 @@ Selected = dict[str, list[FieldNode]]
 
 
 class NotPlannable(Exception):
-    """An operation holds something that plans don't know; the ordinary executor runs it."""
+    """An operation has no plan; graphql-core runs it, or says what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ async def explain(
     plan = operation.planner.plan(variables)
     if plan is None:
         reason = operation.planner.reason(variables)
-        return [*lines, f"plan: none, the ordinary executor runs it: {reason}"]
+        return [*lines, f"plan: none, graphql-core runs it: {reason}"]
     roots = ", ".join(root.key for root in plan.roots)
     lines.append(f"plan: {len(plan.roots)} root field(s): {roots}")
     if operation.planner.is_mutation:
@@ -61,7 +61,7 @@ async def _statements(
             context = Context(Executions(database), settings.max_page_size, settings.max_ids)
             await plan.run(context, variables)
     except Exception as error:  # noqa: BLE001 - what a plan can't answer is no fault
-        return [f"The ordinary executor answers with these variables: {error}"]
+        return [f"graphql-core answers with these variables: {error}"]
     finally:
         database.on_read = None
     lines = []

@@ -64,7 +64,7 @@ class OperationResult:
 
 
 class OperationRunner:
-    """Runs operations: by their plans, or by the ordinary executor where there is none."""
+    """Runs operations: by their plans, or by graphql-core where there is none."""
 
     def __init__(
         self,
@@ -149,7 +149,7 @@ class OperationRunner:
             refusal = await faults(operation, variables)
             if refusal is not None:
                 return self._presented(refusal, extensions)
-            return await self._ordinary(prepared, asked, extensions)
+            return await self._execute(prepared, asked, extensions)
         return OperationResult(
             {"data": data} if extensions is None else {"data": data, "extensions": extensions}
         )
@@ -234,7 +234,7 @@ class OperationRunner:
         faults = await self._store.apart(lambda: operation.planner.faults(variables, self._context))
         return PreExecutionError(data=None, errors=faults) if faults else None
 
-    async def _ordinary(
+    async def _execute(
         self,
         prepared: Prepared,
         asked: GraphQLRequest,

@@ -50,7 +50,7 @@ def test_values_of_variables_are_not_in_what_is_printed(explained: Explained) ->
 
 def test_an_operation_without_a_plan_says_why(explained: Explained) -> None:
     lines = explained("{ __schema { queryType { name } } }")
-    assert lines[-1] == ("plan: none, the ordinary executor runs it: the root field __schema")
+    assert lines[-1] == "plan: none, graphql-core runs it: it asks about the schema itself"
 
 
 def test_a_mutation_is_explained_and_not_run(explained: Explained) -> None:
