@@ -8,7 +8,18 @@ DEMO ?= 2000
 MINUTES ?= 60
 # One more than there are cores, because many tests wait: for programs to start, and for clients.
 WORKERS ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() + 1)")
-PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --database both
+# Programs start faster with the bytecode of the ones before.
+unexport PYTHONDONTWRITEBYTECODE
+
+# Rooms of tests/, or files in them, that `make test` runs; empty for all.
+ONLY ?=
+CHOSEN := $(patsubst %/,%,$(patsubst tests/%,%,$(ONLY)))
+ROOMS = $(sort $(patsubst tests/%/,%,$(dir $(wildcard $(addsuffix test_*.py,tests/*/ tests/*/*/ tests/*/*/*/)))))
+UNKNOWN := $(strip $(foreach room,$(CHOSEN),$(if $(wildcard tests/$(room)),,$(room))))
+ifneq ($(UNKNOWN),)
+  $(error There is no tests/$(firstword $(UNKNOWN)). ONLY takes files in tests/ and these rooms: $(ROOMS))
+endif
 
 # A Node that pip has installed into the environment is found before the system's.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -35,7 +46,7 @@ ifdef STALE
   $(shell rm -rf $(VENV))
 endif
 
-.PHONY: run test check bench console screenshots format audits clients schema clean
+.PHONY: run test test-load check bench console screenshots format audits clients schema clean
 
 run: $(VENV)/.installed ## the gateway, over an embedded database with something to look at
 	@if $(HAS_NPM); then node console/build.mjs --beside $$$$ & \
@@ -50,10 +61,17 @@ console: ## GraphiQL, built into the gateway; needs npm and Node 20.19 or newer
 screenshots: $(VENV)/.installed-test console ## pictures of GraphiQL for the README; needs Chromium
 	$(BIN)/python -m tests.console.screenshots
 
-test: $(VENV)/.installed-test audits clients ## the whole test suite, on SQLite and on PostgreSQL
+ifeq ($(CHOSEN),)
+test: $(VENV)/.installed-test audits clients ## the whole test suite, on SQLite and on PostgreSQL; ONLY=server/rest for one room
 	@if $(HAS_NPM) && node console/build.mjs; then npm test --prefix console --silent; fi
-	$(PYTEST) --cov --cov-report= --cov-fail-under=0
-	$(PYTEST) --cov --cov-append --cov-report=term --database postgres
+	$(PYTEST) -m "not load" --cov --cov-report=term
+else
+test: $(VENV)/.installed-test
+	$(PYTEST) -m "not load" $(CHOSEN:%=tests/%)
+endif
+
+test-load: $(VENV)/.installed-test ## minutes of load, and many times as many drawn examples, one test after the other
+	$(BIN)/python -m pytest --database both -m "load or hypothesis" --hypothesis-profile thorough
 
 check: $(VENV)/.installed-test ## everything that can be told without running it
 	$(BIN)/ruff format --check .

@@ -1,46 +1,76 @@
+import functools
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import is_hypothesis_test
+from hypothesis import is_hypothesis_test, settings
 
 from db.database import Database
 from db.opening import open_database
+from resolvers.schema import build_schema
+from tests.examples import THOROUGH
 from tests.gateway import Gateway, insert, migrate, running_gateway
 from tests.places import Place, Server, SQLiteFiles, SQLitePlace, postgres_server
 from tests.sample import SAMPLE
+
+KINDS = ("sqlite", "postgres")
+
+settings.register_profile(THOROUGH)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--database",
-        choices=("sqlite", "postgres"),
+        choices=(*KINDS, "both"),
         default="sqlite",
-        help="what the tests keep executions in; postgres leaves out those that are about SQLite",
+        help="what the tests keep executions in; postgres runs only those that can differ on it",
     )
 
 
+def _asked_for(config: pytest.Config) -> tuple[str, ...]:
+    asked = config.getoption("--database")
+    return KINDS if asked == "both" else (asked,)
+
+
+def _kinds_of(test: pytest.Item, names: Collection[str]) -> set[str]:
+    """The kinds of database that a test runs on; what needs none counts as SQLite's."""
+    if test.get_closest_marker("postgres"):
+        return {"postgres"} if "server" in names else set()
+    if "server" not in names or "path" in names or test.get_closest_marker("sqlite"):
+        return {"sqlite"}
+    return set(KINDS)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test once for each kind of database that was asked for and that it is about."""
+    if "server" in metafunc.fixturenames:
+        kinds = _kinds_of(metafunc.definition, metafunc.fixturenames)
+        asked = _asked_for(metafunc.config)
+        chosen = [kind for kind in asked if kind in kinds]
+        # One that is about neither is deselected below.
+        metafunc.parametrize("server", chosen or asked[:1], indirect=True, scope="session")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Choose what can differ from one kind of database to another.
+    """Leave out what is about no database that was asked for.
 
     Coverage is not measured where it would cost much and tell nothing: of what runs the same lines
-    a thousand times, and of what watches programs of their own.
+    a thousand times, of what watches programs of their own, and of what ran on SQLite already.
     """
-    kind = config.getoption("--database")
+    asked = set(_asked_for(config))
     chosen: list[pytest.Item] = []
     others: list[pytest.Item] = []
     for item in items:
-        names = getattr(item, "fixturenames", ())
-        if kind == "sqlite":
-            is_chosen = item.get_closest_marker("postgres") is None
-        else:
-            is_chosen = "server" in names and "path" not in names
-            is_chosen = is_chosen and item.get_closest_marker("sqlite") is None
-        (chosen if is_chosen else others).append(item)
-        if "faults" in item.path.parts or is_hypothesis_test(getattr(item, "obj", None)):
+        kinds = _kinds_of(item, getattr(item, "fixturenames", ()))
+        callspec = getattr(item, "callspec", None)
+        kind = callspec.params.get("server") if callspec else None
+        (chosen if kinds & ({kind} if kind else asked) else others).append(item)
+        has_run_on_sqlite = kind == "postgres" and kinds == set(KINDS)
+        is_drawn = is_hypothesis_test(getattr(item, "obj", None))
+        if "faults" in item.path.parts or has_run_on_sqlite or is_drawn:
             item.add_marker(pytest.mark.no_cover)
     config.hook.pytest_deselected(items=others)
     items[:] = chosen
@@ -60,10 +90,19 @@ def _no_settings_from_outside() -> None:
         del os.environ[name]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_schema() -> Iterator[None]:
+    """Build the schema once for all gateways of this process: serving does not change it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.build_schema", functools.cache(build_schema))
+        yield
+
+
 @pytest.fixture(scope="session")
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """Where databases of the chosen kind are made."""
-    if request.config.getoption("--database") == "sqlite":
+    """Where databases of one kind are made."""
+    # What asks for it only while it runs has it of the first kind.
+    if getattr(request, "param", _asked_for(request.config)[0]) == "sqlite":
         yield SQLiteFiles()
         return
     with postgres_server(_POSTGRES_URL) as started:

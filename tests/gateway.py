@@ -1,9 +1,10 @@
 """A real gateway on a free port of loopback, over a database of its own."""
 
+import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from server.graphql.bundle import FOLDER
 from server.operation.serving import server_config
 from server.operation.settings import Settings
 from tests.places import Place, place_of
+from tests.plain_http import NO_TLS
 
 
 @dataclass
@@ -116,6 +118,27 @@ def run_sql(place: Place | Path, statement: str, *parameters: object) -> list[tu
     return place_of(place).run(statement, [parameters])
 
 
+class _Server(uvicorn.Server):
+    """Ends as soon as it is told to, not at its next tick."""
+
+    _end: Callable[[], object] | None = None
+
+    async def main_loop(self) -> None:
+        told = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        self._end = lambda: loop.call_soon_threadsafe(told.set)
+        parts = [asyncio.create_task(part) for part in (super().main_loop(), told.wait())]
+        _, others = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        for other in others:
+            other.cancel()
+
+    def end(self) -> None:
+        """Shut down, from any thread."""
+        self.should_exit = True
+        if self._end is not None:
+            self._end()
+
+
 @contextlib.contextmanager
 def running_gateway(
     place: Place | Path, *, console: Path = FOLDER, **settings: Any
@@ -125,7 +148,7 @@ def running_gateway(
     read = Settings(_env_file=None, database_url=place.url, port=0, **settings)
     config = server_config(create_app(read, console), read)
     config.host = "127.0.0.1"  # whatever address the gateway believes to be listening on
-    server = uvicorn.Server(config)
+    server = _Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
@@ -134,8 +157,8 @@ def running_gateway(
             time.sleep(0.005)
         port = server.servers[0].sockets[0].getsockname()[1]
         url = f"http://127.0.0.1:{port}"
-        with httpx.Client(base_url=url, timeout=30) as client:
+        with httpx.Client(base_url=url, timeout=30, verify=NO_TLS) as client:
             yield Gateway(url, place, client)
     finally:
-        server.should_exit = True
+        server.end()
         thread.join()

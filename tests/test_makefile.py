@@ -1,7 +1,8 @@
-"""The two commands of the README on a machine whose Python is not as it should be."""
+"""What make does: on a machine whose Python is not as it should be, and for tests."""
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,9 +36,11 @@ def _python(path: Path, version: tuple[int, int]) -> Path:
     return path
 
 
-def _make(folder: Path, python: Path, *more: str) -> subprocess.CompletedProcess[str]:
+def _make(
+    folder: Path, python: Path | str, *more: str, goal: str = "run"
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["make", *more, "run", f"PYTHON={python}"],
+        ["make", *more, goal, f"PYTHON={python}"],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -101,3 +104,68 @@ def test_an_environment_that_is_right_stays(checkout: Path, version: tuple[int, 
     said = _make(checkout, _python(checkout / "bin" / "python", version), "-n").stdout
     assert "Making .venv anew" not in said
     assert made.exists()
+
+
+@pytest.fixture
+def rooms(checkout: Path) -> Path:
+    """A folder that has tests too."""
+    tests = ("server/rest/test_names.py", "db/reading/test_counts.py")
+    needed = ("audits/package.json", "clients/package.json", "clients/requirements.txt")
+    for name in (*tests, *needed):
+        file = checkout / "tests" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    return checkout
+
+
+def _tested(folder: Path, *more: str, goal: str = "test") -> list[str]:
+    """The commands that make would run to test, when all that is needed has been installed."""
+    said = _make(folder, sys.executable, "-n", *more, goal=goal)
+    assert said.returncode == 0, said.stderr
+    lines = said.stdout.splitlines()
+    return lines[lines.index("touch .venv/.installed-test") + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("only", "paths"),
+    [
+        ("server/rest", "tests/server/rest"),
+        ("server/rest/", "tests/server/rest"),
+        ("tests/server/rest", "tests/server/rest"),
+        ("server/rest/test_names.py", "tests/server/rest/test_names.py"),
+        ("db/reading server", "tests/db/reading tests/server"),
+    ],
+)
+def test_the_tests_of_a_room_run_on_both_databases_and_need_nothing_else(
+    rooms: Path, only: str, paths: str
+) -> None:
+    [command] = _tested(rooms, f"ONLY={only}")
+    assert "-m pytest" in command
+    assert command.endswith(f' --database both -m "not load" {paths}')
+    assert "--cov" not in command
+
+
+def test_an_unknown_room_is_refused_with_a_list_of_the_rooms(rooms: Path) -> None:
+    refused = _make(rooms, sys.executable, "ONLY=server/rest server/rset", goal="test")
+    assert refused.returncode != 0
+    assert "There is no tests/server/rset." in refused.stderr
+    assert "these rooms: db/reading server/rest." in refused.stderr
+    assert not (rooms / ".venv").exists()
+
+
+def test_the_whole_suite_leaves_load_out_and_measures_coverage(rooms: Path) -> None:
+    command = _tested(rooms)[-1]
+    assert command.endswith(' --database both -m "not load" --cov --cov-report=term')
+
+
+def test_load_is_tested_one_test_after_the_other(rooms: Path) -> None:
+    [command] = _tested(rooms, goal="test-load")
+    assert command == (
+        ".venv/bin/python -m pytest --database both"
+        ' -m "load or hypothesis" --hypothesis-profile thorough'
+    )
+
+
+def test_what_checks_every_change_leaves_no_test_out() -> None:
+    lines = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
+    assert {"make test", "make test-load"} <= set(lines)

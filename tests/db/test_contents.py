@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from db.instants import EARLIEST_MS, LATEST_MS
 from db.models import LARGEST_ID, LONGEST_TEXT_BYTES
+from tests.examples import examples
 from tests.gateway import run_sql
 from tests.places import Place
 
@@ -97,7 +98,7 @@ def test_sqlite_takes_for_utf_8_exactly_what_is(path: Path) -> None:
     ]
     raws = st.binary(max_size=5) | st.lists(st.sampled_from(pieces), max_size=80).map(b"".join)
 
-    @settings(deadline=None, max_examples=300)
+    @settings(deadline=None, max_examples=examples(300))
     @given(raw=raws.filter(lambda raw: b"\0" not in raw))
     def taken_if_valid(raw: bytes) -> None:
         connection.execute("DELETE FROM agentflows")

@@ -8,12 +8,15 @@ from urllib.parse import urlsplit
 
 import anyio
 import orjson
+import pytest
 
 from tests.faults.load import load, share
 from tests.faults.programs import graphql, is_ready, program, requests_under_way, wait_until
 from tests.faults.writes import assert_totals_are_true, fill
 from tests.gateway import run_sql
 from tests.places import Place
+
+pytestmark = pytest.mark.load
 
 VANISHING = 10_000
 MOST_GROWTH_KB = 60_000

@@ -4,22 +4,24 @@ import random
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.faults.programs import Clients, program, start
 from tests.faults.writes import Writers, assert_totals_are_true, fill
 from tests.gateway import run_sql
 from tests.places import Place
 
-KILLS = 6
 COUNT = 60_000
 IMPORTED = 60_000
 
 
-def test_killed_again_and_again_while_it_writes(place: Place) -> None:
+@pytest.mark.parametrize("kills", [2, pytest.param(10, marks=pytest.mark.load)])
+def test_killed_again_and_again_while_it_writes(place: Place, kills: int) -> None:
     fill(place, COUNT)
     chance = random.Random(7)
     urls = [""]
     writers = Writers(lambda: urls[0], COUNT)
-    for _ in range(KILLS):
+    for _ in range(kills):
         with program(place) as running:
             urls[0] = running.url
             clients = Clients(8, writers.ask)
@@ -27,7 +29,7 @@ def test_killed_again_and_again_while_it_writes(place: Place) -> None:
             running.kill()
             clients.stop()
         writers.check(place)
-    assert writers.acknowledged > 10 * KILLS
+    assert writers.acknowledged > 10 * kills
     with program(place) as running:
         assert_totals_are_true(running.url, place)
 

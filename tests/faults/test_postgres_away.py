@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests import plain_http
 from tests.faults.programs import Clients, graphql, is_ready, program, wait_until
 from tests.faults.proxies import Proxy, proxy
 from tests.faults.writes import DELETE, TOTALS, Writers, assert_totals_are_true, fill
@@ -103,7 +103,7 @@ def test_a_write_whose_connection_breaks_is_said_to_be_uncertain(
         network.slow(1.0)
         timer = threading.Timer(0.5, network.reset)
         timer.start()
-        body = httpx.post(
+        body = plain_http.post(
             f"{running.url}/graphql",
             json={"query": DELETE, "variables": {"guids": ["g-2"]}},
             timeout=30,

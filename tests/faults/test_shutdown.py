@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from tests import plain_http
 from tests.faults.programs import Clients, Program, program, requests_under_way, wait_until
 from tests.faults.writes import UPDATE, Writers, fill
 from tests.gateway import run_sql
@@ -30,12 +31,12 @@ WORKERS = pytest.mark.parametrize("workers", ["1", "2"])
 
 
 def _post(running: Program, **headers: str) -> httpx.Response:
-    return httpx.post(f"{running.url}/graphql", json=CHANGE, headers=headers, timeout=60)
+    return plain_http.post(f"{running.url}/graphql", json=CHANGE, headers=headers, timeout=60)
 
 
 def _is_refused(url: str) -> bool:
     try:
-        httpx.get(f"{url}/healthz", timeout=60)
+        plain_http.get(f"{url}/healthz", timeout=60)
     except httpx.ConnectError:
         return True
     except httpx.TransportError:

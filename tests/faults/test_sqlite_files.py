@@ -8,10 +8,10 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 
+from tests import plain_http
 from tests.faults.disks import CAN_MOUNT, SmallDisk, mounted
 from tests.faults.programs import Clients, Program, graphql, is_ready, program, wait_until
 from tests.faults.writes import TOTALS, Writers, assert_totals_are_true, change, fill
@@ -49,7 +49,7 @@ def _writes(running: Program) -> bool:
 
 def _assert_mended(running: Program, place: SQLitePlace) -> None:
     wait_until(lambda: _writes(running))
-    assert httpx.get(f"{running.url}/readyz").status_code == 200
+    assert plain_http.get(f"{running.url}/readyz").status_code == 200
     assert run_sql(place, "SELECT state FROM executions WHERE guid = 'g-1'") == [("STOPPED",)]
     assert_totals_are_true(running.url, place)
     assert run_sql(place, "PRAGMA integrity_check") == [("ok",)]
@@ -105,7 +105,7 @@ def test_on_a_full_disk_reads_go_on_and_writes_are_refused_until_there_is_room(
             "The database's disk can't be read or written at the moment",
         }
         assert _reads(running)
-        assert httpx.get(f"{running.url}/executions?limit=3").status_code == 200
+        assert plain_http.get(f"{running.url}/executions?limit=3").status_code == 200
         full.empty()
         wait_until(lambda: _change(running)[1] == "")
         before = writers.acknowledged

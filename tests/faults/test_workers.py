@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests import plain_http
 from tests.faults.programs import Clients, Program, program, wait_until
 from tests.faults.writes import Writers, assert_totals_are_true, fill
 from tests.gateway import bearer, make_key, run_sql
@@ -34,7 +35,7 @@ def _ask_many(running: Program, headers: dict[str, str], **body: Any) -> list[ht
     """Answers to many calls at once, each over a connection of its own."""
 
     def ask(_: int) -> httpx.Response:
-        return httpx.post(f"{running.url}/graphql", json=body, headers=headers, timeout=60)
+        return plain_http.post(f"{running.url}/graphql", json=body, headers=headers, timeout=60)
 
     with ThreadPoolExecutor(TOLD) as threads:
         return list(threads.map(ask, range(TOLD)))
@@ -74,7 +75,7 @@ def test_a_worker_asks_for_the_text_of_a_query_that_only_another_one_has_seen(
     workers: Program,
 ) -> None:
     url = f"{workers.url}/graphql"
-    known = httpx.post(url, json={"query": QUERY, "extensions": EXTENSIONS}, timeout=60)
+    known = plain_http.post(url, json={"query": QUERY, "extensions": EXTENSIONS}, timeout=60)
     assert "errors" not in known.json()
     asked_for: list[httpx.Response] = []
 

@@ -5,8 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
-import httpx
-
+from tests import plain_http
 from tests.faults.programs import graphql
 from tests.gateway import run_sql
 from tests.places import Place
@@ -38,7 +37,7 @@ def change(url: str, guid: str, state: str) -> tuple[int, str]:
     """Set a state; the status, and the message of the error, which says nothing of the inside."""
     variables = {"guid": guid, "state": state}
     body = {"query": UPDATE, "variables": variables}
-    answer = httpx.post(f"{url}/graphql", json=body, timeout=60)
+    answer = plain_http.post(f"{url}/graphql", json=body, timeout=60)
     if "errors" not in answer.json():
         return answer.status_code, ""
     [error] = answer.json()["errors"]

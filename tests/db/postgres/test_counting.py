@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from db.executions import Executions
 from db.opening import open_database
 from db.reading import counts
+from tests.examples import examples
 from tests.places import PostgresPlace
 
 pytestmark = [pytest.mark.anyio, pytest.mark.postgres]
@@ -60,7 +61,9 @@ async def _kept(connection: Any) -> dict[tuple[str, int, str], int]:
 
 @given(writes=st.lists(_writes, max_size=20))
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 async def test_counts_follow_whatever_another_program_writes(
     place: PostgresPlace, writes: list[tuple[str, tuple[Any, ...]]]

@@ -19,6 +19,7 @@ from db.models import ExecutionState
 from db.opening import open_database
 from db.reading import counts
 from db.reading.filters import AllOf, AnyOf, Condition, Filter, Not
+from tests.examples import examples
 from tests.gateway import Gateway, insert, run_sql, running_gateway
 from tests.places import Place
 from tests.sample import SAMPLE
@@ -128,7 +129,7 @@ def _another_program(path: Path) -> Iterator[sqlite3.Connection]:
     ],
     undone=[],
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
 def test_counts_follow_whatever_another_program_writes(
     path: Path, *, recursive: bool, writes: list[Write], undone: list[Write]
 ) -> None:
@@ -261,14 +262,14 @@ def _totals(place: Place, filters: list[Filter]) -> list[tuple[int, int]]:
 
 
 @given(filters=st.lists(_filters, min_size=1, max_size=10))
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_total_is_the_number_of_rows_for_any_filter(spread: Place, filters: list[Filter]) -> None:
     for answered, found in _totals(spread, filters):
         assert answered == found
 
 
 @given(filter_=st.builds(lambda a, b: AllOf((a, b)), _filters, _uncounted))
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(20), deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_filter_that_no_count_answers_is_counted_by_rows(spread: Place, filter_: Filter) -> None:
     assert counts.plan_count(filter_) is None
     [(answered, found)] = _totals(spread, [filter_])

@@ -16,6 +16,7 @@ from db.reading.filters import AllOf, AnyOf, Condition, Filter, Not
 from db.reading.paging import NEWEST_FIRST, SORTABLE, Order, Term, position_of, total_order
 from db.reading.row_query import RowQuery
 from db.source import ExecutionRow
+from tests.examples import examples
 from tests.gateway import insert
 from tests.places import Place
 from tests.reference import comparison
@@ -143,7 +144,7 @@ def test_a_few_agentflows_are_merged_without_a_walk(
     offset=None,
     inclusive=False,
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
 async def test_a_page_holds_what_matches_in_its_order(executions: Executions, **asked: Any) -> None:
     filter_, order, limit = asked["filter_"], asked["order"], asked["limit"]
     after, before, inclusive = asked["after"], asked["before"], asked["inclusive"]

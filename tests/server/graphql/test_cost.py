@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.gateway import Gateway, insert
 from tests.sample import SAMPLE
 
@@ -246,7 +247,7 @@ _ANSWERED: list[int] = []
 
 @pytest.mark.sqlite
 @drawn(asked=_documents())
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=list(HealthCheck))
 def test_an_answer_holds_at_most_as_many_fields_as_it_costs(
     sample_gateway: Gateway, asked: tuple[str, dict[str, Any]]
 ) -> None:

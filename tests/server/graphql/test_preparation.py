@@ -31,8 +31,8 @@ class Watched(OperationStore):
         return super()._prepare(*asked)
 
 
-def _long(number: int = 0) -> str:
-    pages = " ".join(f"a{place}: executions {{ nodes {{ {FIELDS} }} }}" for place in range(12))
+def _long(number: int = 0, fields: int = 12) -> str:
+    pages = " ".join(f"a{place}: executions {{ nodes {{ {FIELDS} }} }}" for place in range(fields))
     return f"query Long{number} {{ {pages} }}"
 
 
@@ -144,12 +144,12 @@ def test_errors_still_say_where(gateway: Gateway) -> None:
 
 
 def test_distinct_documents_take_no_more_memory_than_the_store_may_hold() -> None:
-    store = Watched(max_bytes=8 * 2**20)
+    store = Watched(max_bytes=2 * 2**20)
     store.prepare(_long(), SCHEMA)
     tracemalloc.start()
     try:
-        for number in range(400):
-            prepared = store.prepare(_long(number), SCHEMA)
+        for number in range(250):
+            prepared = store.prepare(_long(number, 3), SCHEMA)
             assert not prepared.errors
         grown, _ = tracemalloc.get_traced_memory()
     finally:
@@ -161,11 +161,11 @@ def test_distinct_documents_take_no_more_memory_than_the_store_may_hold() -> Non
 
 
 def test_refused_documents_take_no_more_memory_than_the_store_may_hold() -> None:
-    store = Watched(max_bytes=2 * 2**20)
+    store = Watched(max_bytes=2**19)
     store.prepare("{ a }", SCHEMA)
     tracemalloc.start()
     try:
-        for number in range(600):
+        for number in range(150):
             assert store.prepare(f"{{ unknown{number} {'a b ' * 100} }}", SCHEMA).errors
             assert store.prepare(f"{{ {number} ", SCHEMA).errors
             assert store.prepare(f"#{number}{'x' * 200_000}", SCHEMA).errors

@@ -17,6 +17,7 @@ from uvicorn.protocols.websockets import websockets_sansio_impl
 from websockets.sync import connection
 from websockets.sync.client import ClientConnection, connect
 
+from tests.examples import examples
 from tests.gateway import Gateway, insert, running_gateway
 from tests.places import Place
 from tests.resolvers.test_plans import Both
@@ -136,7 +137,7 @@ _TWO = (
 @given(query=_documents(), variables=_variables())
 @example(query=_TWO, variables={})
 @example(query=_TWO, variables={"x": None})
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_operation_of_a_document_is_answered_alike_by_every_transport(
     ways: Ways, query: str, variables: dict[str, Any]
 ) -> None:

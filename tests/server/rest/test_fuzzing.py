@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.examples import examples
 from tests.gateway import Gateway, make_key, running_gateway
 from tests.places import Place, SQLitePlace
 from tests.sample import SAMPLE
@@ -29,10 +30,10 @@ def fuzzed(place: Place) -> Iterator[tuple[Gateway, str]]:
 
 def _schemathesis(folder: Path, gateway: Gateway, path: str, key: str, *options: str) -> None:
     # Of PostgreSQL the rows are all that differs from what was asked more often already.
-    examples = "40" if isinstance(gateway.place, SQLitePlace) else "10"
+    count = examples(100 if isinstance(gateway.place, SQLitePlace) else 25)
     header = f"Authorization: Bearer {key}"
     command = [sys.executable, "-c", _RUN, "run", f"{gateway.url}{path}", "-H", header]
-    command += ["--seed", "1", "--max-examples", examples, *BOUNDS, *options]
+    command += ["--seed", "1", "--max-examples", str(count), *BOUNDS, *options]
     run = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, timeout=300, check=False
     )

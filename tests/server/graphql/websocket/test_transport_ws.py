@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
 
 from server.access.authentication import FULL_ACCESS
@@ -15,6 +14,7 @@ from server.graphql.runner import OperationResult
 from server.graphql.websocket.connection import ConnectionLimits, GraphQLConnection
 from server.graphql.websocket.operations import Services
 from server.http.concurrency import ConcurrencyLimit
+from tests import plain_http
 from tests.faults.programs import wait_until
 from tests.gateway import Gateway
 from tests.places import Place
@@ -42,13 +42,13 @@ def _read(client: RawSocket) -> Any:
 
 def _taken(url: str) -> float:
     wanted = 'gateway_places_taken{limit="max_concurrent_requests"} '
-    lines = httpx.get(f"{url}/metrics", timeout=60).text.splitlines()
+    lines = plain_http.get(f"{url}/metrics", timeout=60).text.splitlines()
     return float(next(line.removeprefix(wanted) for line in lines if line.startswith(wanted)))
 
 
 def _answered(url: str) -> float:
     wanted = 'gateway_requests_total{edge="websocket",method="SUBSCRIBE",status="next"} '
-    lines = httpx.get(f"{url}/metrics", timeout=60).text.splitlines()
+    lines = plain_http.get(f"{url}/metrics", timeout=60).text.splitlines()
     return float(next((line.removeprefix(wanted) for line in lines if line.startswith(wanted)), 0))
 
 
