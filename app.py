@@ -32,6 +32,7 @@ from server.http.bodies import BodyReader
 from server.http.concurrency import ConcurrencyLimit
 from server.http.cross_origin import CrossOrigin
 from server.http.error_responses import error_for_path
+from server.http.errors import NOT_FOUND
 from server.http.guard import Guard
 from server.http.health import health_routes
 from server.http.hosts import Hosts
@@ -244,7 +245,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
     if error.status_code == 405:
         return not_allowed(request.method, (error.headers or {}).get("Allow", "GET"))
     path = request.url.path
-    return error_for_path(path, error.status_code, "NOT_FOUND", f"There is nothing at {path}")
+    return error_for_path(path, error.status_code, NOT_FOUND, f"There is nothing at {path}")
 
 
 if __name__ == "__main__":

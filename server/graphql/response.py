@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from server.access.authentication import Forbidden, Unauthenticated
 from server.graphql.runner import OperationResult
 from server.http.error_responses import JSON
-from server.http.errors import INTERNAL
+from server.http.errors import STATUS_BY_CODE
 from server.http.json_text import write_json
 from server.http.response import DirectResponse
 
@@ -15,12 +14,6 @@ RESPONSE_JSON = "application/graphql-response+json"
 _HEADERS = {
     kind: ((b"content-type", f"{kind}; charset=utf-8".encode()), (b"vary", b"Accept"))
     for kind in (JSON, RESPONSE_JSON)
-}
-_STATUS_BY_CODE = {
-    Unauthenticated.code: 401,
-    Forbidden.code: 403,
-    "SERVICE_UNAVAILABLE": 503,
-    INTERNAL: 500,
 }
 
 
@@ -47,8 +40,8 @@ def _status(result: OperationResult, media_type: str) -> int:
     # document has a status of its own in both.
     if not any(value is not None for value in (result.body.get("data") or {}).values()):
         for code in _codes(result.body["errors"]):
-            if code in _STATUS_BY_CODE:
-                return _STATUS_BY_CODE[code]
+            if code in STATUS_BY_CODE:
+                return STATUS_BY_CODE[code]
     return 400 if media_type == RESPONSE_JSON and result.is_refused else 200
 
 

@@ -1,8 +1,23 @@
 """Every error that a client can see: its status, its code and its headers.
 
-What a caller did wrong is a ``GatewayError``, answered with its message and the code of its class.
-Anything else is ours: it is logged with an id, and the answer carries that id and nothing of the
-inside.
+    GatewayError                    status  code
+    ├── InvalidInput                   400  BAD_USER_INPUT
+    │   ├── BodyTimeout                408  BAD_USER_INPUT
+    │   ├── PayloadTooLarge            413  BAD_USER_INPUT
+    │   └── UnsupportedMediaType       415  BAD_USER_INPUT
+    ├── Unauthenticated                401  UNAUTHENTICATED
+    ├── Forbidden                      403  FORBIDDEN
+    └── ServiceUnavailable             503  SERVICE_UNAVAILABLE
+    nothing at a path, no execution    404  NOT_FOUND
+    a method that a path has not       405  METHOD_NOT_ALLOWED
+    anything else                      500  INTERNAL_SERVER_ERROR
+
+GraphQL has codes of its own for documents that can't be run: GRAPHQL_PARSE_FAILED,
+GRAPHQL_VALIDATION_FAILED, OPERATION_TOO_COMPLEX, PERSISTED_QUERY_NOT_FOUND and
+PERSISTED_QUERY_NOT_IN_LIST. Their status depends on the media type (``server.graphql.response``).
+
+What a caller did wrong is answered with its message and the code of its class. Anything else is
+ours: it is logged with an id, and the answer carries that id and nothing of the inside.
 """
 
 import logging
@@ -21,6 +36,8 @@ from server.http.content_coding import ACCEPTED
 
 logger = logging.getLogger("gateway")
 
+NOT_FOUND = "NOT_FOUND"
+METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
 INTERNAL = "INTERNAL_SERVER_ERROR"
 INTERNAL_MESSAGE = "Internal server error"
 
@@ -35,6 +52,13 @@ _STATUS = {
     UnsupportedMediaType: 415,
     ServiceUnavailable: 503,
 }
+STATUS_BY_CODE = {
+    Unauthenticated.code: 401,
+    Forbidden.code: 403,
+    ServiceUnavailable.code: 503,
+    INTERNAL: 500,
+}
+"""The status of a GraphQL response all of whose data is missing because of such an error."""
 
 
 def status_of(error: GatewayError) -> int:
@@ -55,15 +79,6 @@ def headers_of(error: GatewayError) -> dict[str, str]:
         # The rest of the body is not read, so the connection can't be used again.
         return {"connection": "close"}
     return {}
-
-
-STATUS_BY_CODE = {
-    Unauthenticated.code: 401,
-    Forbidden.code: 403,
-    ServiceUnavailable.code: 503,
-    INTERNAL: 500,
-}
-"""The status of a GraphQL response all of whose data is missing because of such an error."""
 
 
 def log_unexpected(error: BaseException, what: str) -> str:

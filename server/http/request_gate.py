@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from db.database import Metric
+from db.errors import ServiceUnavailable
 from server.access.authentication import Forbidden
 from server.http.concurrency import leave_place
 from server.http.direct_write import writer_for
@@ -165,7 +166,7 @@ class RequestGate:
         return _NAME, request_id
 
     async def _unavailable(self, scope: Scope, receive: Receive, send: Send, message: str) -> None:
-        response = error_for_path(scope["path"], 503, "SERVICE_UNAVAILABLE", message)
+        response = error_for_path(scope["path"], 503, ServiceUnavailable.code, message)
         response.headers["retry-after"] = _RETRY_AFTER_SECONDS
         await response(scope, receive, send)
 

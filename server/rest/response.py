@@ -10,6 +10,7 @@ from starlette.responses import Response
 from db.errors import quote
 from db.reading.paging import Row
 from server.http.error_responses import rest_error
+from server.http.errors import METHOD_NOT_ALLOWED, NOT_FOUND
 from server.http.json_text import write_json
 from server.http.response import DirectResponse, Header
 from server.rest.parameters import Paging
@@ -43,7 +44,7 @@ def not_allowed(method: str, allowed: str) -> Response:
     """The answer to a method that a path does not have."""
     return rest_error(
         405,
-        "METHOD_NOT_ALLOWED",
+        METHOD_NOT_ALLOWED,
         f"{method} is not allowed here; use one of {allowed}",
         {"allow": allowed},
     )
@@ -80,7 +81,7 @@ def deleted_answer(affected: int) -> DirectResponse:
 
 def not_found(guid: str) -> Response:
     """The answer where there is no execution of a guid."""
-    return rest_error(404, "NOT_FOUND", f"Execution {quote(guid)} not found")
+    return rest_error(404, NOT_FOUND, f"Execution {quote(guid)} not found")
 
 
 def links(url: Callable[[str], str], other_parameters: str, paging: Paging, total: int) -> str:

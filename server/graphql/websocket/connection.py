@@ -29,7 +29,7 @@ _SHUTTING_DOWN = "The gateway is shutting down; connect again"
 class ShuttingDown(GatewayError):
     """The gateway takes no more operations."""
 
-    code = "SERVICE_UNAVAILABLE"
+    code = ServiceUnavailable.code
 
 
 @dataclass(frozen=True, slots=True)

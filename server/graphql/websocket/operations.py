@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from db.errors import GatewayError
+from db.errors import GatewayError, ServiceUnavailable
 from server.access.authentication import Authenticator
 from server.graphql.request import GraphQLRequest
 from server.graphql.runner import OperationResult, OperationRunner, refused
@@ -21,7 +21,7 @@ _MOST_WAITING_BYTES = 262_144
 class TooManyOperations(GatewayError):
     """A WebSocket has as many operations under way as it may."""
 
-    code = "SERVICE_UNAVAILABLE"
+    code = ServiceUnavailable.code
 
 
 @dataclass(frozen=True, slots=True)
