@@ -99,7 +99,7 @@ def read_members(members: Any) -> GraphQLRequest:
     if query is not None and (not isinstance(query, str) or not query.strip()):
         raise InvalidInput.of("query", query, "a GraphQL document, as a string")
     operation_name = members.get("operationName")
-    if not isinstance(operation_name, str | None):
+    if operation_name is not None and not isinstance(operation_name, str):
         raise InvalidInput.of("operationName", operation_name, "a string or null")
     return GraphQLRequest(
         query=query,
@@ -128,6 +128,6 @@ def _document_id(members: dict[str, Any]) -> str | None:
 
 def _object(members: dict[str, Any], name: str) -> dict[str, Any] | None:
     value = members.get(name)
-    if not isinstance(value, dict | None):
+    if value is not None and not isinstance(value, dict):
         raise InvalidInput.of(name, value, "a JSON object or null")
     return value

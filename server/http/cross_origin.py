@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server.http.direct_write import writer_for
+from server.http.direct_write import Header, writer_for
 from server.http.origins import Origins
-from server.http.response import Header
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
 EXPOSED = (
@@ -102,7 +101,7 @@ class CrossOrigin(CORSMiddleware):
         if scope["method"] == "OPTIONS":
             await super().__call__(scope, receive, send)
             return
-        await self.app(scope, receive, _Telling(send, self._headers(scope)))
+        await self.app(scope, receive, _Telling(send, self._headers(scope)).send)
 
     def _headers(self, scope: Scope) -> tuple[Header, ...]:
         origin = next((value for name, value in scope["headers"] if name == b"origin"), None)
@@ -114,7 +113,7 @@ class CrossOrigin(CORSMiddleware):
 
 
 class _Telling:
-    """An ASGI ``send`` that adds headers to an answer, and ``write`` for one in one piece."""
+    """Adds headers to a response, whether it is sent or written in one step."""
 
     __slots__ = ("_headers", "_send", "_write")
 
@@ -123,11 +122,12 @@ class _Telling:
         self._headers = headers
         self._write = writer_for(send)
 
-    async def __call__(self, message: Message) -> None:
+    async def send(self, message: Message) -> None:
+        """Pass on a message of ASGI."""
         if message["type"] == "http.response.start":
             message["headers"] = [*message["headers"], *self._headers]
         await self._send(message)
 
-    def write(self, status: int, headers: Sequence[Header], body: bytes) -> bool:
-        """Write an answer in one step; says whether that could be."""
+    def write_response(self, status: int, headers: Sequence[Header], body: bytes) -> bool:
+        """Write a response in one step; returns whether it did."""
         return self._write is not None and self._write(status, [*headers, *self._headers], body)

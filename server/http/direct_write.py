@@ -1,89 +1,55 @@
-"""Answers and bodies that are there in one piece, written and read in one step.
+"""Responses and bodies that are there in one piece, written and read past ASGI's messages.
 
-ASGI tells an answer in two messages, and uvicorn looks through every header of every answer with
-two patterns. That takes a tenth of the time of a small request. A body that came with its head is
-waited for by nobody, and needs no deadline.
+ASGI takes a response in two messages, and uvicorn searches every header of every response with two
+patterns. A body that came with its head need not be waited for, and needs no deadline.
+
+A server, and whatever stands between it and an endpoint, offers this by an object whose methods
+``send`` and ``receive`` are ASGI's, and which has ``write_response`` and ``take_body`` beside them.
 """
 
-import functools
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from starlette.types import Receive, Send
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-WriteResponse = Callable[[int, Sequence[tuple[bytes, bytes]], bytes], bool]
-"""Writes a status, headers with names in lower case, ``content-length`` among them, and a body.
+Header = tuple[bytes, bytes]
+"""A name in lower case, and a value."""
+WriteResponse = Callable[[int, Sequence[Header], bytes], bool]
+"""Writes a status, headers (``content-length`` among them) and a body.
 
-Says whether it did. When it did not, nothing was written, and the answer must be sent as ASGI's
-messages, which can wait for a client that reads slowly.
+Returns whether it did. When it did not, nothing was written, and the response must be sent as
+ASGI's messages, which can wait for a client that reads slowly.
 """
 
 
 def writer_for(send: Send) -> WriteResponse | None:
-    """The way to write an answer past ``send``, where that is uvicorn's own.
-
-    What stands between passes such an answer on by a ``write`` of its own. None where it has none,
-    since it may want to see or change the messages, and for a request that gets no body.
-    """
-    write: WriteResponse | None = getattr(send, "write", None)
-    if write is not None:
-        return write
-    cycle = getattr(send, "__self__", None)
-    if not isinstance(cycle, RequestResponseCycle) or cycle.scope["method"] == "HEAD":
-        return None
-    return functools.partial(_write, cycle)
-
-
-def _write(
-    cycle: RequestResponseCycle,
-    status: int,
-    headers: Sequence[tuple[bytes, bytes]],
-    body: bytes,
-) -> bool:
-    if cycle.response_started or cycle.disconnected or cycle.flow.write_paused:
-        return False
-    lines = [b"%b: %b\r\n" % header for header in (*cycle.default_headers, *headers)]
-    fields = b"".join(lines)
-    if not _is_sound(fields, len(lines)):
-        return False
-    cycle.response_started = cycle.response_complete = True
-    cycle.waiting_for_100_continue = False
-    end = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
-    cycle.transport.writelines((STATUS_LINE[status] + fields + end, body))
-    cycle.message_event.set()
-    if not cycle.keep_alive:
-        cycle.transport.close()
-    cycle.on_response()
-    return True
-
-
-def _is_sound(fields: bytes, count: int) -> bool:
-    # A line break inside a value would let it forge a header. A header that says what becomes of
-    # the connection is left to uvicorn, which acts on it.
-    return (
-        fields.count(b"\n") == count
-        and fields.count(b"\r") == count
-        and b"\0" not in fields
-        and b"connection:" not in fields
-    )
+    """The ``write_response`` beside ``send``; None where it may want to see the messages."""
+    write: WriteResponse | None = getattr(getattr(send, "__self__", None), "write_response", None)
+    return write
 
 
 def whole_body(receive: Receive) -> bytes | None:
-    """The body of a request where all of it is here and ``receive`` is uvicorn's own, else None.
+    """Take the body of a request if all of it is here and ``receive`` allows it; else None.
 
-    It is taken: ``receive`` waits for the client to go away from then on.
+    From then on ``receive`` waits for the client to go away.
     """
-    cycle = getattr(receive, "__self__", None)
-    if (
-        not isinstance(cycle, RequestResponseCycle)
-        or cycle.more_body
-        or cycle.disconnected
-        or cycle.response_complete
-        or cycle.waiting_for_100_continue
-        or cycle.flow.read_paused
-    ):
-        return None
-    body = bytes(cycle.body)
-    cycle.body = bytearray()
-    cycle.message_event.clear()
+    take: Any = getattr(getattr(receive, "__self__", None), "take_body", None)
+    body: bytes | None = None if take is None else take()
     return body
+
+
+def encoded(headers: Sequence[Header]) -> bytes | None:
+    """Headers as lines of HTTP/1.1; None for those that have to be looked at one by one.
+
+    A line break within a value would let it forge a header. A header about the connection is left
+    to uvicorn, which acts on it.
+    """
+    lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+    count = len(headers)
+    is_sound = (
+        lines.count(b"\n") == count
+        and lines.count(b"\r") == count
+        and b"\0" not in lines
+        and b"connection:" not in lines
+    )
+    return lines if is_sound else None

@@ -20,11 +20,10 @@ from db.database import Metric
 from db.errors import ServiceUnavailable
 from server.access.authentication import Forbidden
 from server.http.concurrency import leave_place
-from server.http.direct_write import writer_for
+from server.http.direct_write import Header, writer_for
 from server.http.error_responses import error_for_path
 from server.http.errors import INTERNAL, INTERNAL_MESSAGE, log_unexpected
 from server.http.guard import Guard, Refusal
-from server.http.response import Header
 from server.observability.logs import log_as_request
 from server.observability.metrics import OPERATION, Metrics
 
@@ -45,7 +44,7 @@ Route = Callable[[Scope], ASGIApp]
 class _WayOut:
     """Where an answer goes: it gets the id of its request, and its status is noted (0: none yet).
 
-    An ASGI ``send``, and ``write`` for an answer that is there in one piece.
+    ``send`` is ASGI's, and ``write_response`` stands beside it.
     """
 
     __slots__ = ("_header", "_scope", "_send", "_write", "status")
@@ -57,7 +56,8 @@ class _WayOut:
         self.status = 0
         self._write = writer_for(send)
 
-    async def __call__(self, message: Message) -> None:
+    async def send(self, message: Message) -> None:
+        """Pass on a message of ASGI."""
         if not self.status:
             self.status = message["status"]
             message["headers"] = [*message["headers"], self._header]
@@ -65,8 +65,8 @@ class _WayOut:
             leave_place(self._scope, is_sent=False)
         await self._send(message)
 
-    def write(self, status: int, headers: Sequence[Header], body: bytes) -> bool:
-        """Write an answer in one step; says whether that could be."""
+    def write_response(self, status: int, headers: Sequence[Header], body: bytes) -> bool:
+        """Write a response in one step; returns whether it did."""
         if self._write is None or not self._write(status, [*headers, self._header], body):
             return False
         self.status = status
@@ -106,26 +106,26 @@ class RequestGate:
         refusal = self._guard.refusal(scope)
         if refusal is not None:
             response = _answer_to(refusal, scope)
-            await response(scope, receive, way_out)
+            await response(scope, receive, way_out.send)
             self._metrics.observe(
                 scope["path"], scope["method"], refusal.status, time.perf_counter() - began
             )
             return
         self._under_way += 1
         try:
-            await self._route(scope)(scope, receive, way_out)
+            await self._route(scope)(scope, receive, way_out.send)
         except asyncio.CancelledError:
             # A server that stops has waited as long as it may.
             if way_out.status:
                 raise
-            await self._unavailable(scope, receive, way_out, _CUT_OFF)
+            await self._unavailable(scope, receive, way_out.send, _CUT_OFF)
         except Exception as error:
             # One that comes after the answer began can only end the connection.
             if way_out.status:
                 raise
             error_id = log_unexpected(error, f"{scope['method']} {scope['path'][:100]}")
             response = error_for_path(scope["path"], 500, INTERNAL, INTERNAL_MESSAGE, id=error_id)
-            await response(scope, receive, way_out)
+            await response(scope, receive, way_out.send)
         finally:
             self._under_way -= 1
             leave_place(scope)

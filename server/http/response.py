@@ -7,14 +7,11 @@ from collections.abc import Iterable
 
 from starlette.types import Receive, Scope, Send
 
-from server.http.direct_write import WriteResponse
-
-Header = tuple[bytes, bytes]
-"""A name in lower case, and a value."""
+from server.http.direct_write import Header, writer_for
 
 
 class DirectResponse:
-    """An answer that is there in one piece; an ASGI application."""
+    """A response that is there in one piece; an ASGI application."""
 
     __slots__ = ("body", "headers", "status_code")
 
@@ -24,8 +21,8 @@ class DirectResponse:
         self.status_code = status
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Write it in one step where it goes straight out; else send it as two messages."""
-        write: WriteResponse | None = getattr(send, "write", None)
+        """Write it in one step where ``send`` allows that; else send it as two messages."""
+        write = writer_for(send)
         if write is not None and write(self.status_code, self.headers, self.body):
             return
         await send(

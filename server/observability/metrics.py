@@ -4,6 +4,7 @@ Labels take values from fixed sets, so clients can't make the metrics grow.
 """
 
 import asyncio
+import bisect
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
@@ -20,8 +21,6 @@ from server.observability.shared_text import SharedText
 OTHER_OPERATION = "other"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-
-Observe = Callable[[float], None]
 
 OPERATION = "gateway.operation"
 """The key in an ASGI scope for the name of the trusted operation that ran."""
@@ -65,9 +64,8 @@ class Metrics:
             ["limit"],
             registry=self.registry,
         )
-        self._children: dict[
-            tuple[str, str, int | str, str], tuple[Callable[[], None], Observe]
-        ] = {}
+        self._is_shared = is_shared()
+        self._tallies: dict[tuple[str, str, int | str, str], _Tally] = {}
 
     def observe(
         self, path: str, method: str, status: int, seconds: float, operation: str | None = None
@@ -84,15 +82,15 @@ class Metrics:
         self, edge: str, method: str, status: int | str, seconds: float, operation: str | None
     ) -> None:
         key = (edge, method, status, self._name(edge, operation))
-        children = self._children.get(key)
-        if children is None:
-            edge, method, _, name = key
+        tally = self._tallies.get(key)
+        if tally is None:
             counter = self._requests.labels(edge, method, str(status))
-            timer = self._seconds.labels(edge, name)
-            children = self._children[key] = (counter.inc, timer.observe)
-        count, observe = children
-        count()
-        observe(seconds)
+            tally = self._tallies[key] = _Tally(counter, self._seconds.labels(edge, key[3]))
+        tally.counts[bisect.bisect_left(_SECONDS, seconds)] += 1
+        tally.seconds += seconds
+        if self._is_shared:
+            # Whichever process is asked next can't ask this one.
+            tally.publish()
 
     def refused(self) -> None:
         """Count a request that was refused because too many were running."""
@@ -129,6 +127,8 @@ class Metrics:
 
     def publish(self) -> None:
         """Read the watched metrics and update what is exported."""
+        for tally in self._tallies.values():
+            tally.publish()
         for update in self._updates:
             update()
 
@@ -158,6 +158,34 @@ class Metrics:
             # In a thread, because it reads the files of every process.
             return await asyncio.to_thread(lambda: generate_latest(registry_of_all()))
         return generate_latest(self.registry)
+
+
+class _Tally:
+    """Requests of one kind that the metrics do not show yet.
+
+    prometheus_client takes two locks for each that it is told of.
+    """
+
+    __slots__ = ("_counter", "_histogram", "counts", "seconds")
+
+    def __init__(self, counter: Any, histogram: Any) -> None:
+        self._counter = counter
+        self._histogram = histogram
+        self.counts = [0] * (len(_SECONDS) + 1)
+        """How many there are in each bucket of the histogram."""
+        self.seconds = 0.0
+        """How long they took together."""
+
+    def publish(self) -> None:
+        """Add them to the metrics."""
+        for bucket, count in enumerate(self.counts):
+            if count:
+                self.counts[bucket] = 0
+                self._counter.inc(count)
+                # Its public method takes one observation at a time.
+                self._histogram._buckets[bucket].inc(count)  # noqa: SLF001 - see above
+        self._histogram._sum.inc(self.seconds)  # noqa: SLF001 - see above
+        self.seconds = 0.0
 
 
 def _setting(gauge: Any, metric: Metric) -> Callable[[], None]:

@@ -19,6 +19,7 @@ from db.reading.page_query import PageQuery
 from server.access.authentication import Authenticator
 from server.http.bodies import BodyReader
 from server.http.concurrency import ConcurrencyLimit
+from server.http.direct_write import Header
 from server.http.error_responses import rest_error
 from server.http.errors import (
     INTERNAL,
@@ -29,7 +30,6 @@ from server.http.errors import (
     status_of,
 )
 from server.http.request import HttpRequest
-from server.http.response import Header
 from server.rest.parameters import ListRequest, Paging, read_guids, read_list, read_update
 from server.rest.response import (
     FIELDS,

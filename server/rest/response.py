@@ -9,10 +9,11 @@ from starlette.responses import Response
 
 from db.errors import quote
 from db.reading.paging import Row
+from server.http.direct_write import Header
 from server.http.error_responses import rest_error
 from server.http.errors import METHOD_NOT_ALLOWED, NOT_FOUND
 from server.http.json_text import write_json
-from server.http.response import DirectResponse, Header
+from server.http.response import DirectResponse
 from server.rest.parameters import Paging
 
 _CONTENT_TYPE = (b"content-type", b"application/json")

@@ -19,6 +19,7 @@ from uvicorn.server import ServerState
 
 from server.http.concurrency import had_place
 from server.operation.protocols.http_connection import HttpConnection, Stage
+from server.operation.protocols.http_cycle import Cycle
 from server.operation.protocols.http_framing import ChunkedBody, MalformedRequest
 from server.operation.protocols.http_head import TooManyHeaders, check_beginning
 
@@ -140,19 +141,14 @@ class GuardedHttpProtocol(HttpConnection):
             self._hand_over()
             return
         # Any other offer of an upgrade is ignored (RFC 9110, section 7.8).
-        self.cycle = cycle = RequestResponseCycle(
-            scope=self.scope,
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=self.access_log,
-            default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=b"expect" in head.fields
-            and head.fields[b"expect"].lower() == b"100-continue",
+        self.cycle = cycle = Cycle(
+            scope,
+            self.transport,
+            self.flow,
+            self.server_state.default_headers,
+            self.on_response_complete,
             keep_alive=head.keeps_alive,
-            on_response=self.on_response_complete,
+            expect_100_continue=head.fields.get(b"expect", b"").lower() == b"100-continue",
         )
         if length is not None and length <= len(self._received):
             body, self._received = self._received[:length], self._received[length:]

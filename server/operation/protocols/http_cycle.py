@@ -1,0 +1,84 @@
+"""One request of a connection and its response: uvicorn's cycle, which takes shortcuts."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+from server.http.direct_write import Header, encoded
+
+
+class Cycle(RequestResponseCycle):
+    """Passes one request on to an application, and writes its response.
+
+    ``write_response`` and ``take_body`` stand beside ASGI's ``send`` and ``receive``, as
+    ``server.http.direct_write`` describes.
+    """
+
+    # What uvicorn's own sets for each request.
+    logger = logging.getLogger("uvicorn.error")
+    access_log = disconnected = response_started = response_complete = False
+    more_body = True
+    chunked_encoding = None
+    expected_content_length = 0
+
+    def __init__(
+        self,
+        scope: Any,
+        transport: asyncio.Transport,
+        flow: FlowControl,
+        default_headers: list[Header],
+        on_response: Callable[[], None],
+        *,
+        keep_alive: bool,
+        expect_100_continue: bool,
+    ) -> None:
+        self.scope = scope
+        self.transport = transport
+        self.flow = flow
+        self.default_headers = default_headers
+        self.on_response = on_response
+        self.keep_alive = keep_alive
+        self.waiting_for_100_continue = expect_100_continue
+        self.message_event = asyncio.Event()
+        self.body = bytearray()
+
+    def write_response(self, status: int, headers: Sequence[Header], body: bytes) -> bool:
+        """Write a response in one step; False when it has to be sent as ASGI's messages."""
+        if (
+            self.response_started
+            or self.disconnected
+            or self.flow.write_paused
+            or self.scope["method"] == "HEAD"
+        ):
+            return False
+        lines = encoded((*self.default_headers, *headers))
+        if lines is None:
+            return False
+        self.response_started = self.response_complete = True
+        self.waiting_for_100_continue = False
+        end = b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n"
+        self.transport.writelines((STATUS_LINE[status] + lines + end, body))
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
+        return True
+
+    def take_body(self) -> bytes | None:
+        """The whole body, if it is here; ``receive`` then waits for the client to go away."""
+        if (
+            self.more_body
+            or self.disconnected
+            or self.response_complete
+            or self.waiting_for_100_continue
+            or self.flow.read_paused
+        ):
+            return None
+        body = bytes(self.body)
+        self.body = bytearray()
+        self.message_event.clear()
+        return body
