@@ -1,18 +1,16 @@
 """The statements that update and delete executions."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Executable,
     delete,
-    exists,
-    false,
+    func,
     select,
     true,
-    union_all,
     update,
 )
 from sqlalchemy.engine import Dialect
@@ -84,20 +82,27 @@ class Writing:
             new_state, now, at = map(parameters.bind, ("state", "updated_on", "guid"))
             only_from = [parameters.bind("state")] if expected else []
             source = self._source
-            columns = [source.column(field).label(field) for field in ExecutionRow._fields]
+            stored = [field for field in ExecutionRow._fields if field != "agentflow_name"]
+            locked = select(*(source.column(field).label(field) for field in stored))
+            locked = locked.where(source.guid == at)
             # After waiting for the lock, this sees the latest version.
-            locked = select(*columns).where(source.guid == at)
             found = locked.with_for_update(of=source.written, key_share=True).cte("found")
             changed = (
                 update(source.written)
                 .values({source.state: new_state, source.updated_on: now})
                 .where(source.id == found.c.id, found.c.state != new_state)
                 .where(*(found.c.state == each for each in only_from))
-                .returning(*columns)
+                .returning(source.state.label("state"), source.updated_on.label("updated_on"))
                 .cte("changed")
             )
-            unchanged = select(*found.c, false()).where(~exists(select(changed.c.id)))
-            return union_all(select(*changed.c, true()), unchanged)
+            row = source.moved_to(found)
+            row = replace(
+                row,
+                state=func.coalesce(changed.c.state, row.state),
+                updated_on=func.coalesce(changed.c.updated_on, row.updated_on),
+            )
+            is_changed = changed.c.state.is_not(None)
+            return select(*row.columns, is_changed).select_from(found.outerjoin(changed, true()))
 
         statement = self._statements.get(("update of one", expected is None), build)
         return statement.text, statement.parameters(values)
