@@ -1,0 +1,11 @@
+"""A second opinion: what the gateway must answer, worked out in plain Python over a list of rows.
+
+``executor`` runs an operation with graphql-core alone, over the resolvers of ``queries`` and
+``mutations``. ``drawing`` draws operations from the schema, and ``comparing`` sends them to a
+gateway and compares the answers byte for byte. Nothing here knows SQL, or how the gateway works.
+"""
+
+from tests.reference.filters import GraphQLFilter, matches
+from tests.reference.orders import comparison, ordered
+
+__all__ = ["GraphQLFilter", "comparison", "matches", "ordered"]

@@ -1,0 +1,163 @@
+"""Sends operations to a gateway, and compares its answers with those of the reference."""
+
+from collections.abc import Callable
+from time import time_ns
+from typing import Any
+
+import orjson
+
+from db.source import ExecutionRow
+from tests.gateway import Gateway
+from tests.reference import instants
+from tests.reference.drawing import Cursors, Request
+from tests.reference.executor import Answer, Fault, Reference
+from tests.reference.table import Cursor, Now, Opaque, Stamp, Table
+
+Send = Callable[[dict[str, Any]], bytes]
+"""Sends the body of a request; answers with the body of the response."""
+MAX_PAGE_SIZE, MAX_IDS = 40, 12
+NO_LIMITS: dict[str, Any] = {
+    "max_aliases": 100_000,
+    "max_batch": 100,
+    "max_cost": 10**9,
+    "max_depth": 1000,
+    "max_directives": 100_000,
+    "max_document_bytes": 1_000_000,
+    "max_ids": MAX_IDS,
+    "max_page_size": MAX_PAGE_SIZE,
+    "max_repeats": 100_000,
+    "max_root_fields": 100_000,
+    "max_tokens": 100_000,
+    "max_variables": 100_000,
+}
+"""Settings of a gateway that takes whatever is drawn, with small pages and few guids."""
+ORDERS: tuple[Any, ...] = (
+    None,
+    *(
+        [{"field": field, "direction": direction}]
+        for field in ("CREATED_ON", "UPDATED_ON", "STATE", "AGENTFLOW_ID", "SESSION_ID")
+        for direction in ("ASC", "DESC")
+    ),
+    [{"field": "STATE"}, {"field": "CREATED_ON", "direction": "ASC"}],
+    [{"field": "SESSION_ID", "direction": "ASC"}, {"field": "UPDATED_ON", "direction": "DESC"}],
+)
+"""Orders whose cursors are known before anything is drawn."""
+_STORED = "SELECT id, state, updated_on FROM executions"
+_CURSORS = """query ($orderBy: [ExecutionOrder!], $after: String) {
+  executions(first: 40, orderBy: $orderBy, after: $after) {
+    edges { cursor } pageInfo { hasNextPage endCursor }
+  }
+}"""
+
+
+class Comparison:
+    """Runs operations on a gateway and on a reference that hold the same executions."""
+
+    def __init__(self, gateway: Gateway, sdl: str, rows: list[ExecutionRow]) -> None:
+        self._gateway = gateway
+        self._rows = rows
+        self._table = Table(list(rows), max_page_size=MAX_PAGE_SIZE, max_ids=MAX_IDS)
+        self.reference = Reference(sdl, self._table)
+        self._written: dict[Opaque, str] = {}
+        self._meant: dict[str, Opaque] = {}
+        self.cursors: Cursors = [(order, self._cursors_of(order)) for order in ORDERS]
+
+    def _cursors_of(self, order: Any) -> list[str]:
+        found: list[str] = []
+        page = {"hasNextPage": True, "endCursor": None}
+        while page["hasNextPage"]:
+            variables = {"orderBy": order, "after": page["endCursor"]}
+            body = self.check(Request(_CURSORS, variables))["data"]["executions"]
+            found += [edge["cursor"] for edge in body["edges"]]
+            page = body["pageInfo"]
+        return found
+
+    def check(self, request: Request, send: Send | None = None) -> dict[str, Any]:
+        """Raise AssertionError unless both answer the same; returns what the gateway answers."""
+        began = time_ns() // 1_000_000
+        body = (send or self._post)(request.body)
+        times = range(began, time_ns() // 1_000_000 + 1)
+        self._table.now = Now(began)
+        expected = self.reference.run(request.query, request.variables, request.name)
+        told: dict[str, Any] = orjson.loads(body)
+        learned: dict[Opaque, str] = {}
+        data = _as_told(expected.data, told.get("data"), learned, times)
+        if _faults(told) != expected.faults or ("data" in told) != (not expected.faults):
+            raise AssertionError(_difference(request, Answer(data, expected.faults), body))
+        if not expected.faults and body != orjson.dumps({"data": data}):
+            raise AssertionError(_difference(request, Answer(data), body))
+        self._learn(learned)
+        return told
+
+    def _learn(self, learned: dict[Opaque, str]) -> None:
+        """Hold the gateway to one way of writing whatever it writes in its own way."""
+        for meant, written in learned.items():
+            assert self._written.setdefault(meant, written) == written, meant
+            assert self._meant.setdefault(written, meant) == meant, written
+            if isinstance(meant, Cursor):
+                self._table.cursors[written] = meant
+
+    def settle(self) -> None:
+        """Hold the gateway's table to the reference's; then restore what was changed."""
+        table = self._table
+        if table.rows == self._rows:
+            return
+        stored = {row[0]: row[1:] for row in self._gateway.sql(_STORED)}
+        assert {row.id: row.state for row in table.rows} == {
+            number: state for number, (state, _) in stored.items()
+        }
+        kept = set(table.rows)
+        changed = [row for row in self._rows if row not in kept]
+        for row in kept.intersection(self._rows):
+            assert stored[row.id][1] == row.updated_on, row
+        self._restore(changed)
+        table.rows[:] = self._rows
+
+    def _restore(self, rows: list[ExecutionRow]) -> None:
+        self._gateway.place.run("DELETE FROM executions WHERE id = ?", [(row.id,) for row in rows])
+        self._gateway.insert(rows)
+
+    def _post(self, body: dict[str, Any]) -> bytes:
+        return self._gateway.http.post("/graphql", json=body).content
+
+
+def _difference(request: Request, expected: Answer, body: bytes) -> str:
+    written = orjson.dumps({"data": expected.data}).decode() if not expected.faults else ""
+    return f"""answered otherwise than by the reference:
+{request.query}
+variables: {request.variables}
+operationName: {request.name}
+reference: {written or expected.faults}
+gateway:   {body.decode()}"""
+
+
+def _faults(told: dict[str, Any]) -> tuple[Fault, ...]:
+    return tuple(
+        (tuple(error["path"]) if "path" in error else None, error["extensions"]["code"])
+        for error in told.get("errors", ())
+    )
+
+
+def _as_told(expected: Any, told: Any, learned: dict[Opaque, str], times: range) -> Any:
+    """What is expected, with what only the gateway knows put in from what it told."""
+    match expected:
+        case Stamp():
+            return told if _is_among(told, times) else expected
+        case Opaque() if isinstance(told, str):
+            learned[expected] = told
+            return told
+        case dict() if isinstance(told, dict):
+            return {
+                key: _as_told(value, told.get(key), learned, times)
+                for key, value in expected.items()
+            }
+        case list() if isinstance(told, list) and len(told) == len(expected):
+            return [_as_told(*pair, learned, times) for pair in zip(expected, told, strict=True)]
+    return expected
+
+
+def _is_among(told: Any, times: range) -> bool:
+    try:
+        return instants.read(told) in times
+    except ValueError:
+        return False

@@ -1,0 +1,354 @@
+"""Operations, drawn from the schema: whatever field or argument it gains is drawn by itself."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    GraphQLBoolean,
+    GraphQLField,
+    GraphQLNonNull,
+    GraphQLSchema,
+    GraphQLUnionType,
+    is_abstract_type,
+    is_composite_type,
+    is_introspection_type,
+    is_leaf_type,
+    is_required_argument,
+)
+from graphql.utilities import do_types_overlap
+
+from tests.reference.values import (
+    Choices,
+    Name,
+    Pools,
+    ValueDrawing,
+    Variable,
+    has_default_of,
+    innermost,
+    literal,
+)
+
+Cursors = Sequence[tuple[Any, Sequence[str]]]
+"""Orders as they are written in variables, and cursors of lists in each of them."""
+_ALIASES = ("a", "b", "c", "guid2", "node", "totalCount")
+_INTROSPECTION = (
+    "__schema { queryType { name } mutationType { name } directives { name } }",
+    '__type(name: "Execution") { name kind fields { name type { kind name } } }',
+    '__type(name: "nobody") { name }',
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a client sends."""
+
+    query: str
+    variables: dict[str, Any] = field(default_factory=dict)
+    name: str | None = None
+
+    @property
+    def body(self) -> dict[str, Any]:
+        return {"query": self.query, "variables": self.variables, "operationName": self.name}
+
+
+@dataclass
+class _Scope:
+    """What an operation or a fragment holds: it has to declare what it uses."""
+
+    variables: set[str] = field(default_factory=set)
+    fragments: set[str] = field(default_factory=set)
+
+
+@dataclass
+class _Declared:
+    kind: Any
+    place: str
+    value: Any
+    is_required: bool = False
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """A field with its arguments, to be selected again under the same key."""
+
+    start: str
+    field: GraphQLField
+    variables: frozenset[str]
+
+
+class DocumentDrawing:
+    """Draws one document and what is sent with it."""
+
+    def __init__(
+        self, schema: GraphQLSchema, choices: Choices, pools: Pools, cursors: Cursors = ()
+    ) -> None:
+        self._schema = schema
+        self._choices = choices
+        self._plain = ValueDrawing(choices, pools)
+        self._values = ValueDrawing(choices, pools, self._maybe_variable)
+        self._cursors = cursors
+        self._scopes: list[_Scope] = []
+        self._variables: dict[str, _Declared] = {}
+        self._fragments: dict[str, tuple[Any, str, _Scope]] = {}
+        self._keys: dict[str, str] = {}
+        self._drawn: dict[str, list[_Drawn]] = {}
+
+    def requests(self, kind: str = "query", count: int = 1) -> list[Request]:
+        """Draw a document, and requests that run its operations of a kind."""
+        choices = self._choices
+        others = choices.pick([0, 0, 0, 1, 2])
+        kinds = [kind, *(choices.pick(["query", "mutation"]) for _ in range(others))]
+        names: list[str | None] = [f"Operation{number}" for number in range(len(kinds))]
+        if not others and choices.chance(50):
+            names = [None]
+        drawn = [self._root(each) for each in kinds]
+        scopes = [self._reached(scope) for scope, _ in drawn]
+        headers = [self._header(*each) for each in zip(kinds, names, scopes, strict=True)]
+        parts = [f"{header} {text}" for header, (_, text) in zip(headers, drawn, strict=True)]
+        parts += [
+            f"fragment {name} on {on} {text}" for name, (on, text, _) in self._fragments.items()
+        ]
+        query = "\n".join(choices.shuffled(parts))
+        runnable = [place for place, each in enumerate(kinds) if each == kind]
+        sent = []
+        for _ in range(count):
+            place = choices.pick(runnable)
+            name = names[place] if others or choices.chance(50) else None
+            if choices.chance(1):
+                name = choices.pick([None, "Nobody", ""])
+            sent.append(Request(query, self._sent(headers[place], scopes[place]), name))
+        return sent
+
+    def _root(self, kind: str) -> tuple[_Scope, str]:
+        root = self._schema.query_type if kind == "query" else self._schema.mutation_type
+        assert root is not None
+        self._scopes.append(_Scope())
+        text = self._selection(root, self._choices.pick([4, 5, 3]))
+        return self._scopes.pop(), text
+
+    def _reached(self, scope: _Scope) -> _Scope:
+        found = _Scope(set(scope.variables), set())
+        waiting = [*scope.fragments]
+        while waiting:
+            name = waiting.pop()
+            if name not in found.fragments:
+                found.fragments.add(name)
+                inner = self._fragments[name][2]
+                found.variables |= inner.variables
+                waiting += inner.fragments
+        return found
+
+    # Selections.
+
+    def _selection(self, kind: Any, depth: int) -> str:
+        count = self._choices.pick([1, 2, 3] if depth > 2 else [1, 2])
+        return f"{{ {' '.join(self._selected(kind, depth) for _ in range(count))} }}"
+
+    def _selected(self, kind: Any, depth: int) -> str:
+        choices = self._choices
+        what = choices.number(0, 99)
+        if depth > 0 and what >= (30 if is_abstract_type(kind) else 90):
+            on = choices.pick(["", *(f" on {each}" for each in self._overlapping(kind))])
+            inner = self._schema.get_type(on[4:]) if on else kind
+            return f"...{on}{self._directives()} {self._selection(inner, depth - 1)}"
+        if what >= 80 and depth > 0:
+            return f"...{self._fragment(kind, depth)}{self._directives()}"
+        if what >= 73:
+            return f"__typename{self._directives()}"
+        if kind is self._schema.query_type and what >= 71:
+            return choices.pick(_INTROSPECTION)
+        return self._field(kind, depth)
+
+    def _overlapping(self, kind: Any) -> list[str]:
+        return [
+            name
+            for name, each in self._schema.type_map.items()
+            if is_composite_type(each)
+            and not is_introspection_type(each)
+            and do_types_overlap(self._schema, each, kind)
+        ]
+
+    def _fragment(self, kind: Any, depth: int) -> str:
+        fitting = [
+            name
+            for name, (on, _, _) in self._fragments.items()
+            if do_types_overlap(self._schema, self._schema.get_type(on), kind)  # type: ignore[arg-type]
+        ]
+        if fitting and (self._choices.chance(60) or len(self._fragments) > 5):
+            name = self._choices.pick(fitting)
+        else:
+            on = self._choices.pick([kind.name, *self._overlapping(kind)])
+            self._scopes.append(_Scope())
+            text = self._selection(self._schema.get_type(on), depth - 1)
+            name = f"Part{len(self._fragments)}"
+            self._fragments[name] = on, text, self._scopes.pop()
+        self._scopes[-1].fragments.add(name)
+        return name
+
+    def _field(self, kind: Any, depth: int) -> str:
+        choices = self._choices
+        again = self._drawn.get(kind.name, [])
+        if again and choices.chance(20):
+            drawn = choices.pick(again)
+        else:
+            fields = {} if isinstance(kind, GraphQLUnionType) else kind.fields
+            names = [
+                name
+                for name, each in fields.items()
+                if depth > 0 or is_leaf_type(innermost(each.type))
+            ]
+            if not names:
+                return "__typename"
+            if choices.number(1, 1000) > 998:
+                return "nothingLikeIt"
+            drawn = self._new_field(kind, choices.pick(names))
+        inner = innermost(drawn.field.type)
+        if is_composite_type(inner) and depth <= 0:
+            return "__typename"
+        self._scopes[-1].variables |= drawn.variables
+        below = f" {self._selection(inner, depth - 1)}" if is_composite_type(inner) else ""
+        return f"{drawn.start}{self._directives()}{below}"
+
+    def _new_field(self, kind: Any, name: str) -> _Drawn:
+        declared = kind.fields[name]
+        self._scopes.append(_Scope())
+        arguments = self._arguments(declared, name) if declared.args else ""
+        used = self._scopes.pop().variables
+        key = self._choices.pick([name, name, name, *_ALIASES])
+        called = f"{name}{arguments} {declared.type}"
+        if self._keys.setdefault(key, called) != called:
+            key = f"{name}_{len(self._keys)}"
+            self._keys[key] = called
+        start = f"{name}{arguments}" if key == name else f"{key}: {name}{arguments}"
+        drawn = _Drawn(start, declared, frozenset(used))
+        self._drawn.setdefault(kind.name, []).append(drawn)
+        return drawn
+
+    def _directives(self) -> str:
+        if not self._choices.chance(18):
+            return ""
+        names = self._choices.pick(["include", "skip", "include skip", "skip include"])
+        return "".join(f" @{name}(if: {self._condition(name)})" for name in names.split())
+
+    def _condition(self, name: str) -> str:
+        if self._choices.chance(60):
+            return literal(self._use(GraphQLNonNull(GraphQLBoolean), "if", has_default=False))
+        return json.dumps((name == "include") != self._choices.chance(25))
+
+    # Arguments and variables.
+
+    def _arguments(self, declared: GraphQLField, name: str) -> str:
+        forced = self._paging(declared) if {"first", "after"} <= declared.args.keys() else {}
+        given = []
+        for argument in self._choices.shuffled(list(declared.args)):
+            kind = declared.args[argument].type
+            if argument in forced:
+                tree = self._forced(kind, forced[argument])
+            elif argument in ("first", "last", "after", "before") and forced is not None:
+                continue
+            elif is_required_argument(declared.args[argument]) or self._choices.chance(45):
+                has_default = has_default_of(declared.args[argument])
+                tree = self._values.tree(kind, (name, argument), has_default=has_default)
+            else:
+                continue
+            given.append(f"{argument}: {literal(tree)}")
+        return f"({', '.join(given)})" if given else ""
+
+    def _paging(self, declared: GraphQLField) -> dict[str, Any]:
+        """The arguments that page: in one direction, from a cursor of the order, as a rule."""
+        choices = self._choices
+        given: dict[str, Any] = {}
+        sizes = [each for each in ("first", "last") if each in declared.args]
+        size = choices.pick([*sizes, None])
+        if size:
+            given[size] = self._plain.scalar("Int", ("size",))
+        if len(sizes) == 2 and choices.chance(2):
+            given |= dict.fromkeys(sizes, 1)
+        cursors = [each for each in ("after", "before") if each in declared.args]
+        if self._cursors and choices.chance(45):
+            order, known = choices.pick(self._cursors)
+            if "orderBy" in declared.args and (order or choices.chance(20)):
+                given["orderBy"] = order
+            for each in choices.pick([cursors[:1], cursors[1:], cursors]):
+                given[each] = choices.pick(known)
+            if choices.chance(4):
+                given[choices.pick(cursors)] = choices.pick(["", "x", "AAAA", known[0][:-1]])
+            if choices.chance(2):
+                given["orderBy"] = [{"field": Name("STATE")}]
+        return given
+
+    def _forced(self, kind: Any, tree: Any) -> Any:
+        if not self._choices.chance(35):
+            return tree
+        name = f"v{len(self._variables)}"
+        base = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
+        self._variables[name] = _Declared(base, "", tree, isinstance(kind, GraphQLNonNull))
+        self._scopes[-1].variables.add(name)
+        return Variable(name)
+
+    def _maybe_variable(
+        self, kind: Any, names: tuple[str, ...], *, has_default: bool
+    ) -> Variable | None:
+        if not self._choices.chance(20):
+            return None
+        return self._use(kind, names[-1], has_default=has_default)
+
+    def _use(self, kind: Any, place: str, *, has_default: bool) -> Variable:
+        is_required = isinstance(kind, GraphQLNonNull)
+        base = kind.of_type if is_required else kind
+        fitting = [
+            name
+            for name, each in self._variables.items()
+            if each.place == place and str(each.kind) == str(base)
+        ]
+        if fitting and self._choices.chance(60):
+            name = self._choices.pick(fitting)
+        else:
+            name = f"v{len(self._variables)}"
+            value = self._plain.tree(GraphQLNonNull(base), (place,))
+            self._variables[name] = _Declared(base, place, value)
+        self._variables[name].is_required |= is_required and not has_default
+        self._scopes[-1].variables.add(name)
+        return Variable(name)
+
+    def _header(self, kind: str, name: str | None, scope: _Scope) -> str:
+        declared = [
+            f"${each}: {self._type(self._variables[each])}" for each in sorted(scope.variables)
+        ]
+        if not declared and kind == "query" and name is None and self._choices.chance(50):
+            return ""
+        variables = f"({', '.join(self._choices.shuffled(declared))})" if declared else ""
+        return f"{kind} {name or ''}{variables}"
+
+    def _type(self, declared: _Declared) -> str:
+        choices = self._choices
+        has_default = choices.chance(35)
+        default = ""
+        if has_default:
+            value = self._plain.tree(GraphQLNonNull(declared.kind), (declared.place,))
+            default = f" = {literal(value)}"
+        must = "!" if choices.chance(30) or (declared.is_required and not has_default) else ""
+        return f"{declared.kind}{must}{default}"
+
+    def _sent(self, header: str, scope: _Scope) -> dict[str, Any]:
+        """Values of the variables that an operation declares, and now and then of others."""
+        choices = self._choices
+        sent: dict[str, Any] = {}
+        for name in choices.shuffled(sorted(scope.variables)):
+            rest = header.partition(f"${name}: {self._variables[name].kind}")[2]
+            must, has_default = rest.startswith("!"), rest.lstrip("!").startswith(" =")
+            if choices.chance(45 if has_default else 1 if must else 15):
+                continue
+            is_null = choices.chance(1 if must or self._variables[name].is_required else 12)
+            sent[name] = None if is_null else self._variables[name].value
+            self._draw_again(self._variables[name])
+        if choices.chance(3):
+            sent["unknown"] = 1
+        return sent
+
+    def _draw_again(self, declared: _Declared) -> None:
+        """Draw the value that a variable has in the next request."""
+        if declared.place:
+            declared.value = self._plain.tree(GraphQLNonNull(declared.kind), (declared.place,))

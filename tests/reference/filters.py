@@ -1,0 +1,84 @@
+"""Which executions a filter means, by the schema's own descriptions."""
+
+from collections.abc import Callable
+from typing import Any
+
+from db.source import ExecutionRow
+from tests.reference import instants
+from tests.reference.texts import fold, shown
+
+GraphQLFilter = dict[str, Any] | None
+"""A filter as it is written in GraphQL's variables."""
+
+
+def matches(row: ExecutionRow, given: GraphQLFilter) -> bool:
+    """Whether an execution passes a filter."""
+    return all(
+        _FIELDS[name](row, value) for name, value in (given or {}).items() if value is not None
+    )
+
+
+def values_in(given: GraphQLFilter) -> int:
+    """How many values all lists of a filter hold."""
+    count = 0
+    for name, value in (given or {}).items():
+        if name in ("and", "or"):
+            count += sum(map(values_in, value or ()))
+        elif name in ("in", "notIn"):
+            count += len(value or ())
+        elif isinstance(value, dict):
+            count += values_in(value)
+    return count
+
+
+def _id(value: str | None, given: dict[str, Any]) -> bool:
+    seen = None if value is None else shown(value)
+    checks: dict[str, Callable[[Any], bool]] = {
+        "eq": lambda wanted: seen == wanted,
+        "in": lambda wanted: seen in wanted,
+        "notIn": lambda unwanted: seen not in unwanted,
+        "isNull": lambda wanted: (seen is None) == wanted,
+    }
+    return all(checks[name](wanted) for name, wanted in given.items() if wanted is not None)
+
+
+def _string(value: str | None, given: dict[str, Any]) -> bool:
+    def plain(text: str) -> str:
+        return text if given.get("caseSensitive") else fold(text)
+
+    checks: dict[str, Callable[[str, Any], bool]] = {
+        "eq": lambda text, wanted: text == plain(wanted),
+        "in": lambda text, wanted: text in [plain(each) for each in wanted],
+        "contains": lambda text, wanted: plain(wanted) in text,
+        "startsWith": lambda text, wanted: text.startswith(plain(wanted)),
+    }
+    asked = {n: w for n, w in given.items() if n != "caseSensitive" and w is not None}
+    if value is None:
+        return not asked
+    return all(checks[name](plain(shown(value)), wanted) for name, wanted in asked.items())
+
+
+def _instant(value: int, given: dict[str, Any]) -> bool:
+    checks: dict[str, Callable[[Any], bool]] = {
+        "gt": lambda bound: value > bound,
+        "gte": lambda bound: value >= bound,
+        "lt": lambda bound: value < bound,
+        "lte": lambda bound: value <= bound,
+    }
+    return all(
+        checks[name](instants.read(bound)) for name, bound in given.items() if bound is not None
+    )
+
+
+_FIELDS: dict[str, Callable[[ExecutionRow, Any], bool]] = {
+    "guid": lambda row, given: _id(row.guid, given),
+    "agentflowId": lambda row, given: _id(row.agentflow_id, given),
+    "agentflowName": lambda row, given: _string(row.agentflow_name, given),
+    "sessionId": lambda row, given: _id(row.session_id, given),
+    "state": lambda row, given: _id(row.state, given),
+    "createdOn": lambda row, given: _instant(row.created_on, given),
+    "updatedOn": lambda row, given: _instant(row.updated_on, given),
+    "and": lambda row, parts: all(matches(row, part) for part in parts),
+    "or": lambda row, parts: any(matches(row, part) for part in parts),
+    "not": lambda row, part: not matches(row, part),
+}

@@ -1,0 +1,131 @@
+"""What is changed, one mutation after the other; the rules are those of ``queries``."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from db.source import ExecutionRow
+from tests.reference.queries import Execution, Given
+from tests.reference.table import Opaque, Table
+from tests.reference.texts import shown
+
+
+@dataclass
+class ExecutionNotFound:
+    guid: str
+
+    def message(self) -> str:
+        return f"Execution {self.guid!r} not found"
+
+
+@dataclass
+class ExecutionStateConflict:
+    execution: Execution
+    expected_state: str
+
+    def message(self) -> str:
+        state = self.execution.state()
+        return f"Execution is {state}, not {self.expected_state}; it was left as it is"
+
+
+@dataclass
+class UpdateExecutionSuccess:
+    execution: Execution
+
+
+@dataclass
+class DeleteExecutionSuccess:
+    id: str
+    guid: str
+
+
+@dataclass
+class UpdateExecutionsPayload:
+    executions: list[Execution] = field(default_factory=list)
+    not_found: list[str] = field(default_factory=list)
+    conflicts: list[Execution] = field(default_factory=list)
+
+    def affected(self) -> int:
+        return len(self.executions)
+
+
+@dataclass
+class DeleteExecutionsPayload:
+    deleted: list[str] = field(default_factory=list)
+    deleted_ids: list[str] = field(default_factory=list)
+    not_found: list[str] = field(default_factory=list)
+
+    def affected(self) -> int:
+        return len(self.deleted)
+
+
+@dataclass
+class Mutation:
+    table: Table
+
+    def update_execution(self, given: Given) -> Any:
+        row = self.table.find(given["guid"])
+        if row is None:
+            return ExecutionNotFound(given["guid"])
+        expected = given["input"].get("expectedState")
+        if expected is not None and row.state != expected:
+            return ExecutionStateConflict(Execution(row), expected)
+        return UpdateExecutionSuccess(Execution(self._changed(row, given["input"])))
+
+    def check_update_execution(self, _given: Given) -> Iterator[str]:
+        yield from ()
+
+    def update_executions(self, given: Given) -> UpdateExecutionsPayload:
+        payload = UpdateExecutionsPayload()
+        expected = given["input"].get("expectedState")
+        for guid, row in self._named(given["guids"]):
+            if row is None:
+                payload.not_found.append(guid)
+            elif expected is not None and row.state != expected:
+                payload.conflicts.append(Execution(row))
+            else:
+                payload.executions.append(Execution(self._changed(row, given["input"])))
+        return payload
+
+    def check_update_executions(self, given: Given) -> Iterator[str]:
+        yield from self._check_number(given["guids"])
+
+    def delete_execution(self, given: Given) -> Any:
+        row = self.table.find(given["guid"])
+        if row is None:
+            return ExecutionNotFound(given["guid"])
+        self.table.rows.remove(row)
+        return DeleteExecutionSuccess(Opaque(f"Execution {row.guid}"), shown(row.guid))
+
+    def check_delete_execution(self, _given: Given) -> Iterator[str]:
+        yield from ()
+
+    def delete_executions(self, given: Given) -> DeleteExecutionsPayload:
+        payload = DeleteExecutionsPayload()
+        for guid, row in self._named(given["guids"]):
+            if row is None:
+                payload.not_found.append(guid)
+            else:
+                self.table.rows.remove(row)
+                payload.deleted.append(shown(row.guid))
+                payload.deleted_ids.append(Opaque(f"Execution {row.guid}"))
+        return payload
+
+    def check_delete_executions(self, given: Given) -> Iterator[str]:
+        yield from self._check_number(given["guids"])
+
+    def _named(self, guids: list[str]) -> list[tuple[str, ExecutionRow | None]]:
+        """The executions that guids name, each once, as they all are before the change."""
+        return [(guid, self.table.find(guid)) for guid in dict.fromkeys(guids)]
+
+    def _changed(self, row: ExecutionRow, change: dict[str, Any]) -> ExecutionRow:
+        state = change.get("state")
+        if state is None or state == row.state:
+            return row
+        changed = row._replace(state=state, updated_on=self.table.now)
+        self.table.replace(row, changed)
+        return changed
+
+    def _check_number(self, guids: list[str]) -> Iterator[str]:
+        if len(guids) > self.table.max_ids:
+            yield f"{len(guids)} guids"
