@@ -15,6 +15,7 @@ from hypothesis_graphql import nodes, queries
 from db.executions import Executions
 from db.opening import open_database
 from resolvers.changes import AlreadyCommitted
+from resolvers.context import Context
 from resolvers.plans import Planner
 from resolvers.schema import build_schema
 from server.access.authentication import FULL_ACCESS
@@ -446,6 +447,48 @@ def test_several_changes_are_left_to_graphql_core(place: Place) -> None:
     change = 'updateExecution(guid: "g", input: {state: ERROR}) { __typename }'
     assert opened.run_one(0, f"mutation {{ a: {change} b: {change} }}", {}) is None
     opened.close()
+
+
+class _Together(Executions):
+    """Answers when as many ask as are waited for, and notes how many asked at most."""
+
+    def __init__(self, wanted: int) -> None:
+        self._wanted = wanted
+        self._waiting = self.most = 0
+        self._all_are_there = asyncio.Event()
+
+    async def find_fields(self, _fields: tuple[str, ...], guid: str) -> tuple[Any, ...]:
+        self._waiting += 1
+        self.most = max(self.most, self._waiting)
+        if self._waiting == self._wanted:
+            self._all_are_there.set()
+        await asyncio.wait_for(self._all_are_there.wait(), 60)
+        self._waiting -= 1
+        return (guid,)
+
+
+def _run_together(wanted: int, roots: int) -> tuple[dict[str, Any], int]:
+    query = " ".join(
+        f'r{number}: execution(guid: "{number}") {{ guid }}' for number in range(roots)
+    )
+    operation = STORE.prepare(f"{{ {query} }}", SCHEMA._schema).find(None)
+    plan = operation and operation.planner.plan({})
+    assert plan
+    executions = _Together(wanted)
+    data = asyncio.run(plan.run(Context(executions, 100, 100), {}))
+    return data, executions.most
+
+
+def test_root_fields_are_read_at_the_same_time_and_answered_in_their_order() -> None:
+    data, _ = _run_together(wanted=3, roots=3)
+    assert data == {f"r{number}": {"guid": f"{number}"} for number in range(3)}
+    assert list(data) == ["r0", "r1", "r2"]
+
+
+def test_no_more_than_four_root_fields_of_an_operation_are_read_at_once() -> None:
+    data, most = _run_together(wanted=4, roots=9)
+    assert len(data) == 9
+    assert most == 4
 
 
 def _mostly_valid() -> GraphQLSchema:
