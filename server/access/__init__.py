@@ -1,5 +1,5 @@
-"""Who may do what: API keys and their scopes.
+"""Authentication and authorization by API keys.
 
-``authentication`` turns an ``Authorization`` header into what its key may do; ``new_keys`` lets a
-key work in every process as soon as it is made.
+``authentication`` turns an ``Authorization`` header into a ``Principal``: who is asking, and the
+scopes they have. ``new_keys`` looks up keys that were created since all keys were last read.
 """

@@ -1,9 +1,9 @@
-"""Who may do what: keys are checked here, for every edge alike.
+"""Authenticate requests by their API key, for every edge alike.
 
-A request shows ``Authorization: Bearer <key>``. The keys of the database are held in memory
-and read anew more than once a second, so that checking one costs a hash and a look-up, and a
-key that is revoked, in whichever process, opens nothing a second later. One that is not among them
-is looked for before it is refused, so that a key works as soon as it was made.
+A request has the header ``Authorization: Bearer <key>``. All keys are held in memory and read again
+more than once a second, so that checking one costs a hash and a look-up, and a key that any process
+revokes is refused a second later. An unknown key is looked up before it is refused, so that a new
+key works at once.
 """
 
 import asyncio
@@ -31,26 +31,26 @@ _RECORD_USE_AFTER = 30.0
 
 
 class Unauthenticated(GatewayError):
-    """The request shows no key, or one that opens nothing."""
+    """The request has no key, or an invalid one."""
 
     code = "UNAUTHENTICATED"
 
 
 class Forbidden(GatewayError):
-    """The key does not have the scope that the request needs."""
+    """The key lacks the scope that the request needs."""
 
     code = "FORBIDDEN"
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
-    """What a request may do, and for whom the database is asked."""
+class Principal:
+    """Who is asking: the scopes that they have, and the client that the database knows."""
 
     scopes: frozenset[Scope]
     client: Client
 
     def require(self, *needed: Scope) -> None:
-        """Raise Forbidden unless every needed scope is there."""
+        """Raise Forbidden unless all needed scopes are present."""
         if self.scopes.issuperset(needed):
             return
         lacking = [scope for scope in needed if scope not in self.scopes]
@@ -60,58 +60,58 @@ class Access:
         )
 
 
-FULL_ACCESS = Access(EVERY_SCOPE, Client("anyone", may_write=True))
-_NO_KEY: tuple[Key | None, Access] = (None, Access(frozenset(), Client("", may_write=False)))
+ANYONE = Principal(EVERY_SCOPE, Client("anyone", may_write=True))
+_NO_KEY: tuple[Key | None, Principal] = (None, Principal(frozenset(), Client("", may_write=False)))
 _WRITING = frozenset({Scope.UPDATE, Scope.DELETE})
 
 
 class Authenticator:
-    """Admits requests by the keys of a database.
+    """Authenticates requests by the keys in a database.
 
-    ``required`` says whether a key is needed when none was ever made; ``enabled`` false admits
-    everyone.
+    ``required`` says whether requests need a key even if none was ever created. If ``enabled`` is
+    false, every request is accepted.
     """
 
     def __init__(self, keys: Keys, *, enabled: bool, required: bool) -> None:
         self._keys = keys
         self._enabled = enabled
         self._required = required
-        self._known: dict[str, tuple[Key | None, Access]] = {}
+        self._known: dict[str, tuple[Key | None, Principal]] = {}
         self._read_at = float("-inf")
         self._reading = asyncio.Lock()
         self._uses: dict[int, int] = {}
         self._new_keys = NewKeys(keys.find_many)
 
     def metrics(self) -> list[Metric]:
-        """How full the stores are that clients fill."""
+        """Return the use of the stores that clients fill."""
         return self._new_keys.metrics()
 
     def is_open(self) -> bool:
-        """Whether everyone is admitted: keys are off, or none is needed until one is made."""
+        """Whether every request is accepted: keys are off, or not needed before one is created."""
         return not self._enabled or not (self._known or self._required)
 
-    async def authenticate(self, authorization: str | None) -> Access:
-        """What the bearer of an Authorization header may do; the task goes on in its name.
+    async def authenticate(self, authorization: str | None) -> Principal:
+        """Return the principal of an Authorization header, and make it the task's client.
 
-        Raises Unauthenticated when it is missing, malformed, unknown, expired or revoked, and
-        ServiceUnavailable when the keys can't be read.
+        Raises Unauthenticated if the key is missing, malformed, unknown, expired or revoked, and
+        ServiceUnavailable if the keys can't be read.
         """
-        access = await self._access(authorization) if self._enabled else FULL_ACCESS
-        set_current_client(access.client)
-        return access
+        principal = await self._identify(authorization) if self._enabled else ANYONE
+        set_current_client(principal.client)
+        return principal
 
-    async def _access(self, authorization: str | None) -> Access:
+    async def _identify(self, authorization: str | None) -> Principal:
         if time.monotonic() - self._read_at > _TRUSTED_FOR:
             await self._read()
         if not self._known and not self._required:
-            return FULL_ACCESS
+            return ANYONE
         hashed = hash_key(_token(authorization))
-        key, access = self._known.get(hashed, _NO_KEY)
+        key, principal = self._known.get(hashed, _NO_KEY)
         if key is None:
             key = await self._new_keys.find(hashed)
             if key is not None:
-                access = _access_of(key)
-                self._known[hashed] = key, access
+                principal = _principal_of(key)
+                self._known[hashed] = key, principal
         if key is None or not hmac.compare_digest(key.hash, hashed):
             raise Unauthenticated("The key is not known here; check that it is whole")
         if key.revoked_on is not None:
@@ -120,19 +120,21 @@ class Authenticator:
         if not key.is_valid(now):
             raise Unauthenticated("The key has expired; ask for a new one")
         self._uses[key.id] = now
-        return access
+        return principal
 
     async def _read(self) -> None:
         async with self._reading:
             if time.monotonic() - self._read_at <= _REREAD_AFTER:
                 return
             began = time.monotonic()
-            self._known = {key.hash: (key, _access_of(key)) for key in await self._keys.find_all()}
+            self._known = {
+                key.hash: (key, _principal_of(key)) for key in await self._keys.find_all()
+            }
             self._read_at = began
 
     @contextlib.asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
-        """Keep the keys fresh, and note when they were used, while the block runs."""
+        """Keep the keys up to date, and record their use, while the block runs."""
         if not self._enabled:
             yield
             return
@@ -152,13 +154,13 @@ class Authenticator:
         is_faulty = False
         while True:
             await asyncio.sleep(_REREAD_AFTER)
-            # A request that finds the keys too old reads them itself and says why it can't.
+            # A request that finds the keys outdated reads them itself and reports the error.
             try:
                 await self._read()
             except ServiceUnavailable:
                 pass
             except Exception:
-                # Told once: it comes again every time, until somebody mends it.
+                # Logged once: it recurs with every attempt until it is fixed.
                 if not is_faulty:
                     logger.exception("The keys can't be read")
                 is_faulty = True
@@ -178,8 +180,8 @@ class Authenticator:
             logger.exception("When keys were last used could not be recorded")
 
 
-def _access_of(key: Key) -> Access:
-    return Access(
+def _principal_of(key: Key) -> Principal:
+    return Principal(
         key.scopes, Client(f"key {key.id}", may_write=not _WRITING.isdisjoint(key.scopes))
     )
 

@@ -1,7 +1,7 @@
-"""Finds keys that were made since all keys were read, for whoever shows one that is not known.
+"""Look up keys that were created since all keys were last read.
 
-Anyone can show keys that are none, so what that costs the database is bounded: one statement at a
-time and at most twenty a second, each for all keys that wait for it.
+Anyone can send invalid keys, so their cost to the database is limited: one statement at a time and
+at most twenty a second, each for all keys that wait for it.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ _STORE_BYTES = 262_144
 
 
 class NewKeys:
-    """Looks keys up by their hashes, in batches that begin ``pause`` seconds apart or later.
+    """Looks up keys by their hashes, in batches that start at least ``pause`` seconds apart.
 
-    ``find_many`` asks the database. At most a hundred hashes wait for the next batch; more are
-    refused. A hash that leads to no key is remembered for half a second.
+    ``find_many`` queries the database. At most a hundred hashes wait for the next batch; further
+    ones count as unknown. A hash without a key is remembered for half a second.
     """
 
     def __init__(
@@ -44,13 +44,13 @@ class NewKeys:
         self._task: asyncio.Task[None] | None = None
 
     def metrics(self) -> list[Metric]:
-        """How many hashes are remembered."""
+        """Return the use of the store of unknown hashes."""
         return self._absent.metrics()
 
     async def find(self, hashed: str) -> Key | None:
         """Return the key with a hash, or None.
 
-        Raises ServiceUnavailable when the database can't answer.
+        Raises ServiceUnavailable if the database can't answer.
         """
         absent_until = self._absent.get(hashed)
         if absent_until is not None and time.monotonic() < absent_until:
@@ -62,14 +62,14 @@ class NewKeys:
             outcome = self._waiting[hashed] = asyncio.get_running_loop().create_future()
             if self._task is None or self._task.done():
                 self._task = asyncio.create_task(self._look())
-        # Others wait for the same, so that one who leaves must not cancel it.
+        # Others may wait for the same key: cancelling one of them must not cancel it.
         found = await asyncio.shield(outcome)
         if isinstance(found, Exception):
             raise found
         return found
 
     def close(self) -> None:
-        """Look for nothing more."""
+        """Stop looking up keys."""
         if self._task is not None:
             self._task.cancel()
 
@@ -79,7 +79,7 @@ class NewKeys:
             self._waiting = {}
             try:
                 keys = {key.hash: key for key in await self._find_many(asked)}
-            except Exception as error:  # noqa: BLE001 - those who wait raise it
+            except Exception as error:  # noqa: BLE001 - the waiting callers raise it
                 self._tell(dict.fromkeys(asked, error))
             else:
                 absent_until = time.monotonic() + _ABSENT_FOR
@@ -90,7 +90,7 @@ class NewKeys:
                 self._under_way = {}
                 for outcome in asked.values():
                     outcome.cancel()
-            # Keys that are shown meanwhile wait for this to go on.
+            # Keys that arrive meanwhile form the next batch.
             await asyncio.sleep(self._pause)
 
     def _tell(self, outcomes: dict[str, _Outcome]) -> None:

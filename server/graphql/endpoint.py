@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from db.errors import GatewayError, InvalidInput
-from server.access.authentication import Access, Authenticator, Forbidden
+from server.access.authentication import Authenticator, Forbidden, Principal
 from server.graphql.bundle import Bundle
 from server.graphql.cost_report import reports_cost
 from server.graphql.documents import PersistedQueryNotFound
@@ -126,7 +126,7 @@ class GraphQLEdge:
 
     async def _answer(self, request: HttpRequest, media_type: str) -> ASGIApp:
         # Who asks is known before anything that was sent is looked at.
-        access = await self._authenticator.authenticate(request.header(b"authorization"))
+        principal = await self._authenticator.authenticate(request.header(b"authorization"))
         self._refuse_what_other_sites_send(request)
         places = self._streams if media_type == EVENTS else self._places
         places.expect_room()
@@ -135,12 +135,12 @@ class GraphQLEdge:
         if media_type == EVENTS:
             if isinstance(asked, list):
                 raise InvalidInput("A batch can't be sent as events; send operations one by one")
-            return self._stream(request, asked, access)
+            return self._stream(request, asked, principal)
         if isinstance(asked, list):
-            return await self._answer_batch(request, asked, access, media_type)
+            return await self._answer_batch(request, asked, principal, media_type)
         result = await self._runner.run(
             asked,
-            access,
+            principal,
             not_taken=_not_taken_by(request),
             reports_cost=reports_cost(request),
             on_name=functools.partial(request.scope.__setitem__, OPERATION),
@@ -148,7 +148,7 @@ class GraphQLEdge:
         return answer(result, media_type)
 
     async def _answer_batch(
-        self, request: HttpRequest, asked: Batch, access: Access, media_type: str
+        self, request: HttpRequest, asked: Batch, principal: Principal, media_type: str
     ) -> ASGIApp:
         """DirectResponse each operation in its place, so that none takes another's answer away."""
         results = []
@@ -158,7 +158,7 @@ class GraphQLEdge:
                 continue
             result = await self._runner.result(
                 one,
-                access,
+                principal,
                 not_taken=_not_taken_by(request),
                 reports_cost=reports_cost(request),
             )
@@ -180,14 +180,16 @@ class GraphQLEdge:
         if request.header(b"sec-fetch-site") in ("cross-site", "same-site") and not allowed:
             raise Forbidden("A page of another site may not send this (cors_origins); use POST")
 
-    def _stream(self, request: HttpRequest, asked: GraphQLRequest, access: Access) -> Response:
+    def _stream(
+        self, request: HttpRequest, asked: GraphQLRequest, principal: Principal
+    ) -> Response:
         # What there is no document for is refused with a status, before the stream begins.
         self._runner.text_of(asked)
         not_taken = _NOT_AS_EVENTS_BY_GET if request.method != "POST" else {}
 
         async def events() -> AsyncIterator[bytes]:
             result = await self._runner.result(
-                asked, access, not_taken=not_taken, reports_cost=reports_cost(request)
+                asked, principal, not_taken=not_taken, reports_cost=reports_cost(request)
             )
             yield b"event: next\ndata: " + write_json(result.body) + b"\n\n"
             yield b"event: complete\ndata:\n\n"

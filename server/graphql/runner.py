@@ -18,7 +18,7 @@ from resolvers.changes import AlreadyCommitted
 from resolvers.context import Context
 from resolvers.schema import Schema
 from resolvers.selections import NotPlannable
-from server.access.authentication import Access, Forbidden
+from server.access.authentication import Forbidden, Principal
 from server.graphql.documents import Documents
 from server.graphql.errors import is_refused, limit_of, present_result
 from server.graphql.limits import TooComplex
@@ -101,7 +101,7 @@ class OperationRunner:
     async def run(
         self,
         asked: GraphQLRequest,
-        access: Access,
+        principal: Principal,
         *,
         not_taken: NotTaken,
         reports_cost: bool = False,
@@ -128,7 +128,7 @@ class OperationRunner:
         if operation.kind in not_taken:
             raise KindNotTaken(not_taken[operation.kind], operation.kind)
         try:
-            access.require(*operation.scopes)
+            principal.require(*operation.scopes)
         except Forbidden as error:
             return self._refused([_error_of(error)])
         cost = operation.cost(variables)
@@ -157,7 +157,7 @@ class OperationRunner:
     async def result(
         self,
         asked: GraphQLRequest,
-        access: Access,
+        principal: Principal,
         *,
         not_taken: NotTaken,
         reports_cost: bool = False,
@@ -169,7 +169,7 @@ class OperationRunner:
         """
         try:
             return await self.run(
-                asked, access, not_taken=not_taken, reports_cost=reports_cost, on_name=on_name
+                asked, principal, not_taken=not_taken, reports_cost=reports_cost, on_name=on_name
             )
         except GatewayError as error:
             self._on_limit(error.limit)

@@ -1,6 +1,8 @@
-"""HTTP, whatever is asked for.
+"""HTTP, whatever the edge.
 
-Every request passes ``request_gate``: it gets an id, ``guard`` checks its host and origin, and
-what no endpoint caught is answered with an id. Endpoints read a request through ``exchange`` and
-``bodies``, take a place in ``concurrency``, and refuse with ``errors`` and ``error_responses``.
+Every request first passes ``request_gate``: it gets an id, ``guard`` checks its host and origin,
+and exceptions that no edge has caught are logged and answered. ``application`` then finds the edge.
+Edges read requests through ``request`` and ``bodies``, take a slot of ``concurrency``, and answer
+with ``response`` or ``error_responses``; ``errors`` has the status and code of every error.
+``direct_write`` sends complete responses past ASGI's messages.
 """

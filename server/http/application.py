@@ -1,4 +1,4 @@
-"""The gateway as an ASGI application: Starlette's routes behind one entrance."""
+"""The gateway as an ASGI application: Starlette's routes behind the request gate."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,13 +12,13 @@ from server.http.request_gate import RequestGate
 from server.observability.metrics import Metrics
 
 FindEdge = Callable[[str], ASGIApp | None]
-"""The edge that answers a path, where it is known without a look through all routes."""
+"""Returns the edge of a path, or None if the routes have to be searched."""
 
 
 class GatewayApplication(Starlette):
-    """Starlette, with ``RequestGate`` in place of its own middleware.
+    """Starlette with ``RequestGate`` in place of its own middleware.
 
-    ``find_edge`` is a shortcut to what the routes answer too.
+    ``find_edge`` is a shortcut for paths that the routes answer too.
     """
 
     def __init__(
@@ -34,11 +34,11 @@ class GatewayApplication(Starlette):
         self._find_edge = find_edge
 
     def build_middleware_stack(self) -> ASGIApp:
-        """What answers: the entrance, behind whatever middleware was asked for."""
+        """Return the request gate, wrapped in the user's middleware."""
         routed = ExceptionMiddleware(self.router, handlers=self.exception_handlers)
 
         def route(scope: Scope) -> ASGIApp:
-            # Below another application's path the routes work out what is left of it.
+            # Mounted below another application's path, the routes strip that path.
             if scope["type"] != "http" or scope.get("root_path"):
                 return routed
             return self._find_edge(scope["path"]) or routed

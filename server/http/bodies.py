@@ -1,10 +1,10 @@
-"""Reading the body of a request, bounded in size and time."""
+"""Read request bodies, with limits on size and time."""
 
 import asyncio
 
 from db.deadlines import Deadlines
 from db.errors import InvalidInput
-from server.http.content_coding import ACCEPTED, TooLong, is_packed, unpack
+from server.http.content_coding import ACCEPTED, TooLong, decompress, is_gzip
 from server.http.direct_write import whole_body
 from server.http.request import HttpRequest
 
@@ -22,13 +22,13 @@ class UnsupportedMediaType(InvalidInput):
 
 
 class UnsupportedContentCoding(UnsupportedMediaType):
-    """The body is packed in another way than gzip."""
+    """The body has another content coding than gzip."""
 
 
 class BodyReader:
     """Reads bodies of at most ``max_bytes`` bytes that arrive within ``timeout`` seconds.
 
-    One in gzip may have as many bytes as it was sent in, and as many when it is unpacked.
+    A body in gzip may have ``max_bytes`` bytes both compressed and decompressed.
     """
 
     def __init__(self, max_bytes: int, timeout: float) -> None:
@@ -36,21 +36,21 @@ class BodyReader:
         self._deadlines = Deadlines(timeout)
 
     async def read(self, request: HttpRequest) -> bytes:
-        """The whole body, unpacked.
+        """Return the whole body, decompressed.
 
-        Raises PayloadTooLarge as soon as it is known to be too large, BodyTimeout when it does
-        not come to its end in time, UnsupportedContentCoding when it is packed in another way
-        than gzip, and InvalidInput when the client goes away before that or the gzip is broken.
+        Raises PayloadTooLarge as soon as the body is known to be too large, BodyTimeout if it does
+        not arrive in time, UnsupportedContentCoding if its coding is neither gzip nor none, and
+        InvalidInput if the client disconnects before its end or the gzip is invalid.
         """
         coding = request.header(b"content-encoding")
-        packed = coding is not None and is_packed(coding)
-        if packed is None:
+        compressed = coding is not None and is_gzip(coding)
+        if compressed is None:
             raise UnsupportedContentCoding.of("Content-Encoding", coding, f"{ACCEPTED}, or none")
         body = await self._receive(request)
-        if not packed:
+        if not compressed:
             return body
         try:
-            return await unpack(body, self._max_bytes)
+            return await decompress(body, self._max_bytes)
         except TooLong:
             raise self._too_large("when it is unpacked ") from None
 

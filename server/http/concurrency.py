@@ -1,8 +1,8 @@
-"""ConcurrencyLimit for requests that are worked on, of which there are only so many.
+"""Limit how many requests the gateway works on at the same time.
 
-Requests that pile up would all be slow, and time out one after the other. One takes a place when
-its key has been checked and its body is there, so that whoever has no key, or sends slowly, keeps
-nobody out.
+Too many at once would all be slow, and time out one after the other. A request takes a slot once
+its key is checked and its body has arrived, so clients without a key and slow senders keep nobody
+out.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,20 +13,21 @@ from db.database import Metric
 from db.errors import ServiceUnavailable
 
 _TAKEN = "gateway.place"
-"""Where the scope of a request has the places that it took one of."""
+"""The key in a request's scope for the limit that it holds a slot of."""
 _HAD_PLACE = "gateway.had_place"
-"""In the scope of a request that ever had one."""
+"""The key in a request's scope that says it ever had a slot."""
 
 
 class Overloaded(ServiceUnavailable):
-    """As many requests are under way as may be."""
+    """The gateway works on as many requests as it may."""
 
 
 class ConcurrencyLimit:
-    """At most ``maximum`` of ``what`` at once, which the limit ``setting`` says.
+    """At most ``maximum`` of ``what`` at a time, as the setting ``setting`` says.
 
-    ``on_refused`` is called for each that found no place. One that is ``until_sent`` is kept while
-    the client reads the answer; another is given back as soon as that has to be waited for.
+    Calls ``on_refused`` for each request that finds no free slot. With ``until_sent``, a request
+    keeps its slot while the client reads the response; otherwise only until the response has to
+    wait for the client.
     """
 
     def __init__(
@@ -44,21 +45,21 @@ class ConcurrencyLimit:
         self._on_refused = on_refused
         self.until_sent = until_sent
         self.taken = 0
-        """How many are taken."""
+        """The number of slots in use."""
 
     def metrics(self) -> list[Metric]:
-        """How many are taken, by the setting."""
+        """Return the number of slots in use, by the setting."""
         return [
             Metric(
                 "gateway_places_taken",
-                "ConcurrencyLimit that requests have taken, of those that a setting allows.",
+                "Places that requests have taken, of those that a setting allows.",
                 {"limit": self._setting},
                 lambda: self.taken,
             )
         ]
 
     def expect_room(self) -> None:
-        """Raise Overloaded if no place is free, before anything else is done for a request."""
+        """Raise Overloaded if no slot is free, before any work on a request."""
         if self.taken >= self._maximum:
             self._on_refused()
             raise Overloaded(
@@ -68,9 +69,9 @@ class ConcurrencyLimit:
             )
 
     def take(self, scope: Scope) -> None:
-        """Take a place for a request, which has none yet, until it is answered.
+        """Take a slot for a request that has none, until it is answered.
 
-        Raises Overloaded when none is free.
+        Raises Overloaded if none is free.
         """
         if self.taken >= self._maximum:
             self.expect_room()
@@ -78,22 +79,22 @@ class ConcurrencyLimit:
         scope[_TAKEN] = scope[_HAD_PLACE] = self
 
     def enter(self) -> None:
-        """Take a place, to be given back by ``leave``. Raises Overloaded when none is free."""
+        """Take a slot, to be released by ``leave``. Raises Overloaded if none is free."""
         self.expect_room()
         self.taken += 1
 
     def leave(self) -> None:
-        """Give a place back."""
+        """Release a slot."""
         self.taken -= 1
 
 
 def had_place(scope: Mapping[str, object]) -> bool:
-    """Whether a request ever had a place, which only those with a valid key get."""
+    """Whether a request ever had a slot, which only those with a valid key get."""
     return _HAD_PLACE in scope
 
 
 def leave_place(scope: Scope, *, is_sent: bool = True) -> None:
-    """Give back the place of a request, if it has one, when its answer is there or even sent."""
+    """Release a request's slot, if it has one, when its response is ready or even sent."""
     places: ConcurrencyLimit | None = scope.get(_TAKEN)
     if places is not None and (is_sent or not places.until_sent):
         del scope[_TAKEN]

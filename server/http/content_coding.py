@@ -1,4 +1,4 @@
-"""The codings of contents (RFC 9110, section 8.4): what a request's body may be packed in."""
+"""Content codings of request bodies (RFC 9110, section 8.4): gzip, or none."""
 
 import asyncio
 import zlib
@@ -6,7 +6,7 @@ import zlib
 from db.errors import InvalidInput
 
 ACCEPTED = "gzip"
-"""What ``Accept-Encoding`` says in an answer to a body in any other coding."""
+"""The ``Accept-Encoding`` header of a response that refuses another coding."""
 
 _GZIP = 16 + zlib.MAX_WBITS
 _STEP = 262_144
@@ -15,33 +15,32 @@ _NAMES = {"": False, "identity": False, "gzip": True, "x-gzip": True}
 
 
 class TooLong(Exception):
-    """The content would be longer than it may be."""
+    """The decompressed content would exceed the limit."""
 
 
-def is_packed(content_encoding: str | None) -> bool | None:
-    """Whether a Content-Encoding header says gzip; None when it says what is not known here."""
+def is_gzip(content_encoding: str | None) -> bool | None:
+    """Whether a Content-Encoding header says gzip; None for an unsupported coding."""
     return _NAMES.get((content_encoding or "").strip().lower())
 
 
-async def unpack(packed: bytes, longest: int) -> bytes:
-    """Unpack gzip of at most ``longest`` bytes, which is never held to more than that.
+async def decompress(compressed: bytes, max_bytes: int) -> bytes:
+    """Decompress gzip to at most ``max_bytes`` bytes, without ever holding more.
 
-    Lets others have their turn after every 256 KiB. Raises TooLong when there would be more, and
-    InvalidInput when it is no gzip, breaks off, has anything behind it, or has more than 16
-    members.
+    Lets other tasks run after every 256 KiB. Raises TooLong if there is more, and InvalidInput if
+    it is not gzip, is truncated, is followed by other data, or has more than 16 members.
     """
     content = bytearray()
-    rest = packed
+    rest = compressed
     for _ in range(_MOST_MEMBERS):
         member = zlib.decompressobj(_GZIP)
         while not member.eof:
-            room = min(_STEP, longest + 1 - len(content))
+            room = min(_STEP, max_bytes + 1 - len(content))
             try:
                 part = member.decompress(rest, room)
             except zlib.error as error:
                 raise InvalidInput(f"The body must be gzip (Content-Encoding): {error}") from None
             content += part
-            if len(content) > longest:
+            if len(content) > max_bytes:
                 raise TooLong
             rest = member.unconsumed_tail
             if len(part) == room:

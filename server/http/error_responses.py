@@ -1,4 +1,4 @@
-"""The answers to a request that is refused, in the shape that its clients know."""
+"""Error responses, in the format of the edge whose client gets them."""
 
 import secrets
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ JSON = "application/json"
 def rest_error(
     status: int, code: str, message: str, headers: dict[str, str] | None = None, **more: str
 ) -> Response:
-    """An error in the shape that REST clients know."""
+    """Return an error in the format of the REST API."""
     body = {"statusCode": status, "success": False, "code": code, "message": message, **more}
     return _json(body, status, headers, JSON)
 
@@ -31,14 +31,14 @@ def graphql_error(
     media_type: str = JSON,
     **more: str,
 ) -> Response:
-    """A GraphQL answer that holds one error and no data."""
+    """Return a GraphQL response with one error and no data."""
     body = {"errors": [{"message": message, "extensions": {"code": code, **more}}]}
     headers = {"vary": "Accept", **(headers or {})}
     return _json(body, status, headers, f"{media_type}; charset=utf-8")
 
 
 def error_for_path(path: str, status: int, code: str, message: str, **more: str) -> Response:
-    """An error in the shape that the clients of a path know."""
+    """Return an error in the format that clients of a path expect."""
     if path.rstrip("/") == GRAPHQL_PATH:
         return graphql_error(status, code, message, None, **more)
     return rest_error(status, code, message, None, **more)
@@ -51,9 +51,9 @@ def error_on_wire(
     default_headers: Sequence[tuple[bytes, bytes]],
     **headers: str,
 ) -> bytes:
-    """An error as the bytes of HTTP/1.1, for what never becomes a request of the application.
+    """Return an error as bytes of HTTP/1.1, for input that never becomes a request.
 
-    It ends the connection.
+    It closes the connection.
     """
     code = ServiceUnavailable.code if status == 503 else InvalidInput.code
     response = error_for_path(path, status, code, message)

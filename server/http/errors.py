@@ -12,12 +12,12 @@
     a method that a path has not       405  METHOD_NOT_ALLOWED
     anything else                      500  INTERNAL_SERVER_ERROR
 
-GraphQL has codes of its own for documents that can't be run: GRAPHQL_PARSE_FAILED,
+GraphQL has further codes for documents that can't run: GRAPHQL_PARSE_FAILED,
 GRAPHQL_VALIDATION_FAILED, OPERATION_TOO_COMPLEX, PERSISTED_QUERY_NOT_FOUND and
 PERSISTED_QUERY_NOT_IN_LIST. Their status depends on the media type (``server.graphql.response``).
 
-What a caller did wrong is answered with its message and the code of its class. Anything else is
-ours: it is logged with an id, and the answer carries that id and nothing of the inside.
+A caller's error is answered with its message and the code of its class. Any other exception is a
+bug: it is logged with an id, and the response has that id and no details.
 """
 
 import logging
@@ -42,7 +42,7 @@ INTERNAL = "INTERNAL_SERVER_ERROR"
 INTERNAL_MESSAGE = "Internal server error"
 
 OnLimit = Callable[[str | None], None]
-"""Is told of each refusal: the setting whose limit was passed, or None where there was none."""
+"""Called for each refusal with the setting whose limit was exceeded, or None."""
 
 _STATUS = {
     Unauthenticated: 401,
@@ -62,15 +62,15 @@ STATUS_BY_CODE = {
 
 
 def status_of(error: GatewayError) -> int:
-    """The HTTP status that an error of the caller has at every edge."""
+    """Return the HTTP status of a caller's error, which is the same at every edge."""
     return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 400)
 
 
 def headers_of(error: GatewayError) -> dict[str, str]:
-    """The headers that go with it: how to authenticate, when to try again."""
+    """Return the headers that go with an error: how to authenticate, when to try again."""
     if isinstance(error, Unauthenticated):
         return {"www-authenticate": "Bearer"}
-    # Whoever sends an uncertain write again without a look may make it twice.
+    # A client that repeats an uncertain write without checking may make it twice.
     if isinstance(error, ServiceUnavailable) and not isinstance(error, UncertainWrite):
         return {"retry-after": "1"}
     if isinstance(error, UnsupportedContentCoding):
@@ -82,7 +82,7 @@ def headers_of(error: GatewayError) -> dict[str, str]:
 
 
 def log_unexpected(error: BaseException, what: str) -> str:
-    """Log a fault of ours and return the id that stands in the log."""
+    """Log a bug and return the id under which it is in the log."""
     error_id = secrets.token_hex(8)
     logger.error(
         "%s failed, error id %s", what, error_id, extra={"error_id": error_id}, exc_info=error

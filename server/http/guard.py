@@ -1,9 +1,9 @@
-"""Who may ask while no key is needed: programs and pages of this machine, and no others.
+"""While no key is needed, accept only requests of programs and pages on this machine.
 
 A gateway that listens on loopback can still be reached from elsewhere. A page of any site reaches
-it through the browser of whoever looks at it, under a name of its own that resolves to this
-machine (DNS rebinding), and a proxy on this machine passes on what the world sends. A key keeps
-both out; until one is needed, the Host, the headers of proxies and the Origin have to.
+it through its reader's browser, under a name of its own that resolves to this machine (DNS
+rebinding), and a proxy on this machine passes on what the world sends. Keys keep both out; until
+one is needed, the Host, the headers of proxies and the Origin have to.
 """
 
 from collections.abc import Callable
@@ -16,9 +16,9 @@ from server.http.hosts import Hosts, is_loopback, split_host
 from server.http.origins import Origins, is_same_origin
 
 _PROBES = ("/healthz", "/readyz")
-"""Answered under any Host: probes come by addresses, and learn nothing but whether it works."""
+"""Served under any Host: probes use addresses, and learn only whether the gateway works."""
 _MAKE_A_KEY = "make a key with: executions-gateway keys create NAME --scope read"
-_BY_PROXIES = frozenset(
+_PROXY_HEADERS = frozenset(
     {
         b"forwarded",
         b"via",
@@ -36,26 +36,26 @@ _BY_PROXIES = frozenset(
         b"x-azure-clientip",
     }
 )
-_READ = frozenset({b"host", b"origin", b"sec-fetch-site"})
+_READ_HEADERS = frozenset({b"host", b"origin", b"sec-fetch-site"})
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _OTHER_SITES = (b"cross-site", b"same-site")
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a request is not answered: 421 (RFC 9110, section 15.5.20) or 403."""
+    """Why a request is refused: 421 (RFC 9110, section 15.5.20) or 403."""
 
     status: int
     message: str
 
 
 class Guard:
-    """Refuses what may come from elsewhere while no key is needed, as ``is_open`` says.
+    """Refuses requests that may come from elsewhere while ``is_open`` says that no key is needed.
 
-    ``allowed`` are Hosts that are answered besides those of this machine; once a key is needed,
-    others are refused only if there are some. ``on_loopback`` says that the gateway is for this
-    machine alone; on another address, ``GATEWAY_AUTH=off`` has opened it to the network and to
-    whatever proxy stands there. Pages of other ``origins`` are refused on both.
+    ``allowed`` are Hosts that are accepted besides those of this machine; once a key is needed,
+    others are refused only if ``allowed`` has any. ``on_loopback`` says that the gateway is for
+    this machine alone; on another address, ``GATEWAY_AUTH=off`` has opened it to the network and to
+    any proxy there. Pages of other ``origins`` are refused in both cases.
     """
 
     def __init__(
@@ -71,23 +71,23 @@ class Guard:
         self._origins = origins
         self._is_open = is_open
         self._on_loopback = on_loopback
-        self._way_out = (
+        self._hint = (
             "name its Host in GATEWAY_ALLOWED_HOSTS, or unset GATEWAY_AUTH and " + _MAKE_A_KEY
             if keys_are_off
             else _MAKE_A_KEY
         )
 
     def refusal(self, scope: Scope) -> Refusal | None:
-        """Say why an HTTP request or a WebSocket is refused; None when it is not."""
+        """Return why an HTTP request or a WebSocket is refused, or None if it is accepted."""
         is_open = self._is_open()
         if not (is_open or self._allowed) or scope["path"] in _PROBES:
             return None
         found: dict[bytes, bytes] = {}
         proxy = None
         for name, value in scope["headers"]:
-            if name in _READ:
+            if name in _READ_HEADERS:
                 found[name] = value
-            elif name in _BY_PROXIES or name.startswith(b"x-forwarded"):
+            elif name in _PROXY_HEADERS or name.startswith(b"x-forwarded"):
                 proxy = name
         if not is_open:
             return None if scope["path"] == "/metrics" else self._check_host(found, is_open=False)
@@ -98,7 +98,7 @@ class Guard:
         ) or self._check_page(scope, found)
 
     def _check_host(self, found: dict[bytes, bytes], *, is_open: bool) -> Refusal | None:
-        # Only HTTP/1.0 has none, which neither browsers nor proxies send without one.
+        # Only HTTP/1.0 allows no Host, and neither browsers nor proxies leave it out.
         host = found.get(b"host")
         if host is None:
             return None
@@ -111,7 +111,7 @@ class Guard:
         return Refusal(
             421,
             f"No key is needed here, so only calls to this machine are answered, such as to "
-            f"localhost, and none to {shown}; {self._way_out}",
+            f"localhost, and none to {shown}; {self._hint}",
         )
 
     def _check_proxy(self, header: bytes | None) -> Refusal | None:
@@ -124,7 +124,7 @@ class Guard:
         )
 
     def _check_page(self, scope: Scope, found: dict[bytes, bytes]) -> Refusal | None:
-        # What a page asks for without changing anything it can't read, unless it is allowed to.
+        # A page can't read the responses to these methods, unless CORS allows it.
         if scope.get("method") in _SAFE:
             return None
         origin = found.get(b"origin")
@@ -132,7 +132,7 @@ class Guard:
             if found.get(b"sec-fetch-site") not in _OTHER_SITES:
                 return None
         elif is_same_origin(origin, found.get(b"host", b"")) or (
-            scope["type"] == "http" and _is_of_this_machine(origin)
+            scope["type"] == "http" and _is_local_origin(origin)
         ):
             return None
         if self._origins.allow(None if origin is None else origin.decode("latin-1")):
@@ -143,10 +143,10 @@ class Guard:
         )
 
 
-def _is_of_this_machine(origin: bytes) -> bool:
-    """Whether a program or a development server of this machine has an origin.
+def _is_local_origin(origin: bytes) -> bool:
+    """Whether an origin is that of a program or a development server on this machine.
 
-    Browsers ask before they let a page of another port send anything but a form.
+    Browsers send a preflight before a page of another port can send anything but a form.
     """
     scheme, separator, authority = origin.partition(b"://")
     if not separator:

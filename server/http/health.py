@@ -1,4 +1,4 @@
-"""Whether the process is up and its database answers, for load balancers and people."""
+"""``/healthz`` and ``/readyz``: whether the process is up and its database answers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,30 +12,30 @@ from db.errors import ServiceUnavailable
 from server.http.errors import log_unexpected
 
 
-class Shared:
-    """Something that is done once for all who ask for it at the same time."""
+class SingleFlight:
+    """Calls a function once for all callers who come while it runs."""
 
     def __init__(self, do: Callable[[], Awaitable[None]]) -> None:
         self._do = do
         self._under_way: asyncio.Future[None] | None = None
 
     async def __call__(self) -> None:
-        """Do it, or wait for whoever does; raises what it raised."""
+        """Call the function, or wait for the call that is running; raises its exception."""
         under_way = self._under_way
         if under_way is None or under_way.done():
             under_way = self._under_way = asyncio.ensure_future(self._do())
-            # Whoever asked may be gone when it fails.
+            # All callers may be gone when it fails.
             under_way.add_done_callback(lambda done: done.cancelled() or done.exception())
-        # One who goes away ends it for nobody else.
+        # A caller that is cancelled must not cancel it for others.
         await asyncio.shield(under_way)
 
 
 def health_routes(database: Database) -> list[Route]:
-    """``/healthz`` and ``/readyz``.
+    """Return the routes of ``/healthz`` and ``/readyz``.
 
-    All who ask the latter at the same time share one look at the database.
+    All who ask ``/readyz`` at the same time share one query of the database.
     """
-    ping = Shared(database.ping)
+    ping = SingleFlight(database.ping)
 
     async def healthz(_request: Request) -> JSONResponse:
         return JSONResponse({"status": "ok"})
@@ -45,7 +45,7 @@ def health_routes(database: Database) -> list[Route]:
             await ping()
         except ServiceUnavailable as error:
             return JSONResponse({"status": "unavailable", "reason": error.message}, 503)
-        except Exception as error:  # noqa: BLE001 - logged, and told by its id
+        except Exception as error:  # noqa: BLE001 - logged, and reported by its id
             error_id = log_unexpected(error, "A look whether the database answers")
             reason = f"The database can't be read; the log says more (id {error_id})"
             return JSONResponse({"status": "unavailable", "reason": reason}, 503)

@@ -1,4 +1,4 @@
-"""Hosts: what a request says it was sent to (RFC 9110, section 7.2)."""
+"""The Host header: the name of the server that a request is for (RFC 9110, section 7.2)."""
 
 import functools
 import ipaddress
@@ -17,7 +17,7 @@ _HOST = re.compile(
 
 
 def split_host(value: bytes) -> tuple[str, str] | None:
-    """Return the name, in lower case, and the port of a Host; None when it is none.
+    """Return the name, in lower case, and the port of a Host; None if it is invalid.
 
     The grammar is ``uri-host [ ":" port ]`` of RFC 9110; an IPv6 address keeps its brackets.
     """
@@ -41,7 +41,7 @@ def _split_host(value: bytes) -> tuple[str, str] | None:
 
 
 class Hosts:
-    """A set of hosts, normalised as ``normalized_host`` does; ``*`` is every one of them."""
+    """A set of hosts, normalised by ``normalized_host``; ``*`` means all hosts."""
 
     def __init__(self, allowed: Iterable[str]) -> None:
         names = frozenset(allowed)
@@ -50,19 +50,19 @@ class Hosts:
         self._endings = tuple(name[1:] for name in names if name.startswith("*."))
 
     def __bool__(self) -> bool:
-        """Whether there are any."""
+        """Whether the set has any hosts."""
         return bool(self._names)
 
     def allow(self, name: str) -> bool:
-        """Whether a name, in lower case, is one of them."""
+        """Whether the set has a name, given in lower case."""
         name = name.removesuffix(".")
         return self._allows_any or name in self._names or name.endswith(self._endings)
 
 
 def is_loopback(name: str) -> bool:
-    """Whether a name in lower case, or an address, can't be anything but this machine.
+    """Whether a name in lower case, or an address, always means this machine.
 
-    A name that merely resolves to it is not: whoever owns the name decides that.
+    A name that merely resolves to it does not: whoever owns the name decides that.
     """
     name = name.removesuffix(".")
     if name == "localhost" or name.endswith(".localhost"):
@@ -79,7 +79,7 @@ def normalized_host(written: str) -> str:
     """Write a host as requests have it: lower case, Punycode, an IPv6 address in brackets.
 
     It may begin with ``*.``, for every name below it, or be ``*``. Raises ValueError, which says
-    what would be right.
+    what is expected.
     """
     if written == "*":
         return written

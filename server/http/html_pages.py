@@ -1,4 +1,4 @@
-"""HTML pages, and the headers that keep them from being turned against their readers."""
+"""HTML pages, with headers that protect their readers."""
 
 import base64
 import hashlib
@@ -11,7 +11,7 @@ _HOST = re.compile(r"(?:src|href)=\"(https://[^/\"]+)/")
 
 
 def html_page(html: str) -> HTMLResponse:
-    """DirectResponse a page, with a content security policy made for just what is in it."""
+    """Return a page, with a content security policy for exactly its contents."""
     return HTMLResponse(
         html,
         headers={
@@ -29,7 +29,7 @@ def html_page(html: str) -> HTMLResponse:
 def _policy(html: str) -> str:
     hosts = sorted(set(_HOST.findall(html)))
     scripts = " ".join(["'self'", *map(_hash, _INLINE_SCRIPT.findall(html)), *hosts])
-    # The editor of GraphiQL writes the styles of its colours and of its lines into the page.
+    # GraphiQL's editor adds styles for its colours and lines to the page.
     styles = " ".join(["'self'", "'unsafe-inline'", *hosts])
     fonts = " ".join(["'self'", "data:", *hosts])
     return "; ".join(

@@ -1,4 +1,4 @@
-"""Reading the JSON that clients send, and writing what they are answered."""
+"""Parse clients' JSON and serialize responses."""
 
 import re
 from typing import Any
@@ -8,19 +8,19 @@ import orjson
 from db.errors import InvalidInput
 from db.texts import shown
 
-# Making an object or a list takes a hundred times as long as reading past a text. No request that
-# the other limits let through has as many; a guid may be written in brackets.
+# Creating an object or a list takes a hundred times as long as scanning a text. No request within
+# the other limits has as many.
 _MOST_OBJECTS = 25_000
 
 
 def read_json(
     what: str, text: bytes, limit: str | None = None, *, expected: str = "JSON in UTF-8"
 ) -> Any:
-    """Read JSON in UTF-8; ``what`` is what holds it, ``expected`` what that must be.
+    """Parse JSON in UTF-8; ``what`` names its source, ``expected`` what that must be.
 
-    ``limit`` is the setting that bounds how much of that is let through.
+    ``limit`` is the setting that limits the size of the source.
 
-    Raises InvalidInput when it is none, and for tens of thousands of objects, lists or entries.
+    Raises InvalidInput if it is invalid, or has tens of thousands of objects, lists or entries.
     """
     if _holds_too_much(text):
         named = f" ({limit})" if limit else ""
@@ -36,11 +36,11 @@ def read_json(
 
 
 def write_json(content: object) -> bytes:
-    """Write a value as JSON; a text that is not UTF-8 has U+FFFD where it is no character."""
+    """Serialize a value as JSON, with U+FFFD in place of bytes that are not UTF-8."""
     try:
         return orjson.dumps(content)
     except orjson.JSONEncodeError:
-        # Nearly no content has such a text, so that it is looked for only where there is one.
+        # Broken texts are rare, so look for them only when the encoder fails.
         return orjson.dumps(_shown(content))
 
 
@@ -54,9 +54,9 @@ def _shown(content: Any) -> Any:
     return content
 
 
-# To look at a text with more brackets would take as long as to read the objects.
+# Scanning a text with more brackets would take as long as parsing the objects.
 _MOST_LOOKED_AT = 4 * _MOST_OBJECTS
-# One that is never closed goes on to the end, so that each character is looked at once.
+# An unclosed text extends to the end, so that each character is scanned once.
 _TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 
 
@@ -68,7 +68,7 @@ def _holds_too_much(content: bytes) -> bool:
         return False
     if brackets > _MOST_LOOKED_AT:
         return True
-    # A text, such as a GraphQL document, may have any number of them.
+    # Brackets within texts, such as GraphQL documents, don't count.
     return max(_brackets_and_colons(_TEXT.sub(b"", content))) > _MOST_OBJECTS
 
 

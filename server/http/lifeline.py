@@ -1,19 +1,19 @@
-"""What the connection of a WebSocket and the application that answers it tell each other."""
+"""State that a WebSocket's connection shares with the application that answers it."""
 
 import asyncio
 from dataclasses import dataclass, field
 
 LIFELINE = "lifeline"
-"""Where an application finds the ``Lifeline``, in the state of its scope."""
+"""The key of the ``Lifeline`` in the state of a scope."""
 
 
 @dataclass(slots=True)
 class Lifeline:
-    """What a connection and the application that answers it tell each other."""
+    """State that a WebSocket's connection shares with the application that answers it."""
 
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    """Is set when the server stops, upon which the application is to close the connection."""
+    """Set when the server stops; the application must then close the connection."""
     is_admitted: bool = False
-    """Whether the application knows the client. Until then, 64 KiB are taken from it in all."""
+    """Whether the client is authenticated. Until then, at most 64 KiB in all are read from it."""
     send_timeout: float = 30.0
-    """How long a client may read nothing of what is sent, in seconds."""
+    """How long a client may read nothing of what it is sent, in seconds."""

@@ -1,30 +1,30 @@
-"""Which media type a client prefers (RFC 9110, section 12.5.1)."""
+"""Content negotiation: the media type that a client prefers (RFC 9110, section 12.5.1)."""
 
 import functools
 
-# Few headers come again and again; long ones are not worth the memory that they take.
-_LONGEST_KEPT = 200
+# Few headers recur; long ones are not worth their memory.
+_LONGEST_CACHED = 200
 
 
 def preferred(accept: str, offers: tuple[str, ...]) -> str | None:
-    """The offer that an Accept header prefers, or None when it accepts none of them.
+    """Return the offer that an Accept header prefers, or None if it accepts none.
 
-    Among equals the most specific range wins, then the earlier offer. Without a header
-    everything is acceptable.
+    Of equal offers, the one with the most specific range wins, then the earlier one. Without a
+    header every offer is acceptable.
     """
-    return (_kept if len(accept) <= _LONGEST_KEPT else _preferred)(accept, offers)
+    return (_cached if len(accept) <= _LONGEST_CACHED else _preferred)(accept, offers)
 
 
 def _preferred(accept: str, offers: tuple[str, ...]) -> str | None:
     ranges = [_parse(part) for part in accept.split(",") if part.strip()]
     if not ranges:
         return offers[0]
-    ranked = [(_quality(offer, ranges), -place) for place, offer in enumerate(offers)]
-    (quality, _), place = max(ranked)
-    return offers[-place] if quality > 0 else None
+    ranked = [(_quality(offer, ranges), -index) for index, offer in enumerate(offers)]
+    (quality, _), index = max(ranked)
+    return offers[-index] if quality > 0 else None
 
 
-_kept = functools.lru_cache(maxsize=500)(_preferred)
+_cached = functools.lru_cache(maxsize=500)(_preferred)
 
 
 def _quality(offer: str, ranges: list[tuple[str, float]]) -> tuple[float, int]:
@@ -37,7 +37,7 @@ def _quality(offer: str, ranges: list[tuple[str, float]]) -> tuple[float, int]:
 
 
 def _parse(part: str) -> tuple[str, float]:
-    media_type, *parameters = (piece.strip().lower() for piece in part.split(";"))
+    media_type, *parameters = (each.strip().lower() for each in part.split(";"))
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "q":

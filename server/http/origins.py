@@ -1,6 +1,6 @@
-"""Origins of web pages (RFC 6454) that may call the gateway: as people write them, and as browsers.
+"""Origins (RFC 6454) of web pages that may call the gateway.
 
-HTTP, WebSocket and the check of what other sites send ask the same ``Origins``.
+HTTP, WebSocket and the guard all use the same ``Origins``.
 """
 
 import ipaddress
@@ -22,7 +22,7 @@ _RIGHT = "https://app.example, https://*.app.example for its subdomains, or * fo
 
 
 class Origins:
-    """A set of origins, normalised as ``normalized`` does; ``*`` is every one of them."""
+    """A set of origins, normalised by ``normalized``; ``*`` means all origins."""
 
     def __init__(self, allowed: Iterable[str]) -> None:
         self._allowed = frozenset(allowed)
@@ -35,13 +35,13 @@ class Origins:
         ]
 
     def __bool__(self) -> bool:
-        """Whether there are any."""
+        """Whether the set has any origins."""
         return bool(self._allowed)
 
     def allow(self, origin: str | None) -> bool:
         """Whether the page that sent an ``Origin`` header may call the gateway.
 
-        None, for a request without one, is allowed only where every origin is.
+        None, for a request without the header, is allowed only if all origins are.
         """
         if self.allow_any:
             return True
@@ -51,7 +51,7 @@ class Origins:
 
 
 def normalized(origin: str) -> str:
-    """Write an origin as browsers do: lower case, Punycode, no default port, no slash at the end.
+    """Write an origin as browsers do: lower case, Punycode, no default port, no trailing slash.
 
     A host may begin with ``*.``, for every name below it. Raises ValueError, which says what is
     wrong, for anything that no browser sends as an origin.
@@ -78,9 +78,9 @@ def normalized(origin: str) -> str:
 
 
 def is_same_origin(origin: bytes, host: bytes) -> bool:
-    """Whether an ``Origin`` header is that of a page of the ``Host`` that a request was sent to.
+    """Whether an ``Origin`` header is that of a page of the request's ``Host``.
 
-    The scheme counts for the default port alone: a proxy may have taken TLS off.
+    The scheme matters only for the default port, because a proxy may have terminated TLS.
     """
     scheme, _, authority = origin.partition(b"://")
     page, own = split_host(authority), split_host(host.strip(b" \t"))

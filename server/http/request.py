@@ -1,6 +1,6 @@
-"""An HTTP request: what ASGI gives, and no more.
+"""A minimal HTTP request over an ASGI scope.
 
-Starlette's own reads a header in the time in which a whole execution is found.
+Reading a header with Starlette's takes as long as finding an execution.
 """
 
 from urllib.parse import urlunsplit
@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope
 
 
 class HttpRequest:
-    """A request: its method, its headers, its parameters, and where its body comes from."""
+    """A request: its method, headers, parameters, and the source of its body."""
 
     __slots__ = ("_headers", "method", "receive", "scope")
 
@@ -18,22 +18,22 @@ class HttpRequest:
         self.scope = scope
         self.receive = receive
         self.method: str = scope["method"]
-        # Of a header that comes twice the first counts.
+        # Of a repeated header the first one counts.
         self._headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
 
     def header(self, name: bytes) -> str | None:
-        """A header's value, by its name in lower case; None when it is not there."""
+        """Return a header's value, by its name in lower case, or None if it is missing."""
         value = self._headers.get(name)
         return None if value is None else value.decode("latin-1")
 
     @property
     def query(self) -> QueryParams:
-        """The parameters behind the question mark."""
+        """The query parameters."""
         return QueryParams(self.scope["query_string"])
 
     def url(self, query: str) -> str:
-        """The URL that the client asked for, with another query."""
-        # A proxy may say that it speaks a WebSocket's scheme.
+        """Return the URL that the client requested, with another query."""
+        # A proxy may report a WebSocket's scheme.
         scheme = "https" if self.scope.get("scheme") in ("https", "wss") else "http"
         host = self.header(b"host")
         if host is None:

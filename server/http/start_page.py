@@ -1,4 +1,4 @@
-"""The page at ``/`` that tells a newcomer where things are."""
+"""The page at ``/``, with links to everything."""
 
 from html import escape
 from pathlib import Path
@@ -17,7 +17,7 @@ _ICON_HEADERS = {"cache-control": "public, max-age=86400", "x-content-type-optio
 
 
 def start_page_route(rest_prefix: str) -> Route:
-    """``/``, which links to everything."""
+    """Return the route of ``/``."""
     html = _TEMPLATE.substitute(executions=escape(f"{rest_prefix}/executions", quote=True))
 
     async def start_page(_request: Request) -> Response:
@@ -27,7 +27,7 @@ def start_page_route(rest_prefix: str) -> Route:
 
 
 def icon_route() -> Route:
-    """The icon of all pages, also where browsers look for one by themselves."""
+    """Return the route of the icon, also under the name that browsers try by default."""
     icon = (_STATIC / "favicon.svg").read_bytes()
 
     async def show_icon(request: Request) -> Response:

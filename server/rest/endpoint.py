@@ -218,8 +218,8 @@ class RestEdge:
                 if request.method == "OPTIONS":
                     return Response(status_code=204, headers={"allow": allowed})
                 return not_allowed(request.method, allowed)
-            access = await self._authenticator.authenticate(request.header(b"authorization"))
-            access.require(_SCOPES[request.method])
+            principal = await self._authenticator.authenticate(request.header(b"authorization"))
+            principal.require(_SCOPES[request.method])
             return await handler(request)
 
         return _Resource(answer, self._on_limit)

@@ -158,7 +158,7 @@ class Operations:
         services = self._services
         try:
             # A key can be revoked from one operation to the next.
-            access = await services.authenticator.authenticate(operation.authorization)
+            principal = await services.authenticator.authenticate(operation.authorization)
             services.places.enter()
         except GatewayError as error:
             if not isinstance(error, Overloaded):
@@ -166,7 +166,9 @@ class Operations:
             return refused(error)
         # An answer that waits for a client that is slow to read takes no place.
         try:
-            return await services.runner.result(operation.asked, access, not_taken={}, on_name=note)
+            return await services.runner.result(
+                operation.asked, principal, not_taken={}, on_name=note
+            )
         finally:
             services.places.leave()
 

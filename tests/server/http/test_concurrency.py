@@ -11,7 +11,7 @@ import anyio
 import httpx
 import pytest
 
-from server.http.health import Shared
+from server.http.health import SingleFlight
 from tests.faults.programs import wait_until
 from tests.gateway import Gateway, bearer, make_key, running_gateway
 from tests.places import Place
@@ -185,7 +185,7 @@ async def test_all_who_ask_whether_it_is_ready_share_one_look() -> None:
         looks += 1
         await asked.wait()
 
-    ready = Shared(look)
+    ready = SingleFlight(look)
     gone = anyio.CancelScope()
 
     async def go_away() -> None:

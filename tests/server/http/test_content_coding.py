@@ -10,7 +10,7 @@ import anyio
 import httpx
 import pytest
 
-from server.http.content_coding import TooLong, unpack
+from server.http.content_coding import TooLong, decompress
 from tests.gateway import Gateway
 from tests.sample import SAMPLE
 
@@ -53,9 +53,9 @@ def test_rest_bodies_may_be_gzip(gateway: Gateway) -> None:
 
 
 def test_a_body_may_come_in_pieces_and_members(sample_gateway: Gateway) -> None:
-    packed = gzip.compress(QUERY[:9]) + gzip.compress(b"") + gzip.compress(QUERY[9:])
+    compressed = gzip.compress(QUERY[:9]) + gzip.compress(b"") + gzip.compress(QUERY[9:])
     headers = {"content-type": "application/json", "content-encoding": "gzip"}
-    pieces = (packed[at : at + 7] for at in range(0, len(packed), 7))
+    pieces = (compressed[at : at + 7] for at in range(0, len(compressed), 7))
     answer = sample_gateway.http.post("/graphql", content=pieces, headers=headers)
     assert answer.json() == DATA
 
@@ -120,11 +120,11 @@ def test_the_limit_of_bodies_holds_for_what_is_unpacked(
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("longest", [0, 1, 262_143, 262_144, 262_145, 1_000_000])
-async def test_as_much_is_unpacked_as_fits(longest: int) -> None:
-    assert await unpack(gzip.compress(b"a" * longest), longest) == b"a" * longest
+@pytest.mark.parametrize("max_bytes", [0, 1, 262_143, 262_144, 262_145, 1_000_000])
+async def test_as_much_is_unpacked_as_fits(max_bytes: int) -> None:
+    assert await decompress(gzip.compress(b"a" * max_bytes), max_bytes) == b"a" * max_bytes
     with pytest.raises(TooLong):
-        await unpack(gzip.compress(b"a" * (longest + 1)), longest)
+        await decompress(gzip.compress(b"a" * (max_bytes + 1)), max_bytes)
 
 
 def test_a_bomb_takes_no_more_memory_than_the_limit() -> None:
@@ -134,7 +134,7 @@ def test_a_bomb_takes_no_more_memory_than_the_limit() -> None:
     tracemalloc.start()
     try:
         with pytest.raises(TooLong):
-            anyio.run(unpack, bomb, 1_048_576)
+            anyio.run(decompress, bomb, 1_048_576)
         assert tracemalloc.get_traced_memory()[1] < 4 * 1_048_576
     finally:
         tracemalloc.stop()

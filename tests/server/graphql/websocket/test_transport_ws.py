@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from server.access.authentication import FULL_ACCESS
+from server.access.authentication import ANYONE
 from server.graphql.preparation import OperationStore
 from server.graphql.runner import OperationResult
 from server.graphql.websocket.connection import ConnectionLimits, GraphQLConnection
@@ -267,7 +267,7 @@ class _Runner:
 
 class _Admitting:
     async def authenticate(self, _authorization: str | None) -> Any:
-        return FULL_ACCESS
+        return ANYONE
 
 
 class _Metrics:
