@@ -5,7 +5,6 @@ from typing import Any
 
 from graphql import (
     FieldNode,
-    FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -17,7 +16,7 @@ from db.errors import GatewayError, InvalidInput
 from resolvers.arguments import Arguments
 from resolvers.context import Context
 from resolvers.page_arguments import check_number, offset_faults, page_argument_faults
-from resolvers.selections import NotPlannable, Selected, Selections
+from resolvers.selections import Fragments, NotPlannable, Selected, Selections
 
 _Check = Callable[[Arguments, Context], Iterable[GatewayError]]
 """Finds everything that is wrong with the arguments of a root field."""
@@ -65,7 +64,7 @@ ROOT_CHECKS: Mapping[str, _Check] = {
 
 def faults_of(
     schema: GraphQLSchema,
-    fragments: Mapping[str, FragmentDefinitionNode],
+    fragments: Fragments,
     operation: OperationDefinitionNode,
     conditions: Iterable[str],
     variables: Mapping[str, Any],

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
-    DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
@@ -35,7 +33,7 @@ from resolvers.coercion import (
 )
 from resolvers.context import Context, Run
 from resolvers.roots import ROOTS, RootAnswer
-from resolvers.selections import TYPENAME, NotPlannable, Selections
+from resolvers.selections import TYPENAME, Fragments, NotPlannable, Selections
 
 logger = logging.getLogger("gateway.plans")
 
@@ -117,7 +115,7 @@ class Planner:
     def __init__(
         self,
         schema: GraphQLSchema,
-        document: DocumentNode,
+        fragments: Fragments,
         operation: OperationDefinitionNode,
         kept: KeptPlans,
         *,
@@ -125,11 +123,7 @@ class Planner:
     ) -> None:
         self._schema = schema
         self._operation = operation
-        self._fragments = {
-            definition.name.value: definition
-            for definition in document.definitions
-            if isinstance(definition, FragmentDefinitionNode)
-        }
+        self._fragments = fragments
         self._flags = _flags(operation, self._fragments)
         self._kept = kept
         self._size = size
@@ -241,9 +235,7 @@ def _arguments(field: GraphQLField, node: FieldNode) -> Callable[[Variables], Ar
     return lambda values: Arguments(read(values))
 
 
-def _flags(
-    operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
-) -> dict[str, Any]:
+def _flags(operation: OperationDefinitionNode, fragments: Fragments) -> dict[str, Any]:
     """The variables that an operation's conditions name, and the defaults they have in it."""
     names = sorted(_names_in_conditions(operation, fragments))
     defaults = {
@@ -253,9 +245,7 @@ def _flags(
     return {name: defaults.get(name) for name in names}
 
 
-def _names_in_conditions(
-    operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
-) -> set[str]:
+def _names_in_conditions(operation: OperationDefinitionNode, fragments: Fragments) -> set[str]:
     names: set[str] = set()
     spread: set[str] = set()
     waiting: list[Any] = [operation]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from graphql import (
     BooleanValueNode,
     DirectiveNode,
+    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -27,6 +28,19 @@ Selected = dict[str, list[FieldNode]]
 """The nodes that are selected under each name of the answer, in the order of the answer."""
 
 
+Fragments = Mapping[str, FragmentDefinitionNode]
+"""The fragments of a document by their names."""
+
+
+def fragments_of(document: DocumentNode) -> Fragments:
+    """The fragments of a document by their names."""
+    return {
+        definition.name.value: definition
+        for definition in document.definitions
+        if isinstance(definition, FragmentDefinitionNode)
+    }
+
+
 class NotPlannable(Exception):
     """An operation has no plan; graphql-core runs it, or says what is wrong with it."""
 
@@ -39,7 +53,7 @@ class Selections:
     """
 
     schema: GraphQLSchema
-    fragments: Mapping[str, FragmentDefinitionNode]
+    fragments: Fragments
     flags: Mapping[str, bool]
 
     def below(self, nodes: Iterable[FieldNode], parent: GraphQLObjectType) -> Selected:

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from graphql import (
-    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -37,6 +36,7 @@ from graphql import (
 from graphql.type import GraphQLInterfaceType, GraphQLObjectType
 
 from resolvers.declarations import NamedRows, PageSize
+from resolvers.selections import Fragments
 
 _T = TypeVar("_T")
 Variables = Mapping[str, Any]
@@ -82,7 +82,7 @@ def _amount(amount: _Amount, variables: Variables) -> int:
 
 def cost_of(
     schema: GraphQLSchema,
-    document: DocumentNode,
+    fragments: Fragments,
     operation: OperationDefinitionNode,
     *,
     max_page_size: int,
@@ -92,11 +92,6 @@ def cost_of(
 
     Pages have at most ``max_page_size`` rows, and a change names at most ``max_ids``.
     """
-    fragments = {
-        definition.name.value: definition
-        for definition in document.definitions
-        if isinstance(definition, FragmentDefinitionNode)
-    }
     defaults = {
         definition.variable.name.value: value_from_ast_untyped(definition.default_value)
         for definition in operation.variable_definitions or ()
@@ -111,7 +106,7 @@ def cost_of(
 @dataclass(frozen=True, slots=True)
 class _Pricing:
     schema: GraphQLSchema
-    fragments: Mapping[str, FragmentDefinitionNode]
+    fragments: Fragments
     defaults: Mapping[str, Any]
     max_page_size: int
     max_ids: int

@@ -33,6 +33,7 @@ from db.database import Metric
 from db.errors import InvalidInput
 from db.keys import Scope
 from resolvers.plans import KeptPlans, Planner
+from resolvers.selections import Fragments, fragments_of
 from server.graphql.cost import Cost, cost_of
 from server.graphql.limits import Limits, check_document, check_text
 from server.graphql.scopes import needed_scopes
@@ -230,7 +231,8 @@ class OperationStore:
             errors = self._validate(schema, document)
             if errors:
                 return Prepared(document, tuple(errors), tokens=tokens)
-            make = functools.partial(self._operation, schema, document, tokens)
+            fragments = fragments_of(document)
+            make = functools.partial(self._operation, schema, fragments, tokens)
             prepared = Prepared(document, make=make, tokens=tokens)
             # While it is done in a thread, so is this; nearly every document has one operation.
             if len(prepared.definitions) == 1 and (operation := prepared.find(None)):
@@ -256,23 +258,23 @@ class OperationStore:
     def _operation(
         self,
         schema: GraphQLSchema,
-        document: DocumentNode,
+        fragments: Fragments,
         tokens: int,
         definition: OperationDefinitionNode,
     ) -> PreparedOperation:
         return PreparedOperation(
             definition,
-            tuple(sorted(needed_scopes(schema, document, definition))),
+            tuple(sorted(needed_scopes(schema, fragments, definition))),
             cost_of(
                 schema,
-                document,
+                fragments,
                 definition,
                 max_page_size=self.limits.max_page_size,
                 max_ids=self.limits.max_ids,
             ),
             Planner(
                 schema,
-                document,
+                fragments,
                 definition,
                 self._plans,
                 size=_BYTES_OF_ANY + _BYTES_OF_TOKEN * tokens,

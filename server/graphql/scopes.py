@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 
 from graphql import (
-    DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLSchema,
     InlineFragmentNode,
@@ -15,18 +13,14 @@ from graphql import (
 
 from db.keys import Scope
 from resolvers.declarations import scope_of
+from resolvers.selections import Fragments
 
 
 def needed_scopes(
-    schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode
+    schema: GraphQLSchema, fragments: Fragments, operation: OperationDefinitionNode
 ) -> frozenset[Scope]:
     """The scopes that a valid operation needs, whatever its variables leave out of it."""
     root = schema.get_root_type(operation.operation)
-    fragments = {
-        definition.name.value: definition
-        for definition in document.definitions
-        if isinstance(definition, FragmentDefinitionNode)
-    }
     scopes = set()
     for name in _root_fields(operation.selection_set, fragments):
         field = root.fields.get(name) if root else None
@@ -39,9 +33,7 @@ def needed_scopes(
     return frozenset(scopes)
 
 
-def _root_fields(
-    selections: SelectionSetNode, fragments: dict[str, FragmentDefinitionNode]
-) -> Iterator[str]:
+def _root_fields(selections: SelectionSetNode, fragments: Fragments) -> Iterator[str]:
     for node in selections.selections:
         if isinstance(node, FieldNode):
             yield node.name.value
