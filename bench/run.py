@@ -40,7 +40,7 @@ def main(kind: str, rows: int, rounds: int, seconds: int) -> None:
         reference = stack.enter_context(served(bare("reference:app"), environment, "/0")).url
         plain = stack.enter_context(served(bare("plain:app"), environment, "/graphql")).url
         headers = {"authorization": f"Bearer {key}"}
-        everything = workloads(guid, cursor_of(position))
+        everything = workloads(guid, cursor_of(position), is_postgres=kind == "postgres")
         for number, work in enumerate(everything):
             compare_bytes(work, measured, f"{reference}/{number}", headers)
         print(f"{'work':26} {'reference':>10} {'gateway':>10} {'ratio':>6} {'target':>6}")

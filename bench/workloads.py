@@ -36,7 +36,7 @@ def _iso(milliseconds: int) -> str:
     return datetime.fromtimestamp(milliseconds // 1000, UTC).isoformat()
 
 
-def workloads(guid: str, cursor: str) -> list[Workload]:
+def workloads(guid: str, cursor: str, *, is_postgres: bool = False) -> list[Workload]:
     """Return all workloads, for one execution and one cursor in the middle."""
     page = f"edges {{ cursor node {{ {FIELDS} }} }} pageInfo {{ hasNextPage endCursor }}"
     filtered = (
@@ -45,40 +45,40 @@ def workloads(guid: str, cursor: str) -> list[Workload]:
         f" {{ totalCount nodes {{ {FIELDS} }} }} }}"
     )
     return [
-        Workload("newest 50", "/graphql", 0.75, f"{{ executions(first: 50) {{ {page} }} }}"),
+        Workload("newest 50", "/graphql", 1.00, f"{{ executions(first: 50) {{ {page} }} }}"),
         Workload(
             "filtered 50 with total",
             "/graphql",
-            0.75,
+            1.30,
             filtered,
             (("since", _iso(SINCE)), ("until", _iso(UNTIL))),
         ),
         Workload(
             "one by guid",
             "/graphql",
-            0.60,
+            0.80,
             f"query ($guid: ID!) {{ execution(guid: $guid) {{ {FIELDS} }} }}",
             (("guid", guid),),
         ),
         Workload(
             "page in the middle",
             "/graphql",
-            0.75,
+            1.00,
             f"query ($after: String) {{ executions(first: 50, after: $after) {{ {page} }} }}",
             (("after", cursor),),
         ),
-        Workload("REST list of 50", "/executions?page=1&limit=50", 0.85),
-        Workload("REST get", f"/executions/{guid}", 0.85),
+        Workload("REST list of 50", "/executions?page=1&limit=50", 1.00),
+        Workload("REST get", f"/executions/{guid}", 0.95),
         Workload(
             "1,000 in one page",
             "/graphql",
-            0.90,
+            1.00,
             f"{{ executions(first: 1000) {{ nodes {{ {FIELDS} }} }} }}",
         ),
         Workload(
             "update, durable commit",
             "/graphql",
-            0.90,
+            1.00 if is_postgres else 1.30,
             "mutation ($guid: ID!, $state: ExecutionState!) {"
             " updateExecution(guid: $guid, input: {state: $state})"
             " { ... on UpdateExecutionSuccess { execution { guid state } } } }",
