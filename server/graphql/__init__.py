@@ -1,6 +1,7 @@
-"""GraphQL over HTTP, server-sent events and WebSocket.
+"""The GraphQL edge, over HTTP, server-sent events and WebSocket.
 
-A request meets ``endpoint`` (or ``websocket``), ``request`` (its parameters), ``documents`` (the
-text that it means), ``preparation`` (parsed, validated, measured by ``limits`` and priced by
-``cost``, once for a document), ``runner`` (scopes, cost, execution) and ``response``.
+A request goes through ``endpoint`` (or ``websocket``), ``request`` (parse its parameters),
+``documents`` (find the document it means), ``preparation`` (parse, validate, measure by ``limits``
+and price by ``cost``, once for a document), ``runner`` (check scopes and cost, and execute) and
+``response``. ``graphiql`` serves the page of GraphiQL from its ``bundle``.
 """

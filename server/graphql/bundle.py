@@ -1,7 +1,7 @@
-"""The console as it was built into ``static/graphiql``: its page, and the assets of that.
+"""The build of GraphiQL in ``static/graphiql``: a page and its assets.
 
-The names of assets hold a hash of their content, so browsers may keep them for good. Each that
-gets smaller by it lies there compressed too, as ``name.br`` and ``name.gz``.
+The names of assets contain a hash of their content, so browsers may cache them forever. Assets that
+get smaller by it are also there compressed, as ``name.br`` and ``name.gz``.
 """
 
 import re
@@ -13,12 +13,12 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 FOLDER = Path(__file__).parents[1] / "static" / "graphiql"
-"""Where the build puts the bundle, and a wheel carries it."""
+"""The folder of the bundle, in a build and in a wheel."""
 
 ASSETS_PATH = "/graphiql/assets"
-"""The path that assets are served below."""
+"""The path below which assets are served."""
 
-# No slash, and no dot at the beginning: nothing outside of the folder has such a name.
+# Without slashes and leading dots, so that no name leads out of the folder.
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,200}")
 _MEDIA_TYPES = {
     ".css": "text/css",
@@ -38,20 +38,20 @@ _HEADERS = {
 
 
 class Bundle:
-    """The bundle in a folder, which need not be there, or not yet."""
+    """The bundle in a folder, which may not exist, or not yet."""
 
     def __init__(self, folder: Path) -> None:
         self._page = folder / "index.html"
         self._assets = folder / "assets"
 
     def page(self, root: str) -> str | None:
-        """The HTML of the page; None where no bundle was built.
+        """Return the HTML of the page, or None if there is no bundle.
 
-        ``root`` is the URL of the gateway's start page without its last slash, as the page is to
-        write it.
+        ``root`` is the URL of the gateway's start page without its trailing slash, for the page's
+        links.
         """
         try:
-            # Read each time: a build that ends while the gateway runs shows at once.
+            # Read each time, so that a build that finishes while the gateway runs shows at once.
             html = self._page.read_text("utf-8")
         except FileNotFoundError:
             return None
@@ -59,7 +59,7 @@ class Bundle:
         return html.replace('="./assets/', f'="{root}{ASSETS_PATH}/')
 
     def route(self) -> Route:
-        """Where the assets are served."""
+        """Return the route of the assets."""
         return Route(f"{ASSETS_PATH}/{{name}}", self._asset)
 
     async def _asset(self, request: Request) -> Response:
@@ -77,7 +77,7 @@ class Bundle:
 
 
 def accepted_codings(accept: str) -> list[str]:
-    """Which of our codings an Accept-Encoding header accepts (RFC 9110, section 12.5.3)."""
+    """Return which of our codings an Accept-Encoding header accepts (RFC 9110, 12.5.3)."""
     weights: dict[str, bool] = {}
     for part in accept.lower().split(","):
         coding, *parameters = (piece.strip() for piece in part.split(";"))

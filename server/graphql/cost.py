@@ -1,13 +1,13 @@
-"""What an operation costs, known before anything of it runs.
+"""The cost of an operation, computed before it runs.
 
-Every field costs 1. What is selected in the rows of a list is multiplied by the size of the
-page that the list is of: a connection of 50 costs 50 times what its nodes do, and connections
-in connections multiply. Sizes in variables are read when the variables are there, as graphql-core
-coerces them; the rest is worked out once for a document. A page that is larger than pages may be
-counts as the largest, because it is going to be refused with a message that says so.
+Every field costs 1. Selections in the rows of a list are multiplied by the list's page size: a
+connection of 50 costs 50 times what its nodes do, and nested connections multiply. Page sizes in
+variables are read from the request's variables, as graphql-core coerces them; the rest is computed
+once for a document. A page larger than the maximum counts as the largest, because it will be
+refused with a clearer message.
 
-A change of many executions answers as many rows as the client names, each in one list at most, so
-that of these lists the costliest counts. Their guids cost nothing: the client sent them itself.
+A change of many executions returns as many rows as the client names, each in one list at most, so
+the most expensive of these lists counts. Their guids cost nothing: the client has sent them.
 """
 
 import dataclasses
@@ -41,9 +41,9 @@ from resolvers.selections import Fragments
 _T = TypeVar("_T")
 Variables = Mapping[str, Any]
 Cost = Callable[[Variables], int]
-"""The cost of something, for the variables that it is run with."""
+"""Returns the cost of a part of an operation, for its variables."""
 _Amount = int | Cost
-"""A number that is known, or that depends on the variables."""
+"""A number, or a function of the variables that returns one."""
 
 
 def _sum(parts: Iterable[_Amount]) -> _Amount:
@@ -88,7 +88,7 @@ def cost_of(
     max_page_size: int,
     max_ids: int,
 ) -> Cost:
-    """Work out what a valid operation costs.
+    """Return the cost function of a valid operation.
 
     Pages have at most ``max_page_size`` rows, and a change names at most ``max_ids``.
     """
@@ -140,7 +140,7 @@ class _Pricing:
             return int(node.name.value != self.free)
         field = _definition(parent, node.name.value)
         if field is None:
-            # What asks about the schema itself: its lists are as long as the schema.
+            # Introspection: its lists are as long as the schema.
             return _sum((1, self.selections(node.selection_set, None, 1)))
         named = NamedRows.of(field)
         if named:
@@ -151,7 +151,7 @@ class _Pricing:
         return _sum((1, _product(size if _is_list(field) else 1, inner)))
 
     def _payload(self, node: FieldNode, field: GraphQLField, named: NamedRows) -> _Amount:
-        """What the answer to a change of named rows costs."""
+        """Return the cost of the payload of a change of named rows."""
         size = self._number_of_ids(node, named)
         rows = dataclasses.replace(self, free=named.key)
         plain: list[_Amount] = []
@@ -184,7 +184,7 @@ class _Pricing:
         return self._number(list(value.values) if isinstance(value, ListValueNode) else value)
 
     def _number(self, ids: Any) -> int:
-        # What is no list is coerced to one of a single value (GraphQL, section 3.11).
+        # A single value is coerced to a list of one (GraphQL, section 3.11).
         return min(len(ids), self.max_ids) if isinstance(ids, list) else 1
 
     def _page_size(self, node: FieldNode, declared: PageSize) -> _Amount:
@@ -198,7 +198,7 @@ class _Pricing:
 
         def size(variables: Variables) -> int:
             sizes = [*known, *(of(variables) for of in unknown)]
-            # Which of several arguments counts is for the field to say; null counts nowhere.
+            # The field decides which of several arguments counts; null never does.
             return max((size for size in sizes if size is not None), default=default)
 
         return size
@@ -213,8 +213,8 @@ class _Pricing:
         return lambda variables: read(variables.get(name, when_left_out))
 
     def _bounded_value(self, value: Any) -> int | None:
-        """The size that a value is coerced to; None for null, and for what will be refused."""
-        # A float that is a whole number is an Int (GraphQL, section 3.5.1).
+        """Return the coerced page size; None for null, and for a value that will be refused."""
+        # A float without a fraction is a valid Int (GraphQL, section 3.5.1).
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         return self._bounded(value) if isinstance(value, int) else None

@@ -1,4 +1,4 @@
-"""Whether a client asks for what its operation costs."""
+"""The header with which clients ask for the cost of an operation."""
 
 from server.http.request import HttpRequest
 

@@ -1,9 +1,9 @@
-"""Operations that clients send by their hash instead of their text.
+"""Documents that clients name by their hash instead of sending the text.
 
-Automatic persisted queries follow Apollo's protocol: a client sends the SHA-256 of a document;
-when it is not known here, it is told so and sends the text once along with the hash. With
-trusted documents there is a list of operations made when the clients are built, and nothing
-else runs. In both, a ``documentId`` works too (GraphQL over HTTP, appendix A).
+Automatic persisted queries follow Apollo's protocol: a client sends the SHA-256 of a document, and
+if the gateway does not know it, sends the text once along with the hash. Trusted documents are a
+manifest of operations, written when the clients are built; nothing else runs. In both cases clients
+may use ``documentId`` too (GraphQL over HTTP, appendix A).
 """
 
 import hashlib
@@ -23,14 +23,14 @@ from db.errors import GatewayError, InvalidInput
 from server.graphql.request import GraphQLRequest
 
 _KEPT_BYTES = 8 * 2**20
-# A digest, and what a store needs for an entry.
+# A hash, and the overhead of an entry.
 _BYTES_BESIDE_TEXT = 500
 _VERSION = 1
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class PersistedQueryNotFound(GatewayError):
-    """No document with this hash is known here; Apollo's clients then send the text."""
+    """No document with this hash is known; Apollo's clients then send the text."""
 
     code = "PERSISTED_QUERY_NOT_FOUND"
 
@@ -39,30 +39,30 @@ class PersistedQueryNotFound(GatewayError):
 
 
 class UntrustedDocument(GatewayError):
-    """The document is not in the list of those that may run."""
+    """The document is not in the manifest."""
 
     code = "PERSISTED_QUERY_NOT_IN_LIST"
 
 
 class Documents(Protocol):
-    """Where the texts of operations come from."""
+    """The source of documents."""
 
     @property
     def operation_names(self) -> frozenset[str]:
-        """The names that ``name_of`` can return."""
+        """All names that ``name_of`` can return."""
 
     def text_of(self, asked: GraphQLRequest) -> str:
-        """The document that a request means. Raises GatewayError when there is none."""
+        """Return the document that a request means. Raises GatewayError if there is none."""
 
     def name_of(self, query: str, operation_name: str | None) -> str | None:
-        """The name of an operation of a document, where the operator gave it; else None."""
+        """Return the name of an operation of a document if the operator chose it, or None."""
 
     def metrics(self) -> list[Metric]:
-        """How much of them is kept for clients."""
+        """Return the use of the store."""
 
 
 class PersistedQueries:
-    """Documents by their hash: those that clients sent last, within a number of bytes."""
+    """The documents that clients sent most recently, by their hash."""
 
     operation_names: frozenset[str] = frozenset()
 
@@ -70,10 +70,10 @@ class PersistedQueries:
         self._kept: BoundedStore[str, str] = BoundedStore("persisted_queries", max_bytes=max_bytes)
 
     def text_of(self, asked: GraphQLRequest) -> str:
-        """The document that a request means.
+        """Return the document that a request means.
 
-        Raises PersistedQueryNotFound for a hash alone that is not known, and InvalidInput for
-        one that is malformed or not that of the text beside it.
+        Raises PersistedQueryNotFound for an unknown hash without a text, and InvalidInput for a
+        hash that is malformed or not that of the text.
         """
         digest = _id_in(asked)
         if digest is None:
@@ -88,11 +88,11 @@ class PersistedQueries:
             raise InvalidInput("persistedQuery.sha256Hash must be the SHA-256 of query, in hex")
         elif _SHA256.fullmatch(digest):
             raise InvalidInput("documentId must be the SHA-256 of query, in hex")
-        # An id of another kind may be anything's, so nothing is kept under it for others.
+        # Anyone may choose ids of other kinds, so the text is not stored under them for others.
         return asked.query
 
     def name_of(self, query: str, operation_name: str | None) -> str | None:  # noqa: ARG002
-        """Nothing: a client's names are its own."""
+        """Return None: clients choose their own names."""
         return None
 
     def _find(self, digest: str) -> str:
@@ -102,12 +102,12 @@ class PersistedQueries:
         return query
 
     def metrics(self) -> list[Metric]:
-        """How full the store of documents is."""
+        """Return the use of the store."""
         return self._kept.metrics()
 
 
 class TrustedDocuments:
-    """The documents of a manifest; a request means one of them or is refused."""
+    """The documents of a manifest; any other document is refused."""
 
     def __init__(self, documents: Mapping[str, str]) -> None:
         self._by_hash: dict[str, str] = {}
@@ -117,9 +117,9 @@ class TrustedDocuments:
         self._names = {text: _names_in(text) for text in documents.values()}
 
     def text_of(self, asked: GraphQLRequest) -> str:
-        """The document that a request means, by its hash or by its very text.
+        """Return the document that a request means, by its hash or by its exact text.
 
-        Raises PersistedQueryNotFound or UntrustedDocument when it is not in the manifest.
+        Raises PersistedQueryNotFound or UntrustedDocument if it is not in the manifest.
         """
         digest = _id_in(asked)
         if digest is not None and asked.query is None:
@@ -133,14 +133,14 @@ class TrustedDocuments:
         return asked.query
 
     def name_of(self, query: str, operation_name: str | None) -> str | None:
-        """The name of an operation of a document: the one asked for, or the only one."""
+        """Return the name of an operation: the requested one, or the only one."""
         names = self._names[query]
         if operation_name is None:
             return next(iter(names), None)
         return operation_name if operation_name in names else None
 
     def metrics(self) -> list[Metric]:
-        """Nothing: clients add none."""
+        """Return nothing: clients add no documents."""
         return []
 
     @property
@@ -150,11 +150,11 @@ class TrustedDocuments:
 
 
 def read_manifest(path: Path) -> TrustedDocuments:
-    """Read a manifest: Apollo's, or Relay's and Codegen's object of ids and documents.
+    """Read a manifest: Apollo's, or an object of ids and documents, as of Relay or Codegen.
 
     An id is a hash, with or without ``sha256:``, or whatever the clients send.
 
-    Raises InvalidInput when it can't be read.
+    Raises InvalidInput if it can't be read.
     """
     try:
         manifest = orjson.loads(path.read_bytes())
@@ -177,7 +177,7 @@ def _names_in(text: str) -> tuple[str, ...]:
     try:
         document = parse(text)
     except GraphQLSyntaxError:
-        # Whoever sends it is told what is wrong with it.
+        # The client that sends it gets the syntax error.
         return ()
     return tuple(
         definition.name.value
@@ -187,7 +187,7 @@ def _names_in(text: str) -> tuple[str, ...]:
 
 
 def document_hash(query: str) -> str:
-    """The SHA-256 of a document, in lower-case hex."""
+    """Return the SHA-256 of a document, in lower-case hex."""
     return hashlib.sha256(query.encode()).hexdigest()
 
 

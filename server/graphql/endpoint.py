@@ -1,7 +1,7 @@
-"""The GraphQL edge: HTTP, server-sent events, WebSocket, and GraphiQL for browsers.
+"""The GraphQL edge over HTTP, with server-sent events, and GraphiQL for browsers.
 
-HTTP follows the GraphQL over HTTP specification; WebSocket is graphql-transport-ws;
-server-sent events are the distinct connections mode of graphql-sse.
+HTTP follows the GraphQL over HTTP specification; server-sent events are the distinct connections
+mode of graphql-sse.
 """
 
 import functools
@@ -19,7 +19,7 @@ from server.graphql.documents import PersistedQueryNotFound
 from server.graphql.graphiql import graphiql_page
 from server.graphql.request import Batch, GraphQLRequest, read_requests
 from server.graphql.response import RESPONSE_JSON, answer, batch_answer
-from server.graphql.runner import KindNotTaken, NotTaken, OperationRunner, refused
+from server.graphql.runner import OperationRunner, UnsupportedKind, UnsupportedKinds, refused
 from server.http.bodies import BodyReader
 from server.http.concurrency import ConcurrencyLimit
 from server.http.error_responses import JSON, graphql_error
@@ -46,16 +46,16 @@ _MACHINES = (JSON, RESPONSE_JSON, EVENTS)
 _MACHINES_AND_PEOPLE = (*_MACHINES, HTML)
 _ALLOWED = "GET, HEAD, OPTIONS, POST"
 _NO_SUBSCRIPTION = f"A subscription needs a WebSocket, or Accept: {EVENTS}"
-_NOT_BY_POST = {OperationType.SUBSCRIPTION: _NO_SUBSCRIPTION}
-# What changes data must not be reachable by following a link (GraphQL over HTTP, section 6.1).
-_NOT_AS_EVENTS_BY_GET = {
+_UNSUPPORTED_BY_POST = {OperationType.SUBSCRIPTION: _NO_SUBSCRIPTION}
+# Following a link must not change data (GraphQL over HTTP, section 6.1).
+_UNSUPPORTED_AS_EVENTS_BY_GET = {
     OperationType.MUTATION: "A mutation must be sent with POST, not GET",
 }
-_NOT_BY_GET = _NOT_AS_EVENTS_BY_GET | _NOT_BY_POST
+_UNSUPPORTED_BY_GET = _UNSUPPORTED_AS_EVENTS_BY_GET | _UNSUPPORTED_BY_POST
 
 
 class _Refused(Exception):
-    """A request has its answer already."""
+    """A request that is refused, with its response."""
 
     def __init__(self, response: Response) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class _Refused(Exception):
 
 
 class GraphQLEdge:
-    """An ASGI application that answers everything sent to ``/graphql`` over HTTP."""
+    """An ASGI application that answers all HTTP requests to ``/graphql``."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class GraphQLEdge:
         self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """DirectResponse one request."""
+        """Respond to a request."""
         response = await self._respond(HttpRequest(scope, receive))
         await response(scope, receive, send)
 
@@ -114,8 +114,8 @@ class GraphQLEdge:
             status = 400 if media_type == RESPONSE_JSON else 200
             headers = {"cache-control": "no-store"}
             return _refused(error, status, headers, media_type)
-        except KindNotTaken as error:
-            status, headers = _not_taken(error)
+        except UnsupportedKind as error:
+            status, headers = _unsupported_status(error)
             return _refused(error, status, headers, media_type)
         except GatewayError as error:
             self._on_limit(error.limit)
@@ -125,9 +125,9 @@ class GraphQLEdge:
             return graphql_error(500, INTERNAL, INTERNAL_MESSAGE, id=error_id)
 
     async def _answer(self, request: HttpRequest, media_type: str) -> ASGIApp:
-        # Who asks is known before anything that was sent is looked at.
+        # Authenticate before parsing anything that the client sent.
         principal = await self._authenticator.authenticate(request.header(b"authorization"))
-        self._refuse_what_other_sites_send(request)
+        self._refuse_other_sites(request)
         places = self._streams if media_type == EVENTS else self._places
         places.expect_room()
         asked = await read_requests(request, self._bodies, self._max_batch)
@@ -141,7 +141,7 @@ class GraphQLEdge:
         result = await self._runner.run(
             asked,
             principal,
-            not_taken=_not_taken_by(request),
+            unsupported=_unsupported_by(request),
             reports_cost=reports_cost(request),
             on_name=functools.partial(request.scope.__setitem__, OPERATION),
         )
@@ -150,7 +150,7 @@ class GraphQLEdge:
     async def _answer_batch(
         self, request: HttpRequest, asked: Batch, principal: Principal, media_type: str
     ) -> ASGIApp:
-        """DirectResponse each operation in its place, so that none takes another's answer away."""
+        """Run the operations of a batch; errors stay in place, so that no result gets lost."""
         results = []
         for one in asked:
             if isinstance(one, InvalidInput):
@@ -159,17 +159,17 @@ class GraphQLEdge:
             result = await self._runner.result(
                 one,
                 principal,
-                not_taken=_not_taken_by(request),
+                unsupported=_unsupported_by(request),
                 reports_cost=reports_cost(request),
             )
             results.append(result)
         log_as_operation(None)
         return batch_answer(results, media_type)
 
-    def _refuse_what_other_sites_send(self, request: HttpRequest) -> None:
-        """Refuse what a page of another site makes a browser send without asking first.
+    def _refuse_other_sites(self, request: HttpRequest) -> None:
+        """Refuse what a page of another site can make a browser send without a preflight.
 
-        A POST has to be JSON, for which browsers do ask; a GET can come from any link.
+        A POST must be JSON, which needs a preflight; a GET can come from any link.
         """
         if request.method == "POST":
             return
@@ -183,13 +183,13 @@ class GraphQLEdge:
     def _stream(
         self, request: HttpRequest, asked: GraphQLRequest, principal: Principal
     ) -> Response:
-        # What there is no document for is refused with a status, before the stream begins.
+        # An unknown document is refused with a status, before the stream begins.
         self._runner.text_of(asked)
-        not_taken = _NOT_AS_EVENTS_BY_GET if request.method != "POST" else {}
+        unsupported = _UNSUPPORTED_AS_EVENTS_BY_GET if request.method != "POST" else {}
 
         async def events() -> AsyncIterator[bytes]:
             result = await self._runner.result(
-                asked, principal, not_taken=not_taken, reports_cost=reports_cost(request)
+                asked, principal, unsupported=unsupported, reports_cost=reports_cost(request)
             )
             yield b"event: next\ndata: " + write_json(result.body) + b"\n\n"
             yield b"event: complete\ndata:\n\n"
@@ -198,7 +198,7 @@ class GraphQLEdge:
 
 
 def _offers(request: HttpRequest) -> tuple[str, ...]:
-    # A client that accepts anything gets JSON; a browser says first of all that it wants HTML.
+    # A client that accepts anything gets JSON; browsers prefer HTML.
     return _MACHINES if request.method == "POST" else _MACHINES_AND_PEOPLE
 
 
@@ -220,9 +220,9 @@ def _not_allowed(message: str, allowed: str, media_type: str = JSON) -> Response
     return _refusal(405, message, {"allow": allowed}, media_type)
 
 
-def _not_taken_by(request: HttpRequest) -> NotTaken:
-    return _NOT_BY_POST if request.method == "POST" else _NOT_BY_GET
+def _unsupported_by(request: HttpRequest) -> UnsupportedKinds:
+    return _UNSUPPORTED_BY_POST if request.method == "POST" else _UNSUPPORTED_BY_GET
 
 
-def _not_taken(error: KindNotTaken) -> tuple[int, dict[str, str]]:
+def _unsupported_status(error: UnsupportedKind) -> tuple[int, dict[str, str]]:
     return (405, {"allow": "POST"}) if error.kind is OperationType.MUTATION else (400, {})

@@ -1,7 +1,7 @@
-"""From what went wrong in an operation to what its client is told.
+"""Translate errors of an operation into those of a response.
 
-What a caller did wrong is answered with its message. Anything else is ours: it is logged
-with an id, and the answer carries that id and nothing of the inside.
+A caller's error is answered with its message. Any other exception is a bug: it is logged with an
+id, and the response has that id and no details.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ _MOST_LOCATIONS = 10
 
 
 def limit_of(error: GraphQLError) -> str | None:
-    """The setting whose limit an error tells of, if it tells of one."""
+    """Return the setting whose limit an error reports, if any."""
     cause = error.original_error
     if isinstance(cause, GatewayError):
         return cause.limit
@@ -27,9 +27,9 @@ def limit_of(error: GraphQLError) -> str | None:
 
 
 def present_result(result: ExecutionResult) -> dict[str, Any]:
-    """Turn a result into the body of an answer, each error with its code.
+    """Return the body of a response from a result, each error with its code.
 
-    The entry ``data`` is left out when nothing was executed (GraphQL, section 7.1.1).
+    The entry ``data`` is missing if nothing was executed (GraphQL, section 7.1.1).
     """
     body: dict[str, Any] = {}
     if result.errors:
@@ -43,7 +43,7 @@ def present_result(result: ExecutionResult) -> dict[str, Any]:
 
 
 def is_refused(result: ExecutionResult) -> bool:
-    """Whether a request was refused before anything of it was executed."""
+    """Whether a request was refused before any of it was executed."""
     if not result.errors:
         return False
     return isinstance(result, PreExecutionError) or (
@@ -52,9 +52,9 @@ def is_refused(result: ExecutionResult) -> bool:
 
 
 def code_without_cause(result: ExecutionResult) -> str | None:
-    """The code of those errors of a result that graphql-core itself found.
+    """Return the code for errors that graphql-core itself found.
 
-    None when it should have found none, because everything was checked before.
+    None if it should not have found any, because everything was checked before.
     """
     if isinstance(result, PreExecutionError):
         return "GRAPHQL_VALIDATION_FAILED"
@@ -62,10 +62,10 @@ def code_without_cause(result: ExecutionResult) -> str | None:
 
 
 def present_error(error: GraphQLError, code: str | None) -> GraphQLError:
-    """Give an error its code, and take the inside out of one that the caller can't know.
+    """Return an error with its code, without internal details.
 
-    ``code`` is for an error without a cause of its own; see ``code_without_cause``. A message is
-    cut off where it becomes long.
+    ``code`` is for an error without a cause of its own; see ``code_without_cause``. Long messages
+    are cut off.
     """
     if error.extensions and "code" in error.extensions:
         return _with(error, error.message, **error.extensions)
@@ -87,7 +87,7 @@ def present_error(error: GraphQLError, code: str | None) -> GraphQLError:
 def _with(error: GraphQLError, message: str, **extensions: Any) -> GraphQLError:
     if len(message) > _LONGEST_MESSAGE:
         message = f"{message[:_LONGEST_MESSAGE]}…"
-    # Locations are worked out of the nodes where there are any.
+    # graphql-core computes locations from the nodes, if there are any.
     return GraphQLError(
         message,
         nodes=error.nodes and error.nodes[:_MOST_LOCATIONS],

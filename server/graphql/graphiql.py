@@ -1,4 +1,4 @@
-"""GraphiQL for browsers: the gateway's own bundle, or where none was built, one from a CDN."""
+"""The GraphiQL page: from the gateway's own bundle, or without one from a CDN."""
 
 import functools
 import re
@@ -26,7 +26,7 @@ query NewestExecutions {
   }
 }
 """
-"""What a newcomer finds in the editor of the page from a CDN."""
+"""The initial query in the editor of the page from a CDN."""
 
 _ICON = "./favicon.svg"
 _EXAMPLE = re.compile(r"(const EXAMPLE_QUERY = `)[^`]*(`;)")
@@ -48,8 +48,8 @@ _NOTICE = """
 
 
 def graphiql_page(bundle: Bundle, path: str) -> str:
-    """The HTML of GraphiQL for the page at ``path``, which may end with a slash."""
-    # Relative, so that it holds below whatever path a proxy serves the gateway at.
+    """Return the HTML of GraphiQL for the page at ``path``, which may end with a slash."""
+    # Relative, so that it works below any path of a proxy.
     up = ".." if path.endswith("/") else "."
     return bundle.page(up) or _page_from_cdn().replace(_ICON, f"{up}/favicon.svg")
 
@@ -61,9 +61,9 @@ def _page_from_cdn() -> str:
         f'<title>Executions Gateway: GraphiQL</title><link rel="icon" href="{_ICON}">',
     )
     page = _EXAMPLE.sub(lambda match: f"{match[1]}{DEFAULT_QUERY}{match[2]}", page)
-    # A key that is typed into the headers is not kept.
+    # Don't store keys that are typed into the headers.
     page = page.replace("shouldPersistHeaders: true", "shouldPersistHeaders: false")
-    # Nothing is shown while what stands above it loads, which can take minutes to fail.
+    # Put the notice first: browsers render nothing below scripts that load, or fail for minutes.
     head, body = page.split("<body>", 1)
     from_cdn = "".join(match[0] for match in _FROM_CDN.finditer(head))
     return _FROM_CDN.sub("", head) + "<body>" + _NOTICE + from_cdn + body

@@ -1,8 +1,8 @@
-"""What a document may hold, measured before anything of it is validated or run.
+"""Limits on documents, checked before validation and execution.
 
-The text is measured first, token by token, because parsing a document that is nested too deep
-or that never ends is an attack of its own. Then the document is measured as it would be run,
-with every fragment in every place that it is spread.
+The text is checked first, token by token, because parsing a document that is nested too deeply or
+that never ends is an attack in itself. Then the document is measured as it would be executed, with
+every fragment in every place where it is spread.
 """
 
 from collections import Counter
@@ -28,13 +28,13 @@ _OPENING = {TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L}
 _CLOSING = {TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R}
 _NUMBERS = {TokenKind.INT, TokenKind.FLOAT}
 _FRAGMENTS_IN_FRAGMENTS = 20
-# Python refuses to read integers of more than 4,300 digits; no type here has as many as 20.
+# Python rejects integers of more than 4,300 digits; no type here has as many as 20.
 _LONGEST_NUMBER = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most that one document may hold."""
+    """The limits of a document."""
 
     max_document_bytes: int
     max_tokens: int
@@ -53,7 +53,7 @@ class Limits:
 
 
 class TooComplex(GraphQLError):
-    """A document holds more than a limit allows."""
+    """A document exceeds a limit."""
 
     def __init__(self, limit: str, found: int | str, allowed: int) -> None:
         super().__init__(
@@ -64,7 +64,7 @@ class TooComplex(GraphQLError):
 
 @dataclass(frozen=True, slots=True)
 class DocumentSize:
-    """How much a part of a document holds, fragments included."""
+    """The size of a part of a document, including its fragments."""
 
     depth: int = 0
     repeats: int = 0
@@ -72,8 +72,8 @@ class DocumentSize:
     aliases: int = 0
     directives: int = 0
 
-    def beside(self, other: "DocumentSize") -> "DocumentSize":
-        """Both of them, one after the other."""
+    def plus(self, other: "DocumentSize") -> "DocumentSize":
+        """Return the size of two parts, one after the other."""
         return DocumentSize(
             max(self.depth, other.depth),
             max(self.repeats, other.repeats),
@@ -84,18 +84,18 @@ class DocumentSize:
 
 
 def check_text(query: str, limits: Limits) -> int:
-    """The number of tokens of a text.
+    """Return the number of tokens of a document.
 
-    Raises TooComplex when it is too long, has too many tokens or is nested too deep to be read,
-    and GraphQLSyntaxError for what is no token.
+    Raises TooComplex if it is too long, has too many tokens or is nested too deeply to be parsed,
+    and GraphQLSyntaxError for invalid tokens.
     """
-    # Comments, spaces and texts take the time that they are long, and are one token or none.
+    # Scanning comments, spaces and texts takes time too, but they count as one token or none.
     size = len(query) if query.isascii() else len(query.encode(errors="surrogatepass"))
     if size > limits.max_document_bytes:
         raise TooComplex("max_document_bytes", f"{size} bytes", limits.max_document_bytes)
     lexer = Lexer(Source(query))
     count = nesting = 0
-    # Arguments and lists of values nest too, beside the fields that the depth counts.
+    # Arguments and lists of values nest too, but the depth counts only fields.
     deepest = 2 * limits.max_depth + _FRAGMENTS_IN_FRAGMENTS
     while (token := lexer.advance()).kind is not TokenKind.EOF:
         kind = token.kind
@@ -116,7 +116,7 @@ def check_text(query: str, limits: Limits) -> int:
 
 
 def check_document(document: DocumentNode, limits: Limits) -> None:
-    """Raise TooComplex, or a GraphQLError for fragments in circles, for any of its operations."""
+    """Raise TooComplex, or GraphQLError for circular fragments, for any of the operations."""
     fragments = {
         definition.name.value: definition
         for definition in document.definitions
@@ -138,7 +138,7 @@ def _check_operation(operation: OperationDefinitionNode, survey: "_Survey", limi
         ("max_depth", found.depth, "levels of fields", limits.max_depth),
         ("max_repeats", found.repeats, "fields of one name in one place", limits.max_repeats),
         ("max_aliases", found.aliases, "aliases", limits.max_aliases),
-        # Every field costs at least 1, whatever page it stands on.
+        # Every field costs at least 1.
         ("max_cost", found.fields, "fields", limits.max_cost),
         ("max_directives", directives, "directives", limits.max_directives),
         ("max_variables", variables, "variables", limits.max_variables),
@@ -187,7 +187,7 @@ class _Survey:
                     below.aliases,
                     below.directives + directives,
                 )
-            total = total.beside(found)
+            total = total.plus(found)
         return total
 
     def _fragment(self, node: object, inside: tuple[str, ...]) -> DocumentSize:

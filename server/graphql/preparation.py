@@ -1,8 +1,7 @@
-"""What every operation goes through, whichever way it came in.
+"""Prepare documents: parse, measure, validate and price them once, and cache the result.
 
-A document is read, measured, validated and priced once, and kept; what depends on the request
-(whether its key has the scopes, what it costs with its variables) is checked every time. A document
-that is not short is prepared in a thread, so that the event loop goes on meanwhile.
+What depends on the request (whether its key has the scopes, the cost with its variables) is checked
+every time. Long documents are prepared in a thread, so that the event loop goes on.
 """
 
 import asyncio
@@ -42,17 +41,17 @@ from server.graphql.tokens import drop_tokens
 _T = TypeVar("_T")
 _DOCUMENTS_BYTES = 64 * 2**20
 _PLANS_BYTES = 16 * 2**20
-# What a document, its operations and their first plans take, as measured and rounded up.
+# The size of a document with its operations and their first plans, measured and rounded up.
 _BYTES_OF_ANY = 4_000
 _BYTES_OF_TOKEN = 1_000
-# Up to this length, crossing to a thread costs more than it spares others.
+# Up to this length, handing over to a thread costs more than it saves.
 _LONGEST_SHORT = 1_000
 _NOTHING = parse("{ __typename }")
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedOperation:
-    """One operation of a document: what it needs, what it costs, and the plans it has."""
+    """An operation with the scopes it needs, its cost, and its plans."""
 
     definition: OperationDefinitionNode
     scopes: tuple[Scope, ...]
@@ -61,12 +60,12 @@ class PreparedOperation:
 
     @property
     def kind(self) -> OperationType:
-        """Whether it is a query, a mutation or a subscription."""
+        """Whether the operation is a query, a mutation or a subscription."""
         return self.definition.operation
 
     @property
     def asks_for_schema_alone(self) -> bool:
-        """Whether nothing but the schema itself is asked for, so that no data is read."""
+        """Whether the operation is introspection only, so that no data is read."""
         return all(
             isinstance(node, FieldNode) and node.name.value.startswith("__")
             for node in self.definition.selection_set.selections
@@ -74,10 +73,9 @@ class PreparedOperation:
 
 
 class Prepared:
-    """A document that is parsed, what is wrong with it, and its operations.
+    """A parsed document, its errors, and its operations.
 
-    An operation is prepared when it is first asked for, of what stands in it and in the
-    fragments that it reaches.
+    An operation is prepared when first needed, from its own text and the fragments it uses.
     """
 
     def __init__(
@@ -96,18 +94,18 @@ class Prepared:
         }
         self.tokens = tokens
         self.is_unreadable = document is _NOTHING
-        """Whether the text could not be read, so that it can't be said what is in it."""
+        """Whether the text could not be parsed."""
         self._make = make
         self._operations: dict[str | None, PreparedOperation] = {}
 
     def definition(self, name: str | None) -> OperationDefinitionNode | None:
-        """The operation of a name, or without one the first; None when there is none."""
+        """Return the operation with a name, or without one the first; None if there is none."""
         if name is None:
             return next(iter(self.definitions.values()), None)
         return self.definitions.get(name)
 
     def find(self, name: str | None) -> PreparedOperation | None:
-        """The operation of a name, or the only one; None when the document can't be run so."""
+        """Return the operation with a name, or the only one; None if that can't run."""
         if self._make is None:
             return None
         if name is None:
@@ -124,14 +122,14 @@ class Prepared:
 
 
 def name_needed(prepared: Prepared) -> InvalidInput:
-    """The error of a request that leaves open which of several operations it means."""
+    """Return the error of a request that does not say which of several operations to run."""
     # GraphQL, section 6.1, GetOperation, step 1.
     count = len(prepared.definitions)
     return InvalidInput(f"operationName must say which of the {count} operations to run")
 
 
 class OperationStore:
-    """Prepares documents for a schema within limits, and keeps those used last."""
+    """Prepares documents for a schema within limits, and caches the most recently used."""
 
     def __init__(
         self,
@@ -146,19 +144,19 @@ class OperationStore:
         self._kept: BoundedStore[str, Prepared] = BoundedStore("documents", max_bytes=max_bytes)
         self._plans: KeptPlans = BoundedStore("plans", max_bytes=max_plan_bytes)
         self._under_way: dict[str, asyncio.Future[Prepared]] = {}
-        # One, so that documents can't take the processor from everything else together.
+        # A single thread, so that documents can't take the processor from everything else.
         self._thread = ThreadPoolExecutor(1, "prepare")
         self._found = self._made = 0
 
     def prepare(self, query: str, schema: GraphQLSchema) -> Prepared:
-        """A document ready to run, or with the errors that forbid it; never raises."""
+        """Return a document that is ready to run, or its errors; never raises."""
         prepared = self._find(query)
         return self._keep(query, self._prepare(query, schema)) if prepared is None else prepared
 
-    async def prepare_apart(self, query: str, schema: GraphQLSchema) -> Prepared:
-        """What ``prepare`` returns; a document that is not short is prepared in a thread.
+    async def prepare_async(self, query: str, schema: GraphQLSchema) -> Prepared:
+        """Like ``prepare``, but prepare a long document in a thread.
 
-        Those who ask for the same at the same time wait for one preparation.
+        Concurrent requests for the same document share one preparation.
         """
         prepared = self._find(query)
         if prepared is not None:
@@ -169,16 +167,16 @@ class OperationStore:
         if under_way is None:
             under_way = asyncio.ensure_future(self._prepare_in_thread(query, schema))
             self._under_way[query] = under_way
-        # Who goes away must not take it from the others.
+        # A request that is cancelled must not cancel it for the others.
         return await asyncio.shield(under_way)
 
-    async def apart(self, call: Callable[[], _T]) -> _T:
-        """Do in a thread what would keep others waiting; one thing after the other."""
+    async def in_thread(self, call: Callable[[], _T]) -> _T:
+        """Call a function in the thread, one at a time, to keep the event loop free."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
     async def _prepare_in_thread(self, query: str, schema: GraphQLSchema) -> Prepared:
         try:
-            prepared = await self.apart(functools.partial(self._prepare, query, schema))
+            prepared = await self.in_thread(functools.partial(self._prepare, query, schema))
         finally:
             del self._under_way[query]
         return self._keep(query, prepared)
@@ -193,36 +191,36 @@ class OperationStore:
 
     def _keep(self, query: str, prepared: Prepared) -> Prepared:
         for error in prepared.errors:
-            _let_go_of_frames(error)
+            _drop_frames(error)
         if len(query) <= self.limits.max_document_bytes:
             size = sys.getsizeof(query) + _BYTES_OF_ANY + _BYTES_OF_TOKEN * prepared.tokens
             self._kept.put(query, prepared, size)
         return prepared
 
     def metrics(self) -> list[Metric]:
-        """How often a document was found prepared, with its plan, and how often it was not."""
+        """Return how often a document was found prepared, and the use of the stores."""
         return [
-            self._measure("hit", lambda: self._found),
-            self._measure("miss", lambda: self._made),
+            self._metric("hit", lambda: self._found),
+            self._metric("miss", lambda: self._made),
             *self._kept.metrics(),
             *self._plans.metrics(),
         ]
 
-    def _measure(self, result: str, value: Callable[[], float]) -> Metric:
+    def _metric(self, result: str, value: Callable[[], float]) -> Metric:
         return Metric(
             "gateway_plan_cache",
-            "Documents that were found prepared, with their plans, or had to be.",
+            "Requests whose document was found prepared, or had to be prepared.",
             {"result": result},
             value,
             is_counter=True,
         )
 
     def cost_report(self, cost: int) -> dict[str, int]:
-        """What a client is told that asked what its operation costs."""
+        """Return the cost report for a client that asked for it."""
         return {"requested": cost, "maximum": self.limits.max_cost}
 
     def _prepare(self, query: str, schema: GraphQLSchema) -> Prepared:
-        # What is wrong with a document is kept with it, and found out once.
+        # Errors are cached with the document.
         try:
             tokens = check_text(query, self.limits)
             document = parse(query)
@@ -234,7 +232,7 @@ class OperationStore:
             fragments = fragments_of(document)
             make = functools.partial(self._operation, schema, fragments, tokens)
             prepared = Prepared(document, make=make, tokens=tokens)
-            # While it is done in a thread, so is this; nearly every document has one operation.
+            # Plan here, in case this is the thread; nearly every document has one operation.
             if len(prepared.definitions) == 1 and (operation := prepared.find(None)):
                 operation.planner.plan_unconditionally()
         except GraphQLError as error:
@@ -282,8 +280,8 @@ class OperationStore:
         )
 
 
-def _let_go_of_frames(error: BaseException) -> None:
-    """Let an error that is kept hold nothing of the functions that it came through."""
+def _drop_frames(error: BaseException) -> None:
+    """Remove the stack frames from an error that is kept, and from its causes."""
     waiting: list[BaseException | None] = [error]
     while waiting:
         found = waiting.pop()

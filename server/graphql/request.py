@@ -1,4 +1,4 @@
-"""Reading a GraphQL request out of an HTTP request (GraphQL over HTTP, section 5)."""
+"""Parse a GraphQL request from an HTTP request (GraphQL over HTTP, section 5)."""
 
 import re
 from dataclasses import dataclass
@@ -11,35 +11,34 @@ from server.http.request import HttpRequest
 
 _DOCUMENT_ID = re.compile(r"([A-Za-z0-9._~-]+:)?[A-Za-z0-9._~-]+", re.ASCII)
 _LONGEST_DOCUMENT_ID = 500
-# GraphQL over HTTP knows four; clients and proxies add a few.
+# GraphQL over HTTP defines four; clients and proxies add a few.
 _MOST_PARAMETERS = 100
 _UTF8 = re.compile(r"utf-?8", re.IGNORECASE)
 
 
 @dataclass(slots=True)
 class GraphQLRequest:
-    """What a client asks to be run."""
+    """A request to run an operation."""
 
     query: str | None
     operation_name: str | None
     variables: dict[str, Any] | None
     extensions: dict[str, Any] | None
     document_id: str | None = None
-    """Which document to run (GraphQL over HTTP, appendix A), in place of ``query`` or beside it."""
+    """The id of the document (GraphQL over HTTP, appendix A), instead of ``query`` or with it."""
 
 
 Batch = list[GraphQLRequest | InvalidInput]
-"""What a client asks to be run one after the other, with what is wrong with one in its place."""
+"""Requests to run one after the other; an invalid one is replaced by its error."""
 
 
 async def read_requests(
     request: HttpRequest, bodies: BodyReader, max_batch: int
 ) -> GraphQLRequest | Batch:
-    """Read the parameters of a GET, or the JSON body of a POST; a list is a batch.
+    """Parse the parameters of a GET, or the JSON body of a POST; a list is a batch.
 
-    Raises UnsupportedMediaType when a body is of another kind, and InvalidInput when a
-    parameter is malformed, the body is too large or too late, or a batch holds more than
-    ``max_batch`` operations.
+    Raises UnsupportedMediaType if the body is not JSON, and InvalidInput if a parameter is
+    malformed, the body is too large or too late, or a batch has more than ``max_batch`` operations.
     """
     if request.method == "POST":
         _check_content_type(request.header(b"content-type") or "")
@@ -103,7 +102,7 @@ def read_members(members: Any) -> GraphQLRequest:
         raise InvalidInput.of("operationName", operation_name, "a string or null")
     return GraphQLRequest(
         query=query,
-        # Clients that know none send an empty one (GraphQL has no empty name).
+        # Some clients send an empty name for none (GraphQL has no empty names).
         operation_name=operation_name or None,
         variables=_object(members, "variables"),
         extensions=_object(members, "extensions"),

@@ -1,7 +1,7 @@
-"""Running one operation of a client, whichever transport it came by.
+"""Run an operation, for every transport.
 
-HTTP, batches, event streams and WebSockets all run operations here, so that documents, limits,
-scopes, costs, plans and metrics are the same for each of them.
+HTTP, batches, event streams and WebSockets all run operations here, so documents, limits, scopes,
+costs, plans and metrics are the same for each of them.
 """
 
 import logging
@@ -30,16 +30,16 @@ from server.observability.logs import log_as_operation
 
 logger = logging.getLogger("gateway.plans")
 
-NotTaken = Mapping[OperationType, str]
-"""The kinds of operations that a transport does not take, and what its clients are told."""
-# From so many on, finding what is wrong with them keeps others waiting for milliseconds.
+UnsupportedKinds = Mapping[OperationType, str]
+"""The kinds of operations that a transport does not support, with the message for clients."""
+# From this many values on, looking for errors blocks the loop for milliseconds.
 _MANY_VALUES = 500
 OnName = Callable[[str | None], None]
-"""Is told the name that an operation has in the metrics, if it has one."""
+"""Called with the operation's name in metrics, or None."""
 
 
-class KindNotTaken(GatewayError):
-    """The transport does not take operations of this kind."""
+class UnsupportedKind(GatewayError):
+    """The transport does not support operations of this kind."""
 
     code = InvalidInput.code
 
@@ -50,11 +50,11 @@ class KindNotTaken(GatewayError):
 
 @dataclass(slots=True)
 class OperationResult:
-    """The result of an operation, ready to be written as JSON.
+    """The result of an operation, ready to be serialized as JSON.
 
-    ``is_refused`` says that nothing of it was executed; ``is_valid`` that it could be, for all that
-    is known without the values of its variables; ``is_uncertain`` that nobody knows whether it
-    changed something.
+    ``is_refused`` says that nothing was executed; ``is_valid`` that the operation is valid, as far
+    as that is known without the values of its variables; ``is_uncertain`` that a write has an
+    unknown outcome.
     """
 
     body: dict[str, Any]
@@ -64,7 +64,7 @@ class OperationResult:
 
 
 class OperationRunner:
-    """Runs operations: by their plans, or by graphql-core where there is none."""
+    """Runs operations: by their plans, or without a plan by graphql-core."""
 
     def __init__(
         self,
@@ -85,16 +85,16 @@ class OperationRunner:
         self._on_limit = on_limit
 
     def text_of(self, asked: GraphQLRequest) -> str:
-        """The document that a request means. Raises GatewayError when there is none."""
+        """Return the document that a request means. Raises GatewayError if there is none."""
         return self._documents.text_of(asked)
 
     async def is_mutation(self, asked: GraphQLRequest) -> bool:
-        """Whether a request would change something, if it can be run."""
+        """Whether a request is a mutation that can run."""
         try:
             query = self._documents.text_of(asked)
         except GatewayError:
             return False
-        prepared = await self._store.prepare_apart(query, self._core)
+        prepared = await self._store.prepare_async(query, self._core)
         definition = prepared.definition(asked.operation_name)
         return definition is not None and definition.operation is OperationType.MUTATION
 
@@ -103,16 +103,16 @@ class OperationRunner:
         asked: GraphQLRequest,
         principal: Principal,
         *,
-        not_taken: NotTaken,
+        unsupported: UnsupportedKinds,
         reports_cost: bool = False,
         on_name: OnName | None = None,
     ) -> OperationResult:
         """Run a query or a mutation.
 
-        What is wrong with the document, its cost or its variables is in the result. Raises
-        KindNotTaken for a kind in ``not_taken``, and another GatewayError when there is no such
-        document or operation, or the database can't answer. Limits that the result tells of are
-        counted; those of an exception are not.
+        Errors in the document, its cost or its variables are in the result. Raises UnsupportedKind
+        for a kind in ``unsupported``, and another GatewayError if there is no such document or
+        operation, or the database can't answer. Counts exceeded limits that are in the result, but
+        not those of an exception.
         """
         log_as_operation(asked.operation_name)
         variables = asked.variables or {}
@@ -121,12 +121,12 @@ class OperationRunner:
         query = self._documents.text_of(asked)
         if on_name is not None:
             on_name(self._documents.name_of(query, asked.operation_name))
-        prepared = await self._store.prepare_apart(query, self._core)
+        prepared = await self._store.prepare_async(query, self._core)
         operation = prepared.find(asked.operation_name)
         if operation is None:
-            return self._not_runnable(prepared, asked.operation_name, not_taken)
-        if operation.kind in not_taken:
-            raise KindNotTaken(not_taken[operation.kind], operation.kind)
+            return self._explain_not_runnable(prepared, asked.operation_name, unsupported)
+        if operation.kind in unsupported:
+            raise UnsupportedKind(unsupported[operation.kind], operation.kind)
         try:
             principal.require(*operation.scopes)
         except Forbidden as error:
@@ -138,7 +138,7 @@ class OperationRunner:
             return self._refused([TooComplex("max_cost", f"a cost of {cost}", maximum)], extensions)
         data = await self._planned(operation, variables)
         if data is None and operation.asks_for_schema_alone:
-            introspected = await self._store.apart(
+            introspected = await self._store.in_thread(
                 lambda: self._schema.describe(
                     prepared.document, asked.variables, asked.operation_name
                 )
@@ -159,17 +159,21 @@ class OperationRunner:
         asked: GraphQLRequest,
         principal: Principal,
         *,
-        not_taken: NotTaken,
+        unsupported: UnsupportedKinds,
         reports_cost: bool = False,
         on_name: OnName | None = None,
     ) -> OperationResult:
-        """Run an operation that has its place among others: whatever goes wrong is its result.
+        """Run an operation among others: every error becomes its result.
 
-        All limits that were passed are counted.
+        Counts all exceeded limits.
         """
         try:
             return await self.run(
-                asked, principal, not_taken=not_taken, reports_cost=reports_cost, on_name=on_name
+                asked,
+                principal,
+                unsupported=unsupported,
+                reports_cost=reports_cost,
+                on_name=on_name,
             )
         except GatewayError as error:
             self._on_limit(error.limit)
@@ -180,15 +184,15 @@ class OperationRunner:
             failure = {"message": INTERNAL_MESSAGE, "extensions": extensions}
             return OperationResult({"errors": [failure]}, is_refused=True, is_valid=False)
 
-    def _not_runnable(
-        self, prepared: Prepared, name: str | None, not_taken: NotTaken
+    def _explain_not_runnable(
+        self, prepared: Prepared, name: str | None, unsupported: UnsupportedKinds
     ) -> OperationResult:
-        """Why a document has no operation that can be run."""
+        """Return, or raise, why a document has no operation that can run."""
         definition = prepared.definition(name)
         if definition is None and not prepared.is_unreadable:
             raise InvalidInput(_no_such_operation(name))
-        if definition is not None and definition.operation in not_taken:
-            raise KindNotTaken(not_taken[definition.operation], definition.operation)
+        if definition is not None and definition.operation in unsupported:
+            raise UnsupportedKind(unsupported[definition.operation], definition.operation)
         if prepared.errors:
             return self._refused(prepared.errors)
         return self._refused([_error_of(name_needed(prepared))])
@@ -196,11 +200,11 @@ class OperationRunner:
     async def _planned(
         self, operation: PreparedOperation, variables: Mapping[str, Any]
     ) -> dict[str, Any] | None:
-        """The data of an operation by its plan; None where graphql-core has to answer.
+        """Return the data of an operation by its plan, or None if graphql-core has to answer.
 
-        That is so for what is refused too: graphql-core says why, and where. A database that can't
-        answer is not asked twice, which raises ServiceUnavailable, and a change that was made is
-        not made twice, which raises AlreadyCommitted.
+        That includes everything that is refused: graphql-core says why, and where. Raises
+        ServiceUnavailable, because a database that can't answer should not be asked twice, and
+        AlreadyCommitted, because a change must not be made twice.
         """
         plan = operation.planner.plan(variables)
         if plan is None:
@@ -212,26 +216,28 @@ class OperationRunner:
         except (NotPlannable, GatewayError, GraphQLError):
             return None
         except Exception:
-            # It is answered with the id of its error when graphql-core meets it again.
+            # graphql-core will meet the error again, and answer with its id.
             logger.exception("A plan failed; graphql-core runs the operation")
             return None
 
     async def _faults(
         self, operation: PreparedOperation, variables: Mapping[str, Any]
     ) -> ExecutionResult | None:
-        """Everything that is wrong with the arguments of an operation's root fields."""
+        """Return all errors in the arguments of an operation's root fields."""
         faults = operation.planner.faults(variables, self._context)
         return PreExecutionError(data=None, errors=faults) if faults else None
 
     async def _faults_in_thread(
         self, operation: PreparedOperation, variables: Mapping[str, Any]
     ) -> ExecutionResult | None:
-        """The same, and what is wrong with the variables, found in a thread."""
+        """The same, with the errors in the variables, computed in a thread."""
         definition = operation.definition
-        errors = await self._store.apart(lambda: self._schema.errors_in(variables, definition))
+        errors = await self._store.in_thread(lambda: self._schema.errors_in(variables, definition))
         if errors:
             return ExecutionResult(data=None, errors=errors)
-        faults = await self._store.apart(lambda: operation.planner.faults(variables, self._context))
+        faults = await self._store.in_thread(
+            lambda: operation.planner.faults(variables, self._context)
+        )
         return PreExecutionError(data=None, errors=faults) if faults else None
 
     async def _execute(
@@ -264,7 +270,7 @@ class OperationRunner:
 
 
 def refused(error: GatewayError) -> OperationResult:
-    """The result of an operation that was refused with an error of the caller."""
+    """Return the result of an operation that is refused with a caller's error."""
     failure = {"message": error.message, "extensions": {"code": error.code}}
     return OperationResult({"errors": [failure]}, is_refused=True, is_valid=False)
 

@@ -1,4 +1,4 @@
-"""Which scopes an operation needs: those that its root fields declare."""
+"""The scopes that an operation needs: those that its root fields declare."""
 
 from collections.abc import Iterator
 
@@ -19,12 +19,12 @@ from resolvers.selections import Fragments
 def needed_scopes(
     schema: GraphQLSchema, fragments: Fragments, operation: OperationDefinitionNode
 ) -> frozenset[Scope]:
-    """The scopes that a valid operation needs, whatever its variables leave out of it."""
+    """Return the scopes that a valid operation needs, whatever its conditions skip."""
     root = schema.get_root_type(operation.operation)
     scopes = set()
     for name in _root_fields(operation.selection_set, fragments):
         field = root.fields.get(name) if root else None
-        # What asks about the schema itself needs a key, and no scope.
+        # Introspection needs a key, but no scope.
         if field is not None:
             scope = scope_of(field)
             if scope is None:

@@ -1,4 +1,4 @@
-"""Letting go of the tokens that a document was parsed from."""
+"""Drop the tokens of a parsed document to save memory."""
 
 from graphql import DocumentNode, Node, Token, TokenKind
 
@@ -6,10 +6,9 @@ _NONE = Token(TokenKind.SOF, 0, 0, 0, 0)
 
 
 def drop_tokens(document: DocumentNode) -> None:
-    """Let go of the tokens of a document, which take a third of its memory.
+    """Drop the tokens of a document, which take a third of its memory.
 
-    Each is linked with all others by the node that begins with it. Nodes keep where they begin and
-    end, which errors tell.
+    Each token is linked to all others. Nodes keep their positions, which errors report.
     """
     waiting: list[Node] = [document]
     while waiting:

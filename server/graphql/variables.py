@@ -1,7 +1,6 @@
-"""How much the variables of an operation hold, counted before anything of them is coerced.
+"""Limit the size of an operation's variables before any of them is coerced.
 
-Coercion takes microseconds for each value, and a body of a megabyte has room for hundreds of
-thousands.
+Coercion takes microseconds for each value, and a body of a megabyte can hold hundreds of thousands.
 """
 
 from collections.abc import Mapping
@@ -9,15 +8,15 @@ from typing import Any
 
 from db.errors import InvalidInput
 
-# Longer than any name of the schema; a message would repeat it.
+# Longer than any name in the schema. Error messages repeat names.
 _LONGEST_NAME = 256
 
 
 def count_values(variables: Mapping[str, Any], max_values: int, max_objects: int) -> int:
     """Count the items of lists and the entries of objects, at any depth.
 
-    Raises InvalidInput when there are more than ``max_values`` of them, when they stand in more
-    than ``max_objects`` objects, or when the name of an entry is longer than any in a schema.
+    Raises InvalidInput if there are more than ``max_values`` of them, if they are in more than
+    ``max_objects`` objects, or if the name of an entry is longer than any in a schema.
     """
     values = len(variables)
     if values <= max_values and _CONTAINERS.isdisjoint(map(type, variables.values())):

@@ -1,5 +1,5 @@
-"""The REST API of executions, as its clients know it; it needs nothing of GraphQL.
+"""The REST API of executions, as existing clients know it. Needs nothing of GraphQL.
 
-A request meets ``endpoint``, ``parameters`` (what it asks for) and ``response``; ``openapi``
-describes all of it.
+A request first meets ``endpoint``, which reads it with ``parameters`` and answers with
+``response``. ``names`` recognizes misspelt parameters, and ``openapi`` describes the API.
 """

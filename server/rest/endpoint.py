@@ -1,4 +1,4 @@
-"""The REST edge: the documented routes of executions, unchanged for the clients that exist."""
+"""The REST edge: the documented routes of executions, unchanged for existing clients."""
 
 import functools
 from collections.abc import Awaitable, Callable, Mapping
@@ -50,9 +50,9 @@ _Handler = Callable[[HttpRequest], Awaitable[ASGIApp]]
 
 _LISTS_KEPT_BYTES = 2 * 1024 * 1024
 _LIST_BYTES = 4_000
-"""What a list that was read takes besides its query."""
+"""The size of a parsed list besides its query."""
 _LONGEST_LINKED = 4_096
-"""How long a query may be that is written into links; proxies refuse headers that are longer."""
+"""The longest query that is repeated in links; proxies reject longer headers."""
 _SCOPES = {
     "GET": KeyScope.READ,
     "HEAD": KeyScope.READ,
@@ -62,7 +62,7 @@ _SCOPES = {
 
 
 class _GuidConvertor(Convertor[str]):
-    """Any text at all; Starlette's own convertors stop at a line break."""
+    """Any text; Starlette's own convertors stop at a line break."""
 
     regex = r"[\s\S]*"
 
@@ -100,7 +100,7 @@ class RestEdge:
         self._places = places
         self._streams = streams
         self._path = f"{prefix}/executions"
-        # The same few lists are asked for again and again.
+        # A few lists are requested again and again.
         self._lists: BoundedStore[bytes, tuple[ListRequest, PageQuery | None]] = BoundedStore(
             "rest_lists", max_bytes=_LISTS_KEPT_BYTES
         )
@@ -119,7 +119,7 @@ class RestEdge:
         self._one: ASGIApp = self._by_method(one)
 
     def routes(self) -> list[Route]:
-        """What to mount. A trailing slash makes no difference, as with the clients' old server."""
+        """Return the routes. A trailing slash makes no difference, as with the old server."""
         return [
             Route(self._path, self._many),
             Route(f"{self._path}/", self._many),
@@ -127,7 +127,7 @@ class RestEdge:
         ]
 
     def find(self, path: str) -> ASGIApp | None:
-        """What answers a path; the routes say the same."""
+        """Return the application for a path, the same one as in the routes, or None."""
         if not path.startswith(self._path):
             return None
         rest = path[len(self._path) :]
@@ -136,7 +136,7 @@ class RestEdge:
         return self._one if rest[0] == "/" else None
 
     def metrics(self) -> list[Metric]:
-        """How many lists are kept, read already."""
+        """Return the use of the store of parsed lists."""
         return self._lists.metrics()
 
     def _read_list(self, query: bytes) -> "tuple[ListRequest, PageQuery | None]":
@@ -144,19 +144,19 @@ class RestEdge:
         if known is None:
             asked = read_list(query, self._max_page_size, self._max_parameters)
             known = asked, _page_query(asked)
-            # Its parts are the query again, a few times, as objects.
+            # Parsed, the query takes several times its length.
             self._lists.put(query, known, _LIST_BYTES + 20 * len(query))
         return known
 
     async def find_many(self, request: HttpRequest) -> ASGIApp:
-        """The whole list as a stream, or one page of it."""
+        """Return the whole list as a stream, or one page of it."""
         asked, query = self._read_list(request.scope["query_string"])
         if asked.paging is not None and query is not None:
             self._places.take(request.scope)
             return await self._page(request, asked, asked.paging, query)
         self._streams.take(request.scope)
         batches = self._executions.stream(FIELDS, asked.filter)
-        # Read before the answer begins, so that it can still say that the database is away.
+        # Read the first batch before the response begins, so that an error can still be reported.
         first = b""
         async for rows in batches:
             first = members(rows)
@@ -175,7 +175,7 @@ class RestEdge:
         return json_answer([as_json(row) for row in page.rows], headers=headers)
 
     async def find_one(self, request: HttpRequest) -> ASGIApp:
-        """One execution by its guid."""
+        """Return one execution by its guid."""
         self._places.take(request.scope)
         guid = self._guid(request)
         row = await self._executions.find_fields(FIELDS, guid)
@@ -229,8 +229,8 @@ class RestEdge:
         before: str = request.scope.get("root_path", "") + self._path
         if b"%" not in raw:
             return raw[len(before) + 1 :].decode(errors="replace").removesuffix("/")
-        # Decoded here, because a guid may have a slash in it, which is written %2F; a slash
-        # that is written as one at the end is no part of it.
+        # Decoded here, because a guid may contain a slash, written as %2F; a literal slash at the
+        # end is not part of it.
         written = raw.split(b"/", before.count("/") + 1)[-1]
         return unquote_to_bytes(written.removesuffix(b"/")).decode(errors="replace")
 
@@ -245,7 +245,7 @@ def _page_query(asked: ListRequest) -> PageQuery | None:
 
 
 class _Resource:
-    """An ASGI endpoint, which Starlette hands every method, known to it or not."""
+    """An ASGI endpoint, to which Starlette passes every method, known or not."""
 
     def __init__(self, answer: _Handler, on_limit: OnLimit) -> None:
         functools.update_wrapper(self, answer)

@@ -1,7 +1,7 @@
-"""Names of query parameters that are almost a documented one.
+"""Recognize query parameters whose names are almost documented ones.
 
-A filter whose name is misspelled must not vanish: everything would be listed, and whoever lists
-executions to delete them would delete everything.
+A filter with a misspelt name must not be ignored: the list would be unfiltered, and a client that
+lists executions to delete them would delete everything.
 """
 
 import re
@@ -12,12 +12,12 @@ from urllib.parse import unquote
 from db.errors import InvalidInput, quote
 
 _SHORT = 5
-"""Up to how many letters a second one may be wrong only where the first letter is right."""
+"""Up to this length, a second wrong letter counts only if the first letter is right."""
 _SHORTEST_FOR_TWO = 5
-"""How many letters a name must have so that two of them may be wrong."""
+"""The shortest name in which two letters may be wrong."""
 _SEPARATORS = re.compile(r"[\[\].;:?/&]")
 _MOST_PARTS = 10
-"""How many parts of a name are looked at."""
+"""How many parts of a name are compared."""
 _LONGEST_TAKEN_APART = 200
 _INDEX = re.compile(r"\[\d{0,4}\]", re.ASCII)
 
@@ -40,11 +40,11 @@ LEFT_ALONE = frozenset(
         "style",
     }
 )
-"""Words that clients use as names of their own although they are near a documented one."""
+"""Words that are close to a documented name, but likely names of the client's own."""
 
 
 class DocumentedNames:
-    """The names of the documented parameters, and which other names are almost one of them."""
+    """The names of the documented parameters, and the test for misspelt ones."""
 
     def __init__(self, names: Iterable[str], *, lists: Iterable[str]) -> None:
         self._lists = frozenset(lists)
@@ -53,12 +53,12 @@ class DocumentedNames:
         self._longest = max(map(len, self._names.values())) + 2
 
     def read(self, name: str, value: str) -> str | None:
-        """Return the documented name that a parameter has, or None for one of the client's own.
+        """Return the documented name of a parameter, or None for one of the client's own.
 
         A parameter that takes a list may be written ``name[]`` and ``name[0]``. Raises
-        InvalidInput, which says what was meant, when the name is almost a documented one: by
-        case, brackets, separators, white space, or one or two letters. So is a name behind a
-        semicolon, which separates no parameters.
+        InvalidInput, which suggests the documented name, if the name differs from it only in case,
+        brackets, separators, white space, or one or two letters. A name after a semicolon, which
+        separates no parameters, is tested too.
         """
         if name in self._names:
             return name
@@ -99,7 +99,7 @@ def _names_behind_semicolons(value: str) -> list[str]:
 
 
 def _letters(name: str) -> str:
-    # One character can stand for eighteen: what is long is not taken apart.
+    # NFKC can expand a character to eighteen, so long names are not normalized.
     is_short = len(name) <= _LONGEST_TAKEN_APART
     folded = unicodedata.normalize("NFKC", name).casefold() if is_short else name.lower()
     return "".join(filter(str.isalnum, folded))
@@ -107,16 +107,16 @@ def _letters(name: str) -> str:
 
 def _is_misspelled(letters: str, right: str) -> bool:
     allowed = 1 if len(right) < _SHORTEST_FOR_TWO else 2
-    # Each wrong letter makes at most two letters differ.
+    # Each wrong letter adds at most two letters to the difference.
     if abs(len(letters) - len(right)) > allowed or len(set(letters) ^ set(right)) > 2 * allowed:
         return False
     distance = _distance(letters, right)
-    # Many words of four and five letters are two letters from another: date, rate, take, state.
+    # Many words of four or five letters are two letters apart: date, rate, take, state.
     return distance <= (1 if len(right) <= _SHORT and letters[:1] != right[0] else allowed)
 
 
 def _distance(one: str, other: str) -> int:
-    """How many letters must be added, left out, replaced or swapped with the next one."""
+    """Return the Damerau-Levenshtein distance: insertions, deletions, replacements, swaps."""
     before: list[int] = []
     row = list(range(len(other) + 1))
     for i, letter in enumerate(one, 1):

@@ -27,8 +27,8 @@ _INSTANT = (
 
 
 def openapi_route(prefix: str, *, max_page_size: int, max_ids: int, needs_key: bool) -> Route:
-    """``/openapi.json``; see ``openapi_document``."""
-    # Anyone may ask for it, with no key, so that it must cost next to nothing.
+    """Return the route of ``/openapi.json``; see ``openapi_document``."""
+    # Written once: it is served without a key, so it must cost next to nothing.
     document = openapi_document(
         prefix, max_page_size=max_page_size, max_ids=max_ids, needs_key=needs_key
     )
@@ -43,7 +43,7 @@ def openapi_route(prefix: str, *, max_page_size: int, max_ids: int, needs_key: b
 def openapi_document(
     prefix: str, *, max_page_size: int, max_ids: int, needs_key: bool
 ) -> dict[str, Any]:
-    """Describe the REST routes below a prefix, with the limits that they are served with."""
+    """Return the description of the REST routes below a prefix, with their limits."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -151,7 +151,7 @@ def _reference(name: str) -> dict[str, Any]:
 _SCHEMAS: dict[str, Any] = {
     "ExecutionState": {
         "type": "string",
-        "description": "What has become of an execution.",
+        "description": "The state of an execution.",
         "enum": _STATES,
     },
     "Execution": {
@@ -201,24 +201,24 @@ _SCHEMAS: dict[str, Any] = {
             "success": {"const": False},
             "code": {"type": "string"},
             "message": {"type": "string"},
-            "id": {"type": "string", "description": "Where it stands in the server's log."},
+            "id": {"type": "string", "description": "The id of the error in the server's log."},
         },
     },
 }
 
 _FAILURES = {
     "400": "Invalid input.",
-    "401": "No key, or one that opens nothing.",
-    "403": "The key does not have the scope that this needs.",
+    "401": "No key, or an invalid one.",
+    "403": "The key lacks the scope that this needs.",
     "404": "Execution not found.",
     "408": "The body did not arrive in time.",
-    "413": "The body is too large, as it was sent or unpacked.",
+    "413": "The body is too large, compressed or decompressed.",
     "415": "The body has another Content-Encoding than gzip.",
     "500": "Internal server error.",
-    "503": "The database can't answer, or too many requests are under way.",
+    "503": "The database can't answer, or too many requests are running.",
 }
 _FAILURE_HEADERS = {
-    "415": ("Accept-Encoding", "Which codings are taken."),
+    "415": ("Accept-Encoding", "The accepted codings."),
     "401": ("WWW-Authenticate", "How to authenticate."),
     "503": ("Retry-After", "In how many seconds to try again."),
 }
@@ -260,7 +260,7 @@ def _header(description: str, kind: str) -> dict[str, Any]:
 
 def _about_limit(max_page_size: int) -> str:
     default = min(DEFAULT_LIMIT, max_page_size)
-    # No default in the schema: generated clients would send it, and never ask for all.
+    # No default in the schema: generated clients would send it, and never get the whole list.
     return f"Executions on a page, {default} unless given beside page; without both, all are sent."
 
 

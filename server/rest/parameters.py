@@ -1,4 +1,4 @@
-"""Reading the parameters and bodies of the REST routes, as ``rest-api.md`` documents them."""
+"""Parse the parameters and bodies of the REST routes."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +17,7 @@ from server.http.json_text import read_json
 from server.rest.names import DocumentedNames
 
 DEFAULT_LIMIT = 12
-"""How many executions a page holds when only ``page`` is given."""
+"""The size of a page when only ``page`` is given."""
 STATE_NAMES = ", ".join(ExecutionState)
 
 _PAGING = ("page", "limit")
@@ -26,22 +26,23 @@ _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """Which page of a list is asked for, from 1, and how many executions it holds."""
+    """The number of a page, from 1, and its size."""
 
     page: int
     limit: int
 
     @property
     def offset(self) -> int:
-        """How many executions come before it."""
+        """The number of executions before the page."""
         return (self.page - 1) * self.limit
 
 
 @dataclass(frozen=True, slots=True)
 class ListRequest:
-    """A list that is asked for: what it holds, and which page of it, if not all of it.
+    """A request for a list: its filter, and the page, or None for the whole list.
 
-    ``other_parameters`` are those that make no page, as they go into a link to another one.
+    ``other_parameters`` are those other than ``page`` and ``limit``, encoded for links to other
+    pages.
     """
 
     filter: Filter
@@ -50,10 +51,10 @@ class ListRequest:
 
 
 def read_list(query_string: bytes, max_page_size: int, max_parameters: int) -> ListRequest:
-    """Read what stands behind the question mark.
+    """Parse a query string.
 
-    Raises InvalidInput for a malformed value, for a name that is almost a documented one, and
-    for more than ``max_parameters`` parameters.
+    Raises InvalidInput for an invalid value, for a name that is almost a documented one, and for
+    more than ``max_parameters`` parameters.
     """
     given: dict[str, list[str]] = {name: [] for name in (*_PAGING, *PARAMETERS)}
     others: list[tuple[str, str]] = []
@@ -65,7 +66,7 @@ def read_list(query_string: bytes, max_page_size: int, max_parameters: int) -> L
             continue
         if name not in _PAGING:
             others.append((written, _checked(name, raw)))
-        # An empty value means nothing, and what is said twice is said.
+        # Empty values mean no filter; repeated values count once.
         if value and value not in given[name]:
             given[name].append(_checked(name, raw))
     return ListRequest(
@@ -76,7 +77,7 @@ def read_list(query_string: bytes, max_page_size: int, max_parameters: int) -> L
 
 
 def _parameters(query_string: bytes, maximum: int) -> Iterator[tuple[str, bytes]]:
-    # What follows a semicolon is looked at like a parameter.
+    # Text after a semicolon is tested like a parameter, so count it.
     count = 1 + sum(query_string.count(each) for each in (b"&", b";", b"%3B", b"%3b"))
     if count > maximum:
         raise InvalidInput(
@@ -152,32 +153,32 @@ PARAMETERS: dict[str, Callable[[str], Condition]] = {
     "startDate": _start,
     "endDate": _end,
 }
-"""Every filter of the list, and the condition that it stands for."""
+"""Every filter of the list, with the condition that it means."""
 
 _LISTS = ("state",)
 _NAMES = DocumentedNames((*_PAGING, *PARAMETERS), lists=_LISTS)
 
 
 def read_state(value: Any, name: str = "state") -> ExecutionState:
-    """One of the six states. Raises InvalidInput when it is none of them."""
+    """Return one of the six states. Raises InvalidInput for any other value."""
     if isinstance(value, str) and value in ExecutionState.__members__:
         return ExecutionState(value)
     raise InvalidInput.of(name, value, f"one of {STATE_NAMES}")
 
 
 def read_update(body: bytes) -> ExecutionState | None:
-    """The state that an update sets; None when it sets none.
+    """Return the state that an update sets, or None if it sets none.
 
-    Raises InvalidInput when the body is no JSON object or the state none of the six.
+    Raises InvalidInput if the body is not a JSON object or the state is not one of the six.
     """
     members = _object(body)
     return read_state(members["state"]) if "state" in members else None
 
 
 def read_guids(body: bytes, max_ids: int) -> list[str]:
-    """The guids that a deletion names.
+    """Return the guids that a deletion names.
 
-    Raises InvalidInput when they are not an array of one to ``max_ids`` strings.
+    Raises InvalidInput if they are not an array of one to ``max_ids`` strings.
     """
     guids = _object(body).get("executionIds")
     if isinstance(guids, list) and len(guids) > max_ids:

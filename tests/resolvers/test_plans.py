@@ -89,7 +89,7 @@ class Both:
     ) -> bytes | None:
         asked = GraphQLRequest(query, name, variables, None)
         try:
-            result = await self._by_plan.run(asked, ANYONE, not_taken={})
+            result = await self._by_plan.run(asked, ANYONE, unsupported={})
         except _NoPlan:
             return None
         return None if result.is_refused else orjson.dumps(result.body)
@@ -98,7 +98,7 @@ class Both:
         self, query: str, variables: dict[str, Any] | None, name: str | None
     ) -> bytes:
         asked = GraphQLRequest(query, name, variables, None)
-        result = await self._executed.run(asked, ANYONE, not_taken={})
+        result = await self._executed.run(asked, ANYONE, unsupported={})
         return orjson.dumps(result.body)
 
     def run_one(self, place: int, query: str, variables: dict[str, Any]) -> bytes | None:

@@ -1,5 +1,5 @@
-"""GraphQL over WebSocket, as the protocol graphql-transport-ws says.
+"""GraphQL over WebSocket, by the graphql-transport-ws protocol.
 
-A client meets ``endpoint``, then ``connection``, which keeps to the protocol; ``operations`` runs
-what it subscribes to.
+A client first meets ``endpoint``, which admits it, then ``connection``, which follows the protocol;
+``operations`` runs what it subscribes to.
 """

@@ -1,11 +1,11 @@
-"""How a WebSocket is closed: with a status, and a reason (RFC 6455, section 7.4)."""
+"""Status codes and reasons for closing a WebSocket (RFC 6455, section 7.4)."""
 
 LONGEST_REASON = 123
-"""How many bytes of UTF-8 a reason for closing may have (RFC 6455, section 5.5)."""
+"""The longest reason, in bytes of UTF-8 (RFC 6455, section 5.5)."""
 
 
 class CloseCode:
-    """Statuses with which a socket is closed: registered ones, and graphql-transport-ws's own."""
+    """Status codes: registered ones, and those of graphql-transport-ws."""
 
     INVALID_DATA = 1007
     POLICY_VIOLATION = 1008
@@ -22,5 +22,5 @@ class CloseCode:
 
 
 def shortened(reason: str) -> str:
-    """As much of a reason for closing as fits into its frame."""
+    """Return as much of a reason as fits into a close frame."""
     return reason.encode(errors="replace")[:LONGEST_REASON].decode(errors="ignore")

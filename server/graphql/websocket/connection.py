@@ -1,4 +1,4 @@
-"""One connection of the graphql-transport-ws protocol: what its client says, and how it ends."""
+"""A connection of the graphql-transport-ws protocol, from its acceptance to its end."""
 
 import asyncio
 import contextlib
@@ -27,16 +27,16 @@ _SHUTTING_DOWN = "The gateway is shutting down; connect again"
 
 
 class ShuttingDown(GatewayError):
-    """The gateway takes no more operations."""
+    """The gateway accepts no more operations."""
 
     code = ServiceUnavailable.code
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """What one connection may have and take; times are in seconds.
+    """The limits of a connection; times are in seconds.
 
-    ``timeout`` is how long its operations may take to come to their end when the server stops.
+    ``timeout`` is how long its operations may take to finish when the server stops.
     """
 
     max_operations: int
@@ -46,9 +46,10 @@ class ConnectionLimits:
 
 
 class GraphQLConnection:
-    """Answers one client until it or the gateway closes the connection.
+    """Serves a client until it or the gateway closes the connection.
 
-    ``on_acknowledged`` is called once the client is known, and raises a GatewayError to refuse it.
+    Calls ``on_acknowledged`` once the client is authenticated, which raises a GatewayError to
+    refuse it.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class GraphQLConnection:
         )
 
     async def serve(self) -> None:
-        """Accept the connection and answer what comes until it is closed."""
+        """Accept the connection and answer its messages until it is closed."""
         stopping = asyncio.create_task(self._close_at_shutdown())
         try:
             await self._answer_messages()
@@ -86,9 +87,9 @@ class GraphQLConnection:
             await self._operations.end()
 
     def make_room(self, reason: str) -> None:
-        """Close the connection, whose client has not said who it is."""
+        """Close the connection, whose client has not authenticated yet."""
         self._too_late = (CloseCode.TRY_AGAIN_LATER, reason)
-        # One that is being closed already can't be closed any sooner.
+        # The connection may be closing already.
         with contextlib.suppress(RuntimeError):
             self._init_timeout.reschedule(asyncio.get_running_loop().time())
 

@@ -1,4 +1,4 @@
-"""GraphQL over WebSocket: which connections are taken, and how many."""
+"""The GraphQL edge over WebSocket: which connections are accepted, and how many."""
 
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -12,16 +12,15 @@ from server.http.origins import Origins, is_same_origin
 
 
 class TooManyConnections(ServiceUnavailable):
-    """As many WebSockets are open as may be."""
+    """The gateway holds as many WebSockets as it may."""
 
 
 class GraphQLWebSocket:
     """An ASGI application that serves WebSockets at ``/graphql``.
 
-    At most ``max_connections`` are open of clients that are known, and ``max_unacknowledged`` of
-    others, among which those that have waited longest make room for new ones: whoever shows a key
-    is never kept out by those who show none. Browsers may open one from the gateway's own pages
-    and from ``origins``.
+    At most ``max_connections`` of authenticated clients are open, and ``max_unacknowledged``
+    others, of which the oldest make room for new ones: clients without a key never keep out clients
+    with one. Browsers may connect from the gateway's own pages and from ``origins``.
     """
 
     def __init__(
@@ -39,11 +38,11 @@ class GraphQLWebSocket:
         self._max_unacknowledged = max_unacknowledged
         self._origins = origins
         self._acknowledged: set[GraphQLConnection] = set()
-        # In the order in which they came.
+        # Ordered by arrival.
         self._unacknowledged: dict[GraphQLConnection, None] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection, or refuse it."""
+        """Serve a connection, or refuse it."""
         websocket = WebSocket(scope, receive, send)
         if not self._may_connect(websocket):
             message = "A page of another site may not connect (cors_origins)"

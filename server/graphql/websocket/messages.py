@@ -1,4 +1,4 @@
-"""The messages of the graphql-transport-ws protocol, as they are read and written."""
+"""The messages of the graphql-transport-ws protocol: parse and serialize them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +14,12 @@ _WITH_ID = frozenset({"subscribe", "complete"})
 
 
 class InvalidMessage(Exception):
-    """A message that the protocol does not know; it says why."""
+    """A message is not part of the protocol; the exception says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a client says. ``id`` is there for an operation; ``payload`` where one was sent."""
+    """A message from a client. ``id`` is set for an operation, ``payload`` if there was one."""
 
     kind: str
     id: str = ""
@@ -27,7 +27,7 @@ class Message:
 
 
 def read_message(text: str) -> Message:
-    """Read a message of a client. Raises InvalidMessage."""
+    """Parse a client's message. Raises InvalidMessage."""
     try:
         members = read_json("A message", text.encode())
     except InvalidInput as error:
@@ -53,33 +53,33 @@ def read_message(text: str) -> Message:
 
 
 def next_message(operation_id: str, result: dict[str, Any]) -> str:
-    """Write the result of an operation."""
+    """Serialize the result of an operation."""
     return _written({"id": operation_id, "type": "next", "payload": result})
 
 
 def complete_message(operation_id: str) -> str:
-    """Write the end of an operation."""
+    """Serialize the end of an operation."""
     return _written({"id": operation_id, "type": "complete"})
 
 
 def error_message(operation_id: str, errors: list[dict[str, Any]]) -> str:
-    """Write why an operation does not run."""
+    """Serialize the errors of an operation that does not run."""
     return _written({"id": operation_id, "type": "error", "payload": errors})
 
 
 def refusal_message(operation_id: str, error: GatewayError) -> str:
-    """Write why an operation is refused."""
+    """Serialize the error with which an operation is refused."""
     failure = {"message": error.message, "extensions": {"code": error.code}}
     return error_message(operation_id, [failure])
 
 
 def acknowledgement() -> str:
-    """Write that operations may be sent."""
+    """Serialize the message that the client may send operations."""
     return _written({"type": "connection_ack"})
 
 
 def pong_message(payload: dict[str, Any] | None) -> str:
-    """Write the answer to a ping, which returns what came with it."""
+    """Serialize the response to a ping, with the ping's payload."""
     return _written({"type": "pong"} if payload is None else {"type": "pong", "payload": payload})
 
 

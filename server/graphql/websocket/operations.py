@@ -1,4 +1,4 @@
-"""The operations of one WebSocket: their turns, their places and their answers."""
+"""The operations of a WebSocket: run a few at a time, and send their responses."""
 
 import asyncio
 import time
@@ -19,14 +19,14 @@ _MOST_WAITING_BYTES = 262_144
 
 
 class TooManyOperations(GatewayError):
-    """A WebSocket has as many operations under way as it may."""
+    """A WebSocket has as many running operations as it may."""
 
     code = ServiceUnavailable.code
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What operations run with, the same for all connections."""
+    """What operations need, the same for all connections."""
 
     runner: OperationRunner
     authenticator: Authenticator
@@ -37,9 +37,9 @@ class Services:
 
 @dataclass(eq=False, slots=True)
 class _Operation:
-    """One that is under way; ``size`` is the number of characters that asked for it.
+    """A running operation; ``size`` is the length of the message that asked for it.
 
-    ``is_changing`` says that it has begun and may have changed something.
+    ``is_changing`` says that it may have changed something.
     """
 
     id: str
@@ -52,10 +52,10 @@ class _Operation:
 
 
 class Operations:
-    """Runs the operations of a client, four at once, and sends their answers with ``send``.
+    """Runs a client's operations, four at a time, and sends their responses with ``send``.
 
-    Each keeps its turn until its answer was taken, so that a client that reads nothing makes the
-    gateway hold four answers and no more. ``on_fault`` is called when one can't be answered.
+    Each keeps its turn until its response was sent, so the gateway holds at most four responses for
+    a client that reads nothing. Calls ``on_fault`` if one can't be answered.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Operations:
         return operation_id in self._by_id
 
     def expect_room(self) -> None:
-        """Raise TooManyOperations when as many are under way as may be."""
+        """Raise TooManyOperations if as many operations are running as may."""
         if len(self._tasks) >= self._maximum:
             raise TooManyOperations(
                 f"This connection has {self._maximum} operations under way "
@@ -88,7 +88,7 @@ class Operations:
     def begin(
         self, operation_id: str, asked: GraphQLRequest, size: int, authorization: str | None
     ) -> None:
-        """Run an operation that was asked for in a message of ``size`` characters."""
+        """Run an operation from a message of ``size`` characters."""
         operation = _Operation(operation_id, asked, size, authorization)
         self._by_id[operation_id] = operation
         task = asyncio.create_task(self._run(operation))
@@ -96,24 +96,24 @@ class Operations:
         task.add_done_callback(self._tasks.pop)
 
     def complete(self, operation_id: str) -> None:
-        """End an operation whose answer its client no longer wants, if it is under way."""
+        """Cancel an operation whose response the client no longer wants, if it is running."""
         operation = self._by_id.pop(operation_id, None)
         for task, other in self._tasks.items():
             if other is operation:
                 _cancel(task, other)
 
     async def wait_for_room(self) -> None:
-        """Wait while the messages of those that are under way are large."""
+        """Wait while the messages of running operations are large."""
         while sum(operation.size for operation in self._tasks.values()) > _MOST_WAITING_BYTES:
             await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
 
     async def wait(self, seconds: float) -> None:
-        """Wait for the end of all of them, for so long."""
+        """Wait for all operations to finish, at most for this time."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
 
     async def end(self) -> None:
-        """End all of them, and wait for changes that were begun."""
+        """Cancel all operations, and wait for changes that have begun."""
         self._by_id.clear()
         for task, operation in self._tasks.items():
             _cancel(task, operation)
@@ -139,11 +139,11 @@ class Operations:
             self._forget(operation)
 
     async def _answer_to(self, operation: _Operation) -> tuple[str, bool]:
-        """Run an operation; return a message, and whether another says that it is complete.
+        """Run an operation; return its message, and whether a complete message must follow.
 
-        Nothing else is kept while the client takes its time.
+        Nothing else is kept while the client reads.
         """
-        result = await self._run_in_place(operation)
+        result = await self._run_admitted(operation)
         status = "next" if result.is_valid else "error"
         seconds = time.perf_counter() - operation.began
         self._services.metrics.observe_operation(status, seconds, operation.name)
@@ -151,23 +151,23 @@ class Operations:
             return next_message(operation.id, result.body), True
         return error_message(operation.id, result.body["errors"]), False
 
-    async def _run_in_place(self, operation: _Operation) -> OperationResult:
+    async def _run_admitted(self, operation: _Operation) -> OperationResult:
         def note(name: str | None) -> None:
             operation.name = name
 
         services = self._services
         try:
-            # A key can be revoked from one operation to the next.
+            # The key may have been revoked since the last operation.
             principal = await services.authenticator.authenticate(operation.authorization)
             services.places.enter()
         except GatewayError as error:
             if not isinstance(error, Overloaded):
                 services.on_limit(error.limit)
             return refused(error)
-        # An answer that waits for a client that is slow to read takes no place.
+        # A response that waits for a slow client holds no slot.
         try:
             return await services.runner.result(
-                operation.asked, principal, not_taken={}, on_name=note
+                operation.asked, principal, unsupported={}, on_name=note
             )
         finally:
             services.places.leave()
@@ -175,7 +175,7 @@ class Operations:
     async def _deliver(self, operation: _Operation, message: str, completes: bool) -> None:  # noqa: FBT001 - with its message
         if not self._is_awaited(operation):
             return
-        # The client may use the id again as soon as it reads the last message.
+        # The client may reuse the id as soon as it has read the last message.
         if not completes:
             self._forget(operation)
         await self._send(message)
@@ -192,9 +192,9 @@ class Operations:
 
 
 def _cancel(task: asyncio.Task[None], operation: _Operation) -> None:
-    """End an operation that nobody waits for, unless it is about to change something.
+    """Cancel an operation that nobody waits for, unless it may be changing something.
 
-    Whether a change that is cut off was made would be known to nobody, so it is let go on.
+    If a change were cancelled, its outcome would be unknown, so it continues.
     """
     if not operation.is_changing:
         task.cancel()

@@ -60,9 +60,9 @@ def _bytes(store: OperationStore, name: str) -> tuple[float, float]:
 @pytest.mark.anyio
 async def test_a_long_document_is_prepared_in_a_thread_and_a_short_one_at_once() -> None:
     store = Watched()
-    await store.prepare_apart("{ __typename }", SCHEMA)
-    await store.prepare_apart(_long(), SCHEMA)
-    await store.prepare_apart(_long(), SCHEMA)
+    await store.prepare_async("{ __typename }", SCHEMA)
+    await store.prepare_async(_long(), SCHEMA)
+    await store.prepare_async(_long(), SCHEMA)
     assert [thread is threading.current_thread() for thread in store.threads] == [True, False]
 
 
@@ -71,7 +71,7 @@ async def test_the_plan_of_a_long_document_is_made_there_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     store = Watched()
-    prepared = await store.prepare_apart(_long(), SCHEMA)
+    prepared = await store.prepare_async(_long(), SCHEMA)
     operation = prepared.find(None)
     assert operation
     monkeypatch.setattr(
@@ -83,7 +83,7 @@ async def test_the_plan_of_a_long_document_is_made_there_too(
 @pytest.mark.anyio
 async def test_a_document_that_many_ask_for_at_once_is_prepared_once() -> None:
     store = Watched()
-    prepared = await asyncio.gather(*(store.prepare_apart(_long(), SCHEMA) for _ in range(50)))
+    prepared = await asyncio.gather(*(store.prepare_async(_long(), SCHEMA) for _ in range(50)))
     assert len(store.threads) == 1
     assert len(set(map(id, prepared))) == 1
 
@@ -91,8 +91,8 @@ async def test_a_document_that_many_ask_for_at_once_is_prepared_once() -> None:
 @pytest.mark.anyio
 async def test_who_goes_away_takes_a_document_from_nobody() -> None:
     store = Watched()
-    first = asyncio.ensure_future(store.prepare_apart(_long(), SCHEMA))
-    second = asyncio.ensure_future(store.prepare_apart(_long(), SCHEMA))
+    first = asyncio.ensure_future(store.prepare_async(_long(), SCHEMA))
+    second = asyncio.ensure_future(store.prepare_async(_long(), SCHEMA))
     await asyncio.sleep(0)
     first.cancel()
     assert not (await second).errors
