@@ -99,14 +99,18 @@ def _one_schema() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """Where databases of one kind are made."""
-    # What asks for it only while it runs has it of the first kind.
-    if getattr(request, "param", _asked_for(request.config)[0]) == "sqlite":
-        yield SQLiteFiles()
-        return
+def _postgres() -> Iterator[Server]:
     with postgres_server(_POSTGRES_URL) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest) -> Server:
+    """Where databases of one kind are made."""
+    # What asks for it only while it runs has it of the first kind.
+    kind = getattr(request, "param", _asked_for(request.config)[0])
+    # PostgreSQL is started when it is first asked for, and outlasts changes between the kinds.
+    return SQLiteFiles() if kind == "sqlite" else request.getfixturevalue("_postgres")
 
 
 @pytest.fixture(scope="session")
@@ -127,9 +131,11 @@ def new_place(
 
 
 @pytest.fixture
-def place(server: Server, migrated: Place, tmp_path: Path) -> Place:
+def place(server: Server, migrated: Place, tmp_path: Path) -> Iterator[Place]:
     """A database of the test's own, empty and migrated."""
-    return server.copy(migrated, tmp_path)
+    copied = server.copy(migrated, tmp_path)
+    yield copied
+    server.drop(copied)
 
 
 @pytest.fixture

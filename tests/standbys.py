@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.places import PostgresServer
+from tests.places import PostgresServer, folder_for_servers
 
 
 class Standby(PostgresServer):
@@ -49,7 +49,7 @@ def _copy(primary: PostgresServer, data: Path) -> None:
 @contextlib.contextmanager
 def standby(primary: PostgresServer) -> Iterator[Standby]:
     """A replica until the block ends."""
-    with tempfile.TemporaryDirectory(prefix="gateway-standby-", dir="/tmp") as folder:
+    with tempfile.TemporaryDirectory(prefix="gateway-standby-", dir=folder_for_servers()) as folder:
         Path(folder).chmod(0o755)
         following = Standby(primary, Path(folder) / "data")
         try:
