@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from server.graphql.runner import OperationResult
+from server.http.direct_write import Header
 from server.http.error_responses import JSON
 from server.http.errors import STATUS_BY_CODE
 from server.http.json_text import write_json
@@ -11,7 +12,7 @@ from server.http.response import DirectResponse
 
 RESPONSE_JSON = "application/graphql-response+json"
 
-_HEADERS = {
+_HEADERS: dict[str, tuple[Header, ...]] = {
     kind: ((b"content-type", f"{kind}; charset=utf-8".encode()), (b"vary", b"Accept"))
     for kind in (JSON, RESPONSE_JSON)
 }
@@ -50,10 +51,10 @@ def _codes(errors: Iterable[dict[str, Any]]) -> Iterable[str]:
 
 
 def _json(body: Any, status: int, media_type: str, *, is_uncertain: bool = False) -> DirectResponse:
-    headers = [*_HEADERS.get(media_type, _HEADERS[JSON])]
+    headers = _HEADERS.get(media_type, _HEADERS[JSON])
     # Whoever sends an uncertain write again without a look may make it twice.
     if status == 503 and not is_uncertain:
-        headers.append((b"retry-after", b"1"))
+        headers = (*headers, (b"retry-after", b"1"))
     if status == 401:
-        headers.append((b"www-authenticate", b"Bearer"))
+        headers = (*headers, (b"www-authenticate", b"Bearer"))
     return DirectResponse(write_json(body), headers, status)

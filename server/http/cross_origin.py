@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server.http.direct_write import Header, writer_for
+from server.http.direct_write import Header, encoded, writer_for
 from server.http.origins import Origins
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
@@ -128,6 +128,9 @@ class _Telling:
             message["headers"] = [*message["headers"], *self._headers]
         await self._send(message)
 
-    def write_response(self, status: int, headers: Sequence[Header], body: bytes) -> bool:
+    def write_response(self, status: int, headers: bytes, body: bytes) -> bool:
         """Write a response in one step; returns whether it did."""
-        return self._write is not None and self._write(status, [*headers, *self._headers], body)
+        more = encoded(self._headers)
+        if self._write is None or more is None:
+            return False
+        return self._write(status, headers + more, body)

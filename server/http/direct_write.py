@@ -7,15 +7,16 @@ A server, and whatever stands between it and an endpoint, offers this by an obje
 ``send`` and ``receive`` are ASGI's, and which has ``write_response`` and ``take_body`` beside them.
 """
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable
 from typing import Any
 
 from starlette.types import Receive, Send
 
 Header = tuple[bytes, bytes]
 """A name in lower case, and a value."""
-WriteResponse = Callable[[int, Sequence[Header], bytes], bool]
-"""Writes a status, headers (``content-length`` among them) and a body.
+WriteResponse = Callable[[int, bytes, bytes], bool]
+"""Writes a status, ``encoded`` headers other than ``content-length``, and a body.
 
 Returns whether it did. When it did not, nothing was written, and the response must be sent as
 ASGI's messages, which can wait for a client that reads slowly.
@@ -38,7 +39,8 @@ def whole_body(receive: Receive) -> bytes | None:
     return body
 
 
-def encoded(headers: Sequence[Header]) -> bytes | None:
+@functools.lru_cache(64)
+def encoded(headers: tuple[Header, ...]) -> bytes | None:
     """Headers as lines of HTTP/1.1; None for those that have to be looked at one by one.
 
     A line break within a value would let it forge a header. A header about the connection is left

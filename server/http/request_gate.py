@@ -10,7 +10,7 @@ import itertools
 import re
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -65,9 +65,11 @@ class _WayOut:
             leave_place(self._scope, is_sent=False)
         await self._send(message)
 
-    def write_response(self, status: int, headers: Sequence[Header], body: bytes) -> bool:
+    def write_response(self, status: int, headers: bytes, body: bytes) -> bool:
         """Write a response in one step; returns whether it did."""
-        if self._write is None or not self._write(status, [*headers, self._header], body):
+        if self._write is None or not self._write(
+            status, b"%b%b: %b\r\n" % (headers, *self._header), body
+        ):
             return False
         self.status = status
         return True

@@ -3,11 +3,9 @@
 Starlette's own takes the time in which a whole execution is found.
 """
 
-from collections.abc import Iterable
-
 from starlette.types import Receive, Scope, Send
 
-from server.http.direct_write import Header, writer_for
+from server.http.direct_write import Header, encoded, writer_for
 
 
 class DirectResponse:
@@ -15,17 +13,17 @@ class DirectResponse:
 
     __slots__ = ("body", "headers", "status_code")
 
-    def __init__(self, body: bytes, headers: Iterable[Header], status: int = 200) -> None:
+    def __init__(self, body: bytes, headers: tuple[Header, ...], status: int = 200) -> None:
         self.body = body
-        self.headers = [*headers, (b"content-length", b"%d" % len(body))]
+        self.headers = headers
         self.status_code = status
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Write it in one step where ``send`` allows that; else send it as two messages."""
         write = writer_for(send)
-        if write is not None and write(self.status_code, self.headers, self.body):
+        lines = encoded(self.headers)
+        if write is not None and lines is not None and write(self.status_code, lines, self.body):
             return
-        await send(
-            {"type": "http.response.start", "status": self.status_code, "headers": self.headers}
-        )
+        headers = [*self.headers, (b"content-length", b"%d" % len(self.body))]
+        await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})

@@ -93,6 +93,11 @@ class GuardedHttpProtocol(HttpConnection):
 
     def _read_head(self) -> bool:
         received = self._received
+        end = self._head.repeated_in(received)
+        if end:
+            self._received = received[end:]
+            self._begin_request()
+            return True
         while received.startswith(b"\r\n"):
             # RFC 9112, section 2.2: an empty line before a request is ignored.
             received = received[2:]
@@ -112,11 +117,11 @@ class GuardedHttpProtocol(HttpConnection):
                 self._wait_for_head()
             return False
         head, self._received = received[:end], received[end:]
-        if self._head.read(head):
-            self._described = self._description()
-            # uvicorn's middleware has nothing to read where no proxy wrote anything.
-            is_behind_proxy = b"x-forwarded-" in head.lower()
-            self._asked = self.app if is_behind_proxy else self._without_proxies
+        self._head.read(head)
+        self._described = self._description()
+        # uvicorn's middleware has nothing to read where no proxy wrote anything.
+        is_behind_proxy = b"x-forwarded-" in head.lower()
+        self._asked = self.app if is_behind_proxy else self._without_proxies
         self._begin_request()
         return True
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -46,7 +46,7 @@ class Cycle(RequestResponseCycle):
         self.message_event = asyncio.Event()
         self.body = bytearray()
 
-    def write_response(self, status: int, headers: Sequence[Header], body: bytes) -> bool:
+    def write_response(self, status: int, headers: bytes, body: bytes) -> bool:
         """Write a response in one step; False when it has to be sent as ASGI's messages."""
         if (
             self.response_started
@@ -55,13 +55,19 @@ class Cycle(RequestResponseCycle):
             or self.scope["method"] == "HEAD"
         ):
             return False
-        lines = encoded((*self.default_headers, *headers))
-        if lines is None:
+        defaults = encoded(tuple(self.default_headers))
+        if defaults is None:
             return False
         self.response_started = self.response_complete = True
         self.waiting_for_100_continue = False
-        end = b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n"
-        self.transport.writelines((STATUS_LINE[status] + lines + end, body))
+        head = b"%b%b%bcontent-length: %d\r\n%b\r\n" % (
+            STATUS_LINE[status],
+            defaults,
+            headers,
+            len(body),
+            b"" if self.keep_alive else b"connection: close\r\n",
+        )
+        self.transport.writelines((head, body))
         self.message_event.set()
         if not self.keep_alive:
             self.transport.close()

@@ -60,20 +60,23 @@ class Head:
         self.length: int | None = 0
         self._repeated: bytes | None = None
 
-    def read(self, head: bytes) -> bool:
-        """Read a head, up to the empty line that ends it; False when it is the one before again.
+    def repeated_in(self, received: bytes) -> int:
+        """How many bytes at the beginning of ``received`` are the same head again; 0 if none."""
+        if self._known and received.startswith(self._known):
+            self._is_known = True
+            return len(self._known)
+        return 0
+
+    def read(self, head: bytes) -> None:
+        """Read a head, up to the empty line that ends it.
 
         Raises MalformedRequest for what is not HTTP/1.1 or 1.0, for a Host that is none, and for a
         body without a certain end.
         """
-        self._is_known = head == self._known
-        if self._is_known:
-            return False
-        self._known = b""
+        self._is_known, self._known = False, b""
         self._read(head)
         if len(head) <= _LONGEST_KEPT:
             self._known = head
-        return True
 
     def _read(self, head: bytes) -> None:
         lines = head.count(b"\r\n")

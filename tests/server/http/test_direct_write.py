@@ -97,9 +97,9 @@ def test_a_client_that_waits_to_be_told_to_go_on_is_answered_once(sample_gateway
     ],
 )
 def test_a_header_that_forges_or_ends_goes_the_guarded_way(header: tuple[bytes, bytes]) -> None:
-    assert encoded([header]) is None
+    assert encoded((header,)) is None
 
 
 def test_plain_headers_are_written_as_lines() -> None:
-    headers = [(b"content-type", b"text/plain"), (b"content-length", b"0")]
-    assert encoded(headers) == b"content-type: text/plain\r\ncontent-length: 0\r\n"
+    headers = ((b"content-type", b"text/plain"), (b"vary", b"Accept"))
+    assert encoded(headers) == b"content-type: text/plain\r\nvary: Accept\r\n"
