@@ -1,5 +1,7 @@
-"""uvicorn's protocols, with bounds: what the bytes of a connection meet before any application.
+"""uvicorn's protocols with limits: what the bytes of a connection reach first.
 
-``http`` frames requests itself (``http_head``, ``http_framing``); ``websocket`` ends connections
-as their clients expect.
+``http`` reads requests, with ``http_head`` for their heads and ``http_framing`` for the length of
+their bodies; ``http_cycle`` passes each to the application, and ``http_connection`` ends
+connections. ``websocket`` reads frames, ``websocket_ending`` ends WebSockets. ``lingering``,
+``sending`` and ``watched_transport`` deal with clients that go on sending, or stop reading.
 """

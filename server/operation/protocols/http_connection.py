@@ -1,4 +1,4 @@
-"""How long a connection is kept, and how it ends without an answer being lost."""
+"""The life of an HTTP connection: timeouts, and closing without losing a response."""
 
 import asyncio
 import enum
@@ -19,35 +19,36 @@ from server.operation.protocols.sending import Progress
 
 
 class Stage(enum.Enum):
-    """What the next bytes of a connection are."""
+    """What the next bytes of a connection belong to."""
 
     HEAD = enum.auto()
     BODY = enum.auto()
     NEXT = enum.auto()
-    """Those of another request, which waits until this one is answered."""
+    """The next request, which waits until this one is answered."""
     NOTHING = enum.auto()
-    """Nothing that anybody reads: the connection is about to be closed."""
+    """Nothing: the connection is about to be closed."""
 
 
 class Flow(FlowControl):
-    """uvicorn's, which reads on whenever an application waits for a client to go away.
+    """uvicorn's flow control, without reading ahead.
 
-    While ``is_full``, nothing is read.
+    uvicorn resumes reading whenever an application waits for a disconnect. While ``is_full``,
+    nothing is read.
     """
 
     is_full = False
 
     def resume_reading(self) -> None:
-        """Read on, unless what was read last still waits."""
+        """Resume reading, unless the last bytes still wait."""
         if not self.is_full:
             super().resume_reading()
 
 
 class HttpConnection(HttpToolsProtocol):
-    """What uvicorn serves a connection by, whose end is looked after by ``Connections``.
+    """uvicorn's HTTP connection, with timeouts that ``Connections`` enforces.
 
-    Reading requests is left to a class that extends it: ``_received`` is what of them has arrived
-    and is not read yet, and ``_stage`` says what it is.
+    A subclass reads requests: ``_received`` has the bytes that have not been read yet, and
+    ``_stage`` says what they belong to.
     """
 
     head_timeout = 20.0
@@ -88,39 +89,39 @@ class HttpConnection(HttpToolsProtocol):
                 transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Hold nothing any more."""
+        """Release everything."""
         self._connections.discard(self)
         self._received, self._stage = b"", Stage.NOTHING
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
-        """End the connection once what is under way is answered."""
+        """Close the connection once the running request is answered."""
         self._head.keeps_alive = False
         super().shutdown()
 
     @property
     def is_waiting(self) -> bool:
-        """Whether no request is under way, and nothing is left to be sent."""
+        """Whether no request is running, and no data is unsent."""
         return (
             self._stage is Stage.HEAD or self._lingering is not None
         ) and not self.transport.get_write_buffer_size()
 
     @property
     def is_dispensable(self) -> bool:
-        """Whether nothing that was asked on it needed a key, such as what is refused."""
+        """Whether all requests on the connection were refused or needed no key."""
         cycle = self.cycle
         if cycle is None or self._had_place or had_place(cycle.scope):
             return False
         if not self._has_answered and not cycle.response_started:
-            # Whether its key is valid is about to be seen.
+            # Its key may not have been checked yet.
             return False
-        # A body is waited for only from those whose key was checked.
+        # The gateway waits for a body only once the key was checked.
         return self._stage is not Stage.BODY or cycle.response_started
 
     def expire(self) -> None:
-        """End the connection of a client that has kept it waiting for too long."""
+        """Close the connection of a client that has exceeded its deadline."""
         if self.transport.get_write_buffer_size():
-            # It still reads what was answered; whether it goes on with that is looked at, too.
+            # The client is still reading the response; ``has_stalled`` checks whether it goes on.
             return
         if self._stage is Stage.HEAD and self._has_begun:
             self._refuse(408, "The head of a request must arrive sooner")
@@ -128,15 +129,15 @@ class HttpConnection(HttpToolsProtocol):
             self.drop()
 
     def has_stalled(self, now: float, seconds: float) -> bool:
-        """Whether the client has taken nothing of an answer for so many seconds."""
-        return self._progress.stands_still(self.transport, now, seconds)
+        """Whether the client has read nothing of a response for so many seconds."""
+        return self._progress.has_stalled(self.transport, now, seconds)
 
     def abort(self) -> None:
-        """Drop the connection and what was to be sent on it."""
+        """Close the connection at once and discard unsent data."""
         self.transport.abort()
 
     def drop(self) -> None:
-        """Close the connection, on which no request is under way."""
+        """Close the connection while no request is running on it."""
         self.deadline = math.inf
         if self._lingering is None:
             self.transport.close()
@@ -144,11 +145,11 @@ class HttpConnection(HttpToolsProtocol):
             self.transport.abort()
 
     def _refuse(self, status: int, message: str, **headers: str) -> None:
-        """Answer what is not passed on, and end the connection."""
+        """Answer a request that is not passed on, and close the connection."""
         cycle, stage = self.cycle, self._stage
         self._received, self._stage = b"", Stage.NOTHING
         if stage is Stage.BODY and cycle is not None and cycle.response_started:
-            # An answer that has begun is never written into.
+            # Never write into a response that has begun.
             self.cycle.keep_alive = False
             self.cycle.transport = self._guarded()
             if cycle.response_complete:
@@ -159,10 +160,10 @@ class HttpConnection(HttpToolsProtocol):
             cycle.message_event.set()
         if not self.transport.is_closing():
             path = self._head.path.decode("ascii", "replace")
-            refusal = error_on_wire(
+            response = error_on_wire(
                 path, status, message, self.server_state.default_headers, **headers
             )
-            self.transport.write(refusal)
+            self.transport.write(response)
             self._linger()
 
     def _guarded(self) -> Any:

@@ -1,7 +1,7 @@
-"""Where a request ends: the length of its body (RFC 9112, section 6), read strictly.
+"""The length of a request's body (RFC 9112, section 6), read strictly.
 
-Whatever two programs could read as two different lengths is refused, because a part of a body that
-one of them takes for the next request runs with nobody's consent (request smuggling).
+A request whose length two programs might read differently is refused: otherwise a part of a body
+could be run as a request of its own (request smuggling).
 """
 
 import re
@@ -9,21 +9,21 @@ from collections.abc import Callable, Mapping
 
 _MOST_DIGITS = 18
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,12})(?:[ \t]*;[^\0-\x08\n-\x1f\x7f]*)?")
-# Go's bound: what is no data may take some bytes for each chunk, and a few thousand besides.
+# Go's limit: overhead may take a few bytes for each chunk, and a few thousand in all.
 _LINE_ALLOWANCE = 18
 _MOST_OVERHEAD = 16_384
 _LONGEST_LINE = 4_096
 
 
 class MalformedRequest(Exception):
-    """A request that can't be read, or not in one way only; the message says why."""
+    """A request that can't be parsed, or is ambiguous; the message says why."""
 
 
 def content_length(fields: Mapping[bytes, bytes], version: bytes) -> int | None:
-    """Return the length of a body in bytes, 0 where there is none, and None for a chunked one.
+    """Return the length of a body in bytes, 0 without a body, and None for a chunked one.
 
     ``fields`` are the headers by their names in lower case, ``version`` is ``1.0`` or ``1.1``.
-    Raises MalformedRequest for a length that is none and for an encoding other than ``chunked``.
+    Raises MalformedRequest for an invalid length and for an encoding other than ``chunked``.
     """
     length, encoding = fields.get(b"content-length"), fields.get(b"transfer-encoding")
     if encoding is not None:
@@ -35,21 +35,21 @@ def content_length(fields: Mapping[bytes, bytes], version: bytes) -> int | None:
     if length is None:
         return 0
     digits = length.strip(b" \t")
-    # Of bytes, isdigit takes the ten digits of ASCII alone.
+    # For bytes, isdigit accepts ASCII digits only.
     if not digits.isdigit() or len(digits) > _MOST_DIGITS:
         raise MalformedRequest("Content-Length must be one number of bytes")
     return int(digits)
 
 
 _Read = Callable[[bytes, int, list[bytes]], int]
-"""Reads on in some bytes from a place; returns the next one, or -1 where more has to come."""
+"""Reads bytes from an index; returns the next index, or -1 if more bytes are needed."""
 
 
 class ChunkedBody:
     """Decodes a chunked body (RFC 9112, section 7.1).
 
-    Extensions of chunks and trailers are bounded in bytes, and dropped: a trailer is never a
-    header (RFC 9110, section 6.5.1).
+    Extensions of chunks and trailers are limited in bytes, and dropped: a trailer is never treated
+    as a header (RFC 9110, section 6.5.1).
     """
 
     def __init__(self) -> None:
@@ -60,9 +60,9 @@ class ChunkedBody:
         self._overhead = 0
 
     def feed(self, data: bytes) -> bytes:
-        """Read on and return the data of chunks in what came.
+        """Read more bytes and return the data of chunks in them.
 
-        Once the body is complete, ``rest`` has what came behind it. Raises MalformedRequest.
+        Once the body is complete, ``rest`` has the bytes after it. Raises MalformedRequest.
         """
         data, position = self._rest + data, 0
         parts: list[bytes] = []
@@ -76,7 +76,7 @@ class ChunkedBody:
 
     @property
     def rest(self) -> bytes:
-        """The bytes that are not read yet."""
+        """The bytes that have not been read."""
         return self._rest
 
     def _size_line(self, data: bytes, start: int, _parts: list[bytes]) -> int:

@@ -1,23 +1,23 @@
-"""Closing a connection on which something still arrives, so that the answer is not lost.
+"""Close a connection on which data still arrives, without losing the response.
 
-A system that closes a connection with bytes unread resets it, and a client that is still sending
-then sees the reset and never the answer. What still comes is therefore read and thrown away, for a
-while (RFC 9112, section 9.6).
+A system resets a connection that is closed with unread data, and a client that is still sending
+then never sees the response. So read and discard what still arrives, for a while (RFC 9112, section
+9.6).
 """
 
 import asyncio
 from collections.abc import Callable, Iterable
 
 LONGEST_SECONDS = 30.0
-"""How long what comes is thrown away."""
+"""How long data is discarded, in seconds."""
 SILENT_SECONDS = 5.0
-"""How long a client may send nothing before the connection is closed."""
+"""How long a client may send nothing before the connection is closed, in seconds."""
 MOST_BYTES = 256 * 1024 * 1024
-"""How much is thrown away."""
+"""How many bytes are discarded at most."""
 
 
 class Lingering:
-    """How long a connection is still read from, from ``now`` in the loop's time."""
+    """How long data is still discarded, from ``now`` in the loop's time."""
 
     __slots__ = ("_bytes", "_until", "deadline")
 
@@ -27,14 +27,14 @@ class Lingering:
         self.deadline = now + SILENT_SECONDS
 
     def take(self, size: int, now: float) -> bool:
-        """Throw away what came; False when that is enough."""
+        """Count discarded bytes; return False if it has been enough."""
         self._bytes += size
         self.deadline = min(self._until, now + SILENT_SECONDS)
         return self._bytes <= MOST_BYTES
 
 
 class LingeringTransport:
-    """What uvicorn's cycle of a request needs of a transport; ``close`` begins to linger."""
+    """The transport that uvicorn's request cycle needs; ``close`` begins to linger."""
 
     __slots__ = ("_transport", "close", "is_closing", "write")
 
@@ -45,11 +45,11 @@ class LingeringTransport:
         self._transport = transport
 
     def writelines(self, parts: Iterable[bytes]) -> None:
-        """Write several parts in one step."""
+        """Write several parts at once."""
         self._transport.writelines(parts)
 
 
 def end_output(transport: asyncio.Transport) -> None:
-    """Let the client see the end of the answer once all of it was sent."""
+    """Signal the end of the response once all of it was sent."""
     if transport.can_write_eof():
         transport.write_eof()

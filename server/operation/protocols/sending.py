@@ -1,4 +1,4 @@
-"""Whether what is sent on a connection gets anywhere."""
+"""Detect clients that have stopped reading."""
 
 import asyncio
 import fcntl
@@ -9,7 +9,7 @@ _COUNT = struct.Struct("i")
 
 
 class Progress:
-    """Watches how much of what was written the client has not taken yet."""
+    """Tracks how much of what was written the client has not acknowledged."""
 
     __slots__ = ("_seen", "_since")
 
@@ -17,10 +17,10 @@ class Progress:
         self._seen = (0, 0)
         self._since = 0.0
 
-    def stands_still(self, transport: asyncio.Transport, now: float, seconds: float) -> bool:
-        """Whether something was to be sent for so long, and nothing of it was.
+    def has_stalled(self, transport: asyncio.Transport, now: float, seconds: float) -> bool:
+        """Whether nothing of the unsent data has been acknowledged for so many seconds.
 
-        To be called again and again; ``now`` is the loop's time.
+        Call it regularly; ``now`` is the loop's time.
         """
         waiting = transport.get_write_buffer_size()
         seen = (waiting, unacknowledged(transport)) if waiting else (0, 0)
@@ -31,9 +31,9 @@ class Progress:
 
 
 def unacknowledged(transport: asyncio.Transport) -> int:
-    """How many bytes the system holds that the client's has not taken; 0 where it does not say."""
+    """Return how many bytes the system holds that the client has not acknowledged, 0 if unknown."""
     # The system takes more from a process only once a good part of its own buffer is empty, which
-    # for a slow reader takes minutes; what the client's system has taken shows sooner.
+    # takes minutes with a slow reader; acknowledgements show progress sooner.
     sock = transport.get_extra_info("socket")
     try:
         taken: tuple[int] = _COUNT.unpack(

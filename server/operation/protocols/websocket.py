@@ -1,9 +1,9 @@
-"""uvicorn's WebSocket, with a bound on all that one connection can make the process hold or do.
+"""uvicorn's WebSocket protocol, with limits on memory and work for each connection.
 
-uvicorn parses whatever arrives at once, answers pings to clients that read nothing, closes only
-connections that let themselves be closed, and leaves handshakes that it can't read without an
-answer. Here a connection is read only as far as what it asked for is taken and answered, in small
-parts between which others have their turn.
+uvicorn parses whatever arrives at once, answers pings of clients that read nothing, closes only
+connections whose clients cooperate, and leaves invalid handshakes unanswered. This protocol reads a
+connection only as far as its messages are taken and answered, in small parts, and lets other tasks
+run in between.
 """
 
 import asyncio
@@ -20,20 +20,20 @@ from websockets.http11 import Request
 
 from server.graphql.websocket.close_codes import CloseCode, shortened
 from server.operation.protocols.websocket_ending import WebSocketEnding
-from server.operation.protocols.websocket_handshake import fault_of, refusal
+from server.operation.protocols.websocket_handshake import error_response, handshake_error
 
 _MOST_FRAGMENTS = 1024
 _MOST_BYTES_UNADMITTED = 65_536
 _FRAMES_AT_ONCE = 256
-# A frame has six bytes at least, so what is parsed at once holds about as many frames as that.
+# A frame has at least six bytes, so a part has at most about as many frames as _FRAMES_AT_ONCE.
 _PART = 1536
 _VERSION = "13"
 
 
 class GracefulWebSocketProtocol(WebSocketEnding):
-    """Serves one WebSocket, which the application closes when the server stops.
+    """Serves a WebSocket, which the application closes when the server stops.
 
-    uvicorn's own closes it at once, whatever is under way on it.
+    uvicorn's own closes it at once, whatever is running on it.
     """
 
     def __init__(
@@ -54,14 +54,14 @@ class GracefulWebSocketProtocol(WebSocketEnding):
     # The connection
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Hold nothing any more."""
+        """Release everything."""
         if self._next_turn is not None:
             self._next_turn.cancel()
         self._received, self.frames = b"", []
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
-        """Tell the application that the server stops."""
+        """Tell the application that the server is stopping."""
         if self.close_sent or self.transport.is_closing():
             self.stop_keepalive()
             if self.transport.get_write_buffer_size():
@@ -78,7 +78,7 @@ class GracefulWebSocketProtocol(WebSocketEnding):
         self.conn.receive_data(head)
         events = self.conn.events_received()
         if not events:
-            self._refuse(*fault_of(self.conn.handshake_exc))
+            self._refuse(*handshake_error(self.conn.handshake_exc))
             return
         request = cast("Request", events[0])
         versions = request.headers.get_all("Sec-WebSocket-Version")
@@ -91,11 +91,11 @@ class GracefulWebSocketProtocol(WebSocketEnding):
 
     def _refuse(self, status: HTTPStatus, message: str, *headers: tuple[str, str]) -> None:
         self.handshake_complete = self.close_sent = True
-        self.transport.write(refusal(status, message, *headers))
+        self.transport.write(error_response(status, message, *headers))
         self._end()
 
     def send_500_response(self) -> None:
-        """Say that the application has failed."""
+        """Report that the application has failed."""
         if self.handshake_complete:
             self._close(CloseCode.INTERNAL_ERROR, "Internal server error")
         elif self.initial_response is None:
@@ -104,7 +104,7 @@ class GracefulWebSocketProtocol(WebSocketEnding):
     # What comes in
 
     def data_received(self, data: bytes) -> None:
-        """Read the handshake, or as much of the frames as can be answered now."""
+        """Read the handshake, or as many frames as can be handled now."""
         if self._is_over:
             return
         if not self.handshake_initiated:
@@ -116,13 +116,13 @@ class GracefulWebSocketProtocol(WebSocketEnding):
 
     @property
     def _is_blocked(self) -> bool:
-        """Whether what was read is not taken, or what was written is not sent."""
+        """Whether a message waits for the application, or data is unsent."""
         if self.close_sent:
             return False
         return not (self.handshake_complete and self.queue.empty() and self.writable.is_set())
 
     def _advance(self) -> None:
-        """Parse what has arrived as far as may be, and read on when nothing is left of it."""
+        """Parse what has arrived as far as possible, and resume reading once all is parsed."""
         frames = 0
         while not self._is_over and self._parsed < len(self._received) and not self._is_blocked:
             if frames >= _FRAMES_AT_ONCE:
@@ -162,7 +162,7 @@ class GracefulWebSocketProtocol(WebSocketEnding):
             )
 
     def handle_cont(self, event: Frame) -> None:
-        """Keep one more fragment of a message, of which there may be so many."""
+        """Add a fragment to the current message, up to the limit."""
         if self.close_sent:
             return
         if len(self.frames) >= _MOST_FRAGMENTS:
@@ -172,13 +172,13 @@ class GracefulWebSocketProtocol(WebSocketEnding):
         super().handle_cont(event)
 
     def handle_ping(self) -> None:
-        """Send the pong; none once the connection is being closed."""
+        """Send the pong, unless the connection is closing."""
         answer = b"".join(self.conn.data_to_send())
         if not self.close_sent:
             self.transport.write(answer)
 
     def send_receive_event_to_app(self) -> None:
-        """Hand a message to the application, and parse no more before it takes it."""
+        """Pass a message to the application, and parse no more until it is taken."""
         data, self.frames = b"".join(self.frames), []
         if self.close_sent:
             return
@@ -192,7 +192,7 @@ class GracefulWebSocketProtocol(WebSocketEnding):
         self.queue.put_nowait(event)
 
     async def receive(self) -> ASGIReceiveEvent:
-        """Wait for what comes next."""
+        """Wait for the next event."""
         message = await self.queue.get()
         self._advance()
         return message
@@ -200,19 +200,19 @@ class GracefulWebSocketProtocol(WebSocketEnding):
     # What goes out
 
     def pause_writing(self) -> None:
-        """Read nothing from a client that does not read."""
+        """Stop reading from a client that does not read."""
         super().pause_writing()
         self._advance()
 
     def resume_writing(self) -> None:
-        """Read on."""
+        """Resume reading."""
         super().resume_writing()
         self._advance()
 
     async def send(self, message: ASGISendEvent) -> None:
-        """Send one message after the other, each when the client has read those before it.
+        """Send one message at a time, once the client has read those before it.
 
-        Closing does not wait. Raises ClientDisconnected when the connection is closed.
+        Closing does not wait. Raises ClientDisconnected if the connection is closed.
         """
         if message["type"] == "websocket.close" and self.handshake_complete:
             self._close(message.get("code", 1000), message.get("reason") or "")
@@ -224,7 +224,7 @@ class GracefulWebSocketProtocol(WebSocketEnding):
             self.transport.timeout = self._lifeline.send_timeout
             await super().send(message)
         if self.close_sent:
-            # The handshake was refused, and so it is complete.
+            # A refused handshake is complete.
             self.handshake_complete = True
         self._advance()
 
@@ -246,7 +246,7 @@ class GracefulWebSocketProtocol(WebSocketEnding):
         self.handle_parser_exception()
 
     def handle_parser_exception(self) -> None:
-        """Tell the application and the client what is wrong with what came, and read no more."""
+        """Report invalid input to the application and the client, and read no more."""
         if self._is_over:
             return
         told = self.conn.close_sent
@@ -257,9 +257,9 @@ class GracefulWebSocketProtocol(WebSocketEnding):
         self._end()
 
     def _end(self) -> None:
-        """Let the client see the end of what is sent, and throw away what it still sends.
+        """End the output, and discard what the client still sends.
 
-        To close the connection with something unread would reset it, and lose what was said.
+        Closing with unread data would reset the connection and lose the close frame.
         """
         self._is_over = True
         self._received, self._parsed, self.frames = b"", 0, []

@@ -1,4 +1,4 @@
-"""How a WebSocket ends: when it is closed, and when its client is gone without a word."""
+"""The end of a WebSocket: closing handshakes and clients that disappear."""
 
 import asyncio
 import math
@@ -14,14 +14,14 @@ from server.operation.protocols.watched_transport import WatchedTransport
 
 
 class WebSocketEnding(WebSocketsSansIOProtocol):
-    """What uvicorn serves a WebSocket by, whose end is bounded in time.
+    """uvicorn's WebSocket connection, which closes within a time limit.
 
-    While it is being closed, nobody else counts it, so it is one of the open ``Connections``.
+    While it is closing, it counts towards the open ``Connections``.
     """
 
     transport: WatchedTransport
     close_seconds = 5.0
-    """How long a client may take to close its side."""
+    """How long a client may take to close its side, in seconds."""
 
     def __init__(
         self,
@@ -38,12 +38,12 @@ class WebSocketEnding(WebSocketsSansIOProtocol):
         self._read_at_ping = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Watch what is sent on it."""
+        """Watch whether the client reads."""
         super().connection_made(transport)
         self.transport = WatchedTransport(self.transport, self.loop, self._lifeline.send_timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Look after it no more."""
+        """Stop watching."""
         self.transport.stop()
         self._open.discard(self)
         super().connection_lost(exc)
@@ -65,7 +65,7 @@ class WebSocketEnding(WebSocketsSansIOProtocol):
 
     @property
     def is_dispensable(self) -> bool:
-        """Whether it may be dropped though it is not being closed."""
+        """Whether it may be dropped while it is not closing."""
         return False
 
     def expire(self) -> None:
@@ -73,15 +73,15 @@ class WebSocketEnding(WebSocketsSansIOProtocol):
         self.transport.abort()
 
     def has_stalled(self, now: float, seconds: float) -> bool:  # noqa: ARG002 - see Connection
-        """Whether an answer is stuck: the transport looks after that by itself."""
+        """Whether a message is stuck: the transport checks that by itself."""
         return False
 
     def abort(self) -> None:
-        """Drop the connection and what was to be sent on it."""
+        """Close the connection at once and discard unsent data."""
         self.transport.abort()
 
     def drop(self) -> None:
-        """Drop the connection, on which nothing is awaited but its end."""
+        """Close the connection, which is closing anyway."""
         self.transport.abort()
 
     # Whether the client is still there
@@ -92,7 +92,7 @@ class WebSocketEnding(WebSocketsSansIOProtocol):
         super().send_keepalive_ping()
 
     def keepalive_timeout(self) -> None:
-        """Drop a client that gave none; one that still reads what came before the ping does so."""
+        """Drop a client that has not answered the ping, unless it is still reading older data."""
         if self.transport.get_write_buffer_size() and self.transport.read > self._read_at_ping:
             self._read_at_ping = self.transport.read
             self.pong_timer = self.loop.call_later(self.ping_timeout or 0, self.keepalive_timeout)

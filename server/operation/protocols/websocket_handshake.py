@@ -1,12 +1,12 @@
-"""How a handshake that opens no WebSocket is answered."""
+"""Responses to handshakes that open no WebSocket."""
 
 from http import HTTPStatus
 
 from websockets.exceptions import HeaderLineTooLong, RequestLineTooLong, TooManyHeaders
 
 
-def refusal(status: HTTPStatus, message: str, *headers: tuple[str, str]) -> bytes:
-    """The bytes of an answer that refuses a handshake and ends the connection."""
+def error_response(status: HTTPStatus, message: str, *headers: tuple[str, str]) -> bytes:
+    """Return the bytes of a response that refuses a handshake and closes the connection."""
     body = message.encode()
     lines = [
         f"HTTP/1.1 {status.value} {status.phrase}",
@@ -19,8 +19,8 @@ def refusal(status: HTTPStatus, message: str, *headers: tuple[str, str]) -> byte
     return "\r\n".join(lines).encode() + body
 
 
-def fault_of(error: BaseException | None) -> tuple[HTTPStatus, str]:
-    """The status, and what is wrong with a handshake that could not be read."""
+def handshake_error(error: BaseException | None) -> tuple[HTTPStatus, str]:
+    """Return the status and the message for a handshake that can't be parsed."""
     if isinstance(error, RequestLineTooLong):
         return HTTPStatus.REQUEST_URI_TOO_LONG, f"The URL of a handshake is too long: {error}"
     if isinstance(error, HeaderLineTooLong | TooManyHeaders):
