@@ -1,4 +1,4 @@
-"""The composition root: wires a gateway from its settings. As a program, the command line."""
+"""The composition root: wires a gateway from its settings. Run as a program, the command line."""
 
 import contextlib
 import sys
@@ -55,10 +55,10 @@ if TYPE_CHECKING:
 
 
 def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Starlette:
-    """Build a gateway; its database is brought to the newest revision when it starts.
+    """Build a gateway; on start it migrates its database to the newest revision.
 
-    Without settings they are read from the environment and from ``.env``. The bundle of the
-    console is looked for in the folder ``console``.
+    Without ``settings`` they are read from the environment and ``.env``. ``console`` is the folder
+    of the GraphiQL bundle.
     """
     settings = settings or load_settings()
     tracing = _tracing(settings)
@@ -131,11 +131,11 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
 
 
 def served_app() -> Starlette:
-    """Build the gateway of a server process, which logs as its settings say."""
+    """Build the gateway of a server process, and configure its log."""
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format)
     end_with_parent()
-    # Those of the database, of the log and of files that are being served come on top.
+    # Besides sockets: the database, the log and files that are being served.
     sockets = settings.max_connections + settings.max_unacknowledged_connections
     allow_open_files(settings.max_open_connections + sockets + 256)
     app = create_app(settings)
@@ -152,13 +152,13 @@ def _executions_routes(
     bundle: Bundle,
     origins: Origins,
 ) -> tuple[FindEdge, list[BaseRoute]]:
-    places = ConcurrencyLimit(
+    concurrency = ConcurrencyLimit(
         settings.max_concurrent_requests, "max_concurrent_requests", "requests", metrics.refused
     )
     streams = ConcurrencyLimit(
         settings.max_streams, "max_streams", "streams", metrics.refused, until_sent=True
     )
-    metrics.watch([*places.metrics(), *streams.metrics()])
+    metrics.watch([*concurrency.metrics(), *streams.metrics()])
     bodies = BodyReader(settings.max_body_bytes, settings.receive_timeout)
     store = OperationStore(settings.limits, introspection=settings.introspection)
     metrics.watch(store.metrics())
@@ -176,7 +176,7 @@ def _executions_routes(
         runner,
         authenticator,
         bodies,
-        places,
+        concurrency,
         streams,
         bundle,
         max_batch=settings.max_batch,
@@ -185,12 +185,12 @@ def _executions_routes(
         on_limit=metrics.passed,
     )
     websocket = GraphQLWebSocket(
-        Services(runner, authenticator, places, metrics, metrics.passed),
+        Services(runner, authenticator, concurrency, metrics, metrics.passed),
         ConnectionLimits(
             max_operations=settings.max_subscriptions_per_connection,
             init_timeout=settings.connection_init_timeout,
             send_timeout=settings.send_timeout,
-            # Some of the time is left for telling them so.
+            # Leaves time for telling clients that the operations were cancelled.
             timeout=settings.shutdown_timeout / 2,
         ),
         max_connections=settings.max_connections,
@@ -201,7 +201,7 @@ def _executions_routes(
         executions,
         authenticator,
         bodies,
-        places,
+        concurrency,
         streams,
         prefix=settings.rest_prefix,
         max_page_size=settings.max_page_size,

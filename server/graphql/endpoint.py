@@ -70,7 +70,7 @@ class GraphQLEdge:
         runner: OperationRunner,
         authenticator: Authenticator,
         bodies: BodyReader,
-        places: ConcurrencyLimit,
+        concurrency: ConcurrencyLimit,
         streams: ConcurrencyLimit,
         bundle: Bundle,
         *,
@@ -83,7 +83,7 @@ class GraphQLEdge:
         self._runner = runner
         self._authenticator = authenticator
         self._bodies = bodies
-        self._places = places
+        self._concurrency = concurrency
         self._streams = streams
         self._bundle = bundle
         self._max_batch = max_batch
@@ -128,10 +128,10 @@ class GraphQLEdge:
         # Authenticate before parsing anything that the client sent.
         principal = await self._authenticator.authenticate(request.header(b"authorization"))
         self._refuse_other_sites(request)
-        places = self._streams if media_type == EVENTS else self._places
-        places.expect_room()
+        limit = self._streams if media_type == EVENTS else self._concurrency
+        limit.expect_free()
         asked = await read_requests(request, self._bodies, self._max_batch)
-        places.take(request.scope)
+        limit.acquire_for(request.scope)
         if media_type == EVENTS:
             if isinstance(asked, list):
                 raise InvalidInput("A batch can't be sent as events; send operations one by one")

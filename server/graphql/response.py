@@ -1,4 +1,4 @@
-"""The answers to GraphQL requests over HTTP: their bodies, statuses and headers."""
+"""Responses to GraphQL requests over HTTP: bodies, statuses and headers."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -19,7 +19,7 @@ _HEADERS: dict[str, tuple[Header, ...]] = {
 
 
 def answer(result: OperationResult, media_type: str) -> DirectResponse:
-    """DirectResponse one operation."""
+    """Return the response to an operation."""
     if "errors" not in result.body:
         return DirectResponse(write_json(result.body), _HEADERS.get(media_type, _HEADERS[JSON]))
     return _json(
@@ -31,14 +31,14 @@ def answer(result: OperationResult, media_type: str) -> DirectResponse:
 
 
 def batch_answer(results: Iterable[OperationResult], media_type: str) -> DirectResponse:
-    """DirectResponse a batch of operations with an array."""
+    """Return the response to a batch of operations, an array."""
     return _json([result.body for result in results], 200, media_type)
 
 
 def _status(result: OperationResult, media_type: str) -> int:
-    # A request error is 400 in the GraphQL media type, and in JSON 200, as clients from before
-    # that media type expect (GraphQL over HTTP, section 6.4). What is wrong with more than the
-    # document has a status of its own in both.
+    # A request error is 400 in the GraphQL media type, but 200 in JSON, as older clients expect
+    # (GraphQL over HTTP, section 6.4). Errors that concern more than the document have their own
+    # status in both.
     if not any(value is not None for value in (result.body.get("data") or {}).values()):
         for code in _codes(result.body["errors"]):
             if code in STATUS_BY_CODE:
@@ -52,7 +52,7 @@ def _codes(errors: Iterable[dict[str, Any]]) -> Iterable[str]:
 
 def _json(body: Any, status: int, media_type: str, *, is_uncertain: bool = False) -> DirectResponse:
     headers = _HEADERS.get(media_type, _HEADERS[JSON])
-    # Whoever sends an uncertain write again without a look may make it twice.
+    # A client that repeats an uncertain write without checking may make it twice.
     if status == 503 and not is_uncertain:
         headers = (*headers, (b"retry-after", b"1"))
     if status == 401:

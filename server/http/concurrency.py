@@ -12,9 +12,9 @@ from starlette.types import Scope
 from db.database import Metric
 from db.errors import ServiceUnavailable
 
-_TAKEN = "gateway.place"
+_SLOT = "gateway.slot"
 """The key in a request's scope for the limit that it holds a slot of."""
-_HAD_PLACE = "gateway.had_place"
+_HAD_SLOT = "gateway.had_slot"
 """The key in a request's scope that says it ever had a slot."""
 
 
@@ -58,7 +58,7 @@ class ConcurrencyLimit:
             )
         ]
 
-    def expect_room(self) -> None:
+    def expect_free(self) -> None:
         """Raise Overloaded if no slot is free, before any work on a request."""
         if self.taken >= self._maximum:
             self._on_refused()
@@ -68,34 +68,34 @@ class ConcurrencyLimit:
                 limit=self._setting,
             )
 
-    def take(self, scope: Scope) -> None:
+    def acquire_for(self, scope: Scope) -> None:
         """Take a slot for a request that has none, until it is answered.
 
         Raises Overloaded if none is free.
         """
         if self.taken >= self._maximum:
-            self.expect_room()
+            self.expect_free()
         self.taken += 1
-        scope[_TAKEN] = scope[_HAD_PLACE] = self
+        scope[_SLOT] = scope[_HAD_SLOT] = self
 
-    def enter(self) -> None:
-        """Take a slot, to be released by ``leave``. Raises Overloaded if none is free."""
-        self.expect_room()
+    def acquire(self) -> None:
+        """Take a slot, to be released by ``release``. Raises Overloaded if none is free."""
+        self.expect_free()
         self.taken += 1
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Release a slot."""
         self.taken -= 1
 
 
-def had_place(scope: Mapping[str, object]) -> bool:
+def had_slot(scope: Mapping[str, object]) -> bool:
     """Whether a request ever had a slot, which only those with a valid key get."""
-    return _HAD_PLACE in scope
+    return _HAD_SLOT in scope
 
 
-def leave_place(scope: Scope, *, is_sent: bool = True) -> None:
+def release_slot(scope: Scope, *, is_sent: bool = True) -> None:
     """Release a request's slot, if it has one, when its response is ready or even sent."""
-    places: ConcurrencyLimit | None = scope.get(_TAKEN)
-    if places is not None and (is_sent or not places.until_sent):
-        del scope[_TAKEN]
-        places.taken -= 1
+    limit: ConcurrencyLimit | None = scope.get(_SLOT)
+    if limit is not None and (is_sent or not limit.until_sent):
+        del scope[_SLOT]
+        limit.taken -= 1

@@ -1,4 +1,4 @@
-"""What pages of other origins may send and read (the Fetch standard, section 3.2)."""
+"""Cross-origin requests: what pages of other origins may send and read (CORS)."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ EXPOSED = (
     "x-request-id",
     "x-total-count",
 )
-"""Headers of answers that a page may read."""
+"""Response headers that a page may read."""
 SENT_BY_CLIENTS = (
     "apollo-require-preflight",
     "apollographql-client-name",
@@ -66,14 +66,14 @@ SENT_BY_CLIENTS = (
 )
 """Headers that GraphQL clients, HTTP libraries and tracers of browsers add to requests."""
 _PREFLIGHT_SECONDS = 7200
-"""How long a browser may remember a preflight: as long as Chromium ever does."""
+"""How long a browser may cache a preflight: the longest that Chromium allows."""
 
 
 class CrossOrigin(CORSMiddleware):
-    """Lets pages of ``origins`` call the gateway, with the usual headers and ``headers`` besides.
+    """Lets pages of ``origins`` call the gateway, with the usual headers and ``headers``.
 
-    Answers preflights by itself, and tells every other answer, refusals included, which origin
-    may read it. Whole answers still go to the connection in one write.
+    Answers preflights itself, and says in every other response, errors included, which origin may
+    read it. Complete responses are still written to the connection in one call.
     """
 
     def __init__(self, app: ASGIApp, origins: Origins, headers: Sequence[str]) -> None:
@@ -90,18 +90,18 @@ class CrossOrigin(CORSMiddleware):
         self._exposed = (b"access-control-expose-headers", ", ".join(EXPOSED).encode())
 
     def is_allowed_origin(self, origin: str) -> bool:
-        """Whether an origin is one of those that were set."""
+        """Whether an origin is one of the allowed ones."""
         return self._origins.allow(origin)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """DirectResponse a preflight, or pass a request on."""
+        """Answer a preflight, or pass a request on."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         if scope["method"] == "OPTIONS":
             await super().__call__(scope, receive, send)
             return
-        await self.app(scope, receive, _Telling(send, self._headers(scope)).send)
+        await self.app(scope, receive, _HeaderAdder(send, self._headers(scope)).send)
 
     def _headers(self, scope: Scope) -> tuple[Header, ...]:
         origin = next((value for name, value in scope["headers"] if name == b"origin"), None)
@@ -112,8 +112,8 @@ class CrossOrigin(CORSMiddleware):
         return ((b"access-control-allow-origin", origin), self._exposed, (b"vary", b"Origin"))
 
 
-class _Telling:
-    """Adds headers to a response, whether it is sent or written in one step."""
+class _HeaderAdder:
+    """Adds headers to a response, whether it is sent or written at once."""
 
     __slots__ = ("_headers", "_send", "_write")
 
@@ -123,13 +123,13 @@ class _Telling:
         self._write = writer_for(send)
 
     async def send(self, message: Message) -> None:
-        """Pass on a message of ASGI."""
+        """Send a message of ASGI."""
         if message["type"] == "http.response.start":
             message["headers"] = [*message["headers"], *self._headers]
         await self._send(message)
 
     def write_response(self, status: int, headers: bytes, body: bytes) -> bool:
-        """Write a response in one step; returns whether it did."""
+        """Write a complete response; return whether that was possible."""
         more = encoded(self._headers)
         if self._write is None or more is None:
             return False

@@ -1,8 +1,8 @@
-"""What every HTTP request passes on its way in and out, in one step.
+"""The gate that every HTTP request and WebSocket passes first.
 
-It gets an id, which its answer and everything that is logged about it carry. What the guard refuses
-goes no further. What no edge has caught is logged, and answered with an id. What was answered, and
-how soon, is counted, and the place that it had is given back.
+It gives the request an id, which is in its response and in everything logged about it, and refuses
+what the guard refuses. Exceptions that no edge has caught are logged and answered with an id. It
+counts and times every response, and releases the request's slot.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from starlette.websockets import WebSocket
 from db.database import Metric
 from db.errors import ServiceUnavailable
 from server.access.authentication import Forbidden
-from server.http.concurrency import leave_place
+from server.http.concurrency import release_slot
 from server.http.direct_write import Header, writer_for
 from server.http.error_responses import error_for_path
 from server.http.errors import INTERNAL, INTERNAL_MESSAGE, log_unexpected
@@ -30,21 +30,21 @@ from server.observability.metrics import OPERATION, Metrics
 REQUEST_ID_HEADER = "x-request-id"
 
 _NAME = REQUEST_ID_HEADER.encode()
-_ACCEPTABLE = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
+_VALID_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 _RETRY_AFTER_SECONDS = "1"
-_CUT_OFF = (
+_SHUTDOWN_TIMEOUT = (
     "The gateway is shutting down and could not wait for the answer (shutdown_timeout); a write "
     "is made as a whole or not at all, so look before you try again"
 )
 
 Route = Callable[[Scope], ASGIApp]
-"""Says which application answers a request."""
+"""Returns the application that answers a request."""
 
 
-class _WayOut:
-    """Where an answer goes: it gets the id of its request, and its status is noted (0: none yet).
+class _Responder:
+    """Sends a response with the id of its request, and records its status (0 before it begins).
 
-    ``send`` is ASGI's, and ``write_response`` stands beside it.
+    ``send`` is ASGI's; ``write_response`` is that of ``server.http.direct_write``.
     """
 
     __slots__ = ("_header", "_scope", "_send", "_write", "status")
@@ -57,16 +57,16 @@ class _WayOut:
         self._write = writer_for(send)
 
     async def send(self, message: Message) -> None:
-        """Pass on a message of ASGI."""
+        """Send a message of ASGI."""
         if not self.status:
             self.status = message["status"]
             message["headers"] = [*message["headers"], self._header]
-            # The work is done; a client that reads slowly keeps nobody else waiting.
-            leave_place(self._scope, is_sent=False)
+            # The work is done; a slow reader must not block others.
+            release_slot(self._scope, is_sent=False)
         await self._send(message)
 
     def write_response(self, status: int, headers: bytes, body: bytes) -> bool:
-        """Write a response in one step; returns whether it did."""
+        """Write a complete response; return whether that was possible."""
         if self._write is None or not self._write(
             status, b"%b%b: %b\r\n" % (headers, *self._header), body
         ):
@@ -76,7 +76,7 @@ class _WayOut:
 
 
 class RequestGate:
-    """Passes on to where ``route`` says what ``guard`` does not refuse, WebSockets included."""
+    """Passes what ``guard`` does not refuse to the application that ``route`` returns."""
 
     def __init__(self, route: Route, guard: Guard, metrics: Metrics) -> None:
         self._route = route
@@ -93,55 +93,55 @@ class RequestGate:
                 )
             ]
         )
-        # Ids are told apart by a random beginning, which no other process has, and a number.
-        self._beginning = secrets.token_hex(6).encode()
+        # Ids consist of a random prefix, unique to this process, and a number.
+        self._prefix = secrets.token_hex(6).encode()
         self._numbers = itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """DirectResponse a request, or what else comes in."""
+        """Handle a request, a WebSocket or a lifespan."""
         if scope["type"] != "http":
-            await self._pass_on(scope, receive, send)
+            await self._handle_other(scope, receive, send)
             return
         began = time.perf_counter()
-        header = self._name(scope)
-        way_out = _WayOut(scope, send, header)
+        header = self._request_id(scope)
+        responder = _Responder(scope, send, header)
         refusal = self._guard.refusal(scope)
         if refusal is not None:
-            response = _answer_to(refusal, scope)
-            await response(scope, receive, way_out.send)
+            response = _error_response(refusal, scope)
+            await response(scope, receive, responder.send)
             self._metrics.observe(
                 scope["path"], scope["method"], refusal.status, time.perf_counter() - began
             )
             return
         self._under_way += 1
         try:
-            await self._route(scope)(scope, receive, way_out.send)
+            await self._route(scope)(scope, receive, responder.send)
         except asyncio.CancelledError:
-            # A server that stops has waited as long as it may.
-            if way_out.status:
+            # The server is stopping and has waited as long as it may.
+            if responder.status:
                 raise
-            await self._unavailable(scope, receive, way_out.send, _CUT_OFF)
+            await self._unavailable(scope, receive, responder.send, _SHUTDOWN_TIMEOUT)
         except Exception as error:
-            # One that comes after the answer began can only end the connection.
-            if way_out.status:
+            # Once a response has begun, all that is left is to close the connection.
+            if responder.status:
                 raise
             error_id = log_unexpected(error, f"{scope['method']} {scope['path'][:100]}")
             response = error_for_path(scope["path"], 500, INTERNAL, INTERNAL_MESSAGE, id=error_id)
-            await response(scope, receive, way_out.send)
+            await response(scope, receive, responder.send)
         finally:
             self._under_way -= 1
-            leave_place(scope)
+            release_slot(scope)
             seconds = time.perf_counter() - began
             self._metrics.observe(
-                scope["path"], scope["method"], way_out.status, seconds, scope.get(OPERATION)
+                scope["path"], scope["method"], responder.status, seconds, scope.get(OPERATION)
             )
 
-    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what is no HTTP request: a WebSocket gets an id too."""
+    async def _handle_other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on a lifespan, or a WebSocket with an id."""
         if scope["type"] != "websocket":
             await self._route(scope)(scope, receive, send)
             return
-        header = self._name(scope)
+        header = self._request_id(scope)
 
         async def send_on(message: Message) -> None:
             if message["type"] == "websocket.accept":
@@ -150,20 +150,20 @@ class RequestGate:
 
         refusal = self._guard.refusal(scope)
         if refusal is not None:
-            response = _answer_to(refusal, scope)
+            response = _error_response(refusal, scope)
             response.raw_headers.append(header)
             await WebSocket(scope, receive, send).send_denial_response(response)
             return
         await self._route(scope)(scope, receive, send_on)
 
-    def _name(self, scope: Scope) -> tuple[bytes, bytes]:
+    def _request_id(self, scope: Scope) -> tuple[bytes, bytes]:
         """Accept the proxy's request id, or create one."""
         for name, value in scope["headers"]:
-            if name == _NAME and _ACCEPTABLE.fullmatch(value):
+            if name == _NAME and _VALID_ID.fullmatch(value):
                 request_id = value
                 break
         else:
-            request_id = b"%s-%x" % (self._beginning, next(self._numbers))
+            request_id = b"%s-%x" % (self._prefix, next(self._numbers))
         log_as_request(request_id)
         return _NAME, request_id
 
@@ -173,5 +173,5 @@ class RequestGate:
         await response(scope, receive, send)
 
 
-def _answer_to(refusal: Refusal, scope: Scope) -> Response:
+def _error_response(refusal: Refusal, scope: Scope) -> Response:
     return error_for_path(scope["path"], refusal.status, Forbidden.code, refusal.message)

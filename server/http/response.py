@@ -1,7 +1,4 @@
-"""A response that is there in one piece.
-
-Starlette's own takes the time in which a whole execution is found.
-"""
+"""A complete response. Starlette's takes as long as finding an execution."""
 
 from starlette.types import Receive, Scope, Send
 
@@ -9,7 +6,7 @@ from server.http.direct_write import Header, encoded, writer_for
 
 
 class DirectResponse:
-    """A response that is there in one piece; an ASGI application."""
+    """A complete response; an ASGI application."""
 
     __slots__ = ("body", "headers", "status_code")
 
@@ -19,7 +16,7 @@ class DirectResponse:
         self.status_code = status
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Write it in one step where ``send`` allows that; else send it as two messages."""
+        """Write the response at once if ``send`` allows that, or else send it as two messages."""
         write = writer_for(send)
         lines = encoded(self.headers)
         if write is not None and lines is not None and write(self.status_code, lines, self.body):

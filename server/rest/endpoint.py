@@ -84,7 +84,7 @@ class RestEdge:
         executions: Executions,
         authenticator: Authenticator,
         bodies: BodyReader,
-        places: ConcurrencyLimit,
+        concurrency: ConcurrencyLimit,
         streams: ConcurrencyLimit,
         *,
         prefix: str,
@@ -97,7 +97,7 @@ class RestEdge:
         self._executions = executions
         self._authenticator = authenticator
         self._bodies = bodies
-        self._places = places
+        self._concurrency = concurrency
         self._streams = streams
         self._path = f"{prefix}/executions"
         # A few lists are requested again and again.
@@ -152,9 +152,9 @@ class RestEdge:
         """Return the whole list as a stream, or one page of it."""
         asked, query = self._read_list(request.scope["query_string"])
         if asked.paging is not None and query is not None:
-            self._places.take(request.scope)
+            self._concurrency.acquire_for(request.scope)
             return await self._page(request, asked, asked.paging, query)
-        self._streams.take(request.scope)
+        self._streams.acquire_for(request.scope)
         batches = self._executions.stream(FIELDS, asked.filter)
         # Read the first batch before the response begins, so that an error can still be reported.
         first = b""
@@ -176,16 +176,16 @@ class RestEdge:
 
     async def find_one(self, request: HttpRequest) -> ASGIApp:
         """Return one execution by its guid."""
-        self._places.take(request.scope)
+        self._concurrency.acquire_for(request.scope)
         guid = self._guid(request)
         row = await self._executions.find_fields(FIELDS, guid)
         return not_found(guid) if row is None else json_answer(as_json(row))
 
     async def update_one(self, request: HttpRequest) -> ASGIApp:
         """Set the state of one execution."""
-        self._places.expect_room()
+        self._concurrency.expect_free()
         state = read_update(await self._bodies.read(request))
-        self._places.take(request.scope)
+        self._concurrency.acquire_for(request.scope)
         guid = self._guid(request)
         outcome = await self._executions.update([guid], state)
         return (
@@ -196,16 +196,16 @@ class RestEdge:
 
     async def delete_one(self, request: HttpRequest) -> ASGIApp:
         """Delete one execution."""
-        self._places.take(request.scope)
+        self._concurrency.acquire_for(request.scope)
         guid = self._guid(request)
         outcome = await self._executions.delete([guid])
         return deleted_answer(1) if outcome.deleted else not_found(guid)
 
     async def delete_many(self, request: HttpRequest) -> ASGIApp:
         """Delete the executions that the body names."""
-        self._places.expect_room()
+        self._concurrency.expect_free()
         guids = read_guids(await self._bodies.read(request), self._max_ids)
-        self._places.take(request.scope)
+        self._concurrency.acquire_for(request.scope)
         outcome = await self._executions.delete(guids)
         return deleted_answer(len(outcome.deleted))
 

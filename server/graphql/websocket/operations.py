@@ -30,7 +30,7 @@ class Services:
 
     runner: OperationRunner
     authenticator: Authenticator
-    places: ConcurrencyLimit
+    concurrency: ConcurrencyLimit
     metrics: Metrics
     on_limit: OnLimit
 
@@ -159,7 +159,7 @@ class Operations:
         try:
             # The key may have been revoked since the last operation.
             principal = await services.authenticator.authenticate(operation.authorization)
-            services.places.enter()
+            services.concurrency.acquire()
         except GatewayError as error:
             if not isinstance(error, Overloaded):
                 services.on_limit(error.limit)
@@ -170,7 +170,7 @@ class Operations:
                 operation.asked, principal, unsupported={}, on_name=note
             )
         finally:
-            services.places.leave()
+            services.concurrency.release()
 
     async def _deliver(self, operation: _Operation, message: str, completes: bool) -> None:  # noqa: FBT001 - with its message
         if not self._is_awaited(operation):

@@ -1,9 +1,9 @@
-"""uvicorn's HTTP/1.1, with one request of a connection at a time, and everything bounded.
+"""uvicorn's HTTP/1.1 protocol, with one request at a time, and limits on everything.
 
-uvicorn hands whatever arrives to a parser that runs ahead: it counts neither the bytes of a head
-nor the requests that wait, and takes the body of a request that offers an upgrade for the next
-request. Here the parser sees heads alone, each when it is whole; bodies are measured by
-``http_framing``, and what comes behind a request waits until that is answered.
+uvicorn passes whatever arrives to a parser that reads ahead: it limits neither the bytes of a head
+nor the requests that wait, and takes the body of a request with an upgrade offer for the next
+request. Here the parser gets complete heads only; ``http_framing`` measures bodies, and what
+follows a request waits until that is answered.
 """
 
 import asyncio
@@ -17,25 +17,25 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
-from server.http.concurrency import had_place
+from server.http.concurrency import had_slot
 from server.operation.protocols.http_connection import HttpConnection, Stage
 from server.operation.protocols.http_cycle import Cycle
 from server.operation.protocols.http_framing import ChunkedBody, MalformedRequest
 from server.operation.protocols.http_head import TooManyHeaders, check_beginning
 
 _SHORT_BODY = 65_536
-"""How much of a body that nobody asked for is read, so that the connection can be used again."""
+"""The longest unwanted body that is read to keep the connection open, in bytes."""
 _MOST_EMPTY_LINES = 4
 _ALLOWED = "DELETE, GET, HEAD, OPTIONS, POST, PUT"
 
 
 def _app_behind(app: Any) -> Any:
-    """What uvicorn's middleware for the headers of proxies passes requests on to."""
+    """Return the application behind uvicorn's middleware for the headers of proxies."""
     return app.app if isinstance(app, ProxyHeadersMiddleware) else app
 
 
 class GuardedHttpProtocol(HttpConnection):
-    """Serves one connection. What is not HTTP/1.1 in just one reading is refused with 400.
+    """Serves a connection. Requests that are not unambiguous HTTP/1.1 are refused with 400.
 
     A head of more than ``max_head_bytes`` is refused with 431 (RFC 6585, section 5), one that takes
     more than ``head_timeout`` seconds with 408 (RFC 9110, section 15.5.9).
@@ -61,7 +61,7 @@ class GuardedHttpProtocol(HttpConnection):
     # What arrives
 
     def data_received(self, data: bytes) -> None:
-        """Read on, as far as what came before is answered."""
+        """Read more, as far as earlier requests are answered."""
         if self._stage is Stage.NOTHING:
             self._throw_away(len(data))
             return
@@ -87,7 +87,7 @@ class GuardedHttpProtocol(HttpConnection):
             self.flow.pause_reading()
             self.flow.is_full = True
         else:
-            # This is the last answer, and closing with something unread would reset it.
+            # This is the last response, and closing with unread data would reset the connection.
             self._received, self._stage = b"", Stage.NOTHING
             self.cycle.transport = self._guarded()
 
@@ -119,7 +119,7 @@ class GuardedHttpProtocol(HttpConnection):
         head, self._received = received[:end], received[end:]
         self._head.read(head)
         self._described = self._description()
-        # uvicorn's middleware has nothing to read where no proxy wrote anything.
+        # Without a proxy's headers, skip uvicorn's middleware for them.
         is_behind_proxy = b"x-forwarded-" in head.lower()
         self._asked = self.app if is_behind_proxy else self._without_proxies
         self._begin_request()
@@ -139,7 +139,7 @@ class GuardedHttpProtocol(HttpConnection):
             return
         self.deadline = math.inf
         self.url, self.headers = head.target, head.headers.copy()
-        # Applications may change what they are given.
+        # Applications may change their scope.
         self.scope = scope = self._described.copy()  # type: ignore[assignment]
         scope["headers"], scope["state"] = self.headers, self.app_state.copy()
         if length == 0 and head.offers_upgrade and self._is_websocket():
@@ -169,7 +169,7 @@ class GuardedHttpProtocol(HttpConnection):
         self._start_asgi_task(cycle, self._asked)
 
     def _description(self) -> dict[str, Any]:
-        """What an application is told of every request that has this head."""
+        """Return the part of the scope that is the same for every request with this head."""
         head = self._head
         path = head.path.decode("ascii")
         return {
@@ -208,8 +208,8 @@ class GuardedHttpProtocol(HttpConnection):
         self._stage = Stage.BODY
         self._body_left = length or 0
         self._chunks = ChunkedBody() if length is None else None
-        # Until all of it is here. An answer that comes before ends the connection, unless what is
-        # still to come is little.
+        # Until the body is complete. A response before that closes the connection, unless the
+        # rest of the body is short.
         is_short = length is not None and length <= _SHORT_BODY
         if not is_short or cycle.waiting_for_100_continue:
             cycle.keep_alive = False
@@ -237,7 +237,7 @@ class GuardedHttpProtocol(HttpConnection):
     def _end_body(self, cycle: RequestResponseCycle) -> None:
         self._chunks = None
         if cycle.response_complete:
-            # It was answered without it; what comes now is another request.
+            # The request was answered without its body; the next bytes are another request.
             self._stage = Stage.HEAD
             return
         self._stage = Stage.NEXT
@@ -249,10 +249,10 @@ class GuardedHttpProtocol(HttpConnection):
     # Answers
 
     def on_response_complete(self) -> None:
-        """Wait for another request, or go on with one that is here already."""
+        """Wait for the next request, or go on with one that has arrived already."""
         self.server_state.total_requests += 1
         self._has_answered = True
-        self._had_place = self._had_place or had_place(self.scope)
+        self._had_slot = self._had_slot or had_slot(self.scope)
         if self._stage is Stage.NOTHING or self.transport.is_closing():
             return
         self.deadline = self.loop.time() + self.timeout_keep_alive

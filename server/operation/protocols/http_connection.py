@@ -10,7 +10,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from server.http.concurrency import had_place
+from server.http.concurrency import had_slot
 from server.http.error_responses import error_on_wire
 from server.operation.connections import CONNECTIONS, Connections
 from server.operation.protocols.http_head import Head
@@ -72,7 +72,7 @@ class HttpConnection(HttpToolsProtocol):
         self._head = Head()
         self._lingering: Lingering | None = None
         self._progress = Progress()
-        self._has_answered = self._had_place = False
+        self._has_answered = self._had_slot = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
@@ -110,7 +110,7 @@ class HttpConnection(HttpToolsProtocol):
     def is_dispensable(self) -> bool:
         """Whether all requests on the connection were refused or needed no key."""
         cycle = self.cycle
-        if cycle is None or self._had_place or had_place(cycle.scope):
+        if cycle is None or self._had_slot or had_slot(cycle.scope):
             return False
         if not self._has_answered and not cycle.response_started:
             # Its key may not have been checked yet.

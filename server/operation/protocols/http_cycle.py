@@ -1,4 +1,4 @@
-"""One request of a connection and its response: uvicorn's cycle, which takes shortcuts."""
+"""A request and its response: uvicorn's cycle with shortcuts for complete responses."""
 
 import asyncio
 import logging
@@ -12,13 +12,13 @@ from server.http.direct_write import Header, encoded
 
 
 class Cycle(RequestResponseCycle):
-    """Passes one request on to an application, and writes its response.
+    """Passes a request to an application, and writes its response.
 
-    ``write_response`` and ``take_body`` stand beside ASGI's ``send`` and ``receive``, as
-    ``server.http.direct_write`` describes.
+    Has ``write_response`` and ``take_body`` beside ASGI's ``send`` and ``receive``, as described in
+    ``server.http.direct_write``.
     """
 
-    # What uvicorn's own sets for each request.
+    # Class attributes, where uvicorn's cycle sets these for each request.
     logger = logging.getLogger("uvicorn.error")
     access_log = disconnected = response_started = response_complete = False
     more_body = True
@@ -47,7 +47,7 @@ class Cycle(RequestResponseCycle):
         self.body = bytearray()
 
     def write_response(self, status: int, headers: bytes, body: bytes) -> bool:
-        """Write a response in one step; False when it has to be sent as ASGI's messages."""
+        """Write a complete response; return False if it must be sent as ASGI messages."""
         if (
             self.response_started
             or self.disconnected
@@ -75,7 +75,7 @@ class Cycle(RequestResponseCycle):
         return True
 
     def take_body(self) -> bytes | None:
-        """The whole body, if it is here; ``receive`` then waits for the client to go away."""
+        """Return the whole body, if it has arrived; ``receive`` then waits for a disconnect."""
         if (
             self.more_body
             or self.disconnected

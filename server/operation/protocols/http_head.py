@@ -1,4 +1,4 @@
-"""The head of a request: its first line and its headers, read strictly (RFC 9112)."""
+"""The head of a request: its first line and its headers, parsed strictly (RFC 9112)."""
 
 from typing import Any
 
@@ -17,17 +17,17 @@ _LONGEST_KEPT = 2_048
 
 
 class TooManyHeaders(MalformedRequest):
-    """The head has more headers than it may."""
+    """The head has more headers than allowed."""
 
 
 class Head:
-    """Reads one head after the other, each of which has to be whole.
+    """Parses one complete head after the other.
 
-    After ``read`` the attributes tell what was in it: ``method``, the ``target`` as it was sent,
-    its ``path`` and ``query``, ``version``, ``headers`` with names in lower case, ``fields``, those
-    of the headers that say where the request goes and where it ends, and the ``length`` of the
-    body, which is None for a chunked one. A client that asks again sends the same head to the
-    byte, and what was read of it is still there.
+    After ``read`` the attributes describe the head: ``method``, the ``target`` as it was sent, its
+    ``path`` and ``query``, ``version``, ``headers`` with names in lower case, ``fields`` (the
+    headers that say where the request goes and where it ends), and the ``length`` of the body,
+    which is None for a chunked one. Clients repeat the same head byte for byte, so its result is
+    kept.
     """
 
     __slots__ = (
@@ -61,17 +61,17 @@ class Head:
         self._repeated: bytes | None = None
 
     def repeated_in(self, received: bytes) -> int:
-        """How many bytes at the beginning of ``received`` are the same head again; 0 if none."""
+        """Return the length of the same head at the start of ``received``, or 0."""
         if self._known and received.startswith(self._known):
             self._is_known = True
             return len(self._known)
         return 0
 
     def read(self, head: bytes) -> None:
-        """Read a head, up to the empty line that ends it.
+        """Parse a head, up to the empty line that ends it.
 
-        Raises MalformedRequest for what is not HTTP/1.1 or 1.0, for a Host that is none, and for a
-        body without a certain end.
+        Raises MalformedRequest if it is not HTTP/1.1 or 1.0, has an invalid Host, or does not say
+        unambiguously where the body ends.
         """
         self._is_known, self._known = False, b""
         self._read(head)
@@ -100,18 +100,18 @@ class Head:
         self.length = content_length(self.fields, self.version)
 
     def pass_over(self, body: bytes) -> None:
-        """Let the parser come to the end of a whole body of the length that the head announced."""
+        """Let the parser skip a whole body of the announced length."""
         if self._parser is not None and not self._is_known:
             self._parser.feed_data(body)
 
     def forget(self) -> None:
-        """Read the next head as the first one; needed after a body that is not passed over."""
+        """Parse the next head with a new parser; needed after a body that is not skipped."""
         self._parser = None
 
     def _parse(self, head: bytes) -> None:
         if self._parser is None:
             self._parser = httptools.HttpRequestParser(self)
-            # What comes behind a request that ends the connection is no concern of the parser.
+            # Data behind a request that closes the connection does not concern the parser.
             self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
         try:
             self._parser.feed_data(head)
@@ -138,7 +138,7 @@ class Head:
             self._take_host_of_target(url)
 
     def _take_host_of_target(self, url: Any) -> None:
-        # RFC 9112, section 3.2.2: the Host is what the URL says, whatever else was sent.
+        # RFC 9112, section 3.2.2: the Host is that of the URL, whatever else was sent.
         authority = self.target.split(b"/", 3)[2].split(b"?")[0].split(b"#")[0]
         if url.schema.lower() not in _SCHEMES or split_host(authority) is None:
             raise MalformedRequest("the target must be a path or an http URL")
@@ -148,11 +148,11 @@ class Head:
     # The parser's callbacks
 
     def on_url(self, url: bytes) -> None:
-        """Take a part of the target."""
+        """Add a part of the target."""
         self.target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header."""
+        """Add a header."""
         name = name.lower()
         self.headers.append((name, value))
         if name in _SINGLE:
@@ -161,7 +161,7 @@ class Head:
             self.fields[name] = value
 
     def on_headers_complete(self) -> None:
-        """Take what the parser itself knows, before it forgets."""
+        """Read the parser's results before it is reset."""
         parser = self._parser
         if parser is not None:
             self.method = parser.get_method()
@@ -171,7 +171,7 @@ class Head:
 
 
 def check_beginning(data: bytes) -> None:
-    """Refuse the beginning of a head that no end could make valid.
+    """Refuse the beginning of a head that can't become valid.
 
     Raises MalformedRequest.
     """

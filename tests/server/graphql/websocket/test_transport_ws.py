@@ -277,11 +277,11 @@ class _Metrics:
 
 @pytest.mark.anyio
 async def test_a_slow_query_that_is_completed_leaves_its_place_its_turn_and_its_id() -> None:
-    places = ConcurrencyLimit(100, "max_concurrent_requests", "requests", lambda: None)
+    concurrency = ConcurrencyLimit(100, "max_concurrent_requests", "requests", lambda: None)
     services: Any = Services(
         _Runner(),  # type: ignore[arg-type]
         _Admitting(),  # type: ignore[arg-type]
-        places,
+        concurrency,
         _Metrics(),  # type: ignore[arg-type]
         lambda _limit: None,
     )
@@ -320,7 +320,7 @@ async def test_a_slow_query_that_is_completed_leaves_its_place_its_turn_and_its_
     tell("subscribe", id="1", payload={"query": "quick"})
     assert await answer() == {"id": "1", "type": "next", "payload": {"data": None}}
     assert await answer() == {"id": "1", "type": "complete"}
-    assert places.taken == 0
+    assert concurrency.taken == 0
     incoming.put_nowait({"type": "websocket.disconnect"})
     await serving
 
