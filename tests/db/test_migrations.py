@@ -17,7 +17,8 @@ from sqlalchemy import Connection
 
 from db.database import Database
 from db.errors import ServiceUnavailable
-from db.migrations.upgrade import newest_revision, upgrade
+from db.migrations.revisions import newest_revision_there_is
+from db.migrations.upgrade import NEWEST_REVISION, upgrade
 from db.models import Base
 from db.opening import open_database
 from tests.gateway import insert, run_sql
@@ -67,15 +68,29 @@ def _revisions(path: Path) -> list[tuple[Any, ...]]:
     return run_sql(path, "SELECT version_num FROM alembic_version")
 
 
+def test_the_newest_revision_is_the_last_of_those_there_are() -> None:
+    assert newest_revision_there_is() == NEWEST_REVISION
+
+
+def test_a_program_that_has_nothing_to_migrate_does_not_load_alembic(path: Path) -> None:
+    program = (
+        "import asyncio, sys; from db.migrations.upgrade import upgrade;"
+        " from db.opening import open_database;"
+        f" asyncio.run(upgrade(open_database('sqlite:///{path}')));"
+        " assert 'alembic' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=PROGRAM.parent, check=True)
+
+
 async def test_a_file_that_is_not_there_is_made_at_the_newest_revision(new: Path) -> None:
-    assert await _upgrade(new) == (None, newest_revision())
+    assert await _upgrade(new) == (None, NEWEST_REVISION)
     assert _tables(new) == TABLES
-    assert _revisions(new) == [(newest_revision(),)]
+    assert _revisions(new) == [(NEWEST_REVISION,)]
 
 
 def test_an_empty_file_is_brought_to_the_newest_revision(new: Path) -> None:
     new.touch()
-    assert asyncio.run(_upgrade(new)) == (None, newest_revision())
+    assert asyncio.run(_upgrade(new)) == (None, NEWEST_REVISION)
     assert _tables(new) == TABLES
 
 
@@ -97,13 +112,13 @@ async def test_migrating_again_changes_nothing(new: Path) -> None:
     await _upgrade(new)
     insert(new, SAMPLE)
     before = _made_of(new), run_sql(new, "SELECT * FROM executions"), _revisions(new)
-    assert await _upgrade(new) == (newest_revision(), newest_revision())
+    assert await _upgrade(new) == (NEWEST_REVISION, NEWEST_REVISION)
     assert (_made_of(new), run_sql(new, "SELECT * FROM executions"), _revisions(new)) == before
 
 
 async def test_one_program_may_migrate_as_often_as_it_likes(database: Database) -> None:
     for _ in range(3):
-        assert await upgrade(database) == (newest_revision(), newest_revision())
+        assert await upgrade(database) == (NEWEST_REVISION, NEWEST_REVISION)
 
 
 async def test_the_tables_of_other_programs_are_left_alone(new: Path) -> None:
@@ -120,7 +135,7 @@ async def test_nothing_is_left_of_a_migration_that_fails(new: Path) -> None:
         await _upgrade(new)
     assert _tables(new) == ["agentflows"]
     run_sql(new, "DROP TABLE agentflows")
-    assert await _upgrade(new) == (None, newest_revision())
+    assert await _upgrade(new) == (None, NEWEST_REVISION)
 
 
 def test_threads_that_migrate_at_once_all_succeed(tmp_path: Path) -> None:
@@ -135,9 +150,9 @@ def test_threads_that_migrate_at_once_all_succeed(tmp_path: Path) -> None:
 
         with ThreadPoolExecutor(threads) as pool:
             found = [future.result() for future in [pool.submit(migrate) for _ in range(threads)]]
-        assert sorted(map(str, found)) == [*[newest_revision()] * (threads - 1), "None"]
+        assert sorted(map(str, found)) == [*[NEWEST_REVISION] * (threads - 1), "None"]
         assert _tables(path) == TABLES
-        assert _revisions(path) == [(newest_revision(),)]
+        assert _revisions(path) == [(NEWEST_REVISION,)]
 
 
 def test_processes_that_migrate_at_once_all_succeed(new: Path) -> None:
@@ -153,7 +168,7 @@ def test_processes_that_migrate_at_once_all_succeed(new: Path) -> None:
     said = [output for output, _ in outputs]
     assert sum("from revision none" in line for line in said) == 1, said
     assert sum("at the newest revision already" in line for line in said) == 2, said
-    assert _revisions(new) == [(newest_revision(),)]
+    assert _revisions(new) == [(NEWEST_REVISION,)]
 
 
 @pytest.fixture
@@ -172,7 +187,7 @@ async def test_a_migration_waits_for_another_program_that_writes(
     finished = threading.Timer(0.3, other.execute, ["COMMIT"])
     finished.start()
     try:
-        assert await _upgrade(new, busy_timeout=60) == (None, newest_revision())
+        assert await _upgrade(new, busy_timeout=60) == (None, NEWEST_REVISION)
     finally:
         finished.join()
 

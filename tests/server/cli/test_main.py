@@ -21,7 +21,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
-from db.migrations.upgrade import newest_revision
+from db.migrations.upgrade import NEWEST_REVISION
 from server.cli.main import cli, main
 from tests import plain_http
 from tests.gateway import insert, run_sql
@@ -390,7 +390,7 @@ def test_schema_prints_the_sdl_and_needs_no_database(folder: Path) -> None:
 
 
 def test_migrate_makes_a_database_once(folder: Path) -> None:
-    newest = newest_revision()
+    newest = NEWEST_REVISION
     first = _run("migrate", *DATABASE)
     assert (first.returncode, first.stderr) == (0, "")
     assert first.stdout == f"Migrated the database from revision none to {newest}\n"
