@@ -1,4 +1,4 @@
-"""The executions of a database: read as ``Reader`` does, and changed."""
+"""The executions of a database: what the edges read and change."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ from db.writing.changes import DeleteOutcome, UpdateOutcome, Writing
 
 
 class Executions(Reader):
-    """The executions of a database, read and changed where a source says they are."""
+    """The executions of a database, in the tables of a source."""
 
     def __init__(self, database: Database, source: ExecutionSource = NATIVE) -> None:
         super().__init__(database, source)
@@ -25,9 +25,9 @@ class Executions(Reader):
     ) -> UpdateOutcome:
         """Set the state of executions, in one transaction.
 
-        With ``expected``, those in another state are left alone and reported as conflicts.
-        An execution that is in the state already keeps its ``updated_on``. Without a
-        ``state`` nothing changes. A guid that comes twice counts once.
+        With ``expected``, executions in another state are not changed and are reported as
+        conflicts. An execution that already has the state keeps its ``updated_on``. Without a
+        ``state`` nothing changes. Duplicate guids count once.
         """
         wanted = tuple(dict.fromkeys(await self.stored_guids(guids)))
         if state and len(wanted) == 1 and pays_for_messages(self._database.dialect):
@@ -40,7 +40,7 @@ class Executions(Reader):
         )
 
     async def delete(self, guids: Iterable[str]) -> DeleteOutcome:
-        """Delete executions, in one statement. A guid that comes twice counts once."""
+        """Delete executions, in one statement. Duplicate guids count once."""
         wanted = tuple(dict.fromkeys(await self.stored_guids(guids)))
         rows = await self._database.change_at_once(*self._writing.deletion(wanted))
         return self._writing.outcome_of_deletion(rows, wanted)

@@ -1,4 +1,4 @@
-"""How many executions match a filter, counted from counters where these can tell."""
+"""Queries for the number of matching executions, from counters where possible."""
 
 from collections.abc import Hashable
 from typing import Any
@@ -13,7 +13,7 @@ from db.source import ExecutionSource
 
 
 class CountQuery:
-    """A count of the executions that match a filter."""
+    """A query for the number of executions that match a filter."""
 
     __slots__ = ("_filter", "_plan", "read")
 
@@ -21,16 +21,16 @@ class CountQuery:
         self._filter = filter_
         self._plan = plan_count(filter_)
         self.read: tuple[Statement, tuple[Any, ...]] | None = None
-        """The statement that counts and its parameters, once they are known."""
+        """The compiled statement and its parameters, once they are known."""
 
     @property
     def is_zero(self) -> bool:
-        """Whether nothing can match, so that there is nothing to read."""
+        """Whether nothing can match, so that no query is needed."""
         return self._plan is not None and not self._plan.edges and not self._plan.sums
 
     @property
     def is_short(self) -> bool:
-        """Whether it takes next to no time."""
+        """Whether counting is quick."""
         return self._plan is not None and self._plan.is_short
 
     def cache_key(self, values: list[Any]) -> Hashable:
@@ -39,9 +39,9 @@ class CountQuery:
             return ("rows", cache_key_of(self._filter, values))
         return ("counts", self._plan.cache_key(values))
 
-    def build(self, places: BindParameters, source: ExecutionSource) -> Select[Any]:
-        """Build the statement, binding the values in the order of ``cache_key``."""
+    def build(self, parameters: BindParameters, source: ExecutionSource) -> Select[Any]:
+        """Build the statement, binding values in the order of ``cache_key``."""
         if self._plan is not None:
-            return self._plan.build(places, source)
+            return self._plan.build(parameters, source)
         counted = select(func.count()).select_from(source.table)
-        return counted.where(where(self._filter, source, places.bind))
+        return counted.where(where(self._filter, source, parameters.bind))

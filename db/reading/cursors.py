@@ -49,8 +49,8 @@ def page_encoder(order: Order, fields: tuple[str, ...] | None = None) -> PageEnc
     ``fields`` names the columns of a row; without it, rows are positions.
     """
     form = _form_of(order)
-    places = range(len(order)) if fields is None else [fields.index(term.field) for term in order]
-    return lambda rows: form.encode_page(rows, places)
+    indexes = range(len(order)) if fields is None else [fields.index(term.field) for term in order]
+    return lambda rows: form.encode_page(rows, indexes)
 
 
 def decode_cursor(cursor: str, order: Order, argument: str) -> Position:
@@ -161,33 +161,33 @@ class _Numbers:
             return _Json(self._order).encode(position)
         return (int.from_bytes(packed) * _PRIME + self._seal).to_bytes(self.bytes).hex()
 
-    def encode_page(self, rows: Sequence[Sequence[Any]], places: Sequence[int]) -> list[str]:
-        """Write a cursor for each row, whose values stand at ``places``."""
+    def encode_page(self, rows: Sequence[Sequence[Any]], indexes: Sequence[int]) -> list[str]:
+        """Write a cursor for each row, whose values stand at ``indexes``."""
         if len(rows) > _AT_ONCE:
             parts = (rows[at : at + _AT_ONCE] for at in range(0, len(rows), _AT_ONCE))
-            return [cursor for part in parts for cursor in self.encode_page(part, places)]
+            return [cursor for part in parts for cursor in self.encode_page(part, indexes)]
         values: list[int] = []
         add = values.append
-        if len(places) == 2:
+        if len(indexes) == 2:
             # A time and the id, as nearly always: this takes half as long as the general way.
-            first, second = places
+            first, second = indexes
             for row in rows:
                 add(row[first])
                 add(row[second])
         else:
-            values = [row[place] for row in rows for place in places]
+            values = [row[index] for row in rows for index in indexes]
         count = len(rows)
         pack, seals = self._layouts.get(count) or self._lay_out(count)
         try:
             packed = pack(*values)
         except struct.error:
-            return [self.encode([row[place] for place in places]) for row in rows]
+            return [self.encode([row[index] for index in indexes]) for row in rows]
         sealed = int.from_bytes(packed) * _PRIME + seals
         width = self.bytes
         return sealed.to_bytes(count * width).hex(",", width).split(",") if rows else []
 
     def _lay_out(self, count: int) -> tuple[Callable[..., bytes], int]:
-        seals = sum(self._seal << 8 * self.bytes * place for place in range(count))
+        seals = sum(self._seal << 8 * self.bytes * index for index in range(count))
         pack = struct.Struct(">" + f"{_SEAL_BYTES}x{len(self._order)}q" * count).pack
         return self._layouts.setdefault(count, (pack, seals))
 
@@ -227,9 +227,9 @@ class _Json:
     def __init__(self, order: Order) -> None:
         self._signature = _signature(order)
 
-    def encode_page(self, rows: Sequence[Sequence[Any]], places: Sequence[int]) -> list[str]:
-        """Write a cursor for each row, whose values stand at ``places``."""
-        return [self.encode([row[place] for place in places]) for row in rows]
+    def encode_page(self, rows: Sequence[Sequence[Any]], indexes: Sequence[int]) -> list[str]:
+        """Write a cursor for each row, whose values stand at ``indexes``."""
+        return [self.encode([row[index] for index in indexes]) for row in rows]
 
     def encode(self, position: Sequence[Any]) -> str:
         """Write one position as a cursor."""

@@ -1,8 +1,8 @@
-"""Which part of an order is read, as conditions that enter an index where it begins.
+"""A range of an order, as conditions with which an index seeks to its beginning.
 
-An index is entered by one bound and left by another. Where a filter and a cursor each bound the
-time that a list is ordered by, the nearer bound must be the one: which that is depends on their
-values, so the statement takes the least or the greatest of them.
+An index range has one lower and one upper bound. If a filter and a cursor both bound the time by
+which a list is ordered, the tighter bound must be used: which one that is depends on their values,
+so the statement takes the least or the greatest of them.
 """
 
 from typing import Any
@@ -18,9 +18,9 @@ from db.source import ExecutionSource
 
 
 class KeysetRange:
-    """What lies after one position of an order and before another, within a filter's limits.
+    """The rows after one position of an order and before another, within a filter's bounds.
 
-    With ``inclusive`` what stands at ``after`` is in it.
+    With ``inclusive`` it includes the row at ``after``.
     """
 
     def __init__(
@@ -40,18 +40,18 @@ class KeysetRange:
 
     @property
     def is_uniform(self) -> bool:
-        """Whether one comparison of row values says what lies beyond a position."""
+        """Whether one comparison of row values selects the rows beyond a position."""
         return is_uniform(self._order)
 
     def limit(self, condition: Filter, bound: list[ColumnElement[Any]]) -> None:
-        """Add a condition on the first field of the order, and the places of its values."""
+        """Add a condition on the first field of the order, with its bind parameters."""
         self._limits.append((condition, bound))
 
     def whole(self, source: ExecutionSource) -> list[ColumnElement[bool]]:
-        """The window as one range of an index; what that leaves in is sorted out."""
+        """Return the range as a single index range; further conditions filter its rows."""
         if not self._is_by_time:
             return [*self._conditions(source), *self._beyond_after(source), *self._ends(source)]
-        hidden = source.off_index(self._order[0].field)
+        off_index = source.off_index(self._order[0].field)
         later_than, earlier_than = self._bounds()
         if self._after is not None:
             self._bound(
@@ -64,12 +64,12 @@ class KeysetRange:
         column = source.column(self._order[0].field)
         return [
             *_range(column, later_than, earlier_than),
-            *self._beyond_after(hidden),
-            *self._ends(hidden),
+            *self._beyond_after(off_index),
+            *self._ends(off_index),
         ]
 
     def parts(self, source: ExecutionSource) -> list[list[ColumnElement[bool]]]:
-        """The window as ranges of an index that are entered where they begin, in their order."""
+        """Return the range as index ranges in order, each of which an index can seek to."""
         if self._after is None:
             return [self.whole(source)]
         branches = branches_beyond(self._order, self._after, source, inclusive=self._inclusive)
@@ -77,10 +77,10 @@ class KeysetRange:
             rest = [*self._conditions(source), *self._ends(source)]
             return [[branch, *rest] for branch in branches]
         field, is_descending = self._order[0].field, self._order[0].descending
-        hidden = source.off_index(field)
+        off_index = source.off_index(field)
         later_than, earlier_than = self._bounds()
-        ends = self._ends(hidden)
-        ties = [branches[0], *_range(hidden.column(field), later_than, earlier_than), *ends]
+        ends = self._ends(off_index)
+        ties = [branches[0], *_range(off_index.column(field), later_than, earlier_than), *ends]
         self._bound(self._after, later_than, earlier_than, is_upper=is_descending, at=False)
         return [ties, [*_range(source.column(field), later_than, earlier_than), *ends]]
 
@@ -102,7 +102,7 @@ class KeysetRange:
         return [beyond(reverse(self._order), self._before, source)]
 
     def _bounds(self) -> tuple[list[Any], list[Any]]:
-        """What the time must be later than, and what it must be earlier than."""
+        """Return what the time must be later than, and what it must be earlier than."""
         later_than: list[Any] = []
         earlier_than: list[Any] = []
         for condition, [at] in self._limits:
@@ -129,7 +129,7 @@ class KeysetRange:
         is_upper: bool,
         at: bool,
     ) -> None:
-        """Let a position bound the time; ``at`` whether others of its time may be within."""
+        """Bound the time by a position; ``at`` says whether rows of that time may be included."""
         moment: Any = position[0]
         if is_upper:
             earlier_than.append(moment + 1 if at else moment)

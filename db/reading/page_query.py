@@ -1,6 +1,6 @@
-"""A page of executions, and what comes of asking for it.
+"""A page of executions: the query and its result.
 
-REST, GraphQL, export and events all ask for pages in this form. ``Executions.page`` reads them.
+REST, GraphQL and exports all read pages in this form, with ``Executions.page``.
 """
 
 from collections.abc import Sequence
@@ -14,15 +14,15 @@ from db.reading.row_query import RowQuery
 
 @dataclass(slots=True)
 class PageQuery:
-    """At most ``limit`` executions that match a filter, in an order.
+    """A query for at most ``limit`` executions that match a filter, in an order.
 
-    They lie after the position ``after`` and before ``before``: the first of these, or the last
-    with ``from_end``. A numbered page has an ``offset``, the number of rows to skip, in place of
-    positions. ``with_total`` counts all that match, whatever the positions. ``with_both_sides``
-    finds out whether there are rows on the side of the page that reading begins at; then
-    ``fields`` must hold those of the order.
+    They are between the positions ``after`` and ``before``: the first of these, or the last with
+    ``from_end``. A numbered page has an ``offset``, the number of rows to skip, instead of
+    positions. ``with_total`` counts all matching executions, whatever the positions.
+    ``with_both_sides`` finds out whether there are rows on the side at which reading begins;
+    ``fields`` must then include those of the order.
 
-    A query that is asked again and again is best kept: so is what was worked out for it.
+    Keep a query that recurs: it caches its statements.
     """
 
     fields: tuple[str, ...]
@@ -40,9 +40,9 @@ class PageQuery:
 
     @property
     def row_query(self) -> RowQuery:
-        """The rows that have to be read for it: one more than fit, to see whether there are more.
+        """The query for the page's rows, and one more to see whether there are more.
 
-        A numbered page has no use for the one more.
+        A numbered page does not need the one more.
         """
         if self._row_query is None:
             after, before = self.after, self.before
@@ -50,7 +50,7 @@ class PageQuery:
             if self.from_end:
                 after, before, order = before, after, reverse(order)
             limit = self.limit + (self.offset is None)
-            # Nothing to skip makes a page that an index bounds.
+            # Without an offset, an index bounds the page.
             offset = self.offset or None
             self._row_query = RowQuery(
                 self.fields, self.filter, order, limit, offset, after, before
@@ -59,7 +59,7 @@ class PageQuery:
 
     @property
     def count_query(self) -> CountQuery:
-        """The count of all that match."""
+        """The query for the number of all matching executions."""
         if self._count_query is None:
             self._count_query = CountQuery(self.filter)
         return self._count_query
@@ -67,11 +67,11 @@ class PageQuery:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The rows of a page in the order that was asked for, and what lies around them.
+    """The rows of a page in the requested order, and what surrounds them.
 
-    ``total`` is 0 unless it was asked for. ``has_next`` and ``has_previous`` are known for the
-    direction of reading; for the other one, where no row was skipped or where it was asked for,
-    and else false. Neither is known of a numbered page.
+    ``total`` is 0 unless requested. ``has_next`` and ``has_previous`` are exact in the direction of
+    reading; in the other one only if no row was skipped or it was requested, and else false.
+    Neither is known for a numbered page.
     """
 
     rows: Sequence[Row]

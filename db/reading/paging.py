@@ -1,8 +1,7 @@
-"""Orders, and positions in them.
+"""Orders, and positions in them (keyset paging).
 
-A page begins after (or ends before) a position, which is the order's values of one row.
-That is found through an index however deep it lies, and stays right while rows come and
-go (keyset paging).
+A page begins after, or ends before, a position: one row's values of the order's fields. An index
+finds it at any depth, and it stays valid while rows come and go.
 """
 
 import functools
@@ -18,13 +17,13 @@ SORTABLE = ("created_on", "updated_on", "state", "agentflow_id", "session_id")
 """The fields that executions can be ordered by."""
 
 LAST_PAGE = 2**31 - 1
-"""The highest number that a numbered page may have."""
+"""The highest number of a numbered page."""
 
 _NULLABLE = frozenset({"session_id"})
 
 
 class Term(NamedTuple):
-    """One field of an order. Null is smaller than any value."""
+    """A field of an order. Null is smaller than any value."""
 
     field: str
     descending: bool
@@ -33,19 +32,19 @@ class Term(NamedTuple):
 Order = tuple[Term, ...]
 Position = tuple[Any, ...]
 Row = tuple[Any, ...]
-"""The values of some fields of an execution, in an order that is known beside it."""
+"""The values of some fields of an execution, whose order the caller knows."""
 BoundPosition = tuple[ColumnElement[Any] | None, ...]
 
 NEWEST_FIRST: Order = (Term("created_on", True), Term("id", True))
-"""The order when none is asked for."""
+"""The default order."""
 
 
 def total_order(terms: Iterable[Term]) -> Order:
-    """Make an order in which no two rows are equal.
+    """Complete an order so that no two rows are equal.
 
-    Ties are broken by the time of creation, unless a time is among the terms, and then by id;
-    both go the way of the last term. A field that comes again orders nothing. Without any term
-    it is ``NEWEST_FIRST``.
+    Ties are broken by the time of creation, unless a time is among the terms, and then by id; both
+    in the direction of the last term. Repeated fields are ignored. Without terms the order is
+    ``NEWEST_FIRST``.
     """
     given = tuple(terms)
     if not given:
@@ -60,12 +59,12 @@ def total_order(terms: Iterable[Term]) -> Order:
 
 
 def reverse(order: Order) -> Order:
-    """The same order from its other end."""
+    """Return the order from its other end."""
     return tuple(Term(term.field, not term.descending) for term in order)
 
 
 def order_by(order: Order, source: ExecutionSource) -> list[ColumnElement[Any]]:
-    """The ORDER BY of an order."""
+    """Return the ORDER BY of an order."""
     return [_ordered(source.column(term.field), term) for term in order]
 
 
@@ -73,30 +72,30 @@ def _ordered(column: ColumnElement[Any], term: Term) -> ColumnElement[Any]:
     ordered = column.desc() if term.descending else column.asc()
     if term.field not in _NULLABLE:
         return ordered
-    # Said aloud, because databases differ in what they take null for.
+    # Explicit, because databases differ in how they sort nulls.
     return ordered.nulls_last() if term.descending else ordered.nulls_first()
 
 
 @functools.lru_cache(maxsize=1_000)
 def position_getter(fields: tuple[str, ...], order: Order) -> Callable[[Row], Position]:
-    """The function that says where a row of some fields stands in an order.
+    """Return a function from a row of some fields to its position in an order.
 
-    Those of the order must be among the fields.
+    The fields must include those of the order.
     """
     return operator.itemgetter(*(fields.index(term.field) for term in order))
 
 
 def position_of(row: ExecutionRow, order: Order) -> Position:
-    """Where a row stands in an order."""
+    """Return the position of a row in an order."""
     return tuple(getattr(row, term.field) for term in order)
 
 
 def beyond(
     order: Order, bound: BoundPosition, source: ExecutionSource, *, inclusive: bool = False
 ) -> ColumnElement[bool]:
-    """The rows that come after a position in an order, or with ``inclusive`` stand at it.
+    """Return the condition for rows after a position in an order, or also at it if ``inclusive``.
 
-    ``bound`` are the places of the position's values in the statement, and None for a null.
+    ``bound`` has the bind parameters of the position's values, and None for a null.
     """
     if is_uniform(order):
         columns = tuple_(*(source.column(term.field) for term in order))
@@ -110,15 +109,15 @@ def beyond(
 def branches_beyond(
     order: Order, bound: BoundPosition, source: ExecutionSource, *, inclusive: bool = False
 ) -> list[ColumnElement[bool]]:
-    """The same rows in parts, nearest first; each part is one range of an index."""
+    """Return the same condition in parts, nearest first; each is one range of an index."""
     branches = []
-    for place in reversed(range(len(order))):
+    for index in reversed(range(len(order))):
         same = [
             _same(source.column(term.field), value)
-            for term, value in zip(order[:place], bound[:place], strict=True)
+            for term, value in zip(order[:index], bound[:index], strict=True)
         ]
-        column, value, term = source.column(order[place].field), bound[place], order[place]
-        is_last = place == len(order) - 1
+        column, value, term = source.column(order[index].field), bound[index], order[index]
+        is_last = index == len(order) - 1
         if inclusive and is_last:
             branches.append(and_(*same, column <= value if term.descending else column >= value))
         elif value is None:
@@ -136,7 +135,7 @@ def _same(column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:
 
 
 def is_uniform(order: Order) -> bool:
-    """Whether all terms go one way and none can be null."""
+    """Whether all terms have the same direction and none can be null."""
     directions = {term.descending for term in order}
     return len(directions) == 1 and not any(term.field in _NULLABLE for term in order)
 
@@ -151,7 +150,7 @@ def _beyond_terms(
     if len(order) == 1:
         return or_(further, same) if inclusive else further
     rest = _beyond_terms(order[1:], bound[1:], source, inclusive=inclusive)
-    # Said again without the rest, so that an index can be entered at the position.
+    # The first condition is redundant, but lets an index seek to the position.
     return and_(or_(further, same), or_(further, and_(same, rest)))
 
 

@@ -1,4 +1,4 @@
-"""Reading executions: one of them, a page, a count, or all of them in batches."""
+"""Read executions: one of them, a page, a count, or all of them in batches."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Hashable, Iterable, Sequence
@@ -19,7 +19,7 @@ from db.reading.page_statements import (
     merge_by_group,
 )
 from db.reading.paging import NEWEST_FIRST, Order, Position, Row, position_getter, reverse
-from db.reading.row_query import RowQuery, Service
+from db.reading.row_query import AccessPath, RowQuery
 from db.reading.statement_cache import BindParameters, Build, Statement, StatementCache
 from db.source import NATIVE, ExecutionRow, ExecutionSource
 from db.texts import NO_CHARACTER
@@ -27,15 +27,15 @@ from db.texts import NO_CHARACTER
 _STREAM_BATCH = 1000
 _LOOKED_UP = 100
 _COMPILED_ON_THE_LOOP = 40
-"""With more values than these, a statement is compiled in a thread."""
-_NEAR = 100
-"""Skipping so many rows costs less than to count first."""
-_FAR = 10_000
-"""Skipping so many costs more, even where nobody asks for the total."""
+"""With more values than this, a statement is compiled in a thread."""
+_COUNT_FIRST_WITH_TOTAL = 100
+"""From this offset on, count before skipping rows, if the total is needed anyway."""
+_COUNT_FIRST_ALWAYS = 10_000
+"""From this offset on, count before skipping rows in any case."""
 
 
 class Reader:
-    """Reads the executions of a database where a source says they are."""
+    """Reads the executions of a database, in the tables of a source."""
 
     def __init__(self, database: Database, source: ExecutionSource = NATIVE) -> None:
         self._database = database
@@ -43,29 +43,29 @@ class Reader:
         self._statements = StatementCache(database.dialect)
 
     def metrics(self) -> list[Metric]:
-        """How full the statement cache is."""
+        """Return the use of the statement cache."""
         return self._statements.metrics()
 
     async def find(self, guid: str) -> ExecutionRow | None:
-        """The execution with a guid, if there is one."""
+        """Return the execution with a guid, or None."""
         row = await self.find_fields(ExecutionRow._fields, guid)
         return None if row is None else ExecutionRow._make(row)
 
     async def find_fields(self, fields: tuple[str, ...], guid: str) -> Row | None:
-        """Some fields of the execution with a guid, if there is one."""
+        """Return some fields of the execution with a guid, or None."""
         if NO_CHARACTER in guid:
             [guid] = await self.stored_guids([guid])
 
-        def build(places: BindParameters) -> Select[Any]:
+        def build(parameters: BindParameters) -> Select[Any]:
             columns = [self._source.column(field) for field in fields]
-            return select(*columns).where(self._source.guid == places.bind("guid"))
+            return select(*columns).where(self._source.guid == parameters.bind("guid"))
 
         statement = self._statements.get(fields, build)
         rows = await self._database.read(statement.text, (guid,), is_short=True)
         return rows[0] if rows else None
 
     async def page(self, query: PageQuery) -> Page:
-        """Read a page. Raises InvalidInput for a filter that is too large."""
+        """Read a page. Raises InvalidInput if its filter is too large."""
         if query.offset is not None:
             return await self._numbered_page(query)
         total = 0
@@ -83,29 +83,29 @@ class Reader:
         return Page(rows, total, has_next=has_more, has_previous=has_other)
 
     async def _numbered_page(self, query: PageQuery) -> Page:
-        # Before many are skipped they are counted: nothing is read beyond the end.
+        # Count before skipping many rows, so that nothing is read beyond the end.
         offset = query.offset or 0
         if query.with_total:
-            if offset < _NEAR:
+            if offset < _COUNT_FIRST_WITH_TOTAL:
                 return Page(*await self._rows_and_total(query))
             total = await self.count(query.filter)
             return Page(await self._rows(query.row_query) if offset < total else (), total)
-        if offset >= _FAR and offset >= await self.count(query.filter):
+        if offset >= _COUNT_FIRST_ALWAYS and offset >= await self.count(query.filter):
             return Page(())
         return Page(await self._rows(query.row_query))
 
     async def _rows_and_total(self, query: PageQuery) -> tuple[Rows, int]:
-        """Read both at the same time, where the database can."""
+        """Read the rows and the total, at the same time if the database can."""
         if query.count_query.is_zero:
             return await self._rows(query.row_query), 0
-        rows, counts = await _both(self._rows(query.row_query), self._count(query.count_query))
+        rows, counts = await _gather(self._rows(query.row_query), self._count(query.count_query))
         return rows, int(counts[0][0])
 
     async def _has_other_side(self, query: PageQuery, rows: Sequence[Row]) -> bool:
-        """Whether there are rows on the side of a page that reading begins at."""
+        """Whether there are rows on the side of a page at which reading begins."""
         cursor = query.before if query.from_end else query.after
         if cursor is None:
-            # The page begins at the end of the list.
+            # The page begins at an end of the list.
             return False
         order = query.order if query.from_end else reverse(query.order)
         if rows:
@@ -126,10 +126,10 @@ class Reader:
         before: Position | None = None,
         inclusive: bool = False,
     ) -> Rows:
-        """Some fields of the matching executions that lie between two positions of an order.
+        """Return some fields of the matching executions between two positions of an order.
 
-        With ``inclusive`` they include the row at ``after``. Raises InvalidInput for a filter
-        that is too large.
+        With ``inclusive`` they include the row at ``after``. Raises InvalidInput if the filter is
+        too large.
         """
         query = RowQuery(fields, filter_, order, limit, offset or None, after, before, inclusive)
         return await self._rows(query)
@@ -140,30 +140,30 @@ class Reader:
             values: list[Any] = []
             cache_key = query.cache_key(values)
             statement = self._statements.find(cache_key)
-            if statement is None or statement.about is Service.SEARCHED:
+            if statement is None or statement.about is AccessPath.SCANNED:
                 return self._search(query, cache_key, values)
             query.read = statement, statement.parameters(values)
         statement, parameters = query.read
         return self._database.read(
-            statement.text, parameters, is_short=statement.about is Service.BOUNDED
+            statement.text, parameters, is_short=statement.about is AccessPath.INDEX_RANGE
         )
 
     async def _search(self, query: RowQuery, cache_key: Hashable, values: list[Any]) -> Rows:
-        """Read the rows of a query whose statement is not known, or may not find all of them."""
+        """Read rows when the statement is unknown, or may not find all of them."""
 
-        def first_form(places: BindParameters) -> Any:
-            form = bounded_scan if query.service() is Service.SEARCHED else index_page
-            return form(query, places, self._source)
+        def first_form(parameters: BindParameters) -> Any:
+            form = bounded_scan if query.access_path() is AccessPath.SCANNED else index_page
+            return form(query, parameters, self._source)
 
         first = self._statements.find(cache_key) or await self._compiled(
-            cache_key, first_form, values, query.service
+            cache_key, first_form, values, query.access_path
         )
-        if first.about is Service.SEARCHED and query.is_in_few_stretches():
+        if first.about is AccessPath.SCANNED and query.is_in_few_index_ranges():
             return await self._read(merge_by_group, query, cache_key, values)
         rows = await self._database.read(
-            first.text, first.parameters(values), is_short=first.about is Service.BOUNDED
+            first.text, first.parameters(values), is_short=first.about is AccessPath.INDEX_RANGE
         )
-        if first.about is not Service.SEARCHED or len(rows) == query.limit:
+        if first.about is not AccessPath.SCANNED or len(rows) == query.limit:
             return rows
         if not await self._read(beyond_bounded_scan, query, cache_key, values):
             return rows
@@ -175,7 +175,7 @@ class Reader:
     ) -> Rows:
         key = (form, cache_key)
         statement = self._statements.find(key) or await self._compiled(
-            key, lambda places: form(query, places, self._source), values
+            key, lambda parameters: form(query, parameters, self._source), values
         )
         return await self._database.read(statement.text, statement.parameters(values))
 
@@ -184,12 +184,12 @@ class Reader:
     ) -> Statement:
         if len(values) <= _COMPILED_ON_THE_LOOP:
             return self._statements.get(cache_key, build, about)
-        # To compile hundreds of conditions takes longer than the loop may be held up.
+        # Compiling hundreds of conditions would block the loop for too long.
         statement = await asyncio.to_thread(self._statements.compile, build, about)
         return self._statements.keep(cache_key, statement)
 
     async def count(self, filter_: Filter = EVERYTHING) -> int:
-        """How many executions match."""
+        """Return the number of matching executions."""
         query = CountQuery(filter_)
         if query.is_zero:
             return 0
@@ -203,14 +203,16 @@ class Reader:
             cache_key = query.cache_key(values)
             statement = self._statements.find(cache_key)
             if statement is None:
-                return self._count_anew(query, cache_key, values)
+                return self._compile_and_count(query, cache_key, values)
             query.read = statement, statement.parameters(values)
         statement, parameters = query.read
         return self._database.read(statement.text, parameters, is_short=query.is_short)
 
-    async def _count_anew(self, query: CountQuery, cache_key: Hashable, values: list[Any]) -> Rows:
+    async def _compile_and_count(
+        self, query: CountQuery, cache_key: Hashable, values: list[Any]
+    ) -> Rows:
         statement = await self._compiled(
-            cache_key, lambda places: query.build(places, self._source), values
+            cache_key, lambda parameters: query.build(parameters, self._source), values
         )
         parameters = statement.parameters(values)
         return await self._database.read(statement.text, parameters, is_short=query.is_short)
@@ -218,10 +220,10 @@ class Reader:
     async def stream(
         self, fields: tuple[str, ...], filter_: Filter = EVERYTHING
     ) -> AsyncIterator[Sequence[Row]]:
-        """Some fields of all matching executions, newest first, in batches of a bounded size.
+        """Yield some fields of all matching executions, newest first, in batches.
 
-        No connection is held between batches. What is created meanwhile is not in it; what
-        is deleted meanwhile may be.
+        Holds no connection between batches. Executions created meanwhile are not included; those
+        deleted meanwhile may be missing.
         """
         names = [term.field for term in NEWEST_FIRST]
         read = (*fields, *(name for name in names if name not in fields))
@@ -236,7 +238,7 @@ class Reader:
             position = position_of(page.rows[-1])
 
     async def stored_guids(self, guids: Iterable[str]) -> list[str]:
-        """Guids as the table has them, where clients were shown some that are not UTF-8."""
+        """Return guids as they are stored, where clients see replacement characters."""
         found, looked_up = [], 0
         for guid in guids:
             if NO_CHARACTER in guid and looked_up < _LOOKED_UP:
@@ -249,10 +251,10 @@ class Reader:
         return found
 
 
-async def _both(rows: Awaitable[Rows], counts: Awaitable[Rows]) -> tuple[Rows, Rows]:
+async def _gather(rows: Awaitable[Rows], counts: Awaitable[Rows]) -> tuple[Rows, Rows]:
     if not (isinstance(rows, asyncio.Future) and isinstance(counts, asyncio.Future)):
         return await asyncio.gather(rows, counts)
-    # Both have begun, and need no task to run in.
+    # Both are running already and need no task.
     try:
         return await rows, await counts
     except BaseException:

@@ -1,4 +1,4 @@
-"""Rows of executions between two positions of an order, and how a database can find them."""
+"""Queries for the rows between two positions of an order, and how to find them."""
 
 import enum
 from collections.abc import Hashable, Sequence
@@ -13,30 +13,30 @@ from db.reading.paging import Order, Position
 from db.reading.statement_cache import Statement, nulls_of, present
 
 SCAN_AT_LEAST = 1_000
-"""How many executions a walk passes before it gives up."""
+"""How many executions a bounded scan reads at least before it gives up."""
 SCAN_PER_ROW = 20
-"""The same, for each row that is wanted."""
+"""How many executions a bounded scan reads for each wanted row."""
 
 _IDENTIFIERS = ("guid", "session_id")
 _LEADING = ("state", "agentflow_id")
-"""What indexes in the order of creation begin with."""
+"""The leading columns of indexes that end in the time of creation."""
 TIMES = ("created_on", "updated_on")
-"""The fields that are points in time."""
+"""The fields that are instants."""
 
 
-class Service(enum.Enum):
-    """How rows can be found."""
+class AccessPath(enum.Enum):
+    """How to find the rows of a query."""
 
-    BOUNDED = "an index has its rows and few others, one after the other"
-    SERVED = "an index has what matches in this order, or so little that it may be sorted"
-    SEARCHED = "it is looked for on a walk, and then where its conditions find it"
+    INDEX_RANGE = "a range of one index, which has few other rows"
+    INDEXED = "an index, in this order or with so few rows that they may be sorted"
+    SCANNED = "a bounded scan of the order, and if that is not enough, the filter's conditions"
 
 
 @dataclass(slots=True)
 class RowQuery:
-    """Some fields of the matching executions between two positions of an order.
+    """A query for some fields of the matching executions between two positions of an order.
 
-    With ``inclusive`` the one that stands at ``after`` is among them.
+    With ``inclusive`` they include the row at ``after``.
     """
 
     fields: tuple[str, ...]
@@ -50,10 +50,10 @@ class RowQuery:
     read: tuple[Statement, tuple[Any, ...]] | None = field(
         default=None, init=False, repr=False, compare=False
     )
-    """The statement that finds the rows and its parameters, once they are known."""
+    """The compiled statement and its parameters, once they are known."""
 
     def cache_key(self, values: list[Any]) -> Hashable:
-        """What makes its statements; what does not is added to ``values``, in their order."""
+        """Return the cache key of the statements; append the bind values to ``values``."""
         cache_key = (
             self.fields,
             cache_key_of(self.filter, values),
@@ -71,34 +71,34 @@ class RowQuery:
 
     @property
     def wanted(self) -> int:
-        """How many rows are wanted, those that are skipped included."""
+        """The number of rows to find, including those that are skipped."""
         return (self.limit or 0) + (self.offset or 0)
 
     @property
     def scan(self) -> int:
-        """How many executions are passed at most to fill it."""
+        """The largest number of executions that a bounded scan reads."""
         return max(SCAN_AT_LEAST, SCAN_PER_ROW * self.wanted)
 
-    def service(self) -> Service:
-        """How its rows can be found."""
+    def access_path(self) -> AccessPath:
+        """Return how to find the rows."""
         if self.limit is None or not self.order:
-            return Service.SERVED
+            return AccessPath.INDEXED
         parts = conjuncts(self.filter)
         if any(_is_equal(part, _IDENTIFIERS) for part in parts):
-            return Service.SERVED
+            return AccessPath.INDEXED
         first = self.order[0].field
         leading = _LEADING if first == "created_on" else ()
         ranged = [field for field in TIMES if field == first]
         if not all(_is_equal(part, leading) or is_about(part, ranged) for part in parts):
-            return Service.SEARCHED
+            return AccessPath.SCANNED
         has_index = len(self.order) == 2 and self.offset is None
-        return Service.BOUNDED if has_index else Service.SERVED
+        return AccessPath.INDEX_RANGE if has_index else AccessPath.INDEXED
 
-    def is_in_few_stretches(self) -> bool:
-        """Whether what matches lies in a few stretches of an index, each in this order.
+    def is_in_few_index_ranges(self) -> bool:
+        """Whether the rows are in a few ranges of an index, each in this order.
 
-        To merge them reads no more rows than a walk would, which may be in vain. That depends on
-        how many values are listed, so it is no part of the cache_key.
+        Merging them reads no more rows than a bounded scan, which may be in vain. It depends on the
+        number of listed values, so it is not part of the cache key.
         """
         if self.order[0].field != "created_on":
             return False
@@ -112,7 +112,7 @@ class RowQuery:
         return most["agentflow_id"] * most["state"] <= SCAN_PER_ROW
 
     def is_on_dimensions(self) -> bool:
-        """Whether it filters by states and agentflows."""
+        """Whether the filter has a part on states and agentflows."""
         return any(map(is_on_dimensions, conjuncts(self.filter)))
 
 

@@ -122,7 +122,7 @@ def test_a_few_agentflows_are_merged_without_a_walk(
 ) -> None:
     ids = tuple(f"flow-{number}" for number in range(agentflows))
     filter_ = AllOf((Condition("agentflow_id", "in", ids), *rest))
-    assert RowQuery(("id",), filter_, NEWEST_FIRST, limit=50).is_in_few_stretches() is are_few
+    assert RowQuery(("id",), filter_, NEWEST_FIRST, limit=50).is_in_few_index_ranges() is are_few
 
 
 @given(
