@@ -7,7 +7,6 @@ a while. Neither applies when another program had the processor: threads would g
 """
 
 import asyncio
-import contextlib
 import sqlite3
 import time
 from collections.abc import Callable
@@ -70,29 +69,18 @@ class LoopReader:
         if began < self._not_before:
             return reads, []
         connection = self._connection
-        if connection is not None and connection.in_transaction:
-            # Its COMMIT failed, so it would go on reading an old snapshot.
-            with contextlib.suppress(sqlite3.Error):
-                connection.close()
-            connection = self._connection = self._opening = None
         if connection is None:
             self.open()
             return reads, []
         self._used_before = self._usage() if began < self._watch_until else None
-        # One transaction, so that the file is locked once and not for each read.
-        together = len(reads) > 1 and _try(connection, "BEGIN") is not None
         left = []
         answered = 0
-        try:
-            for read in reads:
-                if not self._answer(connection, read):
-                    left.append(read)
-                answered += 1
-                if self._looked_at > began + _TURN:
-                    break
-        finally:
-            if together:
-                _try(connection, "COMMIT")
+        for read in reads:
+            if not self._answer(connection, read):
+                left.append(read)
+            answered += 1
+            if self._looked_at > began + _TURN:
+                break
         return left, reads[answered:]
 
     def _answer(self, connection: sqlite3.Connection, read: Read) -> bool:
@@ -162,7 +150,7 @@ class LoopReader:
 
 
 def _try(
-    connection: sqlite3.Connection, statement: str, parameters: tuple[Any, ...] = ()
+    connection: sqlite3.Connection, statement: str, parameters: tuple[Any, ...]
 ) -> Rows | None:
     try:
         return connection.execute(statement, parameters).fetchall()

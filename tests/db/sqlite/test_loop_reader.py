@@ -231,23 +231,6 @@ async def test_nothing_can_be_written_in_place(loop_reader: LoopReader, path: Pa
     assert run_sql(path, "SELECT count(*) FROM executions") == [(len(SAMPLE),)]
 
 
-async def test_a_transaction_that_did_not_end_keeps_nobody_in_the_past(path: Path) -> None:
-    opened: list[sqlite3.Connection] = []
-
-    def connect() -> sqlite3.Connection:
-        opened.append(sqlite3.connect(path, check_same_thread=False, isolation_level=None))
-        return opened[-1]
-
-    loop_reader = LoopReader(connect)
-    await loop_reader.open()
-    opened[0].execute("BEGIN")
-    assert read(loop_reader, GUIDS) == [None]
-    await loop_reader.open()
-    assert read(loop_reader, GUIDS) == [[]]
-    assert len(opened) == 2
-    await loop_reader.close()
-
-
 async def test_it_keeps_nobody_from_writing(loop_reader: LoopReader, path: Path) -> None:
     read(loop_reader, GUIDS, "SELECT * FROM nothing", GUIDS)
     insert(path, SAMPLE)
