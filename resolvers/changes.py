@@ -72,7 +72,7 @@ PAYLOADS: Mapping[str, Described] = {
     },
     "ExecutionNotFound": _NOT_FOUND,
     "DeleteExecutionSuccess": {
-        "id": lambda change: global_id("Execution", change.guid),
+        "id": lambda change: global_id("Execution", change.outcome.deleted[0]),
         "guid": lambda change: change.guid,
     },
     "UpdateExecutionsPayload": {

@@ -119,8 +119,8 @@ class OrderDirection(enum.Enum):
 
 
 @strawberry.input(
-    description="One thing to order by. Ties are broken by the next one; after the last, by the"
-    " time of creation and by id, in its direction."
+    description="One thing to order by. The next one breaks ties; after the last, the time of"
+    " creation does, unless the order has a time in it, and then the id, in the last direction."
 )
 class ExecutionOrder:
     """One thing to order by."""

@@ -11,7 +11,7 @@ import contextlib
 import hmac
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 
 from db.clients import Client, set_current_client
@@ -49,8 +49,13 @@ class Principal:
     scopes: frozenset[Scope]
     client: Client
 
-    def require(self, *needed: Scope) -> None:
-        """Raise Forbidden unless all needed scopes are present."""
+    def require(self, scope: Scope) -> None:
+        """Raise Forbidden unless the key has a scope."""
+        if scope not in self.scopes:
+            self.require_all((scope,))
+
+    def require_all(self, needed: Collection[Scope]) -> None:
+        """Raise Forbidden unless the key has all needed scopes."""
         if self.scopes.issuperset(needed):
             return
         lacking = [scope for scope in needed if scope not in self.scopes]

@@ -128,7 +128,7 @@ class OperationRunner:
         if operation.kind in unsupported:
             raise UnsupportedKind(unsupported[operation.kind], operation.kind)
         try:
-            principal.require(*operation.scopes)
+            principal.require_all(operation.scopes)
         except Forbidden as error:
             return self._refused([_error_of(error)])
         cost = operation.cost(variables)
@@ -136,7 +136,7 @@ class OperationRunner:
         maximum = limits.max_cost
         if cost > maximum:
             return self._refused([TooComplex("max_cost", f"a cost of {cost}", maximum)], extensions)
-        data = await self._planned(operation, variables)
+        data, fault = await self._planned(operation, variables)
         if data is None and operation.asks_for_schema_alone:
             introspected = await self._store.in_thread(
                 lambda: self._schema.describe(
@@ -149,7 +149,11 @@ class OperationRunner:
             refusal = await faults(operation, variables)
             if refusal is not None:
                 return self._presented(refusal, extensions)
-            return await self._execute(prepared, asked, extensions)
+            result = await self._execute(prepared, asked, extensions)
+            if fault is not None and "errors" not in result.body:
+                # An error that graphql-core met too is logged with the id that its client has.
+                logger.error("A plan failed where graphql-core did not", exc_info=fault)
+            return result
         return OperationResult(
             {"data": data} if extensions is None else {"data": data, "extensions": extensions}
         )
@@ -199,26 +203,25 @@ class OperationRunner:
 
     async def _planned(
         self, operation: PreparedOperation, variables: Mapping[str, Any]
-    ) -> dict[str, Any] | None:
+    ) -> tuple[dict[str, Any] | None, Exception | None]:
         """Return the data of an operation by its plan, or None if graphql-core has to answer.
 
-        That includes everything that is refused: graphql-core says why, and where. Raises
-        ServiceUnavailable, because a database that can't answer should not be asked twice, and
-        AlreadyCommitted, because a change must not be made twice.
+        That includes everything that is refused: graphql-core says why, and where. An exception
+        beside None is a fault of the plan's own. Raises ServiceUnavailable, because a database that
+        can't answer should not be asked twice, and AlreadyCommitted, because a change must not be
+        made twice.
         """
         plan = operation.planner.plan(variables)
         if plan is None:
-            return None
+            return None, None
         try:
-            return await plan.run(self._context, variables)
+            return await plan.run(self._context, variables), None
         except (ServiceUnavailable, AlreadyCommitted):
             raise
         except (NotPlannable, GatewayError, GraphQLError):
-            return None
-        except Exception:
-            # graphql-core will meet the error again, and answer with its id.
-            logger.exception("A plan failed; graphql-core runs the operation")
-            return None
+            return None, None
+        except Exception as fault:  # noqa: BLE001 - logged in the end
+            return None, fault
 
     async def _faults(
         self, operation: PreparedOperation, variables: Mapping[str, Any]

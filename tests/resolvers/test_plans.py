@@ -39,16 +39,16 @@ class _NoPlan(Exception):
 
 
 class _ByPlan(OperationRunner):
-    async def _planned(self, *arguments: Any) -> dict[str, Any]:
-        data = await super()._planned(*arguments)
+    async def _planned(self, *arguments: Any) -> tuple[dict[str, Any] | None, Exception | None]:
+        data, fault = await super()._planned(*arguments)
         if data is None:
             raise _NoPlan
-        return data
+        return data, fault
 
 
 class _Executed(OperationRunner):
-    async def _planned(self, *_: Any) -> None:
-        return None
+    async def _planned(self, *_: Any) -> tuple[None, None]:
+        return None, None
 
 
 class Both:
