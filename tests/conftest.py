@@ -36,7 +36,7 @@ def _asked_for(config: pytest.Config) -> tuple[str, ...]:
 
 
 def _kinds_of(test: pytest.Item, names: Collection[str]) -> set[str]:
-    """The kinds of database that a test runs on; what needs none counts as SQLite's."""
+    """Return the kinds of database that a test runs on; tests without one run with SQLite's."""
     if test.get_closest_marker("postgres"):
         return {"postgres"} if "server" in names else set()
     if "server" not in names or "path" in names or test.get_closest_marker("sqlite"):
@@ -45,7 +45,7 @@ def _kinds_of(test: pytest.Item, names: Collection[str]) -> set[str]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test once for each kind of database that was asked for and that it is about."""
+    """Run a test once for each requested kind of database that it concerns."""
     if "server" in metafunc.fixturenames:
         kinds = _kinds_of(metafunc.definition, metafunc.fixturenames)
         asked = _asked_for(metafunc.config)
@@ -55,10 +55,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is about no database that was asked for.
+    """Skip tests that concern none of the requested databases.
 
-    Coverage is not measured where it would cost much and tell nothing: of what runs the same lines
-    a thousand times, of what watches programs of their own, and of what ran on SQLite already.
+    Coverage is not measured where it would cost much and show nothing: in tests that run the same
+    lines a thousand times, that watch separate programs, or that ran on SQLite already.
     """
     asked = set(_asked_for(config))
     chosen: list[pytest.Item] = []
@@ -92,7 +92,7 @@ def _no_settings_from_outside() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_schema() -> Iterator[None]:
-    """Build the schema once for all gateways of this process: serving does not change it."""
+    """Build the schema once for all gateways of this process: requests do not change it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("app.build_schema", functools.cache(build_schema))
         yield
@@ -106,7 +106,7 @@ def _postgres() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def server(request: pytest.FixtureRequest) -> Server:
-    """Where databases of one kind are made."""
+    """Creates databases of one kind."""
     # What asks for it only while it runs has it of the first kind.
     kind = getattr(request, "param", _asked_for(request.config)[0])
     # PostgreSQL is started when it is first asked for, and outlasts changes between the kinds.
@@ -126,13 +126,13 @@ def migrated(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Place:
 def new_place(
     server: Server, migrated: Place, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[], Place]:
-    """Makes databases that several tests share, empty and migrated."""
+    """Creates databases that several tests share, empty and migrated."""
     return lambda: server.copy(migrated, tmp_path_factory.mktemp("shared"))
 
 
 @pytest.fixture
 def place(server: Server, migrated: Place, tmp_path: Path) -> Iterator[Place]:
-    """A database of the test's own, empty and migrated."""
+    """A new database for one test, empty and migrated."""
     copied = server.copy(migrated, tmp_path)
     yield copied
     server.drop(copied)
@@ -140,7 +140,7 @@ def place(server: Server, migrated: Place, tmp_path: Path) -> Iterator[Place]:
 
 @pytest.fixture
 def path(place: Place) -> Path:
-    """The file that it is in, for what is about SQLite."""
+    """The file of the database, for tests of SQLite."""
     assert isinstance(place, SQLitePlace)
     return place.path
 
@@ -154,7 +154,7 @@ async def database(place: Place) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def gateway(place: Place) -> Iterator[Gateway]:
-    """A gateway of the test's own over an empty database."""
+    """A new gateway for one test, over an empty database."""
     with running_gateway(place) as running:
         yield running
 
@@ -170,7 +170,7 @@ def sample_gateway(new_place: Callable[[], Place]) -> Iterator[Gateway]:
 
 @pytest.fixture
 def gateway_with(place: Place) -> Iterator[Callable[..., Gateway]]:
-    """Start gateways over the test's own database, with the settings that are passed."""
+    """Starts gateways over the test's database, with given settings."""
     with ExitStack() as stack:
 
         def start(**settings: Any) -> Gateway:

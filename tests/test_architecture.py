@@ -1,4 +1,4 @@
-"""The house: imports go one way, and every file is small and says by its name what it holds."""
+"""The architecture: imports go one way, and every file is small and named after its contents."""
 
 import ast
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The image and compose.yaml, as far as they can be held to their words without an engine."""
+"""The image and compose.yaml, as far as they can be tested without a container engine."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The gateway installed as an application: out of a wheel, into an environment of its own."""
+"""The gateway installed from a wheel into its own environment."""
 
 import contextlib
 import re

@@ -1,4 +1,4 @@
-"""What make does: on a machine whose Python is not as it should be, and for tests."""
+"""The Makefile: missing or outdated Pythons, and which tests it runs."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""A browser that reaches one gateway and nothing else, and what a person does in it."""
+"""A browser that reaches one gateway and nothing else, and the actions of its user."""
 
 import contextlib
 import json
@@ -49,7 +49,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class Visit:
-    """A person's visit to GraphiQL: one page, and what it asked for and complained about."""
+    """A user's visit to GraphiQL: one page, its requests, and its console errors."""
 
     def __init__(self, context: BrowserContext, url: str) -> None:
         context.set_default_timeout(_PATIENCE_MS)

@@ -1,4 +1,4 @@
-"""The build of the console puts a bundle where the gateway looks, or says why it could not."""
+"""The build of the console puts a bundle where the gateway looks, or says why it can't."""
 
 import json
 import os

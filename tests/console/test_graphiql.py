@@ -1,4 +1,4 @@
-"""GraphiQL, as a person meets it in a browser that reaches nothing but the gateway."""
+"""GraphiQL in a browser that reaches nothing but the gateway."""
 
 import re
 from collections.abc import Callable, Iterator

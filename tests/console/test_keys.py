@@ -1,4 +1,4 @@
-"""The field for the API key: where the key goes, where it never does, and what refusals say."""
+"""The field for the API key: where the key is sent, where it never is, and what errors say."""
 
 import json
 from collections.abc import Callable, Iterator

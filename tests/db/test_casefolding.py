@@ -1,4 +1,4 @@
-"""Names are compared without case, and in whichever normal form they are written."""
+"""Names are compared without regard to case or normal form."""
 
 import sys
 from unicodedata import category, normalize

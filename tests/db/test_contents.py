@@ -1,4 +1,4 @@
-"""What engines may write: the database refuses what nobody could read back."""
+"""The database rejects what could not be read back, whoever writes it."""
 
 import sqlite3
 from pathlib import Path

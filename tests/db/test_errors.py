@@ -1,4 +1,4 @@
-"""How values are shown in messages."""
+"""How messages show values."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a text is read as: the instant that ISO 8601 says it is, or none."""
+"""A text is read as exactly the instant that ISO 8601 says it is, or rejected."""
 
 from datetime import UTC, date, timedelta
 from fractions import Fraction

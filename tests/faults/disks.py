@@ -1,4 +1,4 @@
-"""A disk of a few megabytes, which is soon full."""
+"""A disk of a few megabytes, which can be filled."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""Clients that change executions over connections of their own, as fast as they are answered."""
+"""Clients that change executions over their own connections, as fast as they are answered."""
 
 import asyncio
 import json

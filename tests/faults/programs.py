@@ -1,4 +1,4 @@
-"""The gateway as a program of its own, which can be killed."""
+"""The gateway as a separate program, which can be killed."""
 
 import contextlib
 import os

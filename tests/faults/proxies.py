@@ -1,4 +1,4 @@
-"""A network that can be cut, reset and made slow: what stands between a gateway and PostgreSQL."""
+"""A network between a gateway and PostgreSQL that can be cut, reset and slowed down."""
 
 import asyncio
 import contextlib

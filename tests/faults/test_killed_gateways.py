@@ -1,4 +1,4 @@
-"""A gateway that is killed loses nothing that it acknowledged, and leaves nothing half done."""
+"""A killed gateway loses no acknowledged write, and leaves none half done."""
 
 import random
 import time

@@ -1,4 +1,4 @@
-"""PostgreSQL crashes, and the network to it breaks: the gateway recovers by itself."""
+"""The gateway recovers by itself when PostgreSQL crashes or the network to it breaks."""
 
 import random
 import threading

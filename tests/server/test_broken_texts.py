@@ -1,4 +1,4 @@
-"""Rows from before the database refused them: each is shown, found, and in nobody's way."""
+"""Older rows with invalid UTF-8 are shown and found, and never break a list."""
 
 import logging
 import sqlite3

@@ -1,4 +1,4 @@
-"""A file of two thousand executions is imported, and the gateway answers what the file says."""
+"""Import a file of two thousand executions, and compare responses with the file."""
 
 import csv
 from collections import Counter

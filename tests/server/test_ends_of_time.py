@@ -1,4 +1,4 @@
-"""The first and the last instant that is stored, and ids as large as they may be, everywhere."""
+"""The earliest and latest instants and the largest ids work everywhere."""
 
 import pytest
 

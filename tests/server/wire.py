@@ -1,4 +1,4 @@
-"""What tests send and read as bytes, which well-behaved clients would never send."""
+"""Send and read raw bytes, which well-behaved clients would never send."""
 
 import contextlib
 import re
@@ -60,7 +60,7 @@ def statuses(answers: bytes) -> list[int]:
 
 @contextlib.contextmanager
 def places_taken(gateway: Gateway, count: int) -> Iterator[None]:
-    """Keep a gateway, whose busy_timeout is long, at work on changes that have to wait."""
+    """Fill the concurrency limit with changes that wait, given a long busy_timeout."""
     with ThreadPoolExecutor(count) as threads, gateway.place.held():
         url = f"{gateway.url}/executions/{SAMPLE[1].guid}"
         for _ in range(count):
@@ -70,6 +70,6 @@ def places_taken(gateway: Gateway, count: int) -> Iterator[None]:
 
 
 def taken_places(gateway: Gateway, setting: str) -> int:
-    """How many places that a setting allows are taken."""
+    """Return how many slots of a limit are in use."""
     metrics = gateway.http.get("/metrics").text
     return int(float(re.findall(rf'gateway_places_taken{{limit="{setting}"}} (\S+)', metrics)[0]))

@@ -1,4 +1,4 @@
-"""What runs in the background of PostgreSQL goes on after whatever goes wrong."""
+"""PostgreSQL's background tasks go on after any error."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""What writers noted is added to the counts by every gateway, one that nobody asks too."""
+"""Every gateway compacts count deltas, even an idle one."""
 
 import asyncio
 

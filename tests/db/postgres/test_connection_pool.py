@@ -1,4 +1,4 @@
-"""Connections are lent to one caller at a time, never more than there may be, and never broken."""
+"""The pool lends a connection to one caller at a time, within its size, and never a broken one."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

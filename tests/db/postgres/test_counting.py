@@ -49,7 +49,7 @@ FROM executions GROUP BY 1, 2, 3
 
 
 async def _kept(connection: Any) -> dict[tuple[str, int, str], int]:
-    """What counts and notes of hours come to together."""
+    """Return the sum of hourly counts and deltas."""
     kept: dict[tuple[str, int, str], int] = {}
     for table in (f"agentflow_counts WHERE width = {counts.HOUR}", "execution_count_notes"):
         for row in await connection.fetch(f"SELECT * FROM {table}"):

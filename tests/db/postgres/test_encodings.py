@@ -1,4 +1,4 @@
-"""What a server knows of texts differs, and names are folded as far as it can."""
+"""Servers differ in what they know of Unicode; names are folded as well as each can."""
 
 from pathlib import Path
 from unicodedata import normalize

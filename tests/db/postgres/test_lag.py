@@ -1,4 +1,4 @@
-"""How far a replica is behind is known in bounded memory, and never taken for less than it is."""
+"""A replica's lag is measured in bounded memory, and never underestimated."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -16,7 +16,7 @@ SECONDS = 10_000
 
 
 class Server:
-    """Tells a position in the log, or that it is away."""
+    """Reports a position in the log, or that it is away."""
 
     def __init__(self) -> None:
         self.position: int | None = 0
@@ -28,7 +28,7 @@ class Server:
 
 
 class Clock:
-    """A clock that only moves when it is told to."""
+    """A clock that moves only when told to."""
 
     def __init__(self) -> None:
         self.now = 0.0

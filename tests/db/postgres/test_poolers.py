@@ -1,4 +1,4 @@
-"""A pgbouncer in transaction mode hands each transaction whatever session is free."""
+"""Behind pgbouncer in transaction mode, each transaction may run in any session."""
 
 import asyncio
 import os

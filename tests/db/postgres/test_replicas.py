@@ -1,4 +1,4 @@
-"""A replica takes the reads of whoever can't tell that it lags; it is stopped here on purpose."""
+"""Only clients without recent writes read from a replica, which is paused here on purpose."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -51,7 +51,7 @@ def own(primary: PostgresServer) -> PostgresPlace:
 
 
 class Asker:
-    """Who shows a key of its own to a gateway."""
+    """A client with its own key."""
 
     def __init__(self, gateway: Gateway, key: str) -> None:
         self._gateway = gateway

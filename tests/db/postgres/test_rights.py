@@ -1,4 +1,4 @@
-"""An engine needs rights on what it writes, and on nothing that follows from it by itself."""
+"""An engine needs rights on what it writes, and not on what triggers write."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""Connections are encrypted, and the server's name is checked, as the URL asks for."""
+"""Connections are encrypted, and the server's name is verified, as the URL requires."""
 
 import os
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def authority() -> trustme.CA:
 
 @pytest.fixture
 def url(place: PostgresPlace, authority: trustme.CA) -> Iterator[str]:
-    """What only answers encrypted, and has a certificate for localhost."""
+    """A server that accepts only encrypted connections, with a certificate for localhost."""
     certificate = authority.issue_cert("localhost")
     files = {
         "client_tls_cert_file": certificate.cert_chain_pems[0].bytes(),
@@ -44,7 +44,7 @@ def url(place: PostgresPlace, authority: trustme.CA) -> Iterator[str]:
 
 @pytest.fixture
 def root(authority: trustme.CA, tmp_path: Path) -> Path:
-    """The certificate of who vouches for the server."""
+    """The certificate of the authority that signed the server's."""
     file = tmp_path / "root.crt"
     authority.cert_pem.write_to_path(file)
     return file

@@ -1,4 +1,4 @@
-"""A write whose end is not known is said to be uncertain, and is not made again."""
+"""A write with an unknown outcome is reported as uncertain, and is not repeated."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator

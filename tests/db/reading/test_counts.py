@@ -1,4 +1,4 @@
-"""Totals are added up from counts; they must never differ from the rows."""
+"""Totals are sums of counts, and always equal the number of rows."""
 
 import contextlib
 import sqlite3

@@ -1,4 +1,4 @@
-"""A cursor is read back as the position it was made of, and nothing else is read as one."""
+"""A cursor decodes to the position it was made from, and nothing else decodes."""
 
 import string
 

@@ -1,4 +1,4 @@
-"""Filters that ask the same have one form, so that they make one statement."""
+"""Equivalent filters have one normal form, and so one statement."""
 
 from datetime import UTC, datetime, timedelta
 

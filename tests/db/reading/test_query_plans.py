@@ -1,4 +1,4 @@
-"""Every documented filter is served by an index, in its order: nothing is sorted or scanned."""
+"""An index serves every documented filter in its order: no sorting, no full scan."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""StatementCache are kept by their shapes, in bounded stores, and far pages cost a count."""
+"""Statements are cached by structure, in bounded stores; far pages cost a count."""
 
 import threading
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ def _kept(executions: Executions, name: str) -> tuple[float, float]:
 
 
 def _odd(number: int, parts: int) -> Filter:
-    """A filter whose shape no other number makes."""
+    """A filter with a structure that no other number produces."""
     bits = [number >> bit & 1 for bit in range(parts)]
     return AnyOf(
         tuple(

@@ -1,4 +1,4 @@
-"""Short reads share a connection: together, each with its own answer, and never for long."""
+"""Short reads share a connection in batches: each gets its own result, and none blocks the rest."""
 
 import asyncio
 from pathlib import Path

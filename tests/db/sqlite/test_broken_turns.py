@@ -1,4 +1,4 @@
-"""Whatever is raised in a turn of a queue is told to those whose turn it was, and others follow."""
+"""An exception in a queue fails only the callers it concerns, and the next ones follow."""
 
 import asyncio
 from collections.abc import Sequence

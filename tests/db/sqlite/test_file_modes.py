@@ -1,4 +1,4 @@
-"""What a database holds is for its owner's eyes."""
+"""Only the owner can read a database file that the gateway creates."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""Changes that arrive together are committed together, and each stands or falls by itself."""
+"""Changes that arrive together are committed together, and each succeeds or fails by itself."""
 
 import asyncio
 import sqlite3

@@ -1,4 +1,4 @@
-"""A statement is interrupted by itself: whoever gets the connection next does not notice."""
+"""An interruption ends one statement, and never the next one on its connection."""
 
 import asyncio
 import sqlite3

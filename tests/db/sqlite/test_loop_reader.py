@@ -1,4 +1,4 @@
-"""Short reads made by the loop itself: the same rows, and never for long."""
+"""Short reads on the event loop return the same rows, and never block it for long."""
 
 import asyncio
 import sqlite3
@@ -22,7 +22,7 @@ GUIDS = "SELECT guid FROM executions ORDER BY id"
 
 
 def read(loop_reader: LoopReader, *statements: str) -> list[Rows | None]:
-    """What each SELECT finds; None where it is left to the thread."""
+    """Return the rows of each SELECT; None if it is left to the thread."""
     loop = asyncio.get_running_loop()
     reads: list[Read] = [(loop.create_future(), (statement, ())) for statement in statements]
     left: list[Read] = []

@@ -1,4 +1,4 @@
-"""Keys: who gets in, to what, and how soon a key that is revoked opens nothing."""
+"""Keys: who gets in, what they may do, and how soon a revoked key is refused."""
 
 import time
 from collections.abc import Callable, Iterator

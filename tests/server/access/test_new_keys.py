@@ -1,4 +1,4 @@
-"""Keys that are not known are looked for, and those who make them up keep the database idle."""
+"""Unknown keys are looked up, and a flood of invalid ones leaves the database idle."""
 
 from collections.abc import Collection, Sequence
 

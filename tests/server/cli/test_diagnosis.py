@@ -1,4 +1,4 @@
-"""What is said of a database that can't be opened, on the terminal of whoever starts a program."""
+"""What the terminal says about a database that can't be opened."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""What a person is told who asks what an operation comes to."""
+"""How ``explain`` explains an operation."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Importing on the command line: what is left behind, and what reaches the terminal."""
+"""The ``import`` command: what it leaves behind, and what it prints."""
 
 import gzip
 from pathlib import Path

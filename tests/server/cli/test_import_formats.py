@@ -1,4 +1,4 @@
-"""Files as the programs that people have write them: read, or named by what they are."""
+"""Files in the variants that real programs write are imported, or rejected by their kind."""
 
 import bz2
 import csv

@@ -1,4 +1,4 @@
-"""The commands for keys, and what serve says of who may use it."""
+"""The commands for keys, and what ``serve`` says about who may use the gateway."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The command line, run as a person runs it: what it does, what it prints, how it fails."""
+"""The commands, run as users run them: what they do and print, and how they fail."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Attacks: each is answered exactly so, and the gateway is as healthy as before."""
+"""Attacks get the documented response, and leave the gateway healthy."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Bad arguments: an operation that has one reads and changes nothing, and every one is named."""
+"""An operation with bad arguments reads and changes nothing, and every error is reported."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The gateway serves what the console was built into, to be kept by browsers for good."""
+"""The gateway serves the build of the console, which browsers may cache forever."""
 
 import gzip
 from collections.abc import Iterator

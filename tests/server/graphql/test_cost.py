@@ -1,4 +1,4 @@
-"""What operations cost, reported to whoever asks, and what is too much."""
+"""The cost of operations: how it is reported, and when it is too high."""
 
 from collections.abc import Callable
 from typing import Any
@@ -236,7 +236,7 @@ def _documents(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 
 
 def _held(answered: Any) -> int:
-    """How many fields an answer holds."""
+    """Return the number of fields in a response."""
     if isinstance(answered, dict):
         return sum(1 + _held(value) for value in answered.values())
     return sum(map(_held, answered)) if isinstance(answered, list) else 0

@@ -1,4 +1,4 @@
-"""Preparing documents: where it is done, and what is kept of it."""
+"""Preparing documents: in which thread it happens, and what is cached."""
 
 import asyncio
 import gc
@@ -21,7 +21,7 @@ FIELDS = "id databaseId guid state agentflowId agentflowName sessionId createdOn
 
 
 class Watched(OperationStore):
-    """Notes in which thread each document was prepared."""
+    """Records in which thread each document was prepared."""
 
     def __init__(self, **bounds: Any) -> None:
         super().__init__(LIMITS, **bounds)

@@ -1,4 +1,4 @@
-"""How much variables may hold, whichever way they come in."""
+"""Limits on variables hold for every transport."""
 
 import json
 from collections.abc import Callable

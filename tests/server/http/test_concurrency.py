@@ -1,4 +1,4 @@
-"""Who takes the places of a gateway that works on just so many requests, and who does not."""
+"""Which requests count towards the concurrency limit, and which do not."""
 
 import contextlib
 import functools

@@ -1,4 +1,4 @@
-"""Bodies that clients send in gzip, and those in codings that are not taken."""
+"""Request bodies in gzip, and in unsupported codings."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""What a client sees on its connection when an answer is written in one step."""
+"""What a client sees when a response is written in one call."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Who may ask while no key is needed: programs and pages of this machine, and nobody else."""
+"""While no key is needed, only programs and pages on this machine are served."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""JSON that clients send, in the body of a request or in a parameter."""
+"""JSON from clients, in the body of a request or in a parameter."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which origins may call the gateway, however they are written, by HTTP and WebSocket alike."""
+"""Which origins may call the gateway, however they are written, over HTTP and WebSocket."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a person finds in a browser, and what load balancers and other origins are told."""
+"""What browsers, load balancers and pages of other origins get."""
 
 import re
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""The example of nginx in the README, as far as it can be told without nginx."""
+"""The README's example for nginx, as far as it can be tested without nginx."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A gateway is ready when the next short read would be answered."""
+"""A gateway is ready if it would answer the next short read."""
 
 import asyncio
 from collections.abc import Generator

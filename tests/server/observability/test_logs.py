@@ -1,4 +1,4 @@
-"""The log: what it says of a fault, under which ids, and what never reaches it."""
+"""The log: how it reports errors, under which ids, and what it never contains."""
 
 import io
 import json

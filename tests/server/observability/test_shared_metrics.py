@@ -1,4 +1,4 @@
-"""Where processes of one gateway keep their metrics together, and what is left of killed ones."""
+"""The folder in which workers share metrics, and those that killed gateways leave behind."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""A text that anybody may ask for is written in a bounded part of the time."""
+"""Writing a shared text takes a bounded share of the time, however often it is requested."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What a gateway does in the background goes on after whatever goes wrong, and ends with it."""
+"""A gateway's background tasks go on after any error, and end with the gateway."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What one connection may make the gateway hold, and for how long; how an answer is not lost."""
+"""Limits on what one connection may hold, and closing without losing a response."""
 
 import contextlib
 import http.client

@@ -1,4 +1,4 @@
-"""Binding the address that a gateway listens on, and what is said when that can't be."""
+"""Binding the listening address, and the messages when that fails."""
 
 import errno
 import socket

@@ -1,4 +1,4 @@
-"""How many connections the system lets a gateway hold."""
+"""The limit of open files is raised for the connections that a gateway may hold."""
 
 import logging
 import resource

@@ -1,4 +1,4 @@
-"""Names that look like settings and are none: a slip must not pass unseen."""
+"""Misspelt names of settings are rejected."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Settings: what they are called, where they come from, and what is said of a bad one."""
+"""Settings: their names and sources, and the messages for invalid ones."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The documented routes of executions: what they answer, and with which status."""
+"""The documented routes of executions: their responses and statuses."""
 
 import logging
 import math

@@ -1,4 +1,4 @@
-"""Names of parameters: which are taken, which are refused as misspelled, which are ignored."""
+"""Names of parameters: which are accepted, rejected as misspelt, or ignored."""
 
 import pytest
 

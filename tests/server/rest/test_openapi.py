@@ -1,4 +1,4 @@
-"""The OpenAPI document, and that the routes answer as it says."""
+"""The OpenAPI document, and that the routes conform to it."""
 
 import re
 import sqlite3

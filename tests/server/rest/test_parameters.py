@@ -1,4 +1,4 @@
-"""The query parameters of the list: what each filters, and how a malformed one is refused."""
+"""The query parameters of the list: what each filters, and how a malformed one is rejected."""
 
 from collections.abc import Callable
 from urllib.parse import unquote

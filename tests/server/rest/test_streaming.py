@@ -1,4 +1,4 @@
-"""The whole list: complete, in constant memory, and unharmed by clients that go away."""
+"""The whole list: complete, in constant memory, and unaffected by clients that disconnect."""
 
 import json
 import re

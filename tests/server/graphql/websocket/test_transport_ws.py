@@ -1,4 +1,4 @@
-"""The graphql-transport-ws protocol, message by message, and what becomes of operations."""
+"""The graphql-transport-ws protocol, message by message, and the fate of operations."""
 
 import asyncio
 import json

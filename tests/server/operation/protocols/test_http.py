@@ -1,4 +1,4 @@
-"""HTTP/1.1 as bytes: each request has one reading, and no body becomes a request."""
+"""HTTP/1.1 as bytes: each request is unambiguous, and no body becomes a request."""
 
 import functools
 import json

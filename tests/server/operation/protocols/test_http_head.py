@@ -1,4 +1,4 @@
-"""One head after the other on a connection."""
+"""Consecutive heads on a connection."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What one WebSocket may make the gateway hold and do, and handshakes that are none."""
+"""Limits on what one WebSocket may cost, and responses to invalid handshakes."""
 
 import asyncio
 import contextlib
