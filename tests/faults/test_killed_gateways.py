@@ -11,16 +11,17 @@ from tests.faults.writes import Writers, assert_totals_are_true, fill
 from tests.gateway import run_sql
 from tests.places import Place
 
-COUNT = 60_000
+EACH = 8_000
 IMPORTED = 60_000
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(10, marks=pytest.mark.load)])
 def test_killed_again_and_again_while_it_writes(place: Place, kills: int) -> None:
-    fill(place, COUNT)
+    count = EACH * kills
+    fill(place, count)
     chance = random.Random(7)
     urls = [""]
-    writers = Writers(lambda: urls[0], COUNT)
+    writers = Writers(lambda: urls[0], count)
     for _ in range(kills):
         with program(place) as running:
             urls[0] = running.url

@@ -16,7 +16,7 @@ from tests.faults.disks import CAN_MOUNT, SmallDisk, mounted
 from tests.faults.programs import Clients, Program, graphql, is_ready, program, wait_until
 from tests.faults.writes import TOTALS, Writers, assert_totals_are_true, change, fill
 from tests.gateway import run_sql
-from tests.places import SQLitePlace
+from tests.places import SQLiteFiles, SQLitePlace
 
 pytestmark = pytest.mark.sqlite
 
@@ -24,10 +24,16 @@ COUNT = 20_000
 _STATES = itertools.cycle(("ERROR", "TIMEOUT"))
 
 
-@pytest.fixture
-def filled(place: SQLitePlace) -> SQLitePlace:
+@pytest.fixture(scope="module")
+def template(new_place: Callable[[], SQLitePlace]) -> SQLitePlace:
+    place = new_place()
     fill(place, COUNT)
     return place
+
+
+@pytest.fixture
+def filled(server: SQLiteFiles, template: SQLitePlace, tmp_path: Path) -> SQLitePlace:
+    return server.copy(template, tmp_path)
 
 
 def _stop(running: Program, guid: str) -> tuple[int, str]:

@@ -15,7 +15,7 @@ from tests.faults.writes import Writers, assert_totals_are_true, fill
 from tests.gateway import bearer, make_key, run_sql
 from tests.places import Place
 
-COUNT = 20_000
+COUNT = 10_000
 QUERY = "{ executions { totalCount } }"
 HASH = hashlib.sha256(QUERY.encode()).hexdigest()
 EXTENSIONS = {"persistedQuery": {"version": 1, "sha256Hash": HASH}}
