@@ -154,6 +154,7 @@ def test_connections_to_the_database_are_told(gateway: Gateway) -> None:
     assert values["gateway_database_waiting", "server=primary"] == 0
 
 
+@pytest.mark.sqlite
 def test_several_processes_tell_their_metrics_together(place: Place) -> None:
     total = 30
     with (

@@ -96,6 +96,7 @@ def _workers(running: Program) -> list[psutil.Process]:
     return workers
 
 
+@pytest.mark.sqlite
 def test_a_gateway_that_starts_removes_what_a_killed_one_left_and_none_that_a_worker_still_uses(
     place: Place, temporary: Path
 ) -> None:

@@ -68,6 +68,7 @@ def test_requests_behind_each_other_are_not_read_before_they_are_answered(
         assert _memory() - before < MOST_GROWTH
 
 
+@pytest.mark.sqlite
 def test_requests_behind_each_other_are_all_answered_in_bounded_memory(gateway: Gateway) -> None:
     count = 50_000
     before = _memory()
