@@ -9,9 +9,12 @@ import orjson
 from db.source import ExecutionRow
 from tests.gateway import Gateway
 from tests.reference import instants
-from tests.reference.drawing import Cursors, Request
+from tests.reference.drawing import Cursors
 from tests.reference.executor import Answer, Fault, Reference
+from tests.reference.request import Request
+from tests.reference.rows import fill
 from tests.reference.table import Cursor, Now, Opaque, Stamp, Table
+from tests.reference.values import pools_of
 
 Send = Callable[[dict[str, Any]], bytes]
 """Sends the body of a request; answers with the body of the response."""
@@ -45,7 +48,7 @@ ORDERS: tuple[Any, ...] = (
 _STORED = "SELECT id, state, updated_on FROM executions"
 _CURSORS = """query ($orderBy: [ExecutionOrder!], $after: String) {
   executions(first: 40, orderBy: $orderBy, after: $after) {
-    edges { cursor } pageInfo { hasNextPage endCursor }
+    edges { cursor node { id } } pageInfo { hasNextPage endCursor }
   }
 }"""
 
@@ -55,7 +58,9 @@ class Comparison:
 
     def __init__(self, gateway: Gateway, sdl: str, rows: list[ExecutionRow]) -> None:
         self._gateway = gateway
-        self._rows = rows
+        self.rows = rows
+        self._seen = list(rows)
+        self.pools = pools_of(rows)
         self._table = Table(list(rows), max_page_size=MAX_PAGE_SIZE, max_ids=MAX_IDS)
         self.reference = Reference(sdl, self._table)
         self._written: dict[Opaque, str] = {}
@@ -87,7 +92,26 @@ class Comparison:
         if not expected.faults and body != orjson.dumps({"data": data}):
             raise AssertionError(_difference(request, Answer(data), body))
         self._learn(learned)
+        self._adopt(times)
         return told
+
+    def _adopt(self, times: range) -> None:
+        """Hold the table to the reference, and take the times of what was just changed from it."""
+        rows = self._table.rows
+        if len(rows) == len(self._seen) and not any(
+            isinstance(row.updated_on, Now) for row in rows
+        ):
+            return
+        stored = {number: rest for number, *rest in self._gateway.sql(_STORED)}
+        for place, row in enumerate(rows):
+            state, updated_on = stored[row.id]
+            assert state == row.state, row
+            if isinstance(row.updated_on, Now):
+                assert updated_on in times, row
+                rows[place] = row._replace(updated_on=updated_on)
+            assert updated_on == rows[place].updated_on, row
+        assert len(stored) == len(rows)
+        self._seen = list(rows)
 
     def _learn(self, learned: dict[Opaque, str]) -> None:
         """Hold the gateway to one way of writing whatever it writes in its own way."""
@@ -97,25 +121,16 @@ class Comparison:
             if isinstance(meant, Cursor):
                 self._table.cursors[written] = meant
 
-    def settle(self) -> None:
-        """Hold the gateway's table to the reference's; then restore what was changed."""
-        table = self._table
-        if table.rows == self._rows:
-            return
-        stored = {row[0]: row[1:] for row in self._gateway.sql(_STORED)}
-        assert {row.id: row.state for row in table.rows} == {
-            number: state for number, (state, _) in stored.items()
-        }
-        kept = set(table.rows)
-        changed = [row for row in self._rows if row not in kept]
-        for row in kept.intersection(self._rows):
-            assert stored[row.id][1] == row.updated_on, row
-        self._restore(changed)
-        table.rows[:] = self._rows
-
-    def _restore(self, rows: list[ExecutionRow]) -> None:
-        self._gateway.place.run("DELETE FROM executions WHERE id = ?", [(row.id,) for row in rows])
-        self._gateway.insert(rows)
+    def restore(self) -> None:
+        """Bring the table back to what it was before anything was changed."""
+        kept = set(self._table.rows)
+        changed = [row for row in self.rows if row not in kept]
+        if changed:
+            delete = "DELETE FROM executions WHERE id = ?"
+            self._gateway.place.run(delete, [(row.id,) for row in changed])
+            fill(self._gateway.place, changed)
+        self._table.rows[:] = self.rows
+        self._seen = list(self.rows)
 
     def _post(self, body: dict[str, Any]) -> bytes:
         return self._gateway.http.post("/graphql", json=body).content

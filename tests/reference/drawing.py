@@ -1,7 +1,7 @@
 """Operations, drawn from the schema: whatever field or argument it gains is drawn by itself."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from graphql import (
 )
 from graphql.utilities import do_types_overlap
 
+from tests.reference.request import Request
 from tests.reference.values import (
     Choices,
     Name,
@@ -29,9 +30,11 @@ from tests.reference.values import (
     innermost,
     literal,
 )
+from tests.reference.variables import Variables
 
 Cursors = Sequence[tuple[Any, Sequence[str]]]
 """Orders as they are written in variables, and cursors of lists in each of them."""
+_CONDITION = GraphQLNonNull(GraphQLBoolean)
 _ALIASES = ("a", "b", "c", "guid2", "node", "totalCount")
 _INTROSPECTION = (
     "__schema { queryType { name } mutationType { name } directives { name } }",
@@ -40,33 +43,12 @@ _INTROSPECTION = (
 )
 
 
-@dataclass(frozen=True)
-class Request:
-    """What a client sends."""
-
-    query: str
-    variables: dict[str, Any] = field(default_factory=dict)
-    name: str | None = None
-
-    @property
-    def body(self) -> dict[str, Any]:
-        return {"query": self.query, "variables": self.variables, "operationName": self.name}
-
-
 @dataclass
 class _Scope:
     """What an operation or a fragment holds: it has to declare what it uses."""
 
     variables: set[str] = field(default_factory=set)
     fragments: set[str] = field(default_factory=set)
-
-
-@dataclass
-class _Declared:
-    kind: Any
-    place: str
-    value: Any
-    is_required: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,7 +72,7 @@ class DocumentDrawing:
         self._values = ValueDrawing(choices, pools, self._maybe_variable)
         self._cursors = cursors
         self._scopes: list[_Scope] = []
-        self._variables: dict[str, _Declared] = {}
+        self._variables = Variables(choices, pools)
         self._fragments: dict[str, tuple[Any, str, _Scope]] = {}
         self._keys: dict[str, str] = {}
         self._drawn: dict[str, list[_Drawn]] = {}
@@ -118,7 +100,9 @@ class DocumentDrawing:
             name = names[place] if others or choices.chance(50) else None
             if choices.chance(1):
                 name = choices.pick([None, "Nobody", ""])
-            sent.append(Request(query, self._sent(headers[place], scopes[place]), name))
+            sent.append(
+                Request(query, self._variables.sent(headers[place], scopes[place].variables), name)
+            )
         return sent
 
     def _root(self, kind: str) -> tuple[_Scope, str]:
@@ -139,8 +123,6 @@ class DocumentDrawing:
                 found.variables |= inner.variables
                 waiting += inner.fragments
         return found
-
-    # Selections.
 
     def _selection(self, kind: Any, depth: int) -> str:
         count = self._choices.pick([1, 2, 3] if depth > 2 else [1, 2])
@@ -234,21 +216,22 @@ class DocumentDrawing:
 
     def _condition(self, name: str) -> str:
         if self._choices.chance(60):
-            return literal(self._use(GraphQLNonNull(GraphQLBoolean), "if", has_default=False))
+            return literal(self._variable(self._variables.use(_CONDITION, ("if",))))
         return json.dumps((name == "include") != self._choices.chance(25))
-
-    # Arguments and variables.
 
     def _arguments(self, declared: GraphQLField, name: str) -> str:
         forced = self._paging(declared) if {"first", "after"} <= declared.args.keys() else {}
+        left_out: tuple[str, ...] = ("first", "last", "after", "before")
+        if not forced.keys().isdisjoint(("after", "before")):
+            left_out += ("orderBy",)
         given = []
         for argument in self._choices.shuffled(list(declared.args)):
             kind = declared.args[argument].type
             if argument in forced:
                 tree = self._forced(kind, forced[argument])
-            elif argument in ("first", "last", "after", "before") and forced is not None:
+            elif argument in left_out:
                 continue
-            elif is_required_argument(declared.args[argument]) or self._choices.chance(45):
+            elif is_required_argument(declared.args[argument]) or self._choices.chance(55):
                 has_default = has_default_of(declared.args[argument])
                 tree = self._values.tree(kind, (name, argument), has_default=has_default)
             else:
@@ -270,7 +253,7 @@ class DocumentDrawing:
         if self._cursors and choices.chance(45):
             order, known = choices.pick(self._cursors)
             if "orderBy" in declared.args and (order or choices.chance(20)):
-                given["orderBy"] = order
+                given["orderBy"] = _in_enums(order)
             for each in choices.pick([cursors[:1], cursors[1:], cursors]):
                 given[each] = choices.pick(known)
             if choices.chance(4):
@@ -282,73 +265,31 @@ class DocumentDrawing:
     def _forced(self, kind: Any, tree: Any) -> Any:
         if not self._choices.chance(35):
             return tree
-        name = f"v{len(self._variables)}"
-        base = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
-        self._variables[name] = _Declared(base, "", tree, isinstance(kind, GraphQLNonNull))
-        self._scopes[-1].variables.add(name)
-        return Variable(name)
+        return self._variable(self._variables.holding(kind, tree))
 
     def _maybe_variable(
         self, kind: Any, names: tuple[str, ...], *, has_default: bool
     ) -> Variable | None:
         if not self._choices.chance(20):
             return None
-        return self._use(kind, names[-1], has_default=has_default)
+        return self._variable(self._variables.use(kind, names[-2:], has_default=has_default))
 
-    def _use(self, kind: Any, place: str, *, has_default: bool) -> Variable:
-        is_required = isinstance(kind, GraphQLNonNull)
-        base = kind.of_type if is_required else kind
-        fitting = [
-            name
-            for name, each in self._variables.items()
-            if each.place == place and str(each.kind) == str(base)
-        ]
-        if fitting and self._choices.chance(60):
-            name = self._choices.pick(fitting)
-        else:
-            name = f"v{len(self._variables)}"
-            value = self._plain.tree(GraphQLNonNull(base), (place,))
-            self._variables[name] = _Declared(base, place, value)
-        self._variables[name].is_required |= is_required and not has_default
+    def _variable(self, name: str) -> Variable:
         self._scopes[-1].variables.add(name)
         return Variable(name)
 
     def _header(self, kind: str, name: str | None, scope: _Scope) -> str:
         declared = [
-            f"${each}: {self._type(self._variables[each])}" for each in sorted(scope.variables)
+            f"${each}: {self._variables.declared_as(each)}" for each in sorted(scope.variables)
         ]
         if not declared and kind == "query" and name is None and self._choices.chance(50):
             return ""
         variables = f"({', '.join(self._choices.shuffled(declared))})" if declared else ""
         return f"{kind} {name or ''}{variables}"
 
-    def _type(self, declared: _Declared) -> str:
-        choices = self._choices
-        has_default = choices.chance(35)
-        default = ""
-        if has_default:
-            value = self._plain.tree(GraphQLNonNull(declared.kind), (declared.place,))
-            default = f" = {literal(value)}"
-        must = "!" if choices.chance(30) or (declared.is_required and not has_default) else ""
-        return f"{declared.kind}{must}{default}"
 
-    def _sent(self, header: str, scope: _Scope) -> dict[str, Any]:
-        """Values of the variables that an operation declares, and now and then of others."""
-        choices = self._choices
-        sent: dict[str, Any] = {}
-        for name in choices.shuffled(sorted(scope.variables)):
-            rest = header.partition(f"${name}: {self._variables[name].kind}")[2]
-            must, has_default = rest.startswith("!"), rest.lstrip("!").startswith(" =")
-            if choices.chance(45 if has_default else 1 if must else 15):
-                continue
-            is_null = choices.chance(1 if must or self._variables[name].is_required else 12)
-            sent[name] = None if is_null else self._variables[name].value
-            self._draw_again(self._variables[name])
-        if choices.chance(3):
-            sent["unknown"] = 1
-        return sent
-
-    def _draw_again(self, declared: _Declared) -> None:
-        """Draw the value that a variable has in the next request."""
-        if declared.place:
-            declared.value = self._plain.tree(GraphQLNonNull(declared.kind), (declared.place,))
+def _in_enums(order: Sequence[Mapping[str, str]] | None) -> Any:
+    """An order whose literals have no quotes."""
+    if order is None:
+        return None
+    return [{name: Name(value) for name, value in term.items()} for term in order]

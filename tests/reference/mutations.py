@@ -95,7 +95,7 @@ class Mutation:
         if row is None:
             return ExecutionNotFound(given["guid"])
         self.table.rows.remove(row)
-        return DeleteExecutionSuccess(Opaque(f"Execution {row.guid}"), shown(row.guid))
+        return DeleteExecutionSuccess(Opaque(f"Execution {row.guid!a}"), shown(row.guid))
 
     def check_delete_execution(self, _given: Given) -> Iterator[str]:
         yield from ()
@@ -108,7 +108,7 @@ class Mutation:
             else:
                 self.table.rows.remove(row)
                 payload.deleted.append(shown(row.guid))
-                payload.deleted_ids.append(Opaque(f"Execution {row.guid}"))
+                payload.deleted_ids.append(Opaque(f"Execution {row.guid!a}"))
         return payload
 
     def check_delete_executions(self, given: Given) -> Iterator[str]:

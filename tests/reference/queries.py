@@ -23,7 +23,7 @@ class Execution:
     row: ExecutionRow
 
     def id(self) -> str:
-        return Opaque(f"Execution {self.row.guid}")
+        return Opaque(f"Execution {self.row.guid!a}")
 
     def database_id(self) -> int:
         return self.row.id

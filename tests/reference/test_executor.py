@@ -18,9 +18,10 @@ from graphql import (
     visit,
 )
 
-from tests.reference.drawing import DocumentDrawing, Request
+from tests.reference.drawing import DocumentDrawing
 from tests.reference.executor import Reference
 from tests.reference.orders import position_of, terms_of
+from tests.reference.request import Request
 from tests.reference.table import Cursor, Table
 from tests.reference.values import Choices, pools_of
 from tests.sample import SAMPLE

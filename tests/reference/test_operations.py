@@ -8,12 +8,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.gateway import insert, running_gateway
+from tests.gateway import running_gateway
 from tests.places import Place
 from tests.reference.comparing import NO_LIMITS, Comparison
-from tests.reference.drawing import DocumentDrawing, Request
-from tests.reference.values import Choices, pools_of
-from tests.sample import SAMPLE
+from tests.reference.drawing import DocumentDrawing
+from tests.reference.request import Request
+from tests.reference.rows import BROKEN, VALID, allow_anything, fill
+from tests.reference.values import Choices
 
 SDL = Path("schema/schema.graphql").read_text()
 EXAMPLES = int(os.environ.get("REFERENCE_EXAMPLES", "300"))
@@ -29,19 +30,25 @@ settings.register_profile(
 OPERATIONS = settings.get_profile("operations")
 
 
-@pytest.fixture(scope="module")
-def comparison(new_place: Callable[[], Place]) -> Iterator[Comparison]:
+@pytest.fixture(scope="module", params=["valid", pytest.param("broken", marks=pytest.mark.sqlite)])
+def comparison(
+    request: pytest.FixtureRequest, new_place: Callable[[], Place]
+) -> Iterator[Comparison]:
     place = new_place()
-    insert(place, SAMPLE)
+    rows = VALID
+    if request.param == "broken":
+        rows = BROKEN
+        allow_anything(place)
+    fill(place, rows)
     with running_gateway(place, **NO_LIMITS) as gateway:
-        yield Comparison(gateway, SDL, SAMPLE)
+        yield Comparison(gateway, SDL, rows)
 
 
-def _drawn(comparison: Comparison, data: st.DataObject, kind: str) -> list[Request]:
+def _drawn(comparison: Comparison, data: st.DataObject, kind: str, count: int = 4) -> list[Request]:
     choices = Choices(lambda low, high: int(data.draw(st.integers(low, high))))
     schema = comparison.reference.schema
-    drawing = DocumentDrawing(schema, choices, pools_of(SAMPLE), comparison.cursors)
-    return drawing.requests(kind, count=4)
+    drawing = DocumentDrawing(schema, choices, comparison.pools, comparison.cursors)
+    return drawing.requests(kind, count)
 
 
 @given(data=st.data())
@@ -59,7 +66,8 @@ def test_any_mutation_changes_and_answers_what_the_reference_does(
     comparison: Comparison, data: st.DataObject
 ) -> None:
     try:
-        for request in _drawn(comparison, data, "mutation"):
-            comparison.check(request)
+        for kind in ("mutation", "query", "mutation", "query"):
+            for request in _drawn(comparison, data, kind, 2):
+                comparison.check(request)
     finally:
-        comparison.settle()
+        comparison.restore()

@@ -1,7 +1,7 @@
 """Values of arguments: trees that are written as literals or sent as variables."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -68,7 +68,10 @@ def literal(tree: Any) -> str:
 
 
 Pools = Mapping[str, Sequence[Any]]
-"""What scalars are picked from, by the name of the argument or input field that they are for."""
+"""What scalars are picked from, by the name of the argument or input field that they are for.
+
+Names of two, one within the other, come first, and the names of scalars last.
+"""
 WRONG: Mapping[str, Sequence[Any]] = {
     "Int": [2**31, 1.5, "1", True],
     "String": [5, True, ["a", "b"]],
@@ -85,23 +88,29 @@ def pools_of(rows: Sequence[ExecutionRow]) -> dict[str, list[Any]]:
     guids = [*(shown(row.guid) for row in rows), "nobody", "", 7, "a\0b"]
     flows = [*dict.fromkeys(shown(row.agentflow_id) for row in rows), "nobody", 7, "a\0b"]
     sessions = [*dict.fromkeys(shown(row.session_id) for row in rows if row.session_id), "", "x"]
-    names = [*dict.fromkeys(shown(row.agentflow_name) for row in rows if row.agentflow_name)]
+    names = _plain(dict.fromkeys(shown(row.agentflow_name or "") for row in rows))
     parts = [text for name in names for text in (name, name.swapcase(), name[:4], name[2:5])]
     times = sorted({time for row in rows for time in (row.created_on, row.updated_on)})
+    ids: dict[str, list[Any]] = {"guid": guids, "agentflowId": flows, "sessionId": sessions}
     return {
-        "guid": guids,
+        **ids,
+        # What is shown with U+FFFD is found by eq alone.
+        **{f"{name} {list_}": _plain(ids[name]) for name in ids for list_ in ("in", "notIn")},
+        "deleteExecution guid": _plain(guids),
         "guids": guids,
-        "agentflowId": flows,
-        "sessionId": sessions,
         "agentflowName": [*parts, "", "%", "_", "\\", "a\0b", "nothing like it"],
         "DateTime": [text for time in times for text in _spellings(time)],
         "Int": [1, 2, 3, 4, 5, 7, 11, 1, 2, 3, 4, 5, 7, 11, 40, 12, 0, 41, -1],
         "page": [1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 100, 2**31 - 1, 0],
-        "ID": [*guids, *flows],
+        "ID": _plain([*guids, *flows]),
         "String": ["", "a", "ä"],
         "BigInt": [0, 1, -1, 2**53],
         "Boolean": [True, False],
     }
+
+
+def _plain(texts: Iterable[Any]) -> list[Any]:
+    return [text for text in texts if "\ufffd" not in str(text)]
 
 
 def _spellings(time: int) -> list[str]:
@@ -154,7 +163,7 @@ class ValueDrawing:
             if depth <= _DEEPEST or not isinstance(innermost(each.type), GraphQLInputObjectType)
         ]
         required = [name for name in fields if is_required_input_field(kind.fields[name])]
-        chosen = self.choices.shuffled(fields)[: self.choices.pick([1, 2, 1, 0, 3])]
+        chosen = self.choices.shuffled(fields)[: self.choices.pick([1, 2, 1, 1, 2, 0, 3])]
         return {
             name: self.tree(
                 kind.fields[name].type,
@@ -169,9 +178,10 @@ class ValueDrawing:
         if self.choices.number(1, 1000) > 1000 - self.wrong_in_a_thousand:
             return self.choices.pick(WRONG[kind])
         if kind in ("ID", "String") or names[-1] == "page":
-            for name in reversed(names):
-                if name in self.pools:
-                    return self.choices.pick(self.pools[name])
+            for place in range(len(names), 0, -1):
+                for name in (" ".join(names[max(0, place - 2) : place]), names[place - 1]):
+                    if name in self.pools:
+                        return self.choices.pick(self.pools[name])
         return self.choices.pick(self.pools[kind])
 
 

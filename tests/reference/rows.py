@@ -1,0 +1,120 @@
+"""Executions as odd as tables can hold them, and how they are written there."""
+
+from collections.abc import Sequence
+
+from db.instants import EARLIEST_MS, LATEST_MS
+from db.models import LARGEST_ID, ExecutionState
+from db.source import ExecutionRow
+from tests.places import Place, SQLitePlace
+from tests.reference.texts import stored
+from tests.sample import SAMPLE, START
+
+_NAMES = {
+    "": "",
+    "flow-a": "Support agent",
+    "FLOW-A": "SUPPORT AGENT",
+    "straße": "Straße",
+    "STRASSE": "STRASSE",
+    "caf\u00e9": "Caf\u00e9 \u00c5",
+    "cafe\u0301": "cafe\u0301 A\u030a",
+    "sigma": "\u03a3\u038a\u03a3\u03a5\u03a6\u039f\u03a3 \u03c3\u03c2",
+    "dotless": "\u0130stanbul I\u0131i",
+    "ligature": "\ufb01n \ufb03 \u01c5",
+    "hangul": "\u1112\u1161\u11ab \ud55c",
+    "emoji": "\U0001f469\u200d\U0001f680 \U0001f600",
+    "private": "\uffff \ue000",
+    "wild": "%_\\'\"*?[a-z]",
+    "blank": " \t\n ",
+    "gone": None,
+    "GONE": None,
+}
+_GUIDS = [
+    "",
+    "GUID-07",
+    "7",
+    "caf\u00e9",
+    "cafe\u0301",
+    "\U0001f600",
+    "\uffff",
+    "%",
+    "a'b\"c\\",
+    " ",
+]
+_TIMES = [START, START, START + 1000, EARLIEST_MS, LATEST_MS, 0, -1, 1, START, LATEST_MS - 1]
+_IDS = [-LARGEST_ID, LARGEST_ID, -1, -2, LARGEST_ID - 1, 100, 99, -100]
+
+
+def _rows(names: dict[str, str | None], guids: list[str]) -> list[ExecutionRow]:
+    flows, states = list(names), list(ExecutionState)
+    return [
+        ExecutionRow(
+            id=_IDS[number] if number < len(_IDS) else 1000 - number,
+            guid=guids[number] if number < len(guids) else f"odd-{number % 5}-{number}",
+            agentflow_id=(flow := flows[number % len(flows)]),
+            agentflow_name=names[flow],
+            session_id=[None, "", flow, "SESSION-1", "session-1"][number % 5],
+            state=states[number % 4].value,
+            created_on=_TIMES[number % len(_TIMES)],
+            updated_on=_TIMES[number * 3 % len(_TIMES)],
+        )
+        for number in range(max(len(flows), len(guids)) + 7)
+    ]
+
+
+VALID = SAMPLE + _rows(_NAMES, _GUIDS)
+"""What the database accepts."""
+_BROKEN = [
+    "caf\udce9",
+    "caf\udce8\udce7",
+    "caf\udce8",
+    "\udced\udca0\udc80",
+    "\udcf0\udc9f",
+    "\udcff\udcfe",
+    "a\0b",
+    "a\0",
+    "plain",
+    "caf\ufffd",
+    "caf\ufffd z",
+    "\U0001f600",
+]
+BROKEN = SAMPLE[:6] + _rows({f"{each}": f"Name {each}" for each in _BROKEN}, _BROKEN)
+"""What a table may have from before the database refused it (SQLite alone)."""
+
+
+def fill(place: Place, rows: Sequence[ExecutionRow]) -> None:
+    """Write executions, and the names of their agentflows that are not there yet."""
+    text = "CAST(? AS TEXT)" if isinstance(place, SQLitePlace) else "?"
+
+    def written(value: str | None) -> object:
+        is_bytes = value is not None and isinstance(place, SQLitePlace)
+        return stored(value) if is_bytes and value is not None else value
+
+    place.run(
+        "INSERT INTO executions"
+        " (id, guid, agentflow_id, session_id, state, created_on, updated_on)"
+        f" VALUES (?, {text}, {text}, {text}, ?, ?, ?)",
+        [
+            (
+                row.id,
+                written(row.guid),
+                written(row.agentflow_id),
+                written(row.session_id),
+                row.state,
+                row.created_on,
+                row.updated_on,
+            )
+            for row in rows
+        ],
+    )
+    names = {row.agentflow_id: row.agentflow_name for row in rows}
+    place.run(
+        f"INSERT INTO agentflows VALUES ({text}, {text}) ON CONFLICT (id) DO NOTHING",
+        [(written(flow), written(name)) for flow, name in names.items() if name is not None],
+    )
+
+
+def allow_anything(place: Place) -> None:
+    """Let a file of SQLite take what it took once."""
+    checks = "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND name LIKE '%checked%'"
+    for (name,) in place.run(checks, [()]):
+        place.run(f"DROP TRIGGER {name}", [()])
