@@ -57,7 +57,7 @@ class Comparison:
     """Runs operations on a gateway and on a reference that hold the same executions."""
 
     def __init__(self, gateway: Gateway, sdl: str, rows: list[ExecutionRow]) -> None:
-        self._gateway = gateway
+        self.gateway = gateway
         self.rows = rows
         self._seen = list(rows)
         self.pools = pools_of(rows)
@@ -102,7 +102,7 @@ class Comparison:
             isinstance(row.updated_on, Now) for row in rows
         ):
             return
-        stored = {number: rest for number, *rest in self._gateway.sql(_STORED)}
+        stored = {number: rest for number, *rest in self.gateway.sql(_STORED)}
         for place, row in enumerate(rows):
             state, updated_on = stored[row.id]
             assert state == row.state, row
@@ -127,13 +127,13 @@ class Comparison:
         changed = [row for row in self.rows if row not in kept]
         if changed:
             delete = "DELETE FROM executions WHERE id = ?"
-            self._gateway.place.run(delete, [(row.id,) for row in changed])
-            fill(self._gateway.place, changed)
+            self.gateway.place.run(delete, [(row.id,) for row in changed])
+            fill(self.gateway.place, changed)
         self._table.rows[:] = self.rows
         self._seen = list(self.rows)
 
     def _post(self, body: dict[str, Any]) -> bytes:
-        return self._gateway.http.post("/graphql", json=body).content
+        return self.gateway.http.post("/graphql", json=body).content
 
 
 def _difference(request: Request, expected: Answer, body: bytes) -> str:

@@ -8,26 +8,26 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.gateway import running_gateway
 from tests.places import Place
 from tests.reference.comparing import NO_LIMITS, Comparison
 from tests.reference.drawing import DocumentDrawing
 from tests.reference.request import Request
 from tests.reference.rows import BROKEN, VALID, allow_anything, fill
+from tests.reference.transports import Transports, transports_of
 from tests.reference.values import Choices
 
 SDL = Path("schema/schema.graphql").read_text()
-EXAMPLES = int(os.environ.get("REFERENCE_EXAMPLES", "300"))
-"""How many documents are drawn; each is run four times."""
+DOCUMENTS = 600
+"""How many documents are drawn at most; each is run four times."""
 # What fails is told as it was drawn: to find less that fails too takes minutes.
 _PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
-settings.register_profile(
-    "operations",
+OPERATIONS = settings(
     deadline=None,
     phases=[*_PHASES, Phase.shrink] if "REFERENCE_SHRINKS" in os.environ else _PHASES,
     suppress_health_check=list(HealthCheck),
 )
-OPERATIONS = settings.get_profile("operations")
 
 
 @pytest.fixture(scope="module", params=["valid", pytest.param("broken", marks=pytest.mark.sqlite)])
@@ -44,6 +44,12 @@ def comparison(
         yield Comparison(gateway, SDL, rows)
 
 
+@pytest.fixture(scope="module")
+def transports(comparison: Comparison) -> Iterator[Transports]:
+    with transports_of(comparison.gateway) as opened:
+        yield opened
+
+
 def _drawn(comparison: Comparison, data: st.DataObject, kind: str, count: int = 4) -> list[Request]:
     choices = Choices(lambda low, high: int(data.draw(st.integers(low, high))))
     schema = comparison.reference.schema
@@ -52,7 +58,7 @@ def _drawn(comparison: Comparison, data: st.DataObject, kind: str, count: int = 
 
 
 @given(data=st.data())
-@settings(OPERATIONS, max_examples=EXAMPLES)
+@settings(OPERATIONS, max_examples=examples(DOCUMENTS))
 def test_any_query_is_answered_as_the_reference_does(
     comparison: Comparison, data: st.DataObject
 ) -> None:
@@ -61,7 +67,7 @@ def test_any_query_is_answered_as_the_reference_does(
 
 
 @given(data=st.data())
-@settings(OPERATIONS, max_examples=EXAMPLES // 3)
+@settings(OPERATIONS, max_examples=examples(DOCUMENTS // 3))
 def test_any_mutation_changes_and_answers_what_the_reference_does(
     comparison: Comparison, data: st.DataObject
 ) -> None:
@@ -71,3 +77,18 @@ def test_any_mutation_changes_and_answers_what_the_reference_does(
                 comparison.check(request)
     finally:
         comparison.restore()
+
+
+@given(data=st.data())
+@settings(OPERATIONS, max_examples=examples(DOCUMENTS // 6))
+def test_any_query_is_answered_alike_by_every_transport(
+    comparison: Comparison, transports: Transports, data: st.DataObject
+) -> None:
+    ways = (
+        transports.by_get,
+        transports.in_batch,
+        transports.as_event,
+        transports.by_socket,
+    )
+    for request, send in zip(_drawn(comparison, data, "query"), ways, strict=True):
+        comparison.check(request, send)

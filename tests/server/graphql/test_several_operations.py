@@ -1,29 +1,26 @@
 """Documents of several operations: each is answered by its own, whichever way it comes in.
 
-Operations share the names of variables and fragments, and differ in types and defaults. The plan,
-the ordinary executor and the real gateway over each transport are compared byte for byte.
+Operations share the names of variables and fragments, and differ in types and defaults. The
+gateway's answers over each transport are compared with the reference byte for byte.
 """
 
-import json
-import random
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from uvicorn.protocols.websockets import websockets_sansio_impl
-from websockets.sync import connection
-from websockets.sync.client import ClientConnection, connect
 
 from tests.examples import examples
-from tests.gateway import Gateway, insert, running_gateway
+from tests.gateway import insert, running_gateway
 from tests.places import Place
-from tests.resolvers.test_plans import Both
+from tests.reference.comparing import NO_LIMITS, Comparison
+from tests.reference.request import Request
+from tests.reference.transports import Transports, transports_of
 from tests.sample import SAMPLE
 
-PROTOCOL = "graphql-transport-ws"
+SDL = Path("schema/schema.graphql").read_text()
 FRAGMENTS = """
 fragment Page on ExecutionConnection { totalCount @include(if: $x) nodes { ...Node @skip(if: $y) } }
 fragment Node on Execution { guid @include(if: $y) state @skip(if: $x) @include(if: $y) databaseId }
@@ -74,58 +71,25 @@ def _variables(draw: st.DrawFn) -> dict[str, Any]:
 class Ways:
     """Sends an operation by every transport of one gateway."""
 
-    def __init__(self, gateway: Gateway, socket: ClientConnection, both: Both) -> None:
-        self._http = gateway.http
-        self._socket = socket
-        self.both = both
-        self._sent = 0
+    def __init__(self, comparison: Comparison, transports: Transports) -> None:
+        self.comparison = comparison
+        self._transports = transports
 
-    def check(self, query: str, variables: dict[str, Any], name: str) -> None:
-        """Raise AssertionError unless all answer alike."""
-        planned, expected = self.both.run(query, variables, name)
-        assert planned in (None, expected)
-        body = {"query": query, "variables": variables, "operationName": name}
-        assert self._post(body).content == expected
-        assert self._post([body, body]).content == b"[%b,%b]" % (expected, expected)
-        parameters = {"query": query, "operationName": name, "variables": json.dumps(variables)}
-        assert self._http.get("/graphql", params=parameters).content == expected
-        events = self._post(body, accept="text/event-stream").content
-        assert events.split(b"\n")[1] == b"data: " + expected
-        answer = json.loads(expected)
-        message = self._by_socket(body)
-        if "errors" in answer:
-            assert message["type"] == "error" or "errors" in message["payload"]
-        else:
-            assert message["payload"] == answer
-
-    def _post(self, body: Any, **headers: str) -> httpx.Response:
-        return self._http.post("/graphql", json=body, headers=headers)
-
-    def _by_socket(self, body: dict[str, Any]) -> Any:
-        self._sent += 1
-        subscription = {"id": str(self._sent), "type": "subscribe", "payload": body}
-        self._socket.send(json.dumps(subscription))
-        message = json.loads(self._socket.recv())
-        if message["type"] == "next":
-            assert json.loads(self._socket.recv())["type"] == "complete"
-        return message
+    def check(self, query: str, variables: dict[str, Any], name: str) -> dict[str, Any]:
+        """Raise AssertionError unless all answer as the reference does."""
+        request = Request(query, variables, name)
+        ways = self._transports
+        for send in (ways.by_get, ways.in_batch, ways.as_event, ways.by_socket):
+            self.comparison.check(request, send)
+        return self.comparison.check(request)
 
 
 @pytest.fixture(scope="module")
 def ways(new_place: Callable[[], Place]) -> Iterator[Ways]:
     place = new_place()
     insert(place, SAMPLE)
-    both = Both(place)
-    with pytest.MonkeyPatch.context() as patch, running_gateway(place, max_batch=2) as gateway:
-        # Pings, from both sides, draw numbers from the generator that Hypothesis watches.
-        for module in (websockets_sansio_impl, connection):
-            patch.setattr(module, "random", random.Random())
-        url = gateway.url.replace("http", "ws") + "/graphql"
-        with connect(url, subprotocols=[PROTOCOL]) as socket:  # type: ignore[list-item]
-            socket.send('{"type": "connection_init"}')
-            assert json.loads(socket.recv()) == {"type": "connection_ack"}
-            yield Ways(gateway, socket, both)
-    both.close()
+    with running_gateway(place, **NO_LIMITS) as gateway, transports_of(gateway) as transports:
+        yield Ways(Comparison(gateway, SDL, SAMPLE), transports)
 
 
 _TWO = (
@@ -150,9 +114,7 @@ def test_every_operation_of_a_document_is_answered_alike_by_every_transport(
 def test_null_for_a_condition_is_the_fault_of_the_client(ways: Ways, name: str) -> None:
     condition = f"@include(if: ${name})"
     query = f"query A(${name}: Boolean = true) {{ executions {{ totalCount {condition} }} }}"
-    planned, answer = ways.both.run(query, {name: None}, "A")
-    assert planned is None
-    body = json.loads(answer)
+    body = ways.check(query, {name: None}, "A")
     assert "data" not in body
     assert [(error["message"], error["extensions"]) for error in body["errors"]] == [
         (
