@@ -46,7 +46,7 @@ ifdef STALE
   $(shell rm -rf $(VENV))
 endif
 
-.PHONY: run test test-load check bench console screenshots format audits clients schema clean
+.PHONY: run test test-load console-test check bench console screenshots format audits clients schema clean
 
 run: $(VENV)/.installed ## the gateway, over an embedded database with something to look at
 	@if $(HAS_NPM); then node console/build.mjs --beside $$$$ & \
@@ -62,13 +62,16 @@ screenshots: $(VENV)/.installed-test console ## pictures of GraphiQL for the REA
 	$(BIN)/python -m tests.console.screenshots
 
 ifeq ($(CHOSEN),)
-test: $(VENV)/.installed-test audits clients ## the whole test suite, on SQLite and on PostgreSQL; ONLY=server/rest for one room
-	@if $(HAS_NPM) && node console/build.mjs; then npm test --prefix console --silent; fi
+test: ## the whole test suite, on SQLite and on PostgreSQL; ONLY=server/rest for one room
+	@$(MAKE) --no-print-directory --jobs $(WORKERS) $(VENV)/.installed-test audits clients console-test
 	$(PYTEST) -m "not load" --cov --cov-report=term
 else
 test: $(VENV)/.installed-test
 	$(PYTEST) -m "not load" $(CHOSEN:%=tests/%)
 endif
+
+console-test: ## GraphiQL built, and its own unit tests, where npm is
+	@if $(HAS_NPM) && node console/build.mjs; then npm test --prefix console --silent; fi
 
 test-load: $(VENV)/.installed-test ## minutes of load, and many times as many drawn examples, one test after the other
 	$(BIN)/python -m pytest --database both -m "load or hypothesis" --hypothesis-profile thorough
