@@ -1,8 +1,8 @@
-"""What clients can ask for and do, and the one description of what a selection comes to.
+"""The root fields, and the single description of how a selection is read.
 
-``query`` and ``mutation`` declare the root fields; ``roots`` says what each comes to. An operation
-meets ``plans`` (worked out once, by ``selections`` and ``coercion``), ``arguments`` (what is asked
-for, in the terms of ``db``), and the description: ``connection`` and ``changes`` read pages and
-make changes, ``objects`` makes objects of their rows through ``row_code``. ``schema`` puts the
-executable schema together; its executor runs the same root fields, for what plans leave to it.
+``query`` and ``mutation`` declare the root fields; ``roots`` says how each is planned. An operation
+first meets ``plans``, which plan it once with ``selections`` and ``coercion``. ``arguments`` turns
+a field's arguments into queries of ``db``; ``connection`` reads pages, ``changes`` makes changes,
+and ``objects`` turns their rows into objects through ``row_code``. ``schema`` builds the executable
+schema, whose executor runs the same root fields for operations without a plan.
 """

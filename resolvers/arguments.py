@@ -1,4 +1,4 @@
-"""The arguments of a field, as graphql-core coerces them, in the terms of ``db``."""
+"""Translate the arguments of a field into filters, orders and page queries of ``db``."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,7 @@ _OPERATOR_NAMES = {
 
 
 class Arguments:
-    """The arguments of a field; made once where no variable is in them, else for each request."""
+    """The arguments of a field; created once without variables, or else for each request."""
 
     __slots__ = ("_filter", "_given", "_order", "query")
 
@@ -30,21 +30,21 @@ class Arguments:
         self._filter: tuple[int, Filter] | None = None
         self._order: Order | None = None
         self.query: tuple[Context, PageQuery] | None = None
-        """The page that they ask for in a context, once that was worked out."""
+        """The context and the page query made for it, once known."""
 
     @property
     def given(self) -> Mapping[str, Any]:
-        """All arguments by their names in GraphQL."""
+        """All arguments by their GraphQL names."""
         return self._given
 
     def __getitem__(self, name: str) -> Any:
-        """An argument by its name in GraphQL."""
+        """Return an argument by its GraphQL name."""
         return self._given[name]
 
     def filter(self, max_values: int) -> Filter:
-        """Which executions. Raises InvalidInput for a filter that holds too much.
+        """Return the filter. Raises InvalidInput if it is too large.
 
-        ``max_values`` is how many values its lists may hold.
+        ``max_values`` is how many values its lists may have together.
         """
         if self._filter is None or self._filter[0] != max_values:
             self._filter = max_values, to_filter(self._given.get("filter"), max_values)
@@ -52,7 +52,7 @@ class Arguments:
 
     @property
     def order(self) -> Order:
-        """In which order."""
+        """The order."""
         if self._order is None:
             self._order = total_order(
                 Term(term["field"].value, term["direction"] is OrderDirection.DESC)
@@ -61,7 +61,7 @@ class Arguments:
         return self._order
 
     def page(self, max_page_size: int) -> PageArguments:
-        """Which page of a connection. Raises InvalidInput when there is no such page."""
+        """Return the page of a connection. Raises InvalidInput if the arguments are invalid."""
         get = self._given.get
         return page_arguments(
             self.order,
@@ -73,15 +73,15 @@ class Arguments:
         )
 
     def offset(self, max_page_size: int) -> int:
-        """How many come before a numbered page. Raises InvalidInput for no such page."""
+        """Return the offset of a numbered page. Raises InvalidInput if there is no such page."""
         return offset_of(self._given["page"], self._given["limit"], max_page_size)
 
 
 def to_filter(given: Mapping[str, Any] | None, max_values: int) -> Filter:
-    """Turn GraphQL's filter into a filter of ``db``, in its normal form.
+    """Translate GraphQL's filter into a filter of ``db`` in its normal form.
 
-    Raises InvalidInput when it holds too many conditions, more than ``max_values`` values in its
-    lists, or is nested too deep.
+    Raises InvalidInput if it has too many conditions, more than ``max_values`` values in its lists,
+    or is nested too deeply.
     """
     if not given:
         return EVERYTHING

@@ -1,4 +1,4 @@
-"""What is answered of a change: the payloads and results of the mutations, field by field."""
+"""The payloads and results of mutations, field by field."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ RootAnswer = Callable[[Run, Arguments], Any]
 
 
 class AlreadyCommitted(Exception):
-    """A change was made and can't be answered: it must not be made again."""
+    """A change was committed, but its response failed: it must not be made again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What became of an update, and what was asked for."""
+    """The outcome of an update, with its arguments."""
 
     outcome: UpdateOutcome
     guid: str = ""
@@ -38,7 +38,7 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """What became of a deletion, and what was asked for."""
+    """The outcome of a deletion, with its arguments."""
 
     outcome: DeleteOutcome
     guid: str = ""
@@ -46,14 +46,14 @@ class Deletion:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """A field that answers executions: all of some rows, or with ``is_one`` the first."""
+    """A field with executions: all of some rows, or with ``is_one`` the first."""
 
     rows: Callable[[Any], Sequence[ExecutionRow]]
     is_one: bool = False
 
 
 Described = Mapping[str, Callable[[Any], Any] | _Rows]
-"""The fields of a payload or result, by their names in GraphQL."""
+"""The fields of a payload or result, by their GraphQL names."""
 
 _NOT_FOUND: Described = {
     "message": lambda change: not_found_message(change.guid),
@@ -90,11 +90,11 @@ PAYLOADS: Mapping[str, Described] = {
         "notFound": lambda change: change.outcome.not_found,
     },
 }
-"""Every GraphQL type that says what became of a change."""
+"""Every GraphQL type with the outcome of a change."""
 
 
 class _PayloadPlan:
-    """What is selected of a payload or result."""
+    """The selection of a payload or result."""
 
     def __init__(
         self, selections: Selections, nodes: list[FieldNode], kind: GraphQLObjectType
@@ -108,7 +108,7 @@ class _PayloadPlan:
                 continue
             part, objects = described[name], None
             if isinstance(part, _Rows):
-                # A change returns whole rows, because it can't be asked again.
+                # A change returns whole rows, because it can't run again for further columns.
                 columns = Columns(ExecutionRow._fields)
                 objects = plan_objects(selections, inner, object_of(kind.fields[name]), columns)
             self._parts.append((key, part, objects))

@@ -1,7 +1,7 @@
-"""From a request's variables to the arguments of a field, by functions made for an operation.
+"""Coerce variables and arguments by functions made once for an operation.
 
 They coerce as graphql-core does (GraphQL, sections 6.1.2 and 6.4.1) and raise NotPlannable for
-whatever it would refuse: graphql-core then says why.
+everything that it would reject: graphql-core then says why.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -32,9 +32,9 @@ from resolvers.selections import NotPlannable
 
 Variables = Mapping[str, Any]
 ReadVariables = Callable[[Variables], dict[str, Any]]
-"""Coerces what a client sent; a variable that was left out and has no default is not there."""
+"""Coerces a request's variables; omitted ones without a default are missing."""
 ReadArguments = Callable[[Variables], dict[str, Any]]
-"""Makes a field's arguments of coerced variables."""
+"""Returns a field's arguments for coerced variables."""
 
 _Coerce = Callable[[Any], Any]
 _Read = Callable[[Variables], Any]
@@ -45,7 +45,7 @@ _INT = range(-(2**31), 2**31)
 def variables_function(
     schema: GraphQLSchema, definitions: Iterable[VariableDefinitionNode]
 ) -> ReadVariables:
-    """Make the function that coerces the variables of an operation."""
+    """Return the function that coerces the variables of an operation."""
     coerce_by_type: dict[GraphQLInputType, _Coerce] = {}
     known: list[tuple[str, _Coerce, Any, bool]] = []
     for definition in definitions:
@@ -72,7 +72,7 @@ def variables_function(
 
 
 def _coerce(kind: Any, made: dict[GraphQLInputType, _Coerce]) -> _Coerce:
-    """The function that coerces a value of a type; a type may be made of itself."""
+    """Return the function that coerces a value of a type, which may be recursive."""
     if kind not in made:
         made[kind] = lambda value: made[kind](value)  # noqa: PLW0108 - replaced below
         made[kind] = _make_coerce(kind, made)
@@ -131,7 +131,7 @@ def _coerce_leaf(kind: GraphQLLeafType) -> _Coerce:
     is_text, is_int = kind.name in ("ID", "String"), kind.name == "Int"
 
     def leaf(value: Any) -> Any:
-        # What nearly every value is needs no call.
+        # The most common values need no call.
         if (is_text and type(value) is str) or (is_int and type(value) is int and value in _INT):
             return value
         return None if value is None else coerce(value)
@@ -140,7 +140,7 @@ def _coerce_leaf(kind: GraphQLLeafType) -> _Coerce:
 
 
 def arguments_function(field: GraphQLField, node: FieldNode) -> ReadArguments | dict[str, Any]:
-    """Make the function that reads a field's arguments; what has no variables is there already."""
+    """Return the function that reads a field's arguments, or the arguments themselves."""
     given = {argument.name.value: argument.value for argument in node.arguments or ()}
     read = _read_entries(field.args, given)
     return read if variables_in(given.values()) else read({})
@@ -171,7 +171,7 @@ def _read_entries(
 
 
 def _entry(name: str, entry: GraphQLArgument | GraphQLInputField) -> tuple[str, Any, bool]:
-    """The name of an argument or entry inside, its default, and whether it must be there."""
+    """Return an argument's or entry's internal name, its default, and whether it is required."""
     default = coerce_default_value(entry)
     is_left_out = default is Undefined
     return (
@@ -182,7 +182,7 @@ def _entry(name: str, entry: GraphQLArgument | GraphQLInputField) -> tuple[str, 
 
 
 def _read(node: ValueNode, kind: Any) -> _Read:
-    """The function that reads a value, which answers ``_MISSING`` for a missing variable."""
+    """Return the function that reads a value; it returns ``_MISSING`` for a missing variable."""
     if isinstance(node, VariableNode):
         return _read_variable(node.name.value, is_required=is_non_null_type(kind))
     if not variables_in([node]):
@@ -215,7 +215,7 @@ def _read_list(node: ValueNode, kind: Any) -> _Read:
 
     def read(variables: Variables) -> list[Any]:
         values = [value_of(variables) for value_of in readers]
-        # A missing variable within a list is null.
+        # A missing variable in a list is null.
         return [None if value is _MISSING else value for value in values]
 
     return read
@@ -236,7 +236,7 @@ class _Names(Visitor):
 
 
 def variables_in(nodes: Iterable[ValueNode]) -> set[str]:
-    """The names of the variables that some values are made of."""
+    """Return the names of the variables in some values."""
     names = _Names()
     for node in nodes:
         visit(node, names)

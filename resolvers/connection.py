@@ -1,4 +1,4 @@
-"""Pages of rows as objects: the Relay connection, and pages by number."""
+"""Pages of rows as objects: the Relay connection, and numbered pages."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,8 +18,8 @@ _LARGEST_INT = 2**31 - 1
 _WITH_CURSORS = frozenset({"startCursor", "endCursor", "hasNextPage", "hasPreviousPage"})
 
 
-class _Answered:
-    """A page whose objects are made: what the fields of its connection are answered from."""
+class _BuiltPage:
+    """A page with the objects of its rows, from which a connection's fields are built."""
 
     __slots__ = ("encode", "lists", "page")
 
@@ -29,12 +29,12 @@ class _Answered:
         self.encode = encode
 
 
-_Part = Callable[[_Answered], Any]
-"""Answers a field of a connection."""
+_Part = Callable[[_BuiltPage], Any]
+"""Returns the value of a field of a connection."""
 
 
 class ConnectionPlan:
-    """What is selected of a connection: which page has to be read, and what is made of it."""
+    """The selection of a connection: which page to read, and how to build its fields."""
 
     def __init__(
         self, selections: Selections, nodes: list[FieldNode], kind: GraphQLObjectType
@@ -49,10 +49,10 @@ class ConnectionPlan:
             (key, self._part(inner)) for key, inner in selections.below(nodes, kind).items()
         ]
         self.fields = tuple(self._columns.names)
-        """What has to be read of each row, cursors aside."""
+        """The columns to read, without those for cursors."""
 
     def query(self, arguments: Arguments, context: Context) -> PageQuery:
-        """The page that arguments ask for. Raises InvalidInput where there is none such."""
+        """Return the query for the page. Raises InvalidInput if the arguments are invalid."""
         if arguments.query is None or arguments.query[0] is not context:
             arguments.query = context, self._query(arguments, context)
         return arguments.query[1]
@@ -79,23 +79,23 @@ class ConnectionPlan:
         return (*self.fields, *(name for name in names if name not in self.fields))
 
     async def answer(self, run: Run, query: PageQuery, pages: Sequence[Page]) -> list[Any]:
-        """Make the connections of some pages of one form, all of their rows at once."""
+        """Build the connections of pages of the same query form, all rows at once."""
         rows = pages[0].rows if len(pages) == 1 else [row for page in pages for row in page.rows]
         encode = page_encoder(query.order, query.fields) if self._has_cursors else None
         cursors = encode(rows) if encode and self._has_edge_cursors else ()
         lists = [await objects.answer(run, rows, cursors) for objects in self._lists]
         if len(pages) == 1:
-            return [self._object(_Answered(pages[0], lists, encode))]
-        answered = []
+            return [self._object(_BuiltPage(pages[0], lists, encode))]
+        connections = []
         end = 0
         for page in pages:
             begin, end = end, end + len(page.rows)
             own = [made[begin:end] for made in lists]
-            answered.append(self._object(_Answered(page, own, encode)))
-        return answered
+            connections.append(self._object(_BuiltPage(page, own, encode)))
+        return connections
 
-    def _object(self, answered: _Answered) -> dict[str, Any]:
-        return {key: part(answered) for key, part in self._parts}
+    def _object(self, built: _BuiltPage) -> dict[str, Any]:
+        return {key: part(built) for key, part in self._parts}
 
     def _part(self, nodes: list[FieldNode]) -> _Part:
         name = nodes[0].name.value
@@ -103,7 +103,7 @@ class ConnectionPlan:
             return _constant(self._kind.name)
         if name == "totalCount":
             self._with_total = True
-            return lambda answered: graphql_int(answered.page.total)
+            return lambda built: graphql_int(built.page.total)
         kind = object_of(self._kind.fields[name])
         if name == "nodes":
             return self._list(plan_objects(self._selections, nodes, kind, self._columns))
@@ -112,9 +112,9 @@ class ConnectionPlan:
         return self._page_info(nodes, kind)
 
     def _list(self, objects: Objects) -> _Part:
-        place = len(self._lists)
+        index = len(self._lists)
         self._lists.append(objects)
-        return lambda answered: answered.lists[place]
+        return lambda built: built.lists[index]
 
     def _edges(self, nodes: list[FieldNode], kind: GraphQLObjectType) -> Objects:
         builder = ObjectsBuilder(self._selections, self._columns)
@@ -137,13 +137,13 @@ class ConnectionPlan:
             self._has_cursors |= name in _WITH_CURSORS
             self._sides.add(name)
             parts.append((key, _constant(kind.name) if name == TYPENAME else PAGE_INFO[name]))
-        return lambda answered: {key: part(answered) for key, part in parts}
+        return lambda built: {key: part(built) for key, part in parts}
 
 
-def _cursor_at(place: int) -> _Part:
-    def part(answered: _Answered) -> str | None:
-        rows, encode = answered.page.rows, answered.encode
-        return encode((rows[place],))[0] if rows and encode else None
+def _cursor_at(index: int) -> _Part:
+    def part(built: _BuiltPage) -> str | None:
+        rows, encode = built.page.rows, built.encode
+        return encode((rows[index],))[0] if rows and encode else None
 
     return part
 
@@ -151,10 +151,10 @@ def _cursor_at(place: int) -> _Part:
 PAGE_INFO = {
     "startCursor": _cursor_at(0),
     "endCursor": _cursor_at(-1),
-    "hasNextPage": lambda answered: answered.page.has_next,
-    "hasPreviousPage": lambda answered: answered.page.has_previous,
+    "hasNextPage": lambda built: built.page.has_next,
+    "hasPreviousPage": lambda built: built.page.has_previous,
 }
-"""Every field of a page's information."""
+"""Every field of ``PageInfo``."""
 
 
 def _constant(value: str) -> _Part:
@@ -162,7 +162,7 @@ def _constant(value: str) -> _Part:
 
 
 class NumberedPagePlan:
-    """What is selected of a page by number."""
+    """The selection of a numbered page."""
 
     def __init__(
         self, selections: Selections, nodes: list[FieldNode], kind: GraphQLObjectType
@@ -180,9 +180,9 @@ class NumberedPagePlan:
         self._fields = tuple(columns.names) or ("id",)
 
     async def answer(self, run: Run, arguments: Arguments) -> dict[str, Any]:
-        """Read the page that arguments ask for, and make an object of it.
+        """Read the page and build its object.
 
-        Raises InvalidInput for arguments that ask for no page.
+        Raises InvalidInput if there is no such page.
         """
         context = run.context
         limit = arguments["limit"]
@@ -211,7 +211,7 @@ class NumberedPagePlan:
 
 
 def graphql_int(value: Any) -> Any:
-    """A number that GraphQL's Int holds, or anything that is no number.
+    """Return a value unchanged, if it is not a number too large for GraphQL's Int.
 
     Raises GraphQLError for a number that is too large (GraphQL, section 3.5.1).
     """

@@ -1,4 +1,4 @@
-"""What root fields work on, for one request."""
+"""What root fields need to read and change executions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from db.executions import Executions
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The executions to read and change, and the bounds that an operator has set."""
+    """The executions, and the operator's limits."""
 
     executions: Executions
     max_page_size: int
@@ -17,7 +17,7 @@ class Context:
 
 
 class Run(NamedTuple):
-    """One run of an operation: its context, and its variables as they were coerced."""
+    """A run of an operation: its context and its coerced variables."""
 
     context: Context
     variables: Mapping[str, Any]

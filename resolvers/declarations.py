@@ -1,4 +1,4 @@
-"""What a root field declares of itself: its scope, and how many rows it answers."""
+"""Metadata of root fields: the scope they need, and how many rows they return."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,23 +12,23 @@ _STRAWBERRY = "strawberry-definition"
 
 @dataclass(frozen=True, slots=True)
 class PageSize:
-    """Which arguments say how many rows a page has, and how many it has without them."""
+    """The arguments with the page size, and the default."""
 
     arguments: tuple[str, ...]
     default: int
 
     @classmethod
     def of(cls, field: GraphQLField) -> "PageSize | None":
-        """What a field of the schema declared, if anything."""
+        """Return what a field of the schema declares, or None."""
         declared = _metadata(field).get("page_size")
         return declared if isinstance(declared, cls) else None
 
 
 @dataclass(frozen=True, slots=True)
 class NamedRows:
-    """Which argument names the rows that are answered, and which field of a row it names them by.
+    """The argument that names the rows, and the field of a row that it names them by.
 
-    A row is in one list of the answer at most.
+    A row is in one list of the payload at most.
     """
 
     argument: str
@@ -36,7 +36,7 @@ class NamedRows:
 
     @classmethod
     def of(cls, field: GraphQLField) -> "NamedRows | None":
-        """What a field of the schema declared, if anything."""
+        """Return what a field of the schema declares, or None."""
         declared = _metadata(field).get("named_rows")
         return declared if isinstance(declared, cls) else None
 
@@ -44,12 +44,12 @@ class NamedRows:
 def declare(
     scope: Scope, page_size: PageSize | None = None, named_rows: NamedRows | None = None
 ) -> dict[str, object]:
-    """The metadata of a root field."""
+    """Return the metadata of a root field."""
     return {"scope": scope, "page_size": page_size, "named_rows": named_rows}
 
 
 def scope_of(field: GraphQLField) -> Scope | None:
-    """The scope that a field of the schema declared, if any."""
+    """Return the scope that a field of the schema declares, or None."""
     declared = _metadata(field).get("scope")
     return declared if isinstance(declared, Scope) else None
 

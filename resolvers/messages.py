@@ -1,13 +1,13 @@
-"""What is said of what a well-behaved client can run into."""
+"""Messages for expected failures: not found, and conflict."""
 
 from db.errors import quote
 
 
 def not_found_message(guid: str) -> str:
-    """No execution has this guid."""
+    """Return the message that no execution has a guid."""
     return f"Execution {quote(guid)} not found"
 
 
 def conflict_message(state: object, expected: object) -> str:
-    """An execution is in another state than expected."""
+    """Return the message that an execution is in another state than expected."""
     return f"Execution is {state}, not {expected}; it was left as it is"

@@ -1,4 +1,4 @@
-"""What can be done: the root fields of mutations. What each comes to is in ``roots``."""
+"""The root fields of mutations; ``roots`` says how they run."""
 
 # mypy: disable-error-code="empty-body"
 

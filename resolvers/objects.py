@@ -1,7 +1,7 @@
-"""The objects that rows become: each GraphQL type of rows, field by field.
+"""The GraphQL types whose objects are rows, field by field.
 
-A field is a leaf, made from a column of its row, or nested: read for all rows at once by a step of
-its own, so that its statements do not grow with the rows.
+A field is a leaf, made from a column of its row, or nested: a step reads it for all rows at once,
+so the number of statements does not grow with the rows.
 """
 
 import asyncio
@@ -20,17 +20,17 @@ from resolvers.selections import TYPENAME, Selections
 from schema.execution import global_id
 
 Step = Callable[[Run, Sequence[Row]], Awaitable[Sequence[Any]]]
-"""Reads what a nested field answers, for all parents at once.
+"""Reads the values of a nested field for all parents at once.
 
-It is handed the key of each parent, and returns the value for each, in the same order.
+Gets the key of each parent, and returns their values in the same order.
 """
 PlanStep = Callable[[Selections, list[FieldNode], GraphQLField], Step]
-"""Plans the step of a nested field for what is selected of it."""
+"""Plans the step of a nested field for its selection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A field made from a column; ``convert`` makes of its value what JSON holds."""
+    """A field made from a column; ``convert`` turns its value into a JSON value."""
 
     column: str
     convert: Callable[[Any], Any] | None = None
@@ -38,7 +38,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Nested:
-    """A field that is read for all rows at once; ``key`` are the columns that it needs of each."""
+    """A field that is read for all rows at once; ``key`` names the columns that it needs."""
 
     key: tuple[str, ...]
     plan: PlanStep
@@ -63,33 +63,33 @@ ROW_TYPES: Mapping[str, RowType] = {"Execution": EXECUTION}
 
 
 class Objects:
-    """Objects of an answer, made of rows as a selection says; see ``ObjectsBuilder``."""
+    """Builds the objects of a selection from rows; see ``ObjectsBuilder``."""
 
-    def __init__(self, make: MakeObjects, beside: Sequence["_Nested | None"]) -> None:
+    def __init__(self, make: MakeObjects, extras: Sequence["_Nested | None"]) -> None:
         self._make = make
-        self._beside = beside
+        self._extras = extras
 
     async def answer(self, run: Run, rows: Sequence[Row], cursors: Sequence[str] = ()) -> list[Any]:
-        """Make an object of each row; ``cursors`` are theirs, if the selection has any in it."""
-        if not self._beside:
+        """Return an object for each row; ``cursors`` are those of the rows, if selected."""
+        if not self._extras:
             return self._make(rows)
-        steps = [nested.read(run, rows) for nested in self._beside if nested is not None]
+        steps = [nested.read(run, rows) for nested in self._extras if nested is not None]
         values = iter(await asyncio.gather(*steps)) if steps else iter(())
-        beside = [cursors if nested is None else next(values) for nested in self._beside]
-        return self._make(rows, *beside)
+        extras = [cursors if nested is None else next(values) for nested in self._extras]
+        return self._make(rows, *extras)
 
 
 class ObjectsBuilder:
-    """Builds the objects of one selection; ``columns`` becomes what has to be read for them."""
+    """Plans the objects of a selection; ``columns`` collects the columns to read."""
 
     def __init__(self, selections: Selections, columns: Columns) -> None:
         self._selections = selections
         self._columns = columns
         self._code = RowCode(columns)
-        self._beside: list[_Nested | None] = []
+        self._extras: list[_Nested | None] = []
 
     def object(self, nodes: list[FieldNode], kind: GraphQLObjectType) -> str:
-        """The expression of an object that is the row."""
+        """Return the expression of an object made from the row."""
         row_type = ROW_TYPES[kind.name]
         entries = []
         for key, inner in self._selections.below(nodes, kind).items():
@@ -107,39 +107,39 @@ class ObjectsBuilder:
         return self.entries(entries)
 
     def cursor(self) -> str:
-        """The expression of the row's cursor."""
-        self._beside.append(None)
-        return self._code.beside()
+        """Return the expression of the row's cursor."""
+        self._extras.append(None)
+        return self._code.extra()
 
     def _nested(self, nested: Nested, nodes: list[FieldNode], field: GraphQLField) -> str:
-        places = [self._columns.place(name) for name in nested.key]
+        indexes = [self._columns.index_of(name) for name in nested.key]
         step = nested.plan(self._selections, nodes, field)
-        self._beside.append(_Nested(places, step))
-        return self._code.beside()
+        self._extras.append(_Nested(indexes, step))
+        return self._code.extra()
 
     text = staticmethod(RowCode.text)
     entries = staticmethod(RowCode.object)
 
     def build(self, expression: str) -> Objects:
-        """The objects that an expression of this builder makes."""
-        return Objects(self._code.make(expression), tuple(self._beside))
+        """Compile an expression of this builder."""
+        return Objects(self._code.make(expression), tuple(self._extras))
 
 
 class _Nested:
-    """The values of a nested field: which columns are the key of a row, and the step."""
+    """A planned nested field: the indexes of its key in a row, and its step."""
 
-    def __init__(self, places: Sequence[int], step: Step) -> None:
-        self._places = places
+    def __init__(self, indexes: Sequence[int], step: Step) -> None:
+        self._indexes = indexes
         self._step = step
 
     def read(self, run: Run, rows: Sequence[Row]) -> Awaitable[Sequence[Any]]:
-        keys = [tuple([row[place] for place in self._places]) for row in rows]
+        keys = [tuple([row[index] for index in self._indexes]) for row in rows]
         return self._step(run, keys)
 
 
 def plan_objects(
     selections: Selections, nodes: list[FieldNode], kind: GraphQLObjectType, columns: Columns
 ) -> Objects:
-    """Plan the objects of a field that answers rows, or a list of them."""
+    """Plan the objects of a field of rows, or of a list of them."""
     builder = ObjectsBuilder(selections, columns)
     return builder.build(builder.object(nodes, kind))

@@ -1,4 +1,4 @@
-"""The paging arguments of a list, checked."""
+"""Check the paging arguments of a list."""
 
 from collections.abc import Iterator, Mapping, Sized
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from db.reading.cursors import decode_cursor
 from db.reading.paging import LAST_PAGE, Order, Position
 
 DEFAULT_PAGE_SIZE = 50
-"""How many executions a connection answers when neither first nor last is given."""
+"""The page size of a connection without first and last."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageArguments:
-    """The page that a connection is asked for: its size, and the positions that it lies between.
+    """The page of a connection: its size, and the positions that bound it.
 
-    It is the first rows of these, or the last ones with ``from_end``.
+    It has the first rows between them, or the last ones with ``from_end``.
     """
 
     size: int
@@ -34,10 +34,10 @@ def page_arguments(
     last: int | None,
     before: str | None,
 ) -> PageArguments:
-    """Check the paging arguments of a connection.
+    """Check the paging arguments of a connection, and return them.
 
-    Raises InvalidInput for first with last, a size below 0 or over ``max_page_size``, and
-    for a cursor that is not one of this order.
+    Raises InvalidInput for first with last, a size below 0 or over ``max_page_size``, and a cursor
+    that does not belong to the order.
     """
     if first is not None and last is not None:
         raise InvalidInput("first and last must not be given together; leave one of them out")
@@ -53,10 +53,10 @@ def page_arguments(
     )
 
 
-def page_argument_faults(
+def page_argument_errors(
     order: Order, max_page_size: int, arguments: Mapping[str, Any]
 ) -> Iterator[InvalidInput]:
-    """Everything that is wrong with the paging arguments of a connection, not just the first."""
+    """Yield all errors in the paging arguments of a connection, not just the first."""
     given = {name: arguments.get(name) for name in ("first", "last", "after", "before")}
     nothing: dict[str, Any] = dict.fromkeys(given)
     sizes = {"first": given["first"], "last": given["last"]}
@@ -66,21 +66,21 @@ def page_argument_faults(
     for part in tried:
         try:
             page_arguments(order, max_page_size, **nothing | part)
-        except InvalidInput as fault:
-            yield fault
+        except InvalidInput as error:
+            yield error
 
 
-def offset_faults(page: int, limit: int, max_page_size: int) -> Iterator[InvalidInput]:
-    """Everything that is wrong with a numbered page."""
+def offset_errors(page: int, limit: int, max_page_size: int) -> Iterator[InvalidInput]:
+    """Yield all errors in the arguments of a numbered page."""
     for number, size in ((page, 1), (1, limit)):
         try:
             offset_of(number, size, max_page_size)
-        except InvalidInput as fault:
-            yield fault
+        except InvalidInput as error:
+            yield error
 
 
 def check_number(guids: Sized, max_ids: int) -> None:
-    """Raise InvalidInput when more executions are named than one call may."""
+    """Raise InvalidInput if a call names more executions than allowed."""
     if len(guids) > max_ids:
         raise InvalidInput(
             f"guids must be at most {max_ids} (max_ids); got {len(guids)}", limit="max_ids"
@@ -88,16 +88,16 @@ def check_number(guids: Sized, max_ids: int) -> None:
 
 
 def check_size(name: str, size: int, max_page_size: int, *, least: int) -> None:
-    """Raise InvalidInput unless a page size lies between ``least`` and ``max_page_size``."""
+    """Raise InvalidInput unless a page size is between ``least`` and ``max_page_size``."""
     if not least <= size <= max_page_size:
         limit = "max_page_size" if size > max_page_size else None
         raise InvalidInput.of(name, size, f"from {least} to {max_page_size}", limit=limit)
 
 
 def offset_of(page: int, limit: int, max_page_size: int) -> int:
-    """How many rows come before a numbered page.
+    """Return the number of rows before a numbered page.
 
-    Raises InvalidInput when there is no such page number or size.
+    Raises InvalidInput if there is no such page number or size.
     """
     if not 1 <= page <= LAST_PAGE:
         raise InvalidInput.of("page", page, f"from 1 to {LAST_PAGE}")

@@ -1,7 +1,7 @@
-"""Plans: what an operation comes to, worked out once and run for every request.
+"""Plans: how an operation runs, worked out once and reused for every request.
 
-A plan holds how variables become arguments, and what each root field comes to. What is refused, and
-what asks about the schema itself, has no plan and is left to graphql-core.
+A plan has the functions from variables to arguments, and how each root field is read. Operations
+that are refused, and introspection, have no plan and are left to graphql-core.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from graphql.type import GraphQLField
 
 from db.bounded_store import BoundedStore
 from resolvers.arguments import Arguments
-from resolvers.checks import ROOT_CHECKS, faults_of
+from resolvers.checks import ROOT_CHECKS, argument_errors
 from resolvers.coercion import (
     ReadVariables,
     Variables,
@@ -44,7 +44,7 @@ _AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True)
 class RootPlan:
-    """One root field: its name in the answer, where its arguments come from, what it answers."""
+    """A root field: its response key, the source of its arguments, and how it is answered."""
 
     key: str
     name: str
@@ -54,21 +54,20 @@ class RootPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What an operation comes to, for one choice of its conditions."""
+    """How an operation runs, for one combination of its conditions."""
 
     variables: ReadVariables
     roots: tuple[RootPlan, ...]
 
     async def run(self, context: Context, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """The data of the answer.
+        """Run the operation and return its data.
 
-        Raises NotPlannable, or whatever else goes wrong, with nothing changed; or else
-        AlreadyCommitted.
+        Raises NotPlannable or another exception with nothing changed; or else AlreadyCommitted.
         """
         values = self.variables(variables)
         run = Run(context, values)
         if len(self.roots) == 1:
-            # It checks its own arguments before it reads.
+            # A single root field checks its own arguments before it reads.
             [root] = self.roots
             return {root.key: await root.answer(run, root.arguments(values))}
         checked = [(root, self._checked(root, values, context)) for root in self.roots]
@@ -77,38 +76,35 @@ class Plan:
     @staticmethod
     def _checked(root: RootPlan, values: Variables, context: Context) -> Arguments:
         arguments = root.arguments(values)
-        for fault in ROOT_CHECKS[root.name](arguments, context) if root.name != TYPENAME else ():
-            raise fault
+        for error in ROOT_CHECKS[root.name](arguments, context) if root.name != TYPENAME else ():
+            raise error
         return arguments
 
 
 async def _answer_together(run: Run, checked: list[tuple[RootPlan, Arguments]]) -> dict[str, Any]:
-    """Answer root fields that do not depend on each other, a few at the same time.
-
-    Their order in the answer is that of the operation.
-    """
-    answered: dict[str, Any] = dict.fromkeys(root.key for root, _ in checked)
+    """Answer independent root fields, a few at the same time, in the order of the operation."""
+    answers: dict[str, Any] = dict.fromkeys(root.key for root, _ in checked)
     waiting = iter(checked)
 
     async def answer_next() -> None:
         for root, arguments in waiting:
-            answered[root.key] = await root.answer(run, arguments)
+            answers[root.key] = await root.answer(run, arguments)
 
     await asyncio.gather(*(answer_next() for _ in range(min(_AT_ONCE, len(checked)))))
-    return answered
+    return answers
 
 
 Choice = tuple[bool, ...]
-"""What the variables of an operation's conditions are."""
-KeptPlans = BoundedStore[tuple[int, Choice], "Plan | str"]
-"""Plans of many operations, or why there is none: by the number of a planner, and a choice."""
+"""The values of the variables in an operation's conditions."""
+PlanStore = BoundedStore[tuple[int, Choice], "Plan | str"]
+"""Plans of many operations, or the reasons for none, by planner number and choice."""
 _numbers = itertools.count()
 
 
 class Planner:
-    """Makes the plans of one operation, one for each choice of its conditions.
+    """Plans an operation, once for each combination of its conditions.
 
-    The last one is at hand; those before it are in a store that planners share, where each takes
+    Keeps the last plan itself; older ones are in a store that planners share, where each takes
     ``size`` bytes.
     """
 
@@ -117,7 +113,7 @@ class Planner:
         schema: GraphQLSchema,
         fragments: Fragments,
         operation: OperationDefinitionNode,
-        kept: KeptPlans,
+        store: PlanStore,
         *,
         size: int,
     ) -> None:
@@ -125,30 +121,32 @@ class Planner:
         self._operation = operation
         self._fragments = fragments
         self._flags = _flags(operation, self._fragments)
-        self._kept = kept
+        self._store = store
         self._size = size
         self._number = next(_numbers)
         self._last: tuple[Choice, Plan | str] | None = None
 
     def plan(self, variables: Mapping[str, Any] | None) -> Plan | None:
-        """The plan for the conditions that these variables choose; None if there is none."""
-        # Nearly no operation has conditions, so that it has one plan.
+        """Return the plan for the conditions in these variables, or None."""
+        # Few operations have conditions; all others have one plan.
         found = self._find(variables) if self._flags or self._last is None else self._last[1]
         return found if isinstance(found, Plan) else None
 
     def plan_unconditionally(self) -> None:
-        """Make the plan of an operation without conditions before it is asked for."""
+        """Plan an operation without conditions in advance."""
         if not self._flags:
             self._find(None)
 
-    def faults(self, variables: Mapping[str, Any] | None, context: Context) -> list[GraphQLError]:
-        """Everything that is wrong with the arguments of the operation's root fields."""
-        return faults_of(
+    def argument_errors(
+        self, variables: Mapping[str, Any] | None, context: Context
+    ) -> list[GraphQLError]:
+        """Return all errors in the arguments of the operation's root fields."""
+        return argument_errors(
             self._schema, self._fragments, self._operation, self._flags, variables or {}, context
         )
 
     def reason(self, variables: Mapping[str, Any] | None) -> str:
-        """Why there is no plan, for people."""
+        """Return why there is no plan, for people."""
         found = self._find(variables)
         return found if isinstance(found, str) else "there is one"
 
@@ -169,10 +167,10 @@ class Planner:
         if not self._flags:
             return self._make(choice)
         key = self._number, choice
-        found = self._kept.get(key)
+        found = self._store.get(key)
         if found is None:
             found = self._make(choice)
-            self._kept.put(key, found, self._size)
+            self._store.put(key, found, self._size)
         return found
 
     def _make(self, choice: Choice) -> "Plan | str":
@@ -181,9 +179,9 @@ class Planner:
         except NotPlannable as reason:
             return str(reason)
         except Exception:
-            # A fault of ours in the planning must not keep anybody from an answer.
+            # A bug in planning must not prevent a response.
             logger.exception("An operation could not be planned")
-            return "a fault in the planning, which is logged"
+            return "an error in planning, which is logged"
 
     def _plan_of(self, choice: tuple[bool, ...]) -> Plan:
         definitions = self._operation.variable_definitions or ()
@@ -199,7 +197,7 @@ class Planner:
         selected: dict[str, list[FieldNode]] = {}
         selections.collect(self._operation.selection_set, root, selected, set())
         if self.is_mutation and len(selected) != 1:
-            # If one of several changes fails, those before it stay: the executor says so.
+            # If one of several changes fails, earlier ones stay; the executor reports that.
             raise NotPlannable("several changes, which are made in turn")
         roots = []
         for key, nodes in selected.items():
@@ -216,7 +214,7 @@ class Planner:
 
     @property
     def is_mutation(self) -> bool:
-        """Whether the operation changes anything."""
+        """Whether the operation is a mutation."""
         return self._operation.operation is OperationType.MUTATION
 
 
@@ -236,7 +234,7 @@ def _arguments(field: GraphQLField, node: FieldNode) -> Callable[[Variables], Ar
 
 
 def _flags(operation: OperationDefinitionNode, fragments: Fragments) -> dict[str, Any]:
-    """The variables that an operation's conditions name, and the defaults they have in it."""
+    """Return the variables in an operation's conditions, with their defaults."""
     names = sorted(_names_in_conditions(operation, fragments))
     defaults = {
         variable.variable.name.value: getattr(variable.default_value, "value", None)

@@ -1,4 +1,4 @@
-"""What can be asked: the root fields of queries. What each comes to is in ``roots``."""
+"""The root fields of queries; ``roots`` says how they run."""
 
 # mypy: disable-error-code="empty-body"
 

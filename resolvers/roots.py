@@ -1,4 +1,4 @@
-"""What each root field comes to: the one place where reads and changes begin."""
+"""How each root field is planned: where all reads and changes begin."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -20,9 +20,9 @@ from resolvers.row_code import Columns
 from resolvers.selections import Selections, object_of
 
 RootAnswer = Callable[[Run, Arguments], Awaitable[Any]]
-"""Answers a root field with what JSON holds. Raises GatewayError for what can't be answered."""
+"""Returns the value of a root field for JSON. Raises GatewayError if that is impossible."""
 PlanRoot = Callable[[Selections, list[FieldNode], GraphQLField], RootAnswer]
-"""Plans a root field for what is selected of it."""
+"""Plans a root field for its selection."""
 
 
 def plan_execution(
@@ -31,7 +31,7 @@ def plan_execution(
     """Plan ``execution``."""
     columns = Columns()
     objects = plan_objects(selections, nodes, object_of(field), columns)
-    # Whether there is one must be read, even if nothing of it is selected.
+    # Read at least one column, to learn whether the execution exists.
     fields = tuple(columns.names) or ("id",)
 
     async def answer(run: Run, arguments: Arguments) -> Any:
@@ -75,4 +75,4 @@ ROOTS: Mapping[OperationType, Mapping[str, PlanRoot]] = {
         "deleteExecutions": plan_delete_executions,
     },
 }
-"""How each root field is planned."""
+"""The planner of each root field."""

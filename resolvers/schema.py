@@ -1,4 +1,4 @@
-"""The executable schema, put together from its types and resolvers."""
+"""The executable schema, built from its types and root fields."""
 
 import inspect
 from collections.abc import Mapping
@@ -34,21 +34,21 @@ _DESCRIPTION = (
     "Executions of agentflows: find them, page through them, change and delete them. An execution "
     "is one run of an agentflow, which is a graph of LLM agents."
 )
-# As many as graphql-core's executor looks for.
+# The number at which graphql-core's executor stops.
 _MOST_ERRORS = 50
 _LONGER = 100
 
 
 class Schema(strawberry.Schema):
-    """The gateway's schema; errors are left to the edges, which know who may see what."""
+    """The gateway's schema. The edges handle errors: they know who may see what."""
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
-        """Log nothing here: most errors are the caller's own."""
+        """Don't log here: most errors are the caller's."""
 
     def as_str(self) -> str:
-        """Print the schema; Strawberry leaves out its description."""
+        """Print the schema with its description, which Strawberry omits."""
         return f"{print_schema_definition(self._schema)}\n\n{super().as_str()}"
 
     async def run(
@@ -58,7 +58,7 @@ class Schema(strawberry.Schema):
         operation_name: str | None,
         context: Context,
     ) -> ExecutionResult:
-        """Execute an operation of a valid document as graphql-core does; never raises."""
+        """Execute an operation of a valid document by graphql-core; never raises."""
         try:
             result: Any = execute(
                 self._schema,
@@ -80,7 +80,7 @@ class Schema(strawberry.Schema):
     def describe(
         self, document: DocumentNode, variables: dict[str, Any] | None, operation_name: str | None
     ) -> ExecutionResult:
-        """Execute an operation of a valid document that asks for the schema alone."""
+        """Execute an introspection query of a valid document."""
         result: Any = execute(
             self._schema,
             document,
@@ -93,7 +93,7 @@ class Schema(strawberry.Schema):
     def errors_in(
         self, variables: Mapping[str, Any], operation: OperationDefinitionNode
     ) -> list[GraphQLError]:
-        """What is wrong with the values of an operation's variables, as ``run`` would say it."""
+        """Return the errors in the values of an operation's variables, as ``run`` reports them."""
         values = get_variable_values(
             self._schema,
             operation.variable_definitions or (),
@@ -104,8 +104,8 @@ class Schema(strawberry.Schema):
         return values if isinstance(values, list) else []
 
 
-class _Answered:
-    """What a root field answers, objects and all, so that nothing of it is left to complete."""
+class _Completed:
+    """The complete value of a root field, which needs no further completion."""
 
     __slots__ = ("value",)
 
@@ -115,32 +115,32 @@ class _Answered:
 
 async def _answer_root(
     _source: object, info: GraphQLResolveInfo[Context], **given: Any
-) -> _Answered:
-    """Answer a root field as plans do; the executor says where it stands when it fails."""
-    # Strawberry's executor hands on the coerced values themselves.
+) -> _Completed:
+    """Answer a root field as plans do; the executor adds the path of an error."""
+    # Strawberry's executor passes on the coerced values themselves.
     variables: Any = info.variable_values
     selections = Selections(info.schema, info.fragments, variables)
     field = info.parent_type.fields[info.field_name]
     plan = ROOTS[info.operation.operation][info.field_name]
     answer = plan(selections, info.field_nodes, field)
-    return _Answered(await answer(Run(info.context, variables), Arguments(given)))
+    return _Completed(await answer(Run(info.context, variables), Arguments(given)))
 
 
 class _Executor(StrawberryGraphQLCoreExecutionContext):
-    """Executes root fields in turn or together, and leaves their answers as they are."""
+    """Executes root fields in turn or together, and takes their values as complete."""
 
     def complete_value(self, *args: Any, **kwargs: Any) -> Any:
-        """Complete a value, unless it is what a root field answers."""
+        """Complete a value, unless a root field returned it complete."""
         result = args[4]
         return (
             result.value
-            if isinstance(result, _Answered)
+            if isinstance(result, _Completed)
             else super().complete_value(*args, **kwargs)
         )
 
 
 class _WithoutSuggestions(_Executor):
-    """Executes without suggesting names when the values of variables don't fit."""
+    """Executes without suggesting names if the values of variables don't fit."""
 
     @classmethod
     def build(cls, *args: Any, **kwargs: Any) -> Any:
@@ -149,7 +149,7 @@ class _WithoutSuggestions(_Executor):
 
 
 def build_schema(*, suggestions: bool = True) -> Schema:
-    """Put the schema together; ``suggestions`` says whether errors name what may be meant."""
+    """Build the schema; ``suggestions`` says whether errors suggest names."""
     schema = Schema(
         query=Query,
         mutation=Mutation,

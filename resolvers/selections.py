@@ -1,4 +1,4 @@
-"""What a selection comes to: its fields in their order, fragments and conditions resolved."""
+"""Selections as lists of fields, with fragments and conditions resolved."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from graphql.type import GraphQLField
 TYPENAME = "__typename"
 
 Selected = dict[str, list[FieldNode]]
-"""The nodes that are selected under each name of the answer, in the order of the answer."""
+"""The nodes of each response key, in the order of the response."""
 
 
 Fragments = Mapping[str, FragmentDefinitionNode]
@@ -33,7 +33,7 @@ Fragments = Mapping[str, FragmentDefinitionNode]
 
 
 def fragments_of(document: DocumentNode) -> Fragments:
-    """The fragments of a document by their names."""
+    """Return the fragments of a document by their names."""
     return {
         definition.name.value: definition
         for definition in document.definitions
@@ -42,14 +42,14 @@ def fragments_of(document: DocumentNode) -> Fragments:
 
 
 class NotPlannable(Exception):
-    """An operation has no plan; graphql-core runs it, or says what is wrong with it."""
+    """An operation has no plan; graphql-core runs it, or reports what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selections:
     """Collects fields as graphql-core does (GraphQL, section 6.3.2, CollectFields).
 
-    ``flags`` are the values of the variables that conditions name.
+    ``flags`` are the values of the variables in conditions.
     """
 
     schema: GraphQLSchema
@@ -57,7 +57,7 @@ class Selections:
     flags: Mapping[str, bool]
 
     def below(self, nodes: Iterable[FieldNode], parent: GraphQLObjectType) -> Selected:
-        """What is selected in the objects that some nodes select."""
+        """Return the fields that some nodes select in their objects."""
         selected: Selected = {}
         for node in nodes:
             if node.selection_set is not None:
@@ -71,7 +71,7 @@ class Selections:
         selected: Selected,
         spread: set[str],
     ) -> None:
-        """Add what a selection set selects in objects of a type."""
+        """Add the fields that a selection set selects in objects of a type."""
         for node in selections.selections:
             if not self._is_included(node.directives or ()):
                 continue
@@ -114,7 +114,7 @@ class Selections:
 
 
 def object_of(field: GraphQLField) -> GraphQLObjectType:
-    """The object type that a field answers. Raises NotPlannable when it is none."""
+    """Return the object type of a field. Raises NotPlannable if it is another type."""
     kind = get_named_type(field.type)
     if not isinstance(kind, GraphQLObjectType):
         raise NotPlannable("a field that is no object")

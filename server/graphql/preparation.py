@@ -31,7 +31,7 @@ from db.bounded_store import BoundedStore
 from db.database import Metric
 from db.errors import InvalidInput
 from db.keys import Scope
-from resolvers.plans import KeptPlans, Planner
+from resolvers.plans import Planner, PlanStore
 from resolvers.selections import Fragments, fragments_of
 from server.graphql.cost import Cost, cost_of
 from server.graphql.limits import Limits, check_document, check_text
@@ -142,7 +142,7 @@ class OperationStore:
         self.limits = limits
         self._introspection = introspection
         self._kept: BoundedStore[str, Prepared] = BoundedStore("documents", max_bytes=max_bytes)
-        self._plans: KeptPlans = BoundedStore("plans", max_bytes=max_plan_bytes)
+        self._plans: PlanStore = BoundedStore("plans", max_bytes=max_plan_bytes)
         self._under_way: dict[str, asyncio.Future[Prepared]] = {}
         # A single thread, so that documents can't take the processor from everything else.
         self._thread = ThreadPoolExecutor(1, "prepare")

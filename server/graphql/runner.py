@@ -136,7 +136,7 @@ class OperationRunner:
         maximum = limits.max_cost
         if cost > maximum:
             return self._refused([TooComplex("max_cost", f"a cost of {cost}", maximum)], extensions)
-        data, fault = await self._planned(operation, variables)
+        data, failure = await self._planned(operation, variables)
         if data is None and operation.asks_for_schema_alone:
             introspected = await self._store.in_thread(
                 lambda: self._schema.describe(
@@ -145,14 +145,16 @@ class OperationRunner:
             )
             return self._presented(introspected, extensions)
         if data is None:
-            faults = self._faults_in_thread if values > _MANY_VALUES else self._faults
-            refusal = await faults(operation, variables)
+            find_errors = (
+                self._argument_errors_in_thread if values > _MANY_VALUES else self._argument_errors
+            )
+            refusal = await find_errors(operation, variables)
             if refusal is not None:
                 return self._presented(refusal, extensions)
             result = await self._execute(prepared, asked, extensions)
-            if fault is not None and "errors" not in result.body:
+            if failure is not None and "errors" not in result.body:
                 # An error that graphql-core met too is logged with the id that its client has.
-                logger.error("A plan failed where graphql-core did not", exc_info=fault)
+                logger.error("A plan failed where graphql-core did not", exc_info=failure)
             return result
         return OperationResult(
             {"data": data} if extensions is None else {"data": data, "extensions": extensions}
@@ -206,10 +208,10 @@ class OperationRunner:
     ) -> tuple[dict[str, Any] | None, Exception | None]:
         """Return the data of an operation by its plan, or None if graphql-core has to answer.
 
-        That includes everything that is refused: graphql-core says why, and where. An exception
-        beside None is a fault of the plan's own. Raises ServiceUnavailable, because a database that
-        can't answer should not be asked twice, and AlreadyCommitted, because a change must not be
-        made twice.
+        That includes everything that is refused: graphql-core says why, and where. If the plan
+        itself has failed, its exception is returned too. Raises ServiceUnavailable, because a
+        database that can't answer should not be asked twice, and AlreadyCommitted, because a change
+        must not be made twice.
         """
         plan = operation.planner.plan(variables)
         if plan is None:
@@ -220,17 +222,17 @@ class OperationRunner:
             raise
         except (NotPlannable, GatewayError, GraphQLError):
             return None, None
-        except Exception as fault:  # noqa: BLE001 - logged in the end
-            return None, fault
+        except Exception as error:  # noqa: BLE001 - logged in the end
+            return None, error
 
-    async def _faults(
+    async def _argument_errors(
         self, operation: PreparedOperation, variables: Mapping[str, Any]
     ) -> ExecutionResult | None:
         """Return all errors in the arguments of an operation's root fields."""
-        faults = operation.planner.faults(variables, self._context)
-        return PreExecutionError(data=None, errors=faults) if faults else None
+        errors = operation.planner.argument_errors(variables, self._context)
+        return PreExecutionError(data=None, errors=errors) if errors else None
 
-    async def _faults_in_thread(
+    async def _argument_errors_in_thread(
         self, operation: PreparedOperation, variables: Mapping[str, Any]
     ) -> ExecutionResult | None:
         """The same, with the errors in the variables, computed in a thread."""
@@ -238,10 +240,10 @@ class OperationRunner:
         errors = await self._store.in_thread(lambda: self._schema.errors_in(variables, definition))
         if errors:
             return ExecutionResult(data=None, errors=errors)
-        faults = await self._store.in_thread(
-            lambda: operation.planner.faults(variables, self._context)
+        errors = await self._store.in_thread(
+            lambda: operation.planner.argument_errors(variables, self._context)
         )
-        return PreExecutionError(data=None, errors=faults) if faults else None
+        return PreExecutionError(data=None, errors=errors) if errors else None
 
     async def _execute(
         self,
