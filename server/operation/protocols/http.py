@@ -12,7 +12,6 @@ import urllib.parse
 from typing import Any
 
 from uvicorn.config import Config
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
@@ -27,11 +26,6 @@ _SHORT_BODY = 65_536
 """The longest unwanted body that is read to keep the connection open, in bytes."""
 _MOST_EMPTY_LINES = 4
 _ALLOWED = "DELETE, GET, HEAD, OPTIONS, POST, PUT"
-
-
-def _app_behind(app: Any) -> Any:
-    """Return the application behind uvicorn's middleware for the headers of proxies."""
-    return app.app if isinstance(app, ProxyHeadersMiddleware) else app
 
 
 class GuardedHttpProtocol(HttpConnection):
@@ -54,9 +48,7 @@ class GuardedHttpProtocol(HttpConnection):
         self._empty_lines = 0
         self._body_left = 0
         self._chunks: ChunkedBody | None = None
-        self._without_proxies = _app_behind(self.app)
         self._described: dict[str, Any] = {}
-        self._asked = self.app
 
     # What arrives
 
@@ -119,9 +111,6 @@ class GuardedHttpProtocol(HttpConnection):
         head, self._received = received[:end], received[end:]
         self._head.read(head)
         self._described = self._description()
-        # Without a proxy's headers, skip uvicorn's middleware for them.
-        is_behind_proxy = b"x-forwarded-" in head.lower()
-        self._asked = self.app if is_behind_proxy else self._without_proxies
         self._begin_request()
         return True
 
@@ -166,7 +155,7 @@ class GuardedHttpProtocol(HttpConnection):
         else:
             head.forget()
             self._expect_body(cycle, length)
-        self._start_asgi_task(cycle, self._asked)
+        self._start_asgi_task(cycle, self.app)
 
     def _description(self) -> dict[str, Any]:
         """Return the part of the scope that is the same for every request with this head."""
