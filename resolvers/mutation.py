@@ -19,33 +19,33 @@ from schema.mutation_results import (
 _Guid = Annotated[strawberry.ID, strawberry.argument(description="Its guid.")]
 _Guids = Annotated[
     list[strawberry.ID],
-    strawberry.argument(description="Their guids; one that comes twice counts once."),
+    strawberry.argument(description="Their guids; duplicates count once."),
 ]
 _Change = Annotated[
-    UpdateExecutionInput, strawberry.argument(description="What to change, and on what condition.")
+    UpdateExecutionInput, strawberry.argument(description="The change, and its condition.")
 ]
 
 
 @strawberry.type(
     description=(
-        "What can be done. Each mutation is one transaction. Those of one operation are done one "
-        "after the other, once the arguments of all of them are found to be right; one that fails "
-        "all the same is null, and those before it stay done."
+        "Change executions. Each mutation is one transaction. The mutations of an operation run "
+        "one after the other, once the arguments of all of them are valid; one that fails is null, "
+        "and earlier ones stay done."
     )
 )
 class Mutation:
-    """What can be done."""
+    """The root fields of mutations."""
 
-    @strawberry.mutation(description="Change one execution.", metadata=declare(Scope.UPDATE))
+    @strawberry.mutation(description="Update one execution.", metadata=declare(Scope.UPDATE))
     def update_execution(
         self,
         guid: _Guid,
         input: _Change,  # noqa: A002 - the contract names it so
     ) -> UpdateExecutionResult | None:
-        """Change one execution."""
+        """Update one execution."""
 
     @strawberry.mutation(
-        description="Change many executions alike.",
+        description="Update many executions in the same way.",
         metadata=declare(Scope.UPDATE, named_rows=NamedRows("guids", "guid")),
     )
     def update_executions(
@@ -53,16 +53,16 @@ class Mutation:
         guids: _Guids,
         input: _Change,  # noqa: A002 - the contract names it so
     ) -> UpdateExecutionsPayload | None:
-        """Change many executions alike."""
+        """Update many executions in the same way."""
 
     @strawberry.mutation(
-        description="Delete one execution, for good.", metadata=declare(Scope.DELETE)
+        description="Delete one execution permanently.", metadata=declare(Scope.DELETE)
     )
     def delete_execution(self, guid: _Guid) -> DeleteExecutionResult | None:
         """Delete one execution."""
 
     @strawberry.mutation(
-        description="Delete many executions, for good.", metadata=declare(Scope.DELETE)
+        description="Delete many executions permanently.", metadata=declare(Scope.DELETE)
     )
     def delete_executions(self, guids: _Guids) -> DeleteExecutionsPayload | None:
         """Delete many executions."""

@@ -16,20 +16,20 @@ from schema.inputs import ExecutionFilter, ExecutionOrder
 
 _FilterArgument = Annotated[
     ExecutionFilter | None,
-    strawberry.argument(description="Which executions; all of them if left out."),
+    strawberry.argument(description="Which executions; all of them if omitted."),
 ]
 _OrderArgument = Annotated[
     list[ExecutionOrder] | None,
-    strawberry.argument(description="What to order by; newest first if left out."),
+    strawberry.argument(description="The order; newest first if omitted."),
 ]
 
 
-@strawberry.type(description="What can be asked.")
+@strawberry.type(description="Read executions.")
 class Query:
-    """What can be asked."""
+    """The root fields of queries."""
 
     @strawberry.field(
-        description="One execution by its guid; null when there is none.",
+        description="One execution by its guid; null if there is none.",
         metadata=declare(Scope.READ),
     )
     def execution(
@@ -66,8 +66,8 @@ class Query:
 
     @strawberry.field(
         description=(
-            "Executions, page by page with numbers. Pages shift while executions come and go, "
-            "and far pages take longer: prefer executions for paging through many."
+            "Executions, by page number. Pages shift while executions come and go, and far pages "
+            "take longer: prefer executions for paging through many."
         ),
         metadata=declare(Scope.READ, PageSize(("limit",), DEFAULT_PAGE_SIZE)),
     )
@@ -75,7 +75,9 @@ class Query:
         self,
         filter: _FilterArgument = UNSET,  # noqa: A002 - the contract names it so
         order_by: _OrderArgument = UNSET,
-        page: Annotated[int, strawberry.argument(description="Which page, from 1.")] = 1,
-        limit: Annotated[int, strawberry.argument(description="How many on a page.")] = 50,
+        page: Annotated[
+            int, strawberry.argument(description="The number of the page, from 1.")
+        ] = 1,
+        limit: Annotated[int, strawberry.argument(description="The size of a page.")] = 50,
     ) -> ExecutionPage:
-        """Executions, page by page with numbers."""
+        """Executions, by page number."""

@@ -1,50 +1,52 @@
-"""Pages of executions: the Relay connection, and pages by number."""
+"""Pages of executions: the Relay connection, and numbered pages."""
 
 import strawberry
 
 from schema.execution import Execution
 
 
-@strawberry.type(description="Where a page lies in the whole list, as Relay defines it.")
+@strawberry.type(description="The page's position in the whole list, as Relay defines it.")
 class PageInfo:
     """Relay's page information."""
 
     start_cursor: str | None = strawberry.field(
-        description="The cursor of the first execution of this page; null when it is empty."
+        description="The cursor of the first execution on this page; null if the page is empty."
     )
     end_cursor: str | None = strawberry.field(
-        description="The cursor of the last execution of this page; null when it is empty."
+        description="The cursor of the last execution on this page; null if the page is empty."
     )
-    has_next_page: bool = strawberry.field(description="Whether there is more after this page.")
+    has_next_page: bool = strawberry.field(
+        description="Whether there are executions after this page."
+    )
     has_previous_page: bool = strawberry.field(
-        description="Whether there is more before this page."
+        description="Whether there are executions before this page."
     )
 
 
-@strawberry.type(description="An execution in its place in a list.")
+@strawberry.type(description="An execution and its cursor.")
 class ExecutionEdge:
-    """One edge of a connection."""
+    """An edge of a connection."""
 
     cursor: str = strawberry.field(
-        description="Pass it as after or before to page from here, with the same orderBy."
+        description="Pass it as after or before to continue from here, with the same orderBy."
     )
     node: Execution = strawberry.field(description="The execution.")
 
 
 @strawberry.type(
     description=(
-        "A page of executions, by Relay's cursor connections specification. Cursors name a "
-        "place in the order, not a number of rows: they stay right while executions come and go."
+        "A page of executions, as in Relay's cursor connections specification. Cursors mark a "
+        "position in the order, not a row number: they stay valid while executions come and go."
     )
 )
 class ExecutionConnection:
-    """One page of executions."""
+    """A page of executions, by cursors."""
 
     edges: list[ExecutionEdge] = strawberry.field(
-        description="The executions of this page, with their cursors."
+        description="The executions on this page, with their cursors."
     )
-    nodes: list[Execution] = strawberry.field(description="The executions of this page.")
-    page_info: PageInfo = strawberry.field(description="Where this page lies in the whole list.")
+    nodes: list[Execution] = strawberry.field(description="The executions on this page.")
+    page_info: PageInfo = strawberry.field(description="This page's position in the whole list.")
     total_count: int = strawberry.field(
         description="How many executions match the filter, on all pages."
     )
@@ -54,12 +56,10 @@ class ExecutionConnection:
 class ExecutionPage:
     """One numbered page of executions."""
 
-    items: list[Execution] = strawberry.field(description="The executions of this page.")
+    items: list[Execution] = strawberry.field(description="The executions on this page.")
     page: int = strawberry.field(description="The number of this page, from 1.")
-    limit: int = strawberry.field(description="How many executions a page holds at most.")
+    limit: int = strawberry.field(description="The maximum number of executions on a page.")
     total_count: int = strawberry.field(
         description="How many executions match the filter, on all pages."
     )
-    total_pages: int = strawberry.field(
-        description="How many pages there are; 0 when nothing matches."
-    )
+    total_pages: int = strawberry.field(description="The number of pages; 0 if nothing matches.")

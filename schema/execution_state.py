@@ -1,4 +1,4 @@
-"""The states of an execution, as GraphQL describes them."""
+"""The states of an execution, with their descriptions."""
 
 import strawberry
 
@@ -8,13 +8,13 @@ __all__ = ["ExecutionState"]
 
 _MEANINGS = {
     ExecutionState.INPROGRESS: "It is running.",
-    ExecutionState.FINISHED: "It ran to its end.",
+    ExecutionState.FINISHED: "It finished successfully.",
     ExecutionState.ERROR: "It failed.",
-    ExecutionState.TERMINATED: "It was ended from outside before its end.",
-    ExecutionState.TIMEOUT: "It took longer than it was allowed to.",
+    ExecutionState.TERMINATED: "It was ended from outside before it finished.",
+    ExecutionState.TIMEOUT: "It exceeded its time limit.",
     ExecutionState.STOPPED: "A person or a program stopped it.",
 }
 
-strawberry.enum(ExecutionState, description="What has become of an execution.")
+strawberry.enum(ExecutionState, description="The state of an execution.")
 for _value in ExecutionState.__strawberry_definition__.values:  # type: ignore[attr-defined]
     _value.description = _MEANINGS[ExecutionState(_value.value)]

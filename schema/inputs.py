@@ -1,6 +1,6 @@
-"""What clients may filter by, order by and change.
+"""Filters, orders and changes as GraphQL inputs.
 
-The inputs spell out the tables of ``db.reading`` for GraphQL; a test holds them equal.
+The inputs repeat the tables of ``db.reading`` for GraphQL; a test compares them.
 """
 
 import enum
@@ -23,7 +23,7 @@ def _field(field: str) -> Any:
     return strawberry.field(default=UNSET, description=FIELDS[field].description)
 
 
-@strawberry.input(description="Conditions on an id. All that are given must hold.")
+@strawberry.input(description="Conditions on an id. All given conditions must hold.")
 class IDFilter:
     """Conditions on an id."""
 
@@ -33,7 +33,7 @@ class IDFilter:
     is_null: bool | None = _operator("guid", "is_null")
 
 
-@strawberry.input(description="Conditions on a text. All that are given must hold.")
+@strawberry.input(description="Conditions on a text. All given conditions must hold.")
 class StringFilter:
     """Conditions on a text."""
 
@@ -43,11 +43,11 @@ class StringFilter:
     starts_with: str | None = _operator("agentflow_name", "starts_with")
     case_sensitive: bool | None = strawberry.field(
         default=False,
-        description="Whether upper and lower case differ, in any script.",
+        description="Whether case matters; if not, it is ignored in every script.",
     )
 
 
-@strawberry.input(description="Conditions on a state. All that are given must hold.")
+@strawberry.input(description="Conditions on a state. All given conditions must hold.")
 class ExecutionStateFilter:
     """Conditions on a state."""
 
@@ -56,7 +56,7 @@ class ExecutionStateFilter:
     not_in: list[ExecutionState] | None = _operator("state", "not_in")
 
 
-@strawberry.input(description="Conditions on an instant. All that are given must hold.")
+@strawberry.input(description="Conditions on an instant. All given conditions must hold.")
 class DateTimeFilter:
     """Conditions on an instant."""
 
@@ -68,12 +68,12 @@ class DateTimeFilter:
 
 @strawberry.input(
     description=(
-        "Which executions are meant. All conditions that are given must hold; a null condition "
-        "is none. Where a field has no value, a condition on it is false and its not is true."
+        "A filter on executions. All given conditions must hold; a null condition is ignored. If "
+        "a field has no value, a condition on it is false and its negation is true."
     )
 )
 class ExecutionFilter:
-    """Which executions are meant."""
+    """A filter on executions."""
 
     guid: IDFilter | None = _field("guid")
     agentflow_id: IDFilter | None = _field("agentflow_id")
@@ -85,59 +85,59 @@ class ExecutionFilter:
     and_: list["ExecutionFilter"] | None = strawberry.field(
         default=UNSET,
         name="and",
-        description="All of these must hold; an empty list always does.",
+        description="All of these must hold; an empty list matches everything.",
     )
     or_: list["ExecutionFilter"] | None = strawberry.field(
         default=UNSET,
         name="or",
-        description="At least one of these must hold; an empty list never does.",
+        description="At least one of these must hold; an empty list matches nothing.",
     )
     not_: Optional["ExecutionFilter"] = strawberry.field(
         default=UNSET, name="not", description="This must not hold."
     )
 
 
-@strawberry.enum(description="What executions can be ordered by.")
+@strawberry.enum(description="The fields that executions can be ordered by.")
 class ExecutionOrderField(enum.Enum):
-    """What executions can be ordered by."""
+    """The fields that executions can be ordered by."""
 
     CREATED_ON = strawberry.enum_value("created_on", description="When they were created.")
     UPDATED_ON = strawberry.enum_value("updated_on", description="When they were last changed.")
     STATE = strawberry.enum_value("state", description="Their state, by its name.")
     AGENTFLOW_ID = strawberry.enum_value("agentflow_id", description="The id of their agentflow.")
     SESSION_ID = strawberry.enum_value(
-        "session_id", description="Their session; those without one come first in ASC."
+        "session_id", description="Their session; executions without one come first in ASC."
     )
 
 
-@strawberry.enum(description="Which way a list is ordered.")
+@strawberry.enum(description="The direction of an order.")
 class OrderDirection(enum.Enum):
-    """Which way a list is ordered."""
+    """The direction of an order."""
 
-    ASC = strawberry.enum_value("asc", description="Smallest, earliest or first letter first.")
-    DESC = strawberry.enum_value("desc", description="Largest, latest or last letter first.")
+    ASC = strawberry.enum_value("asc", description="Smallest or earliest first.")
+    DESC = strawberry.enum_value("desc", description="Largest or latest first.")
 
 
 @strawberry.input(
-    description="One thing to order by. The next one breaks ties; after the last, the time of"
+    description="A field to order by. The next one breaks ties; after the last, the time of"
     " creation does, unless the order has a time in it, and then the id, in the last direction."
 )
 class ExecutionOrder:
-    """One thing to order by."""
+    """A field to order by, and a direction."""
 
-    field: ExecutionOrderField = strawberry.field(description="What to order by.")
+    field: ExecutionOrderField = strawberry.field(description="The field.")
     direction: OrderDirection = strawberry.field(
-        default=OrderDirection.DESC, description="Which way."
+        default=OrderDirection.DESC, description="The direction."
     )
 
 
-@strawberry.input(description="How an execution is to change.")
+@strawberry.input(description="A change of executions.")
 class UpdateExecutionInput:
-    """How an execution is to change."""
+    """A change of executions."""
 
     state: ExecutionState | None = strawberry.field(
-        default=UNSET, description="Its new state; when left out it stays as it is."
+        default=UNSET, description="The new state; if omitted, the state does not change."
     )
     expected_state: ExecutionState | None = strawberry.field(
-        default=UNSET, description="Change it only if this is its state now."
+        default=UNSET, description="Change an execution only if this is its current state."
     )

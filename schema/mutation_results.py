@@ -1,4 +1,4 @@
-"""What mutations answer. What a well-behaved client can run into is data, not an error."""
+"""The results of mutations. Expected failures are data, not errors."""
 
 from typing import Annotated
 
@@ -8,25 +8,25 @@ from schema.execution import Execution
 from schema.execution_state import ExecutionState
 
 
-@strawberry.interface(description="Something that the caller can put right.")
+@strawberry.interface(description="A failure that the caller can correct.")
 class UserError:
-    """Something that the caller can put right."""
+    """A failure that the caller can correct."""
 
-    message: str = strawberry.field(description="What was wrong, for a person.")
+    message: str = strawberry.field(description="The reason, for people to read.")
 
 
 @strawberry.type(description="No execution has this guid.")
 class ExecutionNotFound(UserError):
     """No execution has this guid."""
 
-    guid: strawberry.ID = strawberry.field(description="The guid that was asked for.")
+    guid: strawberry.ID = strawberry.field(description="The requested guid.")
 
 
 @strawberry.type(description="The execution is in another state than expected; nothing changed.")
 class ExecutionStateConflict(UserError):
     """The execution is in another state than expected."""
 
-    execution: Execution = strawberry.field(description="The execution as it is.")
+    execution: Execution = strawberry.field(description="The execution, unchanged.")
     expected_state: ExecutionState = strawberry.field(
         description="The state that the caller expected."
     )
@@ -44,24 +44,24 @@ class DeleteExecutionSuccess:
     """The execution is deleted."""
 
     id: strawberry.ID = strawberry.field(
-        description="The id that it had as an Execution, by which caches know it."
+        description="The id that it had as an Execution, for client caches."
     )
     guid: strawberry.ID = strawberry.field(description="The guid it had.")
 
 
 UpdateExecutionResult = Annotated[
     UpdateExecutionSuccess | ExecutionNotFound | ExecutionStateConflict,
-    strawberry.union("UpdateExecutionResult", description="What became of an update."),
+    strawberry.union("UpdateExecutionResult", description="The result of an update."),
 ]
 DeleteExecutionResult = Annotated[
     DeleteExecutionSuccess | ExecutionNotFound,
-    strawberry.union("DeleteExecutionResult", description="What became of a deletion."),
+    strawberry.union("DeleteExecutionResult", description="The result of a deletion."),
 ]
 
 
-@strawberry.type(description="What became of an update of many executions.")
+@strawberry.type(description="The result of an update of many executions.")
 class UpdateExecutionsPayload:
-    """What became of an update of many executions."""
+    """The result of an update of many executions."""
 
     affected: int = strawberry.field(
         description="How many executions are now as the caller wants them."
@@ -71,18 +71,17 @@ class UpdateExecutionsPayload:
     )
     not_found: list[strawberry.ID] = strawberry.field(description="The guids of no execution.")
     conflicts: list[Execution] = strawberry.field(
-        description="Executions in another state than expected; they did not change."
+        description="Executions in another state than expected, unchanged."
     )
 
 
-@strawberry.type(description="What became of a deletion of many executions.")
+@strawberry.type(description="The result of a deletion of many executions.")
 class DeleteExecutionsPayload:
-    """What became of a deletion of many executions."""
+    """The result of a deletion of many executions."""
 
     affected: int = strawberry.field(description="How many executions were deleted.")
     deleted: list[strawberry.ID] = strawberry.field(description="Their guids.")
     deleted_ids: list[strawberry.ID] = strawberry.field(
-        description="The ids that they had as Executions, by which caches know them, in the same"
-        " order."
+        description="The ids that they had as Executions, for client caches, in the same order."
     )
     not_found: list[strawberry.ID] = strawberry.field(description="The guids of no execution.")

@@ -1,4 +1,4 @@
-"""Scalars: how instants and large integers are written in JSON."""
+"""Custom scalars: instants and large integers."""
 
 from datetime import datetime
 from typing import Any, NewType
@@ -10,7 +10,7 @@ from db.errors import quote
 from db.instants import format_iso, parse_iso
 
 DateTime = NewType("DateTime", datetime)
-"""An instant; a datetime with an offset."""
+"""An instant: a datetime with an offset."""
 BigInt = NewType("BigInt", int)
 """An integer of up to 53 bits."""
 
@@ -43,7 +43,7 @@ SCALARS: dict[object, Any] = {
     DateTime: strawberry.scalar(
         name="DateTime",
         description=(
-            "An instant in ISO 8601. Answers are in UTC with milliseconds, such as "
+            "An instant in ISO 8601. Responses are in UTC with milliseconds, such as "
             "2023-11-14T22:13:20.000Z; arguments need an offset or Z."
         ),
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
@@ -57,4 +57,4 @@ SCALARS: dict[object, Any] = {
         parse_value=_parse_big_int,
     ),
 }
-"""What Strawberry needs to know of the scalars above."""
+"""The scalars' definitions for Strawberry."""

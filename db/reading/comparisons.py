@@ -81,7 +81,7 @@ _IDENTIFIER_OPERATORS = {
     ),
     "not_in": Operator("Equals none of these values, or is null.", _not_in, listed),
     "is_null": Operator(
-        "True: has no value. False: has one.", _null, lambda value: () if value else (None,)
+        "True: has no value. False: has a value.", _null, lambda value: () if value else (None,)
     ),
 }
 _STATE_OPERATORS = {
@@ -99,11 +99,11 @@ _STRING_OPERATORS = {
         "Equals one of these texts; an empty list matches nothing.", among_listed, listed
     ),
     "contains": Operator(
-        "Has this text in it; no character is a wildcard.",
+        "Contains this text; there are no wildcards.",
         lambda column, bound: PositionOf(column, bound[0]) > 0,
     ),
     "starts_with": Operator(
-        "Begins with this text; no character is a wildcard.",
+        "Begins with this text; there are no wildcards.",
         lambda column, bound: PositionOf(column, bound[0]) == 1,
     ),
 }
@@ -126,9 +126,9 @@ _INSTANT_OPERATORS = {
 FIELDS: Mapping[str, Field] = {
     "guid": Field("The guid of the execution.", _IDENTIFIER_OPERATORS),
     "agentflow_id": Field("The id of the agentflow that ran.", _IDENTIFIER_OPERATORS),
-    "agentflow_name": Field("The present name of the agentflow that ran.", _STRING_OPERATORS),
+    "agentflow_name": Field("The current name of the agentflow that ran.", _STRING_OPERATORS),
     "session_id": Field("The session that the execution belongs to.", _IDENTIFIER_OPERATORS),
-    "state": Field("The state it is in.", _STATE_OPERATORS),
+    "state": Field("The current state.", _STATE_OPERATORS),
     "created_on": Field("When it was created.", _INSTANT_OPERATORS),
     "updated_on": Field("When it was last changed.", _INSTANT_OPERATORS),
 }
