@@ -1,4 +1,4 @@
-# Everything runs in .venv, which is made from pyproject.toml and the versions in constraints.txt.
+# Everything runs in .venv, made from pyproject.toml and the versions in constraints.txt.
 
 PYTHON ?= python3
 VENV := .venv
@@ -21,7 +21,7 @@ ifneq ($(UNKNOWN),)
   $(error There is no tests/$(firstword $(UNKNOWN)). ONLY takes files in tests/ and these rooms: $(ROOMS))
 endif
 
-# A Node that pip has installed into the environment is found before the system's.
+# Prefer a Node that pip has installed into the environment to the system's.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 HAS_NPM := command -v node > /dev/null && command -v npm > /dev/null
 
@@ -48,21 +48,21 @@ endif
 
 .PHONY: run test test-load console-test check bench console screenshots format audits clients schema clean
 
-run: $(VENV)/.installed ## the gateway, over an embedded database with something to look at
+run: $(VENV)/.installed ## run the gateway over an SQLite file with demo executions
 	@if $(HAS_NPM); then node console/build.mjs --beside $$$$ & \
 	elif [ ! -e server/static/graphiql/index.html ]; then \
 		echo "GraphiQL: its page comes from a CDN; with npm and Node 20.19 or newer it is built in"; \
 	fi; \
 	exec $(BIN)/python app.py serve --demo $(DEMO)
 
-console: ## GraphiQL, built into the gateway; needs npm and Node 20.19 or newer
+console: ## build GraphiQL into the gateway; needs npm and Node 20.19 or newer
 	@node console/build.mjs
 
-screenshots: $(VENV)/.installed-test console ## pictures of GraphiQL for the README; needs Chromium
+screenshots: $(VENV)/.installed-test console ## retake the README's pictures of GraphiQL; needs Chromium
 	$(BIN)/python -m tests.console.screenshots
 
 ifeq ($(CHOSEN),)
-test: ## the whole test suite, on SQLite and on PostgreSQL; ONLY=server/rest for one room
+test: ## run the test suite on SQLite and PostgreSQL; ONLY=server/rest for one room
 	@$(MAKE) --no-print-directory --jobs $(WORKERS) $(VENV)/.installed-test audits clients console-test
 	$(PYTEST) -m "not load" --cov --cov-report=term
 else
@@ -70,13 +70,13 @@ test: $(VENV)/.installed-test
 	$(PYTEST) -m "not load" $(CHOSEN:%=tests/%)
 endif
 
-console-test: ## GraphiQL built, and its own unit tests, where npm is
+console-test: ## build GraphiQL and run its unit tests, if npm is installed
 	@if $(HAS_NPM) && node console/build.mjs; then npm test --prefix console --silent; fi
 
-test-load: $(VENV)/.installed-test ## minutes of load, and many times as many drawn examples, one test after the other
+test-load: $(VENV)/.installed-test ## run the load tests and many more drawn examples, which take minutes
 	$(BIN)/python -m pytest --database both -m "load or hypothesis" --hypothesis-profile thorough
 
-check: $(VENV)/.installed-test ## everything that can be told without running it
+check: $(VENV)/.installed-test ## check formatting, lint, types and import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -88,17 +88,17 @@ format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .
 	@if [ -d console/node_modules ]; then npm run format --prefix console --silent; fi
 
-audits: ## what the audits of GraphQL over HTTP need, where npm is
+audits: ## install what the audits of GraphQL over HTTP need, if npm is installed
 	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory tests/audits/node_modules; fi
 
 tests/audits/node_modules: tests/audits/package.json
 	npm install --prefix tests/audits --no-audit --no-fund --no-package-lock --silent
 	@touch $@
 
-clients: $(VENV)/clients/.installed ## what generates clients for the tests, in TypeScript where npm is
+clients: $(VENV)/clients/.installed ## install the generators of clients for the tests; TypeScript's needs npm
 	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory tests/clients/node_modules; fi
 
-# An environment of its own: the generator needs other versions than the gateway.
+# A separate environment, because the generator needs other versions than the gateway.
 $(VENV)/clients/.installed: tests/clients/requirements.txt $(VENV)/bin/python
 	$(BIN)/python -m venv $(VENV)/clients
 	$(VENV)/clients/bin/python -m pip --disable-pip-version-check --quiet install -r $<
@@ -109,7 +109,7 @@ tests/clients/node_modules: tests/clients/package.json
 	@touch $@
 
 bench: export PYTHONPATH := $(CURDIR)
-bench: $(VENV)/.installed-test ## speed, growth, import, start and memory, as ratios; four hours
+bench: $(VENV)/.installed-test ## run the benchmarks, as ratios: speed, growth, import, start and memory; four hours
 	for kind in sqlite postgres; do \
 	  $(BIN)/python bench/run.py --database $$kind && \
 	  $(BIN)/python bench/growth.py --database $$kind && \
@@ -117,7 +117,7 @@ bench: $(VENV)/.installed-test ## speed, growth, import, start and memory, as ra
 	  $(BIN)/python bench/endurance.py $(MINUTES) --database $$kind || exit 1; \
 	done
 
-schema: $(VENV)/.installed ## write the printed schema to where the tests compare it
+schema: $(VENV)/.installed ## print the schema to schema/schema.graphql
 	$(BIN)/python app.py schema > schema/schema.graphql
 
 clean:

@@ -158,7 +158,7 @@ class ConnectionPool:
     def _end(self, ended: asyncio.Future[Any]) -> None:
         self._under_way.discard(ended)
         if not ended.cancelled():
-            # Told to whoever asked for it, if they are still there.
+            # Retrieve the exception, because its caller may be gone.
             ended.exception()
 
     async def _wait(self) -> Interruptible:
@@ -202,7 +202,7 @@ class ConnectionPool:
     def _end_opening(self, opening: asyncio.Future[None]) -> None:
         self._openings.discard(opening)
         if not opening.cancelled():
-            # Told to whoever asked for it, if they are still there.
+            # Retrieve the exception, because its caller may be gone.
             opening.exception()
         self._wake()
 

@@ -1,4 +1,4 @@
-"""What an operation comes to, in words: whether it has a plan, and the statements of that."""
+"""Explain how an operation runs: its cost, its scopes, its plan and the plan's statements."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,7 @@ async def explain(
     variables: Mapping[str, Any],
     operation_name: str | None = None,
 ) -> list[str]:
-    """The lines that explain an operation. A query is run; a mutation is not.
+    """Return the lines that explain an operation. Queries are run, mutations are not.
 
     Raises InvalidInput for a document that would be refused.
     """
@@ -60,7 +60,7 @@ async def _statements(
         if plan is not None:
             context = Context(Executions(database), settings.max_page_size, settings.max_ids)
             await plan.run(context, variables)
-    except Exception as error:  # noqa: BLE001 - what a plan can't answer is no fault
+    except Exception as error:  # noqa: BLE001 - graphql-core answers then
         return [f"graphql-core answers with these variables: {error}"]
     finally:
         database.on_read = None

@@ -161,9 +161,9 @@ class Metrics:
 
 
 class _Tally:
-    """Requests of one kind that the metrics do not show yet.
+    """Counts requests of one kind until the next scrape.
 
-    prometheus_client takes two locks for each that it is told of.
+    prometheus_client takes two locks for each observation.
     """
 
     __slots__ = ("_counter", "_histogram", "counts", "seconds")
@@ -172,17 +172,17 @@ class _Tally:
         self._counter = counter
         self._histogram = histogram
         self.counts = [0] * (len(_SECONDS) + 1)
-        """How many there are in each bucket of the histogram."""
+        """The number of requests in each bucket of the histogram."""
         self.seconds = 0.0
-        """How long they took together."""
+        """The sum of their durations."""
 
     def publish(self) -> None:
-        """Add them to the metrics."""
+        """Add the counts to the metrics."""
         for bucket, count in enumerate(self.counts):
             if count:
                 self.counts[bucket] = 0
                 self._counter.inc(count)
-                # Its public method takes one observation at a time.
+                # The public method adds a single observation.
                 self._histogram._buckets[bucket].inc(count)  # noqa: SLF001 - see above
         self._histogram._sum.inc(self.seconds)  # noqa: SLF001 - see above
         self.seconds = 0.0

@@ -135,7 +135,7 @@ def _create_postgres_triggers(table: str) -> None:
     )
     op.execute(
         f"CREATE FUNCTION gateway_check_{table}() RETURNS trigger LANGUAGE plpgsql"
-        # Whoever writes need not be allowed to look at the sequence.
+        # Writers need no rights on the sequence.
         f" SECURITY DEFINER SET search_path FROM CURRENT AS $$ BEGIN {refusals} RETURN NEW; END $$"
     )
     unusual = " OR ".join(f"({wrong.format(f'NEW.{column}')})" for column, _, wrong, _ in rules)
