@@ -1,6 +1,6 @@
 """Pages of rows as objects: the Relay connection, and numbered pages."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from graphql import FieldNode, GraphQLError, GraphQLObjectType
@@ -78,10 +78,12 @@ class ConnectionPlan:
         names = (term.field for term in order)
         return (*self.fields, *(name for name in names if name not in self.fields))
 
-    async def answer(self, run: Run, query: PageQuery, pages: Sequence[Page]) -> list[Any]:
-        """Build the connections of pages of the same query form, all rows at once."""
+    async def answer(
+        self, run: Run, pages: Sequence[Page], fields: tuple[str, ...], order: Order
+    ) -> list[Any]:
+        """Make a connection of each page; their rows have the same fields and order."""
         rows = pages[0].rows if len(pages) == 1 else [row for page in pages for row in page.rows]
-        encode = page_encoder(query.order, query.fields) if self._has_cursors else None
+        encode = page_encoder(order, fields) if self._has_cursors else None
         cursors = encode(rows) if encode and self._has_edge_cursors else ()
         lists = [await objects.answer(run, rows, cursors) for objects in self._lists]
         if len(pages) == 1:
@@ -101,36 +103,42 @@ class ConnectionPlan:
         name = nodes[0].name.value
         if name == TYPENAME:
             return _constant(self._kind.name)
-        if name == "totalCount":
-            self._with_total = True
-            return lambda built: graphql_int(built.page.total)
-        kind = object_of(self._kind.fields[name])
-        if name == "nodes":
-            return self._list(plan_objects(self._selections, nodes, kind, self._columns))
-        if name == "edges":
-            return self._list(self._edges(nodes, kind))
-        return self._page_info(nodes, kind)
+        return CONNECTION[name](self, nodes)
+
+    def plan_total_count(self, _nodes: list[FieldNode]) -> _Part:
+        """Answer how many rows there are on all pages."""
+        self._with_total = True
+        return lambda answered: graphql_int(answered.page.total)
+
+    def plan_nodes(self, nodes: list[FieldNode]) -> _Part:
+        """Answer the rows of the page."""
+        kind = object_of(self._kind.fields["nodes"])
+        return self._list(plan_objects(self._selections, nodes, kind, self._columns))
 
     def _list(self, objects: Objects) -> _Part:
         index = len(self._lists)
         self._lists.append(objects)
         return lambda built: built.lists[index]
 
-    def _edges(self, nodes: list[FieldNode], kind: GraphQLObjectType) -> Objects:
+    def plan_edges(self, nodes: list[FieldNode]) -> _Part:
+        """Answer the rows of the page with their cursors."""
+        kind = object_of(self._kind.fields["edges"])
         builder = ObjectsBuilder(self._selections, self._columns)
         entries = []
         for key, inner in self._selections.below(nodes, kind).items():
             name = inner[0].name.value
             if name == TYPENAME:
                 entries.append((key, builder.text(kind.name)))
-            elif name == "cursor":
+            elif EDGE[name]:
                 self._has_cursors = self._has_edge_cursors = True
                 entries.append((key, builder.cursor()))
             else:
                 entries.append((key, builder.object(inner, object_of(kind.fields[name]))))
-        return builder.build(builder.entries(entries))
+        return self._list(builder.build(builder.entries(entries)))
 
-    def _page_info(self, nodes: list[FieldNode], kind: GraphQLObjectType) -> _Part:
+    def plan_page_info(self, nodes: list[FieldNode]) -> _Part:
+        """Answer where the page lies."""
+        kind = object_of(self._kind.fields["pageInfo"])
         parts = []
         for key, inner in self._selections.below(nodes, kind).items():
             name = inner[0].name.value
@@ -147,6 +155,17 @@ def _cursor_at(index: int) -> _Part:
 
     return part
 
+
+CONNECTION: Mapping[str, Callable[[ConnectionPlan, list[FieldNode]], _Part]] = {
+    "edges": ConnectionPlan.plan_edges,
+    "nodes": ConnectionPlan.plan_nodes,
+    "pageInfo": ConnectionPlan.plan_page_info,
+    "totalCount": ConnectionPlan.plan_total_count,
+}
+"""Every field of a connection, and how it is planned."""
+
+EDGE = {"cursor": True, "node": False}
+"""Every field of an edge, and whether it is the cursor."""
 
 PAGE_INFO = {
     "startCursor": _cursor_at(0),
@@ -195,26 +214,31 @@ class NumberedPagePlan:
             with_total=self._with_total,
         )
         page = await context.executions.page(query)
-        known = {
-            "page": arguments["page"],
-            "limit": limit,
-            "totalCount": page.total,
-            "totalPages": -(-page.total // limit),
-            TYPENAME: self._kind.name,
-        }
-        return {
-            key: await self._items[key].answer(run, page.rows)
-            if key in self._items
-            else graphql_int(known[name])
-            for key, name in self._names.items()
-        }
+        answered: dict[str, Any] = {}
+        for key, name in self._names.items():
+            if key in self._items:
+                answered[key] = await self._items[key].answer(run, page.rows)
+            elif name == TYPENAME:
+                answered[key] = self._kind.name
+            else:
+                answered[key] = graphql_int(NUMBERED_PAGE[name](arguments, page))
+        return answered
 
 
-def graphql_int(value: Any) -> Any:
-    """Return a value unchanged, if it is not a number too large for GraphQL's Int.
+NUMBERED_PAGE: Mapping[str, Callable[[Arguments, Page], int]] = {
+    "page": lambda arguments, _: arguments["page"],
+    "limit": lambda arguments, _: arguments["limit"],
+    "totalCount": lambda _, page: page.total,
+    "totalPages": lambda arguments, page: -(-page.total // arguments["limit"]),
+}
+"""Every field of a page by number but its items."""
 
-    Raises GraphQLError for a number that is too large (GraphQL, section 3.5.1).
+
+def graphql_int(value: int) -> int:
+    """Return a number that GraphQL's Int holds.
+
+    Raises GraphQLError for a larger one (GraphQL, section 3.5.1).
     """
-    if isinstance(value, int) and value > _LARGEST_INT:
+    if value > _LARGEST_INT:
         raise GraphQLError(f"Int cannot represent non 32-bit signed integer value: {value}")
     return value

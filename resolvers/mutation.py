@@ -7,7 +7,7 @@ from typing import Annotated
 import strawberry
 
 from db.keys import Scope
-from resolvers.declarations import NamedRows, declare
+from schema.declarations import NamedRows, declare
 from schema.inputs import UpdateExecutionInput
 from schema.mutation_results import (
     DeleteExecutionResult,

@@ -7,9 +7,7 @@ from typing import Any
 from db.errors import InvalidInput
 from db.reading.cursors import decode_cursor
 from db.reading.paging import LAST_PAGE, Order, Position
-
-DEFAULT_PAGE_SIZE = 50
-"""The page size of a connection without first and last."""
+from schema.connection import DEFAULT_PAGE_SIZE
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from graphql.type import GraphQLField
 
 from db.bounded_store import BoundedStore
 from resolvers.arguments import Arguments
-from resolvers.checks import ROOT_CHECKS, argument_errors
+from resolvers.checks import Check, check_nothing
 from resolvers.coercion import (
     ReadVariables,
     Variables,
@@ -32,6 +32,7 @@ from resolvers.coercion import (
     variables_in,
 )
 from resolvers.context import Context, Run
+from resolvers.faults import faults_of
 from resolvers.roots import ROOTS, RootAnswer
 from resolvers.selections import TYPENAME, Fragments, NotPlannable, Selections
 
@@ -44,10 +45,10 @@ _AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True)
 class RootPlan:
-    """A root field: its response key, the source of its arguments, and how it is answered."""
+    """A root field: its name in the answer, the check of its arguments, and how it is answered."""
 
     key: str
-    name: str
+    check: Check
     arguments: Callable[[Variables], Arguments]
     answer: RootAnswer
 
@@ -76,8 +77,8 @@ class Plan:
     @staticmethod
     def _checked(root: RootPlan, values: Variables, context: Context) -> Arguments:
         arguments = root.arguments(values)
-        for error in ROOT_CHECKS[root.name](arguments, context) if root.name != TYPENAME else ():
-            raise error
+        for fault in root.check(arguments, context):
+            raise fault
         return arguments
 
 
@@ -190,7 +191,7 @@ class Planner:
 
     def _roots(self, flags: Mapping[str, bool]) -> tuple[RootPlan, ...]:
         root = self._schema.get_root_type(self._operation.operation)
-        plans = ROOTS.get(self._operation.operation, {})
+        described = ROOTS.get(self._operation.operation, {})
         if root is None:
             raise NotPlannable("an operation that the schema does not have")
         selections = Selections(self._schema, self._fragments, flags)
@@ -203,13 +204,16 @@ class Planner:
         for key, nodes in selected.items():
             name = nodes[0].name.value
             if name == TYPENAME:
-                roots.append(RootPlan(key, name, lambda _: Arguments({}), _constant(root.name)))
+                roots.append(
+                    RootPlan(key, check_nothing, lambda _: Arguments({}), _constant(root.name))
+                )
                 continue
             if name.startswith("__"):
                 raise NotPlannable("it asks about the schema itself")
             field = root.fields[name]
-            answer = plans[name](selections, nodes, field)
-            roots.append(RootPlan(key, name, _arguments(field, nodes[0]), answer))
+            answer = described[name].plan(selections, nodes, field)
+            arguments = _arguments(field, nodes[0])
+            roots.append(RootPlan(key, described[name].check, arguments, answer))
         return tuple(roots)
 
     @property

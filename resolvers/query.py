@@ -8,20 +8,10 @@ import strawberry
 from strawberry import UNSET
 
 from db.keys import Scope
-from resolvers.declarations import PageSize, declare
-from resolvers.page_arguments import DEFAULT_PAGE_SIZE
-from schema.connection import ExecutionConnection, ExecutionPage
+from schema.connection import DEFAULT_PAGE_SIZE, ExecutionConnection, ExecutionPage
+from schema.declarations import PageSize, declare
 from schema.execution import Execution
-from schema.inputs import ExecutionFilter, ExecutionOrder
-
-_FilterArgument = Annotated[
-    ExecutionFilter | None,
-    strawberry.argument(description="Which executions; all of them if omitted."),
-]
-_OrderArgument = Annotated[
-    list[ExecutionOrder] | None,
-    strawberry.argument(description="The order; newest first if omitted."),
-]
+from schema.inputs import FilterArgument, OrderArgument
 
 
 @strawberry.type(description="Read executions.")
@@ -47,8 +37,8 @@ class Query:
     )
     def executions(
         self,
-        filter: _FilterArgument = UNSET,  # noqa: A002 - the contract names it so
-        order_by: _OrderArgument = UNSET,
+        filter: FilterArgument = UNSET,  # noqa: A002 - the contract names it so
+        order_by: OrderArgument = UNSET,
         first: Annotated[
             int | None, strawberry.argument(description="How many, from the beginning.")
         ] = UNSET,
@@ -73,11 +63,11 @@ class Query:
     )
     def execution_page(
         self,
-        filter: _FilterArgument = UNSET,  # noqa: A002 - the contract names it so
-        order_by: _OrderArgument = UNSET,
-        page: Annotated[
-            int, strawberry.argument(description="The number of the page, from 1.")
-        ] = 1,
-        limit: Annotated[int, strawberry.argument(description="The size of a page.")] = 50,
+        filter: FilterArgument = UNSET,  # noqa: A002 - the contract names it so
+        order_by: OrderArgument = UNSET,
+        page: Annotated[int, strawberry.argument(description="Which page, from 1.")] = 1,
+        limit: Annotated[
+            int, strawberry.argument(description="How many on a page.")
+        ] = DEFAULT_PAGE_SIZE,
     ) -> ExecutionPage:
         """Executions, by page number."""

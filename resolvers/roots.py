@@ -1,6 +1,7 @@
 """How each root field is planned: where all reads and changes begin."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import FieldNode, OperationType
@@ -13,6 +14,13 @@ from resolvers.changes import (
     plan_update_execution,
     plan_update_executions,
 )
+from resolvers.checks import (
+    Check,
+    check_connection,
+    check_guids,
+    check_nothing,
+    check_numbered_page,
+)
 from resolvers.connection import ConnectionPlan, NumberedPagePlan
 from resolvers.context import Run
 from resolvers.objects import plan_objects
@@ -23,6 +31,14 @@ RootAnswer = Callable[[Run, Arguments], Awaitable[Any]]
 """Returns the value of a root field for JSON. Raises GatewayError if that is impossible."""
 PlanRoot = Callable[[Selections, list[FieldNode], GraphQLField], RootAnswer]
 """Plans a root field for its selection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A root field: how it is planned, and how its arguments are checked before it runs."""
+
+    plan: PlanRoot
+    check: Check
 
 
 def plan_execution(
@@ -50,7 +66,7 @@ def plan_executions(
     async def answer(run: Run, arguments: Arguments) -> Any:
         query = connection.query(arguments, run.context)
         page = await run.context.executions.page(query)
-        return (await connection.answer(run, query, (page,)))[0]
+        return (await connection.answer(run, (page,), query.fields, query.order))[0]
 
     return answer
 
@@ -62,17 +78,17 @@ def plan_execution_page(
     return NumberedPagePlan(selections, nodes, object_of(field)).answer
 
 
-ROOTS: Mapping[OperationType, Mapping[str, PlanRoot]] = {
+ROOTS: Mapping[OperationType, Mapping[str, Root]] = {
     OperationType.QUERY: {
-        "execution": plan_execution,
-        "executions": plan_executions,
-        "executionPage": plan_execution_page,
+        "execution": Root(plan_execution, check_nothing),
+        "executions": Root(plan_executions, check_connection),
+        "executionPage": Root(plan_execution_page, check_numbered_page),
     },
     OperationType.MUTATION: {
-        "updateExecution": plan_update_execution,
-        "updateExecutions": plan_update_executions,
-        "deleteExecution": plan_delete_execution,
-        "deleteExecutions": plan_delete_executions,
+        "updateExecution": Root(plan_update_execution, check_nothing),
+        "updateExecutions": Root(plan_update_executions, check_guids),
+        "deleteExecution": Root(plan_delete_execution, check_nothing),
+        "deleteExecutions": Root(plan_delete_executions, check_guids),
     },
 }
-"""The planner of each root field."""
+"""Every root field of queries and mutations."""

@@ -121,9 +121,9 @@ async def _answer_root(
     variables: Any = info.variable_values
     selections = Selections(info.schema, info.fragments, variables)
     field = info.parent_type.fields[info.field_name]
-    plan = ROOTS[info.operation.operation][info.field_name]
-    answer = plan(selections, info.field_nodes, field)
-    return _Completed(await answer(Run(info.context, variables), Arguments(given)))
+    root = ROOTS[info.operation.operation][info.field_name]
+    answer = root.plan(selections, info.field_nodes, field)
+    return _Answered(await answer(Run(info.context, variables), Arguments(given)))
 
 
 class _Executor(StrawberryGraphQLCoreExecutionContext):

@@ -4,6 +4,9 @@ import strawberry
 
 from schema.execution import Execution
 
+DEFAULT_PAGE_SIZE = 50
+"""How many executions a connection answers when neither first nor last is given."""
+
 
 @strawberry.type(description="The page's position in the whole list, as Relay defines it.")
 class PageInfo:

@@ -4,7 +4,7 @@ The inputs repeat the tables of ``db.reading`` for GraphQL; a test compares them
 """
 
 import enum
-from typing import Any, Optional
+from typing import Annotated, Any, Optional
 
 import strawberry
 from strawberry import UNSET
@@ -131,7 +131,17 @@ class ExecutionOrder:
     )
 
 
-@strawberry.input(description="A change of executions.")
+FilterArgument = Annotated[
+    ExecutionFilter | None,
+    strawberry.argument(description="Which executions; all of them if left out."),
+]
+OrderArgument = Annotated[
+    list[ExecutionOrder] | None,
+    strawberry.argument(description="What to order by; newest first if left out."),
+]
+
+
+@strawberry.input(description="How an execution is to change.")
 class UpdateExecutionInput:
     """A change of executions."""
 

@@ -35,8 +35,8 @@ from graphql import (
 )
 from graphql.type import GraphQLInterfaceType, GraphQLObjectType
 
-from resolvers.declarations import NamedRows, PageSize
 from resolvers.selections import Fragments
+from schema.declarations import NamedRows, PageSize
 
 _T = TypeVar("_T")
 Variables = Mapping[str, Any]

@@ -12,8 +12,8 @@ from graphql import (
 )
 
 from db.keys import Scope
-from resolvers.declarations import scope_of
 from resolvers.selections import Fragments
+from schema.declarations import scope_of
 
 
 def needed_scopes(

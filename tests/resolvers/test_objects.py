@@ -19,7 +19,7 @@ from db.reading.page_query import Page, PageQuery
 from db.reading.paging import Row
 from resolvers import objects
 from resolvers.changes import PAYLOADS
-from resolvers.connection import PAGE_INFO, ConnectionPlan
+from resolvers.connection import CONNECTION, EDGE, NUMBERED_PAGE, PAGE_INFO, ConnectionPlan
 from resolvers.context import Run
 from resolvers.objects import ROW_TYPES, Leaf, Nested, PlanStep, plan_objects
 from resolvers.roots import ROOTS
@@ -29,9 +29,10 @@ from resolvers.selections import Selections, object_of
 
 SCHEMA = build_gateway_schema()._schema
 _PAGES = {
-    "ExecutionConnection": {"edges", "nodes", "pageInfo", "totalCount"},
-    "ExecutionEdge": {"cursor", "node"},
-    "ExecutionPage": {"items", "page", "limit", "totalCount", "totalPages"},
+    "ExecutionConnection": CONNECTION,
+    "ExecutionEdge": EDGE,
+    "ExecutionPage": {"items", *NUMBERED_PAGE},
+    "PageInfo": PAGE_INFO,
 }
 _RUN: Any = None
 
@@ -40,7 +41,7 @@ def _described(kind: GraphQLObjectType) -> set[str]:
     for operation in OperationType:
         if SCHEMA.get_root_type(operation) is kind:
             return set(ROOTS[operation])
-    tables: dict[str, Any] = {**ROW_TYPES, **PAYLOADS, "PageInfo": PAGE_INFO, **_PAGES}
+    tables: dict[str, Any] = {**ROW_TYPES, **PAYLOADS, **_PAGES}
     return set(tables[kind.name])
 
 
@@ -104,7 +105,7 @@ class _Family:
             for (id_,) in keys:
                 rows = [row for row in PEOPLE if row[2] == id_]
                 pages.append(Page([_picked(row, query.fields) for row in rows], len(rows)))
-            return await connection.answer(run, query, pages)
+            return await connection.answer(run, pages, query.fields, query.order)
 
         return read
 
@@ -152,7 +153,21 @@ async def test_a_nested_field_is_read_once_for_all_rows(family: _Family) -> None
         "Ben",
         "Cleo",
     ]
-    assert family.asked == [("parent", [(0,), (1,), (1,), (2,), (3,)])]
+    assert family.asked == [("parent", [(0,), (1,), (2,), (3,)])]
+
+
+async def test_a_nested_field_of_no_rows_reads_nothing(family: _Family) -> None:
+    deep = "id"
+    for _ in range(9):
+        deep = f"children {{ nodes {{ {deep} }} }}"
+    people = await _people(deep)
+    assert people[3] == {"children": {"nodes": []}}
+    # There are no great-grandchildren of anybody who has children.
+    assert [keys for _, keys in family.asked] == [
+        [(1,), (2,), (3,), (4,), (5,)],
+        [(2,), (3,), (4,), (5,)],
+        [(4,), (5,)],
+    ]
 
 
 async def test_a_connection_in_a_connection_is_read_once_for_each_level(family: _Family) -> None:

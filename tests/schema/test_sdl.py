@@ -13,7 +13,6 @@ from graphql import (
 from graphql import build_schema as build_graphql
 from graphql.type import GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType
 
-from resolvers.checks import ROOT_CHECKS
 from resolvers.schema import build_schema
 
 WRITTEN = Path(__file__).parents[2] / "schema" / "schema.graphql"
@@ -36,12 +35,6 @@ def test_every_root_field_of_mutations_is_nullable() -> None:
     mutation = build_schema()._schema.mutation_type
     assert mutation
     assert not [name for name, field in mutation.fields.items() if is_non_null_type(field.type)]
-
-
-def test_every_root_field_has_a_check_of_its_arguments() -> None:
-    schema = build_schema()._schema
-    fields = {**schema.query_type.fields, **schema.mutation_type.fields}  # type: ignore[union-attr]
-    assert ROOT_CHECKS.keys() == fields.keys()
 
 
 def test_everything_in_the_schema_has_a_description() -> None:

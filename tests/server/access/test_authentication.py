@@ -11,8 +11,8 @@ import pytest
 from db.instants import now_ms
 from db.keys import Keys, Scope
 from db.opening import open_database
-from resolvers.declarations import scope_of
 from resolvers.schema import build_schema
+from schema.declarations import scope_of
 from server.http.health import health_routes
 from tests.gateway import Gateway, bearer, make_key, running_gateway
 from tests.places import Place

@@ -1,4 +1,4 @@
-"""Metadata of root fields: the scope they need, and how many rows they return."""
+"""What a field declares beside its type: its scope, and how many rows it answers."""
 
 from dataclasses import dataclass
 from typing import Any
