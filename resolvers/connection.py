@@ -81,7 +81,7 @@ class ConnectionPlan:
     async def answer(
         self, run: Run, pages: Sequence[Page], fields: tuple[str, ...], order: Order
     ) -> list[Any]:
-        """Make a connection of each page; their rows have the same fields and order."""
+        """Build a connection of each page; their rows have the same fields and order."""
         rows = pages[0].rows if len(pages) == 1 else [row for page in pages for row in page.rows]
         encode = page_encoder(order, fields) if self._has_cursors else None
         cursors = encode(rows) if encode and self._has_edge_cursors else ()
@@ -106,12 +106,12 @@ class ConnectionPlan:
         return CONNECTION[name](self, nodes)
 
     def plan_total_count(self, _nodes: list[FieldNode]) -> _Part:
-        """Answer how many rows there are on all pages."""
+        """Plan the number of rows on all pages."""
         self._with_total = True
-        return lambda answered: graphql_int(answered.page.total)
+        return lambda built: graphql_int(built.page.total)
 
     def plan_nodes(self, nodes: list[FieldNode]) -> _Part:
-        """Answer the rows of the page."""
+        """Plan the rows of the page."""
         kind = object_of(self._kind.fields["nodes"])
         return self._list(plan_objects(self._selections, nodes, kind, self._columns))
 
@@ -121,7 +121,7 @@ class ConnectionPlan:
         return lambda built: built.lists[index]
 
     def plan_edges(self, nodes: list[FieldNode]) -> _Part:
-        """Answer the rows of the page with their cursors."""
+        """Plan the rows of the page with their cursors."""
         kind = object_of(self._kind.fields["edges"])
         builder = ObjectsBuilder(self._selections, self._columns)
         entries = []
@@ -137,7 +137,7 @@ class ConnectionPlan:
         return self._list(builder.build(builder.entries(entries)))
 
     def plan_page_info(self, nodes: list[FieldNode]) -> _Part:
-        """Answer where the page lies."""
+        """Plan the page information."""
         kind = object_of(self._kind.fields["pageInfo"])
         parts = []
         for key, inner in self._selections.below(nodes, kind).items():
@@ -177,7 +177,7 @@ PAGE_INFO = {
 
 
 def _constant(value: str) -> _Part:
-    return lambda _answered: value
+    return lambda _built: value
 
 
 class NumberedPagePlan:
@@ -231,7 +231,7 @@ NUMBERED_PAGE: Mapping[str, Callable[[Arguments, Page], int]] = {
     "totalCount": lambda _, page: page.total,
     "totalPages": lambda arguments, page: -(-page.total // arguments["limit"]),
 }
-"""Every field of a page by number but its items."""
+"""Every field of a numbered page but its items."""
 
 
 def graphql_int(value: int) -> int:

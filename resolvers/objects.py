@@ -22,7 +22,7 @@ from schema.execution import global_id
 Step = Callable[[Run, Sequence[Row]], Awaitable[Sequence[Any]]]
 """Reads the values of a nested field for all parents at once.
 
-It is handed the keys of parents, each once, and returns the value for each, in the same order.
+It takes the keys of the parents, each once, and returns a value for each, in the same order.
 """
 PlanStep = Callable[[Selections, list[FieldNode], GraphQLField], Step]
 """Plans the step of a nested field for its selection."""
@@ -65,7 +65,7 @@ ROW_TYPES: Mapping[str, RowType] = {"Execution": EXECUTION}
 class Objects:
     """Builds the objects of a selection from rows; see ``ObjectsBuilder``."""
 
-    def __init__(self, make: MakeObjects, beside: Sequence["_NestedValues | None"]) -> None:
+    def __init__(self, make: MakeObjects, extras: Sequence["_NestedValues | None"]) -> None:
         self._make = make
         self._extras = extras
 
@@ -86,7 +86,7 @@ class ObjectsBuilder:
         self._selections = selections
         self._columns = columns
         self._code = RowCode(columns)
-        self._beside: list[_NestedValues | None] = []
+        self._extras: list[_NestedValues | None] = []
 
     def object(self, nodes: list[FieldNode], kind: GraphQLObjectType) -> str:
         """Return the expression of an object made from the row."""
@@ -114,8 +114,8 @@ class ObjectsBuilder:
     def _nested(self, nested: Nested, nodes: list[FieldNode], field: GraphQLField) -> str:
         indexes = [self._columns.index_of(name) for name in nested.key]
         step = nested.plan(self._selections, nodes, field)
-        self._beside.append(_NestedValues(places, step))
-        return self._code.beside()
+        self._extras.append(_NestedValues(indexes, step))
+        return self._code.extra()
 
     text = staticmethod(RowCode.text)
     entries = staticmethod(RowCode.object)
@@ -134,7 +134,7 @@ class _NestedValues:
 
     async def read(self, run: Run, rows: Sequence[Row]) -> Sequence[Any]:
         """Run the step once for each key that the rows have; without rows, not at all."""
-        keys = [tuple([row[place] for place in self._places]) for row in rows]
+        keys = [tuple([row[index] for index in self._indexes]) for row in rows]
         distinct = list(dict.fromkeys(keys))
         if not distinct:
             return ()

@@ -22,6 +22,7 @@ from graphql import (
 from graphql.type import GraphQLField
 
 from db.bounded_store import BoundedStore
+from resolvers.argument_errors import argument_errors
 from resolvers.arguments import Arguments
 from resolvers.checks import Check, check_nothing
 from resolvers.coercion import (
@@ -32,7 +33,6 @@ from resolvers.coercion import (
     variables_in,
 )
 from resolvers.context import Context, Run
-from resolvers.faults import faults_of
 from resolvers.roots import ROOTS, RootAnswer
 from resolvers.selections import TYPENAME, Fragments, NotPlannable, Selections
 
@@ -77,8 +77,8 @@ class Plan:
     @staticmethod
     def _checked(root: RootPlan, values: Variables, context: Context) -> Arguments:
         arguments = root.arguments(values)
-        for fault in root.check(arguments, context):
-            raise fault
+        for error in root.check(arguments, context):
+            raise error
         return arguments
 
 

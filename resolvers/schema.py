@@ -123,7 +123,7 @@ async def _answer_root(
     field = info.parent_type.fields[info.field_name]
     root = ROOTS[info.operation.operation][info.field_name]
     answer = root.plan(selections, info.field_nodes, field)
-    return _Answered(await answer(Run(info.context, variables), Arguments(given)))
+    return _Completed(await answer(Run(info.context, variables), Arguments(given)))
 
 
 class _Executor(StrawberryGraphQLCoreExecutionContext):

@@ -1,4 +1,7 @@
-"""Everything that is wrong with the arguments of an operation, each fault with its path."""
+"""All errors in the arguments of an operation, each with its path.
+
+They are found before anything is read or changed.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -19,7 +22,7 @@ from resolvers.roots import ROOTS
 from resolvers.selections import Fragments, NotPlannable, Selected, Selections
 
 
-def faults_of(
+def argument_errors(
     schema: GraphQLSchema,
     fragments: Fragments,
     operation: OperationDefinitionNode,
@@ -27,12 +30,12 @@ def faults_of(
     variables: Mapping[str, Any],
     context: Context,
 ) -> list[GraphQLError]:
-    """Find everything that is wrong with the arguments of an operation's root fields.
+    """Return all errors in the arguments of an operation's root fields.
 
-    Each error names its field by its path. ``conditions`` are the variables that ``@include`` and
-    ``@skip`` name, in whatever depth: null for one of them would be found while fields are
-    answered. What is wrong with the variables themselves is left to the executor, which says so
-    before it runs anything.
+    Each error has the path of its field. ``conditions`` are the variables in ``@include`` and
+    ``@skip`` at any depth: a null for one of them would otherwise be found only while fields are
+    executed. Errors in the variables themselves are left to the executor, which reports them before
+    it runs anything.
     """
     root = schema.get_root_type(operation.operation)
     definitions = operation.variable_definitions or ()
@@ -41,38 +44,38 @@ def faults_of(
         return []
     unknown = [name for name in conditions if not isinstance(coerced.coerced.get(name), bool)]
     if unknown:
-        return [_condition_fault(name, operation) for name in unknown]
+        return [_condition_error(name, operation) for name in unknown]
     selections = Selections(schema, fragments, coerced.coerced)
     selected: Selected = {}
     try:
         selections.collect(operation.selection_set, root, selected, set())
     except NotPlannable:
         return []
-    faults: list[GraphQLError] = []
+    errors: list[GraphQLError] = []
     for key, nodes in selected.items():
         field = root.fields.get(nodes[0].name.value)
         if field is None:
-            # What asks about the schema itself.
+            # Introspection.
             continue
         try:
             given = get_argument_values(field, nodes[0], coerced)
-        except GraphQLError as fault:
-            faults.append(_located(InvalidInput(fault.message), key, nodes))
+        except GraphQLError as error:
+            errors.append(_located(InvalidInput(error.message), key, nodes))
             continue
         check = ROOTS[operation.operation][nodes[0].name.value].check
-        faults += [_located(fault, key, nodes) for fault in check(Arguments(given), context)]
-    return faults
+        errors += [_located(error, key, nodes) for error in check(Arguments(given), context)]
+    return errors
 
 
-def _located(fault: GatewayError, key: str, nodes: list[FieldNode]) -> GraphQLError:
-    return GraphQLError(fault.message, nodes, path=[key], original_error=fault)
+def _located(error: GatewayError, key: str, nodes: list[FieldNode]) -> GraphQLError:
+    return GraphQLError(error.message, nodes, path=[key], original_error=error)
 
 
-def _condition_fault(name: str, operation: OperationDefinitionNode) -> GraphQLError:
+def _condition_error(name: str, operation: OperationDefinitionNode) -> GraphQLError:
     nodes = [
         definition
         for definition in operation.variable_definitions or ()
         if definition.variable.name.value == name
     ]
-    fault = InvalidInput(f"${name} must be true or false, as @include and @skip need it; got null")
-    return GraphQLError(fault.message, nodes, original_error=fault)
+    error = InvalidInput(f"${name} must be true or false, as @include and @skip need it; got null")
+    return GraphQLError(error.message, nodes, original_error=error)
