@@ -65,9 +65,11 @@ class Query:
         self,
         filter: FilterArgument = UNSET,  # noqa: A002 - the contract names it so
         order_by: OrderArgument = UNSET,
-        page: Annotated[int, strawberry.argument(description="Which page, from 1.")] = 1,
+        page: Annotated[
+            int, strawberry.argument(description="The number of the page, from 1.")
+        ] = 1,
         limit: Annotated[
-            int, strawberry.argument(description="How many on a page.")
+            int, strawberry.argument(description="The size of a page.")
         ] = DEFAULT_PAGE_SIZE,
     ) -> ExecutionPage:
         """Executions, by page number."""

@@ -133,15 +133,15 @@ class ExecutionOrder:
 
 FilterArgument = Annotated[
     ExecutionFilter | None,
-    strawberry.argument(description="Which executions; all of them if left out."),
+    strawberry.argument(description="Which executions; all of them if omitted."),
 ]
 OrderArgument = Annotated[
     list[ExecutionOrder] | None,
-    strawberry.argument(description="What to order by; newest first if left out."),
+    strawberry.argument(description="The order; newest first if omitted."),
 ]
 
 
-@strawberry.input(description="How an execution is to change.")
+@strawberry.input(description="A change of executions.")
 class UpdateExecutionInput:
     """A change of executions."""
 
