@@ -7,6 +7,7 @@ that are refused, and introspection, have no plan and are left to graphql-core.
 import asyncio
 import itertools
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -85,11 +86,17 @@ class Plan:
 async def _answer_together(run: Run, checked: list[tuple[RootPlan, Arguments]]) -> dict[str, Any]:
     """Answer independent root fields, a few at the same time, in the order of the operation."""
     answers: dict[str, Any] = dict.fromkeys(root.key for root, _ in checked)
-    waiting = iter(checked)
+    waiting = deque(checked)
 
     async def answer_next() -> None:
-        for root, arguments in waiting:
-            answers[root.key] = await root.answer(run, arguments)
+        while waiting:
+            root, arguments = waiting.popleft()
+            try:
+                answers[root.key] = await root.answer(run, arguments)
+            except BaseException:
+                # There will be no answer, so nothing more should be read for it.
+                waiting.clear()
+                raise
 
     await asyncio.gather(*(answer_next() for _ in range(min(_AT_ONCE, len(checked)))))
     return answers

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis_graphql import nodes, queries
 
+from db.errors import ServiceUnavailable
 from db.executions import Executions
 from db.opening import open_database
 from resolvers.changes import AlreadyCommitted
@@ -444,6 +445,31 @@ def test_root_fields_are_read_at_the_same_time_and_answered_in_their_order() -> 
     data, _ = _run_together(wanted=3, roots=3)
     assert data == {f"r{number}": {"guid": f"{number}"} for number in range(3)}
     assert list(data) == ["r0", "r1", "r2"]
+
+
+class _Failing(Executions):
+    """Fails the first time, and notes how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def find_fields(self, _fields: tuple[str, ...], guid: str) -> tuple[Any, ...]:
+        self.asked += 1
+        if self.asked == 1:
+            raise ServiceUnavailable("away")
+        await asyncio.sleep(0)
+        return (guid,)
+
+
+def test_when_a_root_field_fails_no_more_are_read() -> None:
+    query = " ".join(f'r{n}: execution(guid: "{n}") {{ guid }}' for n in range(20))
+    operation = STORE.prepare(f"{{ {query} }}", SCHEMA._schema).find(None)
+    plan = operation and operation.planner.plan({})
+    assert plan
+    executions = _Failing()
+    with pytest.raises(ServiceUnavailable):
+        asyncio.run(plan.run(Context(executions, 100, 100), {}))
+    assert executions.asked <= 4
 
 
 def test_no_more_than_four_root_fields_of_an_operation_are_read_at_once() -> None:
