@@ -15,6 +15,9 @@ from tests.gateway import Gateway, make_key, running_gateway
 from tests.places import Place, SQLitePlace
 from tests.sample import SAMPLE
 
+# Schemathesis draws too, so that make test-load has it draw more.
+pytestmark = pytest.mark.hypothesis
+
 BOUNDS = ("--suppress-health-check", "all")
 _RUN = "from schemathesis.cli import schemathesis; schemathesis()"
 
@@ -35,7 +38,7 @@ def _schemathesis(folder: Path, gateway: Gateway, path: str, key: str, *options:
     command = [sys.executable, "-c", _RUN, "run", f"{gateway.url}{path}", "-H", header]
     command += ["--seed", "1", "--max-examples", str(count), *BOUNDS, *options]
     run = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=300, check=False
+        command, cwd=folder, capture_output=True, text=True, timeout=900, check=False
     )
     assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-2000:]
 
