@@ -1,8 +1,9 @@
 """Read executions: filters, orders, pages and counts, compiled to SQL.
 
-A query goes through these in order: ``filters`` and ``normal_filters`` (the conditions, in one
-form), ``paging`` (orders and positions), ``cursors`` (positions as opaque text), ``page_query`` (a
-page, and how to find it), ``page_statements`` with ``keyset_range`` and ``filter_statements`` (its
-SQL), ``counts`` (totals from counters), and ``statement_cache``, which compiles each statement
-once. ``comparisons`` has the fields and operators, ``states`` splits filters by state.
+``reader`` is the entry point. A query goes through these: ``filters`` and ``normal_filters`` (the
+conditions, in one form; ``comparisons`` has the fields and operators), ``paging`` (orders and
+positions), ``cursors`` (positions as opaque text), ``page_query`` (a page) with its ``row_query``
+(rows, and how to find them) and ``count_query`` (totals, from ``counts`` where possible, with
+``states`` to split a filter by state), ``page_statements`` with ``keyset_range`` and
+``filter_statements`` (their SQL), and ``statement_cache``, which compiles each statement once.
 """

@@ -55,7 +55,7 @@ class Metrics:
         )
         self._refused = Counter(
             "gateway_requests_refused",
-            "Requests that were refused because as many were under way as may be.",
+            "Requests that were refused because too many were running.",
             registry=self.registry,
         )
         self._limits = Counter(

@@ -13,7 +13,7 @@ down_revision = None
 _EARLIEST, _LATEST = -62_135_596_800_000, 253_402_300_799_999
 _STATES = "'INPROGRESS', 'FINISHED', 'ERROR', 'TERMINATED', 'TIMEOUT', 'STOPPED'"
 _INTEGER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-# Texts are compared by their characters' numbers, as SQLite does, whatever the database's language.
+# Texts are compared by code point, as in SQLite, whatever the database's locale.
 _TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _INDEXES = {
     "executions_by_created_on": ["created_on"],
@@ -68,9 +68,9 @@ def upgrade() -> None:
 
 def _indexed(columns: list[str]) -> list[str | sa.TextClause]:
     if op.get_bind().dialect.name == "sqlite":
-        # Every index of SQLite's ends with the row's id.
+        # SQLite appends the row's id to every index entry.
         return list(columns)
-    # Null is smaller than any value.
+    # Null sorts as the smallest value.
     nulls = {"session_id": sa.text("session_id NULLS FIRST")}
     return [*(nulls.get(column, column) for column in columns), "id"]
 
@@ -82,7 +82,7 @@ def _create_sqlite_triggers() -> None:
         " UPDATE executions SET updated_on = NEW.created_on WHERE id = NEW.id; END"
     )
     op.execute(
-        # The pieces are constants of this file.
+        # All parts are constants of this file.
         "CREATE TRIGGER executions_updated AFTER UPDATE ON executions"
         " WHEN NEW.updated_on IS NULL OR NEW.updated_on IS OLD.updated_on AND"
         " (NEW.state, NEW.agentflow_id, NEW.session_id, NEW.created_on, NEW.guid) IS NOT"
@@ -112,7 +112,7 @@ def _create_postgres_functions() -> None:
 
 
 def _postgres_casefold() -> str:
-    """How this server folds case in every script."""
+    """The expression that folds case in every script on this server."""
     if op.get_bind().execute(sa.text("SHOW server_encoding")).scalar_one() != "UTF8":
         return "lower(folded)"
     version = op.get_bind().dialect.server_version_info or (0,)
@@ -120,6 +120,6 @@ def _postgres_casefold() -> str:
         return "casefold(folded COLLATE pg_catalog.pg_unicode_fast)"
     has_icu = sa.text("SELECT 1 FROM pg_collation WHERE collname = 'und-x-icu'")
     if op.get_bind().execute(has_icu).first():
-        # To upper case first, which writes out what lower case has one letter for.
+        # Through upper case, which expands letters that lower case keeps as one.
         return 'lower(upper(folded COLLATE "und-x-icu") COLLATE "und-x-icu")'
     return "lower(folded)"
