@@ -57,7 +57,7 @@ async def test_metrics_that_could_not_be_published_are_published_later(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
-    monkeypatch.setattr(shared_metrics, "_PUBLISHED_EVERY", 0.001)
+    monkeypatch.setattr(shared_metrics, "_PUBLISH_SECONDS", 0.001)
     published = asyncio.Event()
     calls: list[int] = []
 
