@@ -1,5 +1,6 @@
 """Pages of rows as objects: the Relay connection, and numbered pages."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -21,11 +22,19 @@ _WITH_CURSORS = frozenset({"startCursor", "endCursor", "hasNextPage", "hasPrevio
 class _BuiltPage:
     """A page with the objects of its rows, from which a connection's fields are built."""
 
-    __slots__ = ("encode", "lists", "page")
+    __slots__ = ("cursors", "encode", "lists", "page")
 
-    def __init__(self, page: Page, lists: Sequence[list[Any]], encode: PageEncoder | None) -> None:
+    def __init__(
+        self,
+        page: Page,
+        lists: Sequence[list[Any]],
+        cursors: Sequence[str],
+        encode: PageEncoder | None,
+    ) -> None:
         self.page = page
         self.lists = lists
+        self.cursors = cursors
+        """The cursors of the rows, if edges needed them; else ``encode`` writes them."""
         self.encode = encode
 
 
@@ -75,8 +84,7 @@ class ConnectionPlan:
     def _fields_for(self, order: Order) -> tuple[str, ...]:
         if not self._has_cursors:
             return self.fields or ("id",)
-        names = (term.field for term in order)
-        return (*self.fields, *(name for name in names if name not in self.fields))
+        return _with_fields_of(order, self.fields)
 
     async def answer(
         self, run: Run, pages: Sequence[Page], fields: tuple[str, ...], order: Order
@@ -87,13 +95,13 @@ class ConnectionPlan:
         cursors = encode(rows) if encode and self._has_edge_cursors else ()
         lists = [await objects.answer(run, rows, cursors) for objects in self._lists]
         if len(pages) == 1:
-            return [self._object(_BuiltPage(pages[0], lists, encode))]
+            return [self._object(_BuiltPage(pages[0], lists, cursors, encode))]
         connections = []
         end = 0
         for page in pages:
             begin, end = end, end + len(page.rows)
             own = [made[begin:end] for made in lists]
-            connections.append(self._object(_BuiltPage(page, own, encode)))
+            connections.append(self._object(_BuiltPage(page, own, cursors[begin:end], encode)))
         return connections
 
     def _object(self, built: _BuiltPage) -> dict[str, Any]:
@@ -148,8 +156,17 @@ class ConnectionPlan:
         return lambda built: {key: part(built) for key, part in parts}
 
 
+@functools.lru_cache(maxsize=1_000)
+def _with_fields_of(order: Order, fields: tuple[str, ...]) -> tuple[str, ...]:
+    """Return fields, and those of an order that are not among them."""
+    names = (term.field for term in order)
+    return (*fields, *(name for name in names if name not in fields))
+
+
 def _cursor_at(index: int) -> _Part:
     def part(built: _BuiltPage) -> str | None:
+        if built.cursors:
+            return built.cursors[index]
         rows, encode = built.page.rows, built.encode
         return encode((rows[index],))[0] if rows and encode else None
 
