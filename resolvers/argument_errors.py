@@ -1,7 +1,4 @@
-"""All errors in the arguments of an operation, each with its path.
-
-They are found before anything is read or changed.
-"""
+"""Find all errors in the arguments of an operation before anything is read or changed."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

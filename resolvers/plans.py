@@ -46,7 +46,7 @@ _AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True)
 class RootPlan:
-    """A root field: its name in the answer, the check of its arguments, and how it is answered."""
+    """A root field: its response key, the check of its arguments, and how it is answered."""
 
     key: str
     check: Check

@@ -1,4 +1,4 @@
-"""What a field declares beside its type: its scope, and how many rows it answers."""
+"""Metadata of fields: the scope they need, and how many rows they return."""
 
 from dataclasses import dataclass
 from typing import Any
