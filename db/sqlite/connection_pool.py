@@ -30,7 +30,7 @@ class _Reading:
     and the caller may be cancelled before.
     """
 
-    __slots__ = ("_connection", "_deadline", "_pool", "answer", "interrupter")
+    __slots__ = ("_connection", "_deadline", "_has_ended", "_interrupter", "_pool", "answer")
 
     def __init__(
         self,
@@ -42,10 +42,11 @@ class _Reading:
         self._pool = pool
         self._connection = connection
         self.answer: asyncio.Future[Rows] = loop.create_future()
-        self.interrupter = Interrupter(
+        self._interrupter = Interrupter(
             connection.interrupt, deadlines.seconds if deadlines else 0.0
         )
-        self._deadline = deadlines.start(self.interrupter) if deadlines else None
+        self._deadline = deadlines.start(self._interrupter) if deadlines else None
+        self._has_ended = False
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
         return self.answer.get_loop()
@@ -61,8 +62,15 @@ class _Reading:
         self._end()
         resolve(self.answer, error)
 
+    def interrupt(self) -> None:
+        """Interrupt the statement, unless it has ended."""
+        # The connection may have another user by then.
+        if not self._has_ended:
+            self._interrupter.interrupt_now()
+
     def _end(self) -> None:
-        self.interrupter.stop()
+        self._has_ended = True
+        self._interrupter.stop()
         self._pool.release(self._connection, self._deadline)
 
 
@@ -122,7 +130,7 @@ class ConnectionPool:
             return await reading.answer
         except asyncio.CancelledError:
             # The connection returns to the pool only when the statement has ended.
-            reading.interrupter.interrupt_now()
+            reading.interrupt()
             raise
 
     def release(self, connection: Interruptible, deadline: int | None) -> None:

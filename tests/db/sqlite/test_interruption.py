@@ -162,3 +162,33 @@ async def test_whoever_is_next_and_goes_away_leaves_the_connection_to_the_one_af
         await asyncio.sleep(0)
     async with asyncio.timeout(ENOUGH):
         assert await waiting[1] == await waiting[2] == [(4,)]
+
+
+LONG = """
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000)
+SELECT count(*) FROM n
+"""
+
+
+async def test_a_read_that_is_cancelled_when_it_has_ended_interrupts_nobody_else(
+    path: Path,
+) -> None:
+    database = open_database(f"sqlite:///{path}")
+    pool = database._read_pool  # type: ignore[attr-defined]
+    assert await database.read("SELECT 1", ()) == [(1,)]
+    for _ in range(20):
+        reading = asyncio.ensure_future(_read(database, "SELECT 2"))
+        await asyncio.sleep(0)
+        assert pool.in_use == 1
+        while pool.in_use:  # noqa: ASYNC110 - the turn of the loop is what it is about
+            await asyncio.sleep(0)
+        # The connection is free, and the one who asked has not been told yet.
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        assert await database.read(LONG, ()) == [(300_000,)]
+    await database.close()
+
+
+async def _read(database: Database, statement: str) -> object:
+    return await database.read(statement, ())
