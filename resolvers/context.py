@@ -1,10 +1,13 @@
 """What root fields need to read and change executions."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from db.executions import Executions
+
+InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +17,8 @@ class Context:
     executions: Executions
     max_page_size: int
     max_ids: int
+    in_thread: InThread = asyncio.to_thread
+    """Calls a function in a thread, to keep the event loop free."""
 
 
 class Run(NamedTuple):

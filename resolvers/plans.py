@@ -1,7 +1,7 @@
 """Plans: how an operation runs, worked out once and reused for every request.
 
 A plan has the functions from variables to arguments, and how each root field is read. Operations
-that are refused, and introspection, have no plan and are left to graphql-core.
+that are refused, and several changes in one, have no plan and are left to graphql-core.
 """
 
 import asyncio
@@ -34,6 +34,7 @@ from resolvers.coercion import (
     variables_in,
 )
 from resolvers.context import Context, Run
+from resolvers.introspection import plan_introspection
 from resolvers.roots import ROOTS, RootAnswer
 from resolvers.selections import TYPENAME, Fragments, NotPlannable, Selections
 
@@ -216,7 +217,15 @@ class Planner:
                 )
                 continue
             if name.startswith("__"):
-                raise NotPlannable("it asks about the schema itself")
+                answer = plan_introspection(
+                    self._schema,
+                    self._fragments,
+                    self._operation.variable_definitions or (),
+                    key,
+                    nodes,
+                )
+                roots.append(RootPlan(key, check_nothing, lambda _: Arguments({}), answer))
+                continue
             field = root.fields[name]
             answer = described[name].plan(selections, nodes, field)
             arguments = _arguments(field, nodes[0])

@@ -77,19 +77,6 @@ class Schema(strawberry.Schema):
             return PreExecutionError(data=None, errors=[failure])
         return ExecutionResult(data=result.data, errors=result.errors)
 
-    def describe(
-        self, document: DocumentNode, variables: dict[str, Any] | None, operation_name: str | None
-    ) -> ExecutionResult:
-        """Execute an introspection query of a valid document."""
-        result: Any = execute(
-            self._schema,
-            document,
-            variable_values=variables,
-            operation_name=operation_name,
-            executor_class=self.execution_context_class,
-        )
-        return ExecutionResult(data=result.data, errors=result.errors)
-
     def errors_in(
         self, variables: Mapping[str, Any], operation: OperationDefinitionNode
     ) -> list[GraphQLError]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from graphql import (
     BooleanValueNode,
@@ -15,6 +16,7 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     NamedTypeNode,
+    OperationDefinitionNode,
     SelectionSetNode,
     VariableNode,
     get_named_type,
@@ -39,6 +41,26 @@ def fragments_of(document: DocumentNode) -> Fragments:
         for definition in document.definitions
         if isinstance(definition, FragmentDefinitionNode)
     }
+
+
+def characters_of(operation: OperationDefinitionNode, fragments: Fragments) -> int:
+    """Return the length of an operation's text, with the fragments that it uses."""
+    found: set[str] = set()
+    length = 0
+    waiting: list[OperationDefinitionNode | FragmentDefinitionNode] = [operation]
+    while waiting:
+        definition = waiting.pop()
+        length += definition.loc.end - definition.loc.start if definition.loc else 0
+        selections: list[Any] = list(definition.selection_set.selections)
+        while selections:
+            node = selections.pop()
+            if isinstance(node, FragmentSpreadNode):
+                if node.name.value not in found:
+                    found.add(node.name.value)
+                    waiting.append(fragments[node.name.value])
+            elif node.selection_set is not None:
+                selections.extend(node.selection_set.selections)
+    return length
 
 
 class NotPlannable(Exception):

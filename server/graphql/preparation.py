@@ -6,6 +6,7 @@ every time. Long documents are prepared in a thread, so that the event loop goes
 
 import asyncio
 import functools
+import itertools
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,6 @@ from typing import TypeVar
 
 from graphql import (
     DocumentNode,
-    FieldNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -32,7 +32,7 @@ from db.database import Metric
 from db.errors import InvalidInput
 from db.keys import Scope
 from resolvers.plans import Planner, PlanStore
-from resolvers.selections import Fragments, fragments_of
+from resolvers.selections import Fragments, characters_of, fragments_of
 from server.graphql.cost import Cost, cost_of
 from server.graphql.limits import Limits, check_document, check_text
 from server.graphql.scopes import needed_scopes
@@ -40,10 +40,13 @@ from server.graphql.tokens import drop_tokens
 
 _T = TypeVar("_T")
 _DOCUMENTS_BYTES = 64 * 2**20
+_OPERATIONS_BYTES = 32 * 2**20
 _PLANS_BYTES = 16 * 2**20
 # The size of a document with its operations and their first plans, measured and rounded up.
 _BYTES_OF_ANY = 4_000
 _BYTES_OF_TOKEN = 1_000
+# Fewer than there are, so that no operation is taken for smaller than it is.
+_CHARACTERS_OF_TOKEN = 3
 # Up to this length, handing over to a thread costs more than it saves.
 _LONGEST_SHORT = 1_000
 _NOTHING = parse("{ __typename }")
@@ -57,19 +60,18 @@ class PreparedOperation:
     scopes: tuple[Scope, ...]
     cost: Cost
     planner: Planner
+    size: int
+    """The bytes that it takes, as estimated."""
 
     @property
     def kind(self) -> OperationType:
         """Whether the operation is a query, a mutation or a subscription."""
         return self.definition.operation
 
-    @property
-    def asks_for_schema_alone(self) -> bool:
-        """Whether the operation is introspection only, so that no data is read."""
-        return all(
-            isinstance(node, FieldNode) and node.name.value.startswith("__")
-            for node in self.definition.selection_set.selections
-        )
+
+OperationCache = BoundedStore[tuple[int, str | None], PreparedOperation]
+"""Operations of documents with several, by the number of the document and their names."""
+_numbers = itertools.count()
 
 
 class Prepared:
@@ -84,6 +86,7 @@ class Prepared:
         errors: tuple[GraphQLError, ...] = (),
         make: Callable[[OperationDefinitionNode], PreparedOperation] | None = None,
         tokens: int = 0,
+        operations: OperationCache | None = None,
     ) -> None:
         self.document = document
         self.errors = errors
@@ -96,7 +99,9 @@ class Prepared:
         self.is_unreadable = document is _NOTHING
         """Whether the text could not be parsed."""
         self._make = make
-        self._operations: dict[str | None, PreparedOperation] = {}
+        self._number = next(_numbers)
+        self._only: PreparedOperation | None = None
+        self._operations = operations
 
     def definition(self, name: str | None) -> OperationDefinitionNode | None:
         """Return the operation with a name, or without one the first; None if there is none."""
@@ -106,19 +111,36 @@ class Prepared:
 
     def find(self, name: str | None) -> PreparedOperation | None:
         """Return the operation with a name, or the only one; None if that can't run."""
-        if self._make is None:
-            return None
-        if name is None:
-            if len(self.definitions) != 1:
-                return None
-            [name] = self.definitions
-        operation = self._operations.get(name)
-        if operation is None:
-            definition = self.definitions.get(name)
-            if definition is None:
-                return None
-            operation = self._operations[name] = self._make(definition)
+        known = self.known(name)
+        if known is not None:
+            return known
+        operation = self.make(name)
+        if operation is not None:
+            self.keep(operation)
         return operation
+
+    def known(self, name: str | None) -> PreparedOperation | None:
+        """Return an operation that is prepared already, or None."""
+        if self._only is not None:
+            return self._only if name is None or name in self.definitions else None
+        return self._operations.get((self._number, name)) if self._operations is not None else None
+
+    def make(self, name: str | None) -> PreparedOperation | None:
+        """Prepare an operation; any thread may do so."""
+        if self._make is None or (name is None and len(self.definitions) != 1):
+            return None
+        definition = self.definition(name)
+        return None if definition is None else self._make(definition)
+
+    def keep(self, operation: PreparedOperation) -> None:
+        """Keep an operation that was prepared."""
+        if len(self.definitions) == 1:
+            # It is part of what the document takes in its own store.
+            self._only = operation
+        elif self._operations is not None:
+            name = operation.definition.name
+            key = self._number, name.value if name else None
+            self._operations.put(key, operation, operation.size)
 
 
 def name_needed(prepared: Prepared) -> InvalidInput:
@@ -143,6 +165,7 @@ class OperationStore:
         self._introspection = introspection
         self._kept: BoundedStore[str, Prepared] = BoundedStore("documents", max_bytes=max_bytes)
         self._plans: PlanStore = BoundedStore("plans", max_bytes=max_plan_bytes)
+        self._operations: OperationCache = BoundedStore("operations", max_bytes=_OPERATIONS_BYTES)
         self._under_way: dict[str, asyncio.Future[Prepared]] = {}
         # A single thread, so that documents can't take the processor from everything else.
         self._thread = ThreadPoolExecutor(1, "prepare")
@@ -169,6 +192,23 @@ class OperationStore:
             self._under_way[query] = under_way
         # A request that is cancelled must not cancel it for the others.
         return await asyncio.shield(under_way)
+
+    async def find_operation(
+        self, prepared: Prepared, query: str, name: str | None
+    ) -> PreparedOperation | None:
+        """Return an operation of a document, as ``Prepared.find`` does.
+
+        If the document is long, the operation is prepared and planned in a thread.
+        """
+        if len(query) <= _LONGEST_SHORT or len(prepared.definitions) == 1:
+            return prepared.find(name)
+        known = prepared.known(name)
+        if known is not None:
+            return known
+        made = await self.in_thread(lambda: _planned(prepared.make(name)))
+        if made is not None:
+            prepared.keep(made)
+        return made
 
     async def in_thread(self, call: Callable[[], _T]) -> _T:
         """Call a function in the thread, one at a time, to keep the event loop free."""
@@ -203,6 +243,7 @@ class OperationStore:
             self._metric("hit", lambda: self._found),
             self._metric("miss", lambda: self._made),
             *self._kept.metrics(),
+            *self._operations.metrics(),
             *self._plans.metrics(),
         ]
 
@@ -230,8 +271,8 @@ class OperationStore:
             if errors:
                 return Prepared(document, tuple(errors), tokens=tokens)
             fragments = fragments_of(document)
-            make = functools.partial(self._operation, schema, fragments, tokens)
-            prepared = Prepared(document, make=make, tokens=tokens)
+            make = functools.partial(self._operation, schema, fragments)
+            prepared = Prepared(document, make=make, tokens=tokens, operations=self._operations)
             # Plan here, in case this is the thread; nearly every document has one operation.
             if len(prepared.definitions) == 1 and (operation := prepared.find(None)):
                 operation.planner.plan_unconditionally()
@@ -257,9 +298,10 @@ class OperationStore:
         self,
         schema: GraphQLSchema,
         fragments: Fragments,
-        tokens: int,
         definition: OperationDefinitionNode,
     ) -> PreparedOperation:
+        tokens = characters_of(definition, fragments) // _CHARACTERS_OF_TOKEN
+        size = _BYTES_OF_ANY + _BYTES_OF_TOKEN * tokens
         return PreparedOperation(
             definition,
             tuple(sorted(needed_scopes(schema, fragments, definition))),
@@ -270,14 +312,15 @@ class OperationStore:
                 max_page_size=self.limits.max_page_size,
                 max_ids=self.limits.max_ids,
             ),
-            Planner(
-                schema,
-                fragments,
-                definition,
-                self._plans,
-                size=_BYTES_OF_ANY + _BYTES_OF_TOKEN * tokens,
-            ),
+            Planner(schema, fragments, definition, self._plans, size=size),
+            size,
         )
+
+
+def _planned(operation: PreparedOperation | None) -> PreparedOperation | None:
+    if operation is not None:
+        operation.planner.plan_unconditionally()
+    return operation
 
 
 def _drop_frames(error: BaseException) -> None:

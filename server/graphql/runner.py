@@ -16,6 +16,7 @@ from db.errors import GatewayError, InvalidInput, ServiceUnavailable, UncertainW
 from db.executions import Executions
 from resolvers.changes import AlreadyCommitted
 from resolvers.context import Context
+from resolvers.introspection import IntrospectionFailed
 from resolvers.schema import Schema
 from resolvers.selections import NotPlannable
 from server.access.authentication import Forbidden, Principal
@@ -81,7 +82,7 @@ class OperationRunner:
         self._core = schema._schema  # noqa: SLF001 - Strawberry has no public way to it
         self._store = store
         self._documents = documents
-        self._context = Context(executions, max_page_size, max_ids)
+        self._context = Context(executions, max_page_size, max_ids, store.in_thread)
         self._on_limit = on_limit
 
     def text_of(self, asked: GraphQLRequest) -> str:
@@ -122,7 +123,7 @@ class OperationRunner:
         if on_name is not None:
             on_name(self._documents.name_of(query, asked.operation_name))
         prepared = await self._store.prepare_async(query, self._core)
-        operation = prepared.find(asked.operation_name)
+        operation = await self._store.find_operation(prepared, query, asked.operation_name)
         if operation is None:
             return self._explain_not_runnable(prepared, asked.operation_name, unsupported)
         if operation.kind in unsupported:
@@ -136,14 +137,10 @@ class OperationRunner:
         maximum = limits.max_cost
         if cost > maximum:
             return self._refused([TooComplex("max_cost", f"a cost of {cost}", maximum)], extensions)
-        data, failure = await self._planned(operation, variables)
-        if data is None and operation.asks_for_schema_alone:
-            introspected = await self._store.in_thread(
-                lambda: self._schema.describe(
-                    prepared.document, asked.variables, asked.operation_name
-                )
-            )
-            return self._presented(introspected, extensions)
+        try:
+            data, failure = await self._planned(operation, variables)
+        except IntrospectionFailed as failed:
+            return self._presented(ExecutionResult(data=None, errors=failed.errors), extensions)
         if data is None:
             find_errors = (
                 self._argument_errors_in_thread if values > _MANY_VALUES else self._argument_errors
@@ -218,7 +215,7 @@ class OperationRunner:
             return None, None
         try:
             return await plan.run(self._context, variables), None
-        except (ServiceUnavailable, AlreadyCommitted):
+        except (ServiceUnavailable, AlreadyCommitted, IntrospectionFailed):
             raise
         except (NotPlannable, GatewayError, GraphQLError):
             return None, None

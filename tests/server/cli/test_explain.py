@@ -49,8 +49,14 @@ def test_values_of_variables_are_not_in_what_is_printed(explained: Explained) ->
 
 
 def test_an_operation_without_a_plan_says_why(explained: Explained) -> None:
+    change = 'deleteExecution(guid: "nobody") { __typename }'
+    lines = explained(f"mutation {{ a: {change} b: {change} }}")
+    assert lines[-1] == "plan: none, graphql-core runs it: several changes, which are made in turn"
+
+
+def test_introspection_is_explained_without_a_statement(explained: Explained) -> None:
     lines = explained("{ __schema { queryType { name } } }")
-    assert lines[-1] == "plan: none, graphql-core runs it: it asks about the schema itself"
+    assert lines[-1] == "plan: 1 root field(s): __schema"
 
 
 def test_a_mutation_is_explained_and_not_run(explained: Explained) -> None:

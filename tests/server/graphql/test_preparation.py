@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from graphql import Node, Token, get_introspection_query
+from graphql import Node, Token, execute_sync, get_introspection_query
 
-from resolvers.schema import Schema, build_schema
+from resolvers.schema import build_schema
 from server.graphql.preparation import OperationStore, Prepared
 from server.operation.settings import Settings
 from tests.gateway import Gateway
@@ -100,19 +100,46 @@ async def test_who_goes_away_takes_a_document_from_nobody() -> None:
     assert len(store.threads) == 1
 
 
-def test_the_schema_is_told_in_a_thread(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+_SPREAD = "query { ...A } fragment A on Query { __schema { queryType { name } } }"
+
+
+@pytest.mark.parametrize(
+    ("query", "fields"),
+    [
+        (get_introspection_query(), 1),
+        ("{ __schema { queryType { name } } }", 1),
+        ("{ ... { __schema { queryType { name } } } }", 1),
+        (_SPREAD, 1),
+        ("{ executions { totalCount } __schema { queryType { name } } }", 1),
+        ('{ a: __type(name: "Query") { name } __schema { queryType { name } } }', 2),
+        ("query ($t: String!) { __type(name: $t) { name } __schema { queryType { name } } }", 2),
+    ],
+    ids=range(7),
+)
+def test_introspection_runs_in_a_thread_wherever_it_stands(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, query: str, fields: int
+) -> None:
     threads: list[str] = []
-    describe = Schema.describe
 
-    def watched(*asked: Any) -> Any:
+    def watched(*asked: Any, **more: Any) -> Any:
         threads.append(threading.current_thread().name)
-        return describe(*asked)
+        return execute_sync(*asked, **more)
 
-    monkeypatch.setattr(Schema, "describe", watched)
-    told = gateway.graphql(get_introspection_query())["__schema"]
-    assert told["queryType"]["name"] == "Query"
-    gateway.graphql("{ executions { totalCount } __schema { queryType { name } } }")
-    assert [name.startswith("prepare") for name in threads] == [True]
+    monkeypatch.setattr("resolvers.introspection.execute_sync", watched)
+    variables = {"t": "Execution"} if "$t" in query else {}
+    told = gateway.graphql(query, **variables)
+    assert told["__schema"]["queryType"]["name"] == "Query"
+    assert [name.startswith("prepare") for name in threads] == [True] * fields
+
+
+def test_what_goes_wrong_in_introspection_says_where(gateway: Gateway) -> None:
+    query = """query ($all: Boolean) {
+      a: __type(name: "Query") { name fields(includeDeprecated: $all) { name } }
+    }"""
+    answer = gateway.post(query, all=None).json()
+    [error] = answer["errors"]
+    assert error["path"][:2] == ["a", "fields"]
+    assert answer["data"] is None
 
 
 # What is kept
@@ -161,6 +188,31 @@ def test_distinct_documents_take_no_more_memory_than_the_store_may_hold() -> Non
     assert most / 2 < kept <= most
     # What the store takes for the size of an entry is no less than what it really takes.
     assert grown < most
+
+
+def test_operations_of_one_document_take_no_more_memory_than_their_store_may_hold() -> None:
+    store = Watched()
+    roots = " ".join(
+        f"a{n}: executions(first: {n}) {{ nodes {{ guid state }} }}" for n in range(16)
+    )
+    names = [f"q{number}" for number in range(200)]
+    operations = " ".join(f"query {name} {{ ...All }}" for name in names)
+    prepared = store.prepare(f"{operations} fragment All on Query {{ {roots} }}", SCHEMA)
+    assert not prepared.errors
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for name in names:
+            operation = prepared.find(name)
+            assert operation
+            assert operation.planner.plan({})
+        gc.collect()
+        grown, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    kept, most = _bytes(store, "operations")
+    assert 0 < kept <= most
+    assert grown < kept
 
 
 def test_refused_documents_take_no_more_memory_than_the_store_may_hold() -> None:
