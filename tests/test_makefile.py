@@ -1,5 +1,6 @@
 """The Makefile: missing or outdated Pythons, and which tests it runs."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+_OF_MAKE = {"MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", "ONLY"}
 
 
 @pytest.fixture
@@ -41,6 +43,8 @@ def _make(
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["make", *more, goal, f"PYTHON={python}"],
+        # As from a shell, and not as a part of the make that runs these tests.
+        env={name: value for name, value in os.environ.items() if name not in _OF_MAKE},
         cwd=folder,
         capture_output=True,
         text=True,
