@@ -102,24 +102,24 @@ class GraphQLEdge:
             return _not_allowed(f"{request.method} is not allowed here; use GET or POST", _ALLOWED)
         media_type = preferred(request.header(b"accept") or "", _offers(request))
         if media_type is None:
-            return _refusal(406, f"Accept must allow {RESPONSE_JSON} or {JSON}")
+            return _bad_request(406, f"Accept must allow {RESPONSE_JSON} or {JSON}")
         if media_type == HTML:
             return html_page(graphiql_page(self._bundle, request.scope["path"]))
         try:
             return await self._answer(request, media_type)
-        except _Refused as refused:
-            return refused.response
+        except _Refused as answered:
+            return answered.response
         except PersistedQueryNotFound as error:
             # Apollo's clients expect 200, and send the text as soon as they read this code.
             status = 400 if media_type == RESPONSE_JSON else 200
             headers = {"cache-control": "no-store"}
-            return _refused(error, status, headers, media_type)
+            return _error_response(error, status, headers, media_type)
         except UnsupportedKind as error:
             status, headers = _unsupported_status(error)
-            return _refused(error, status, headers, media_type)
+            return _error_response(error, status, headers, media_type)
         except GatewayError as error:
             self._on_limit(error.limit)
-            return _refused(error, status_of(error), headers_of(error), media_type)
+            return _error_response(error, status_of(error), headers_of(error), media_type)
         except Exception as error:  # noqa: BLE001 - the edge's last line of defence
             error_id = log_unexpected(error, "A GraphQL request")
             return graphql_error(500, INTERNAL, INTERNAL_MESSAGE, id=error_id)
@@ -202,22 +202,19 @@ def _offers(request: HttpRequest) -> tuple[str, ...]:
     return _MACHINES if request.method == "POST" else _MACHINES_AND_PEOPLE
 
 
-def _refusal(
-    status: int, message: str, headers: dict[str, str] | None = None, media_type: str = JSON
-) -> Response:
-    kind = media_type if media_type == RESPONSE_JSON else JSON
-    return graphql_error(status, InvalidInput.code, message, headers, media_type=kind)
+def _bad_request(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
+    return graphql_error(status, InvalidInput.code, message, headers, media_type=JSON)
 
 
-def _refused(
+def _error_response(
     error: GatewayError, status: int, headers: dict[str, str], media_type: str
 ) -> Response:
     kind = media_type if media_type == RESPONSE_JSON else JSON
     return graphql_error(status, error.code, error.message, headers, media_type=kind)
 
 
-def _not_allowed(message: str, allowed: str, media_type: str = JSON) -> Response:
-    return _refusal(405, message, {"allow": allowed}, media_type)
+def _not_allowed(message: str, allowed: str) -> Response:
+    return _bad_request(405, message, {"allow": allowed})
 
 
 def _unsupported_by(request: HttpRequest) -> UnsupportedKinds:

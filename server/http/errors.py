@@ -53,9 +53,7 @@ _STATUS = {
     ServiceUnavailable: 503,
 }
 STATUS_BY_CODE = {
-    Unauthenticated.code: 401,
-    Forbidden.code: 403,
-    ServiceUnavailable.code: 503,
+    **{kind.code: _STATUS[kind] for kind in (Unauthenticated, Forbidden, ServiceUnavailable)},
     INTERNAL: 500,
 }
 """The status of a GraphQL response all of whose data is missing because of such an error."""

@@ -10,10 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from db.database import Database
-from db.errors import ServiceUnavailable
 from db.instants import EARLIEST_MS, LATEST_MS
 from db.models import ExecutionState
-from db.opening import open_database
 from tests.gateway import Gateway, insert, run_sql
 from tests.sample import SAMPLE, START
 
@@ -327,55 +325,6 @@ def test_an_execution_has_always_been_changed_at_some_time(gateway: Gateway) -> 
     gateway.sql(INSERT, *EXECUTION.values())
     gateway.sql("UPDATE executions SET updated_on = NULL")
     assert gateway.graphql(EXECUTION_QUERY, guid="g-1")["execution"]["updatedOn"]
-
-
-PRAGMAS = {
-    "journal_mode": "wal",
-    "synchronous": 2,
-    "foreign_keys": 1,
-    "busy_timeout": 5000,
-    "temp_store": 2,
-}
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize(("pragma", "value"), PRAGMAS.items())
-async def test_a_reader_has_the_pragmas_that_keep_data_safe(
-    database: Database, pragma: str, value: object
-) -> None:
-    [row] = await database.fetch(text(f"PRAGMA {pragma}"))
-    assert row[0] == value
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize(("pragma", "value"), PRAGMAS.items())
-async def test_the_writer_has_the_pragmas_that_keep_data_safe(
-    database: Database, pragma: str, value: object
-) -> None:
-    async with database.write() as connection:
-        assert (await connection.exec_driver_sql(f"PRAGMA {pragma}")).scalar() == value
-
-
-@pytest.mark.anyio
-async def test_how_long_a_connection_waits_is_a_setting(path: Path) -> None:
-    impatient = open_database(f"sqlite:///{path}", busy_timeout=0.25)
-    [row] = await impatient.fetch(text("PRAGMA busy_timeout"))
-    async with impatient.write() as connection:
-        written = (await connection.exec_driver_sql("PRAGMA busy_timeout")).scalar()
-    await impatient.close()
-    assert (row[0], written) == (250, 250)
-
-
-def test_other_programs_find_the_file_in_wal_mode(engine: sqlite3.Connection) -> None:
-    assert engine.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
-
-
-@pytest.mark.anyio
-async def test_a_reader_cannot_write(database: Database, path: Path) -> None:
-    insert(path, SAMPLE)
-    with pytest.raises(ServiceUnavailable, match="can only be read"):
-        await database.fetch(text("DELETE FROM executions RETURNING id"))
-    assert run_sql(path, "SELECT count(*) FROM executions") == [(len(SAMPLE),)]
 
 
 @pytest.mark.anyio

@@ -153,10 +153,11 @@ class DocumentDrawing:
         ]
 
     def _fragment(self, kind: Any, depth: int) -> str:
+        kinds: Any = self._schema.type_map
         fitting = [
             name
             for name, (on, _, _) in self._fragments.items()
-            if do_types_overlap(self._schema, self._schema.get_type(on), kind)  # type: ignore[arg-type]
+            if do_types_overlap(self._schema, kinds[on], kind)
         ]
         if fitting and (self._choices.chance(60) or len(self._fragments) > 5):
             name = self._choices.pick(fitting)

@@ -11,6 +11,7 @@ import pytest
 from uvicorn.protocols.websockets import websockets_sansio_impl
 from websockets.sync import connection
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from tests.gateway import Gateway
 
@@ -64,7 +65,7 @@ def transports_of(gateway: Gateway) -> Iterator[Transports]:
         for module in (websockets_sansio_impl, connection):
             patch.setattr(module, "random", random.Random())
         url = gateway.url.replace("http", "ws") + "/graphql"
-        with connect(url, subprotocols=[PROTOCOL]) as socket:  # type: ignore[list-item]
+        with connect(url, subprotocols=[Subprotocol(PROTOCOL)]) as socket:
             socket.send('{"type": "connection_init"}')
             assert json.loads(socket.recv()) == {"type": "connection_ack"}
             yield Transports(gateway, socket)

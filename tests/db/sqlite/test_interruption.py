@@ -11,6 +11,7 @@ import pytest
 
 from db.database import Database
 from db.opening import open_database
+from db.sqlite.database import SQLiteDatabase
 from db.sqlite.interruption import Interrupter, Interruptible
 
 pytestmark = [pytest.mark.anyio, pytest.mark.sqlite]
@@ -174,7 +175,8 @@ async def test_a_read_that_is_cancelled_when_it_has_ended_interrupts_nobody_else
     path: Path,
 ) -> None:
     database = open_database(f"sqlite:///{path}")
-    pool = database._read_pool  # type: ignore[attr-defined]
+    assert isinstance(database, SQLiteDatabase)
+    pool = database._read_pool
     assert await database.read("SELECT 1", ()) == [(1,)]
     for _ in range(20):
         reading = asyncio.ensure_future(_read(database, "SELECT 2"))
