@@ -15,6 +15,7 @@ from db.migrations.upgrade import upgrade
 from db.opening import open_database
 from server.cli.diagnosis import diagnose
 from server.cli.terminal import printable
+from server.operation.durations import parse_duration
 from server.operation.settings import Settings, load_settings
 
 _T = TypeVar("_T")
@@ -34,6 +35,14 @@ DatabaseOption = Annotated[
         help="The database, such as sqlite:///executions.db. Default: GATEWAY_DATABASE_URL.",
     ),
 ]
+
+
+def read_duration(text: str) -> int:
+    """Return the milliseconds of an option's duration; the parser of such options."""
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}; got {quote(text)}") from None
 
 
 def print_error(message: str) -> None:

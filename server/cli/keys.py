@@ -1,8 +1,6 @@
 """The commands for API keys."""
 
-import re
 import sys
-from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -13,7 +11,13 @@ from rich.table import Table
 from db.database import Database
 from db.instants import format_iso, from_ms, now_ms
 from db.keys import Key, Keys, Scope
-from server.cli.command import DatabaseOption, print_error, read_settings, with_database
+from server.cli.command import (
+    DatabaseOption,
+    print_error,
+    read_duration,
+    read_settings,
+    with_database,
+)
 from server.cli.terminal import printable
 from server.operation.program import program
 
@@ -22,8 +26,6 @@ keys_cli = typer.Typer(
 )
 
 _WIDTH_IN_PIPES = 300
-_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
-_AGE = re.compile(r"(\d{1,5})([hdw])", re.ASCII)
 
 
 @keys_cli.command(
@@ -36,13 +38,17 @@ def create(
         typer.Option(help="What it allows; give it again for more: read, update, delete."),
     ],
     expires_in: Annotated[
-        str | None,
-        typer.Option(metavar="AGE", help="When it expires, such as 12h, 90d or 52w; never if not."),
+        int | None,
+        typer.Option(
+            metavar="AGE",
+            parser=read_duration,
+            help="When it expires, such as 12h, 90d or 52w; never if not.",
+        ),
     ] = None,
     database: DatabaseOption = None,
 ) -> None:
     """Make a key and show it once."""
-    expires_on = None if expires_in is None else now_ms() + _milliseconds(expires_in)
+    expires_on = None if expires_in is None else now_ms() + expires_in
     settings = read_settings(database_url=database)
     key_id, token = with_database(
         settings, lambda opened: Keys(opened).create(name, scope, expires_on)
@@ -86,13 +92,6 @@ def revoke(
         print_error(f"There is no key {key_id}; see them with: {program()} keys list")
         raise typer.Exit(1)
     typer.echo(f"Key {key_id} is revoked")
-
-
-def _milliseconds(age: str) -> int:
-    match = _AGE.fullmatch(age)
-    if match is None:
-        raise typer.BadParameter("must be a number with h, d or w, such as 90d")
-    return int(timedelta(**{_UNITS[match[2]]: int(match[1])}).total_seconds() * 1000)
 
 
 def _state(key: Key) -> str:
