@@ -8,7 +8,18 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ColumnElement, String, column, literal, or_
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    String,
+    Subquery,
+    column,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -78,6 +89,13 @@ class EachOf(FunctionElement[str]):
     inherit_cache = True
 
 
+class Unescaped(FunctionElement[str]):
+    """A text that ``listed`` has escaped because of null characters."""
+
+    type = String()
+    inherit_cache = True
+
+
 class Listed(FunctionElement[str]):
     """The values of a list, sent as one parameter, as a subquery for ``IN``."""
 
@@ -129,6 +147,15 @@ def among_listed(
     values = Listed(bound[0]) if len(bound) == 1 else ListedEscaped(bound[0])
     found: ColumnElement[bool] = needle.bool_op("IN")(values)
     return or_(found, needle.in_(bound[2:])) if len(bound) > 2 else found
+
+
+def each_listed(bound: tuple[ColumnElement[Any], ...]) -> Subquery:
+    """The texts that ``listed`` turned into parameters as rows, with the one column ``value``."""
+    rows = EachOf(bound[0]).table_valued(column("value", String))
+    if len(bound) == 1:
+        return select(rows.c.value).subquery("listed")
+    unescaped = select(Unescaped(rows.c.value).label("value"))
+    return union_all(unescaped, *(select(each) for each in bound[2:])).subquery("listed")
 
 
 def each_of(values: tuple[str, ...]) -> ColumnElement[str]:

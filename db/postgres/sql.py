@@ -12,6 +12,7 @@ from db.dialect import (
     Parenthesized,
     PositionOf,
     Shown,
+    Unescaped,
     write_as,
 )
 
@@ -27,6 +28,7 @@ _FORMS = {
     # The planner estimates rows well, and seeks to a row value in an index.
     OffIndex: "{}",
     EachOf: "json_array_elements_text(CAST({} AS json))",
+    Unescaped: "replace(replace({}, chr(1) || 'b', chr(65535)), chr(1) || 'a', chr(1))",
     Listed: "(SELECT json_array_elements_text(CAST({} AS json)))",
     # PostgreSQL stores no null character, and no text contains its substitute U+FFFF.
     ListedEscaped: (

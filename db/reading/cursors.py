@@ -110,6 +110,7 @@ _CAN_HOLD: Mapping[str, Callable[[Any], bool]] = {
     "state": _is_text,
     "agentflow_id": _is_text,
     "session_id": _is_text_or_null,
+    "name": _is_text_or_null,
 }
 
 

@@ -26,6 +26,27 @@ def where(filter_: Filter, source: ExecutionSource, bind: Bind) -> ColumnElement
     return _compile(filter_, source, bind)
 
 
+def flow_where(filter_: Filter, source: ExecutionSource, bind: Bind) -> ColumnElement[bool]:
+    """Compile a filter on ``agentflow_name`` to an SQL condition on a source's agentflows.
+
+    Otherwise the same as ``where``.
+    """
+    check(filter_)
+    return _compile_named(filter_, source, bind)
+
+
+def _compile_named(filter_: Filter, source: ExecutionSource, bind: Bind) -> ColumnElement[bool]:
+    match filter_:
+        case AllOf(parts):
+            return and_(true(), *(_compile_named(part, source, bind) for part in parts))
+        case AnyOf(parts):
+            return or_(false(), *(_compile_named(part, source, bind) for part in parts))
+        case Not(part):
+            return _compile_named(part, source, bind).is_not(true())
+        case Condition():
+            return _compared(filter_, source, bind)
+
+
 def cache_key_of(filter_: Filter, parameters: list[Any]) -> Hashable:
     """Return the cache key of a filter's statement; append the bind values to ``parameters``.
 

@@ -7,11 +7,11 @@ finds it at any depth, and it stays valid while rows come and go.
 import functools
 import operator
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import ColumnElement, and_, false, or_, tuple_
 
-from db.source import ExecutionRow, ExecutionSource
+from db.source import ExecutionRow
 
 SORTABLE = ("created_on", "updated_on", "state", "agentflow_id", "session_id")
 """The fields that executions can be ordered by."""
@@ -19,7 +19,14 @@ SORTABLE = ("created_on", "updated_on", "state", "agentflow_id", "session_id")
 LAST_PAGE = 2**31 - 1
 """The highest number of a numbered page."""
 
-_NULLABLE = frozenset({"session_id"})
+_NULLABLE = frozenset({"session_id", "name"})
+
+
+class Columns(Protocol):
+    """The columns of rows that have an order."""
+
+    def column(self, field: str) -> ColumnElement[Any]:
+        """Return the column of a field."""
 
 
 class Term(NamedTuple):
@@ -63,7 +70,7 @@ def reverse(order: Order) -> Order:
     return tuple(Term(term.field, not term.descending) for term in order)
 
 
-def order_by(order: Order, source: ExecutionSource) -> list[ColumnElement[Any]]:
+def order_by(order: Order, source: Columns) -> list[ColumnElement[Any]]:
     """Return the ORDER BY of an order."""
     return [_ordered(source.column(term.field), term) for term in order]
 
@@ -91,7 +98,7 @@ def position_of(row: ExecutionRow, order: Order) -> Position:
 
 
 def beyond(
-    order: Order, bound: BoundPosition, source: ExecutionSource, *, inclusive: bool = False
+    order: Order, bound: BoundPosition, source: Columns, *, inclusive: bool = False
 ) -> ColumnElement[bool]:
     """Return the condition for rows after a position in an order, or also at it if ``inclusive``.
 
@@ -107,7 +114,7 @@ def beyond(
 
 
 def branches_beyond(
-    order: Order, bound: BoundPosition, source: ExecutionSource, *, inclusive: bool = False
+    order: Order, bound: BoundPosition, source: Columns, *, inclusive: bool = False
 ) -> list[ColumnElement[bool]]:
     """Return the same condition in parts, nearest first; each is one range of an index."""
     branches = []
@@ -141,7 +148,7 @@ def is_uniform(order: Order) -> bool:
 
 
 def _beyond_terms(
-    order: Order, bound: BoundPosition, source: ExecutionSource, *, inclusive: bool
+    order: Order, bound: BoundPosition, source: Columns, *, inclusive: bool
 ) -> ColumnElement[bool]:
     column = source.column(order[0].field)
     value = bound[0]

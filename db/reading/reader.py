@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Hashable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Select, select
 
 from db.database import Database, Metric, Rows
+from db.dialect import among_listed, listed
 from db.reading.count_query import CountQuery
-from db.reading.filters import EVERYTHING, Condition, Filter
+from db.reading.filters import EVERYTHING, AllOf, Condition, Filter
 from db.reading.page_query import Page, PageQuery
 from db.reading.page_statements import (
     PageForm,
@@ -63,6 +65,34 @@ class Reader:
         statement = self._statements.get(fields, build)
         rows = await self._database.read(statement.text, (guid,), is_short=True)
         return rows[0] if rows else None
+
+    async def find_many(self, fields: tuple[str, ...], guids: Sequence[str]) -> list[Row | None]:
+        """Return some fields of the execution with each guid, or None."""
+        stored = await self.stored_guids(guids)
+        values = listed(tuple(stored))
+
+        def build(parameters: BindParameters) -> Select[Any]:
+            bound = tuple(parameters.bind("guid") for _ in values)
+            columns = [self._source.column(field) for field in (*fields, "guid")]
+            return select(*columns).where(among_listed(self._source.guid, bound))
+
+        key = ("many", fields, len(values))
+        statement = self._statements.get(key, build)
+        rows = await self._database.read(statement.text, statement.parameters(values))
+        found = {row[-1]: tuple(row[:-1]) for row in rows}
+        return [found.get(guid) for guid in stored]
+
+    async def pages(self, query: PageQuery, by: str, keys: Sequence[str]) -> list[Page]:
+        """Read the page of each key: of the executions whose field ``by`` equals it.
+
+        ``by`` is ``agentflow_id`` or ``session_id``. The query has no offset. Raises InvalidInput
+        if its filter is too large.
+        """
+        pages = []
+        for key in keys:
+            filter_ = AllOf((query.filter, Condition(by, "eq", key)))
+            pages.append(await self.page(replace(query, filter=filter_)))
+        return pages
 
     async def page(self, query: PageQuery) -> Page:
         """Read a page. Raises InvalidInput if its filter is too large."""

@@ -12,6 +12,7 @@ from db.dialect import (
     Parenthesized,
     PositionOf,
     Shown,
+    Unescaped,
     write_as,
 )
 
@@ -31,6 +32,7 @@ _FORMS = {
     PositionOf: "instr({})",
     OffIndex: "+{}",
     EachOf: "json_each({})",
+    Unescaped: "replace(replace({}, char(1, 98), char(0)), char(1, 97), char(1))",
     Listed: "(SELECT value FROM json_each({}))",
     ListedEscaped: (
         "(SELECT replace(replace(value, char(1, 98), char(0)), char(1, 97), char(1))"

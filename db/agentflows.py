@@ -1,0 +1,161 @@
+"""The agentflows of a database, in the order of their names."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, union_all
+
+from db.database import Database, Rows
+from db.dialect import each_listed, keeps_order, listed
+from db.reading.filter_statements import cache_key_of, flow_where
+from db.reading.page_query import Page, PageQuery
+from db.reading.paging import (
+    Order,
+    Position,
+    Term,
+    branches_beyond,
+    order_by,
+    position_getter,
+    reverse,
+)
+from db.reading.runner import Runner
+from db.reading.statement_cache import BindParameters, nulls_of, present
+from db.source import NATIVE, ExecutionSource
+
+
+class AgentflowRow(NamedTuple):
+    """An agentflow as it is read from the database."""
+
+    agentflow_id: str
+    name: str | None
+
+
+BY_NAME: Order = (Term("name", descending=False), Term("agentflow_id", descending=False))
+"""The order of agentflows: those without a name come first."""
+
+
+class _Columns:
+    """The columns of agentflows in a source."""
+
+    def __init__(self, source: ExecutionSource) -> None:
+        self._columns: dict[str, Any] = {"agentflow_id": source.flow_key, "name": source.flow_name}
+
+    def column(self, field: str) -> ColumnElement[Any]:
+        """Return the column of a field of ``AgentflowRow``."""
+        column: ColumnElement[Any] = self._columns[field]
+        return column
+
+
+class Agentflows:
+    """The agentflows of a database, in the tables of a source."""
+
+    def __init__(self, database: Database, source: ExecutionSource = NATIVE) -> None:
+        self._runner = Runner(database)
+        self._source = source
+        self._columns = _Columns(source)
+
+    async def page(self, query: PageQuery) -> Page:
+        """Read a page of the agentflows in the order ``BY_NAME``, which the query must have.
+
+        Its fields are those of ``AgentflowRow``; its filter has conditions on ``agentflow_name``
+        alone. It must be read from the beginning, without ``before``.
+        """
+        found = await self._rows(query, BY_NAME, query.fields, query.limit + 1, query.after)
+        rows = found[: query.limit]
+        total = await self._count(query) if query.with_total else 0
+        has_previous = query.with_both_sides and await self._has_before(query, rows)
+        return Page(rows, total, has_next=len(found) > query.limit, has_previous=has_previous)
+
+    async def _has_before(self, query: PageQuery, rows: Rows) -> bool:
+        if query.after is None:
+            return False
+        position = position_getter(query.fields, BY_NAME)(rows[0]) if rows else query.after
+        order = reverse(BY_NAME)
+        found = await self._rows(query, order, ("agentflow_id",), 1, position, inclusive=not rows)
+        return bool(found)
+
+    async def _rows(
+        self,
+        query: PageQuery,
+        order: Order,
+        fields: tuple[str, ...],
+        limit: int,
+        after: Position | None,
+        *,
+        inclusive: bool = False,
+    ) -> Rows:
+        values: list[Any] = []
+        cache_key = (fields, cache_key_of(query.filter, values), order, nulls_of(after), inclusive)
+        values += [*present(after or ()), limit]
+
+        def build(parameters: BindParameters) -> Any:
+            condition = flow_where(query.filter, self._source, parameters.bind)
+            bound = None if after is None else parameters.bind_position(order, after)
+            most = parameters.bind_number()
+            columns = [self._columns.column(field).label(field) for field in fields]
+            # Those of the order, in case parts of it have to be merged.
+            columns += [
+                self._columns.column(term.field).label(f"by_{term.field}") for term in order
+            ]
+            found = select(*columns).where(condition).order_by(*order_by(order, self._columns))
+            found = found.limit(most)
+            if bound is None:
+                return found
+            branches = branches_beyond(order, bound, self._columns, inclusive=inclusive)
+            parts = [found.where(branch) for branch in branches]
+            # Each part is a range of an index; they follow each other in the order.
+            together = union_all(*(select(*each.subquery().c) for each in parts))
+            if keeps_order(parameters.dialect):
+                return together.limit(most)
+            merged = together.subquery("parts")
+            return select(merged).order_by(*order_by(order, _Merged(merged))).limit(most)
+
+        rows = await self._runner.read(cache_key, build, values)
+        return [row[: len(fields)] for row in rows]
+
+    async def _count(self, query: PageQuery) -> int:
+        values: list[Any] = []
+        cache_key = ("count", cache_key_of(query.filter, values))
+
+        def build(parameters: BindParameters) -> Select[Any]:
+            condition = flow_where(query.filter, self._source, parameters.bind)
+            counted = select(func.count()).select_from(self._source.flow_key.table)
+            return counted.where(condition)
+
+        [(count,)] = await self._runner.read(cache_key, build, values)
+        return int(count)
+
+    async def find_many(self, ids: Sequence[str]) -> list[AgentflowRow | None]:
+        """Return the agentflow of each id, or None.
+
+        One that is gone but still has executions is found, without a name.
+        """
+        values = listed(tuple(ids))
+
+        def build(parameters: BindParameters) -> Select[Any]:
+            source = self._source
+            bound = tuple(parameters.bind("agentflow_id") for _ in values)
+            keys = each_listed(bound)
+            has_executions = exists().where(source.agentflow_id == keys.c.value)
+            return (
+                select(keys.c.value, source.flow_name)
+                .select_from(keys)
+                .outerjoin(source.flow_key.table, source.flow_key == keys.c.value)
+                .where(or_(source.flow_key.is_not(None), has_executions))
+            )
+
+        rows = await self._runner.read(("many", len(values)), build, values, is_short=True)
+        found = {row[0]: AgentflowRow(row[0], row[1]) for row in rows}
+        return [found.get(each) for each in ids]
+
+
+class _Merged:
+    """The columns of an order in a subquery."""
+
+    def __init__(self, merged: Any) -> None:
+        self._merged = merged
+
+    def column(self, field: str) -> ColumnElement[Any]:
+        """Return the column of a field of the order."""
+        column: ColumnElement[Any] = self._merged.c[f"by_{field}"]
+        return column

@@ -1,0 +1,155 @@
+"""The agentflows of a database: by name, page by page, and by id."""
+
+import pytest
+
+from db.agentflows import BY_NAME, AgentflowRow, Agentflows
+from db.database import Database
+from db.errors import InvalidInput
+from db.reading.cursors import decode_cursor, encode_cursor
+from db.reading.filters import EVERYTHING, AllOf, Condition, Filter
+from db.reading.normal_filters import NOTHING
+from db.reading.page_query import Page, PageQuery
+from db.reading.paging import NEWEST_FIRST, Position
+from tests.gateway import insert, run_sql
+from tests.places import Place
+from tests.sample import FLOWS, SAMPLE
+from tests.statements import recorded_statements
+
+pytestmark = pytest.mark.anyio
+
+NAMES = {
+    **{flow: name for flow, name in FLOWS.items() if flow != "flow-gone"},
+    "flow-f": None,
+    "flow-g": "Support agent",
+    "flow-h": "",
+    "flow-i": None,
+    "flow-j": "\U0001f600",
+    "flow-k": "\uffee",
+}
+IN_ORDER = sorted(NAMES.items(), key=lambda flow: (flow[1] is not None, flow[1] or "", flow[0]))
+
+
+@pytest.fixture
+def agentflows(place: Place, database: Database) -> Agentflows:
+    insert(place, SAMPLE)
+    for flow, name in NAMES.items():
+        run_sql(
+            place,
+            "INSERT INTO agentflows VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET name ="
+            " excluded.name",
+            flow,
+            name,
+        )
+    return Agentflows(database)
+
+
+async def _page(
+    agentflows: Agentflows,
+    limit: int = 100,
+    after: Position | None = None,
+    filter_: Filter = EVERYTHING,
+) -> Page:
+    return await agentflows.page(
+        PageQuery(
+            AgentflowRow._fields,
+            filter_,
+            BY_NAME,
+            limit,
+            after=after,
+            with_total=True,
+            with_both_sides=True,
+        )
+    )
+
+
+async def test_agentflows_are_listed_by_name_and_then_by_id(agentflows: Agentflows) -> None:
+    page = await _page(agentflows)
+    assert page == Page(IN_ORDER, len(IN_ORDER))
+
+
+@pytest.mark.parametrize("limit", range(4))
+async def test_a_page_goes_on_after_each_position(agentflows: Agentflows, limit: int) -> None:
+    for at, (flow, name) in enumerate(IN_ORDER, start=1):
+        expected = IN_ORDER[at : at + limit]
+        page = await _page(agentflows, limit, (name, flow))
+        assert list(page.rows) == expected
+        assert page.total == len(IN_ORDER)
+        assert page.has_previous
+        assert page.has_next == (at + limit < len(IN_ORDER))
+
+
+async def test_a_page_before_which_nothing_is_left_has_none_before(
+    agentflows: Agentflows, place: Place
+) -> None:
+    (flow, name), *others = IN_ORDER
+    run_sql(place, "DELETE FROM agentflows WHERE id = ?", flow)
+    page = await _page(agentflows, 1, (name, flow))
+    assert list(page.rows) == others[:1]
+    assert not page.has_previous
+
+
+@pytest.mark.parametrize(
+    ("filter_", "expected"),
+    [
+        (Condition("agentflow_name", "eq", "Support agent"), ["flow-a", "flow-g"]),
+        (
+            AllOf((Condition("agentflow_name", "contains", "SUPPORT", ignore_case=True),)),
+            ["flow-a", "flow-g", "flow-e"],
+        ),
+        (
+            AllOf(
+                (
+                    Condition("agentflow_name", "starts_with", "Support"),
+                    Condition("agentflow_name", "in", ("Support agent", "")),
+                )
+            ),
+            ["flow-a", "flow-g"],
+        ),
+        (Condition("agentflow_name", "contains", "%"), ["flow-c"]),
+        (NOTHING, []),
+    ],
+)
+async def test_a_filter_selects_agentflows_by_name(
+    agentflows: Agentflows, filter_: Filter, expected: list[str]
+) -> None:
+    page = await _page(agentflows, filter_=filter_)
+    assert [flow for flow, _ in page.rows] == expected
+    assert page.total == len(expected)
+
+
+async def test_a_page_has_the_fields_that_are_asked_for(agentflows: Agentflows) -> None:
+    page = await agentflows.page(PageQuery(("name",), order=BY_NAME, limit=2, after=("", "flow-h")))
+    assert list(page.rows) == [("100% of_everything",), ("Support agent",)]
+
+
+async def test_agentflows_are_found_in_the_order_of_their_ids(agentflows: Agentflows) -> None:
+    with recorded_statements() as statements:
+        found = await agentflows.find_many(
+            ["flow-f", "nobody", "flow-gone", "flow-a", "a\0b", "f\udcff"]
+        )
+    assert found == [
+        AgentflowRow("flow-f", None),
+        None,
+        AgentflowRow("flow-gone", None),
+        AgentflowRow("flow-a", "Support agent"),
+        None,
+        None,
+    ]
+    assert len(statements) == 1
+
+
+async def test_an_agentflow_is_not_found_once_its_last_execution_is_gone(
+    agentflows: Agentflows, place: Place
+) -> None:
+    run_sql(place, "DELETE FROM executions WHERE agentflow_id = 'flow-gone'")
+    assert await agentflows.find_many(["flow-gone"]) == [None]
+
+
+def test_a_cursor_of_executions_is_not_one_of_agentflows() -> None:
+    of_execution = encode_cursor((1, 2), NEWEST_FIRST)
+    of_agentflow = encode_cursor((None, "flow-a"), BY_NAME)
+    assert decode_cursor(of_agentflow, BY_NAME, "after") == (None, "flow-a")
+    with pytest.raises(InvalidInput, match="ordered by name asc, agentflow_id asc"):
+        decode_cursor(of_execution, BY_NAME, "after")
+    with pytest.raises(InvalidInput, match="ordered by created_on desc, id desc"):
+        decode_cursor(of_agentflow, NEWEST_FIRST, "after")
