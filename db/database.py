@@ -85,6 +85,10 @@ class Database(abc.ABC):
     ) -> Awaitable[Rows]:
         """Run the text of one SELECT."""
 
+    async def read_latest(self, statement: str, parameters: tuple[Any, ...]) -> Rows:
+        """Run the text of one SELECT where writes are made, never on a replica."""
+        return await self.read(statement, parameters)
+
     @abc.abstractmethod
     async def change(self, change: Callable[[Execute], _T]) -> _T:
         """Run a change, which is durable when this returns.
@@ -95,6 +99,14 @@ class Database(abc.ABC):
     async def change_at_once(self, statement: str, parameters: Sequence[Any]) -> Rows:
         """Run a change that is a single statement, and return its rows."""
         return await self.change(lambda execute: execute(statement, parameters))
+
+    @abc.abstractmethod
+    async def catch_up(self) -> None:
+        """Do now what is done in the background after writes; others may write meanwhile.
+
+        A program that writes without a break calls it from time to time, because the background
+        alone may not keep pace.
+        """
 
     @abc.abstractmethod
     def write(self) -> contextlib.AbstractAsyncContextManager[AsyncConnection]:

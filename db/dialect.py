@@ -5,6 +5,8 @@ differs, a function at the end of this module says why.
 """
 
 import json
+import sys
+from array import array
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     ColumnElement,
+    LargeBinary,
     String,
     Subquery,
     column,
@@ -110,6 +113,26 @@ class ListedEscaped(FunctionElement[str]):
     inherit_cache = True
 
 
+class ListedNumbers(FunctionElement[int]):
+    """The numbers of a list, sent as one JSON parameter, as a subquery for ``IN``."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+class Identity(FunctionElement[Any]):
+    """What a text is told from others by: the text itself as bytes, or a number of 64 bits."""
+
+    inherit_cache = True
+
+
+class Packed(FunctionElement[bytes]):
+    """All rows of a number and an ``Identity``, as bytes, which ``unpacked`` reads."""
+
+    type = LargeBinary()
+    inherit_cache = True
+
+
 def write_as(kind: str, forms: Mapping[type[Any], str]) -> None:
     """Register how the dialect ``kind`` renders each construct around its arguments."""
 
@@ -156,6 +179,21 @@ def each_listed(bound: tuple[ColumnElement[Any], ...]) -> Subquery:
         return select(rows.c.value).subquery("listed")
     unescaped = select(Unescaped(rows.c.value).label("value"))
     return union_all(unescaped, *(select(each) for each in bound[2:])).subquery("listed")
+
+
+def number_of(identity: bytes | int) -> int:
+    """Return an ``Identity`` as a number of 64 bits, the same in all of this process."""
+    return hash(identity) if isinstance(identity, bytes) else identity
+
+
+def unpacked(dialect: Dialect, packed: bytes | None) -> "array[int]":
+    """Return the numbers of ``Packed``: that of a row and that of its identity, in turn."""
+    numbers = array("q")
+    numbers.frombytes(packed or b"")
+    if dialect.name != "sqlite" and sys.byteorder == "little":
+        # A server sends the most significant byte first.
+        numbers.byteswap()
+    return numbers
 
 
 def each_of(values: tuple[str, ...]) -> ColumnElement[str]:

@@ -60,6 +60,7 @@ class UncertainWrite(ServiceUnavailable):
     """A write was sent and its outcome is unknown; the gateway never repeats it."""
 
     def __init__(self, reason: str) -> None:
+        self.reason = reason
         super().__init__(
             f"{reason}; the write may have been made: it was made as a whole or not at all, so "
             "look before you try again"

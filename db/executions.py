@@ -5,9 +5,15 @@ from collections.abc import Iterable
 from db.database import Database
 from db.dialect import pays_for_messages
 from db.models import ExecutionState
+from db.reading.filters import Filter
 from db.reading.reader import Reader
 from db.source import NATIVE, ExecutionSource
+from db.writing.batches import Bounds, Matched, Pace, Target
 from db.writing.changes import DeleteOutcome, UpdateOutcome, Writing
+from db.writing.matching import Matching
+
+_UNBOUNDED = Bounds()
+_USUAL_PACE = Pace()
 
 
 class Executions(Reader):
@@ -16,6 +22,7 @@ class Executions(Reader):
     def __init__(self, database: Database, source: ExecutionSource = NATIVE) -> None:
         super().__init__(database, source)
         self._writing = Writing(database.dialect, source)
+        self._matching = Matching(database, source)
 
     async def update(
         self,
@@ -44,3 +51,51 @@ class Executions(Reader):
         wanted = tuple(dict.fromkeys(await self.stored_guids(guids)))
         rows = await self._database.change_at_once(*self._writing.deletion(wanted))
         return self._writing.outcome_of_deletion(rows, wanted)
+
+    async def update_matching(
+        self,
+        filter_: Filter | Target,
+        state: ExecutionState | None,
+        expected: ExecutionState | None = None,
+        *,
+        bounds: Bounds = _UNBOUNDED,
+        pace: Pace = _USUAL_PACE,
+    ) -> Matched:
+        """Set the state of the executions that match a filter now, in batches.
+
+        Each batch is a transaction. Executions created meanwhile are not changed, and neither are
+        those that no longer match when their batch comes. With ``expected``, executions in another
+        state are left alone. Those that have the state already count as affected, but only when
+        nothing is left to change.
+        """
+        return await self._matching.update(_target(filter_), state, expected, bounds, pace)
+
+    async def delete_matching(
+        self, filter_: Filter | Target, *, bounds: Bounds = _UNBOUNDED, pace: Pace = _USUAL_PACE
+    ) -> Matched:
+        """Delete the executions that match a filter now, in batches.
+
+        Each batch is a transaction. Executions created meanwhile are not deleted, and neither are
+        those that no longer match when their batch comes.
+        """
+        return await self._matching.delete(_target(filter_), bounds, pace)
+
+    async def would_update_matching(
+        self,
+        filter_: Filter | Target,
+        state: ExecutionState | None,
+        expected: ExecutionState | None = None,
+        limit: int | None = None,
+    ) -> Matched:
+        """Return what ``update_matching`` would return if time did not end it."""
+        return await self._matching.would_update(_target(filter_), state, expected, limit)
+
+    async def would_delete_matching(
+        self, filter_: Filter | Target, limit: int | None = None
+    ) -> Matched:
+        """Return what ``delete_matching`` would return if time did not end it."""
+        return await self._matching.would_delete(_target(filter_), limit)
+
+
+def _target(filter_: Filter | Target) -> Target:
+    return filter_ if isinstance(filter_, Target) else Target((filter_,))

@@ -104,6 +104,10 @@ class PostgresDatabase(Database):
             self._retry_on_conflict(lambda: self._change_at_once(statement, sent))
         )
 
+    async def catch_up(self) -> None:
+        """Compact count deltas, unless another process is doing so."""
+        await self._compact()
+
     @staticmethod
     async def _retry_on_conflict(change: Callable[[], Awaitable[_T]]) -> _T:
         with translated_errors(is_write=True):

@@ -77,6 +77,14 @@ class ReplicatedDatabase(Database):
             return False
         return not (client.may_write and await self._writers.has_written(client))
 
+    async def read_latest(self, statement: str, parameters: tuple[Any, ...]) -> Rows:
+        """Run the text of one SELECT on the primary."""
+        return await self._primary.read(statement, parameters)
+
+    async def catch_up(self) -> None:
+        """Compact the primary's count deltas."""
+        await self._primary.catch_up()
+
     async def change(self, change: Callable[[Execute], _T]) -> _T:
         """Run a change on the primary; its client reads from there too for a while."""
         return await self._recorded(lambda: self._primary.change(change))

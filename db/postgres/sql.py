@@ -1,14 +1,21 @@
 """Render the constructs of ``db.dialect`` as PostgreSQL's SQL."""
 
+from typing import Any
+
+from sqlalchemy.ext.compiler import compiles
+
 from db.dialect import (
     EachOf,
     Exact,
     Folded,
     Greatest,
+    Identity,
     Least,
     Listed,
     ListedEscaped,
+    ListedNumbers,
     OffIndex,
+    Packed,
     Parenthesized,
     PositionOf,
     Shown,
@@ -30,6 +37,10 @@ _FORMS = {
     EachOf: "json_array_elements_text(CAST({} AS json))",
     Unescaped: "replace(replace({}, chr(1) || 'b', chr(65535)), chr(1) || 'a', chr(1))",
     Listed: "(SELECT json_array_elements_text(CAST({} AS json)))",
+    ListedNumbers: (
+        "(SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST({} AS json)) AS value)"
+    ),
+    Identity: "hashtextextended({}, 0)",
     # PostgreSQL stores no null character, and no text contains its substitute U+FFFF.
     ListedEscaped: (
         "(SELECT replace(replace(json_array_elements_text(CAST({} AS json)),"
@@ -38,3 +49,9 @@ _FORMS = {
 }
 
 write_as("postgresql", _FORMS)
+
+
+@compiles(Packed, "postgresql")
+def _write_packed(element: Any, compiler: Any, **options: Any) -> str:
+    sent = (f"int8send({compiler.process(each, **options)})" for each in element.clauses)
+    return f"string_agg({' || '.join(sent)}, ''::bytea)"

@@ -132,6 +132,10 @@ class SQLiteDatabase(Database):
         self._checkpoints.soon()
         return changed
 
+    async def catch_up(self) -> None:
+        """Move the write-ahead log into the file; commits start it anew once all of it is there."""
+        await self._checkpoint()
+
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """Run a write transaction: commit at the end of the block, roll back on an exception."""

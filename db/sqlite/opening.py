@@ -2,18 +2,21 @@
 
 import asyncio
 import sqlite3
+from array import array
 from typing import Any
 
 import aiosqlite
 from sqlalchemy import create_engine, event
+from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from db.casefolding import fold
+from db.dialect import number_of
 from db.sqlite.checkpoints import AUTOMATIC_PAGES
 from db.sqlite.file_watch import DatabaseFile, create_private, existing_file_uri
-from db.sqlite.sql import CASEFOLD, SHOWN
+from db.sqlite.sql import CASEFOLD, PACKED, SHOWN
 
 # Small, because each connection has its own; the system's page cache serves all of them.
 _CACHE_KIB = 4096
@@ -78,6 +81,8 @@ def _prepare_connection(connection: Any, _record: object) -> None:
     connection.create_function(CASEFOLD, 1, _casefold, deterministic=True)
     connection.create_function(SHOWN, 1, _show, deterministic=True)
     cursor = connection.cursor()
+    if isinstance(connection, AsyncAdapt_aiosqlite_connection):
+        connection.run_async(_create_aggregate)
     _set_write_ahead_log(cursor)
     for pragma in (
         "synchronous = FULL",
@@ -88,6 +93,25 @@ def _prepare_connection(connection: Any, _record: object) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+async def _create_aggregate(driver: Any) -> None:
+    # The driver has no method for it, and its own run in its thread as this one.
+    await driver._execute(driver._conn.create_aggregate, PACKED, 2, _Packing)  # noqa: SLF001
+
+
+class _Packing:
+    """Packs the ids of rows and numbers for their identities as bytes."""
+
+    def __init__(self) -> None:
+        self._numbers = array("q")
+
+    def step(self, row_id: int, identity: bytes) -> None:
+        self._numbers.append(row_id)
+        self._numbers.append(number_of(identity))
+
+    def finalize(self) -> bytes:
+        return self._numbers.tobytes()
 
 
 def _set_write_ahead_log(cursor: Any) -> None:

@@ -5,10 +5,13 @@ from db.dialect import (
     Exact,
     Folded,
     Greatest,
+    Identity,
     Least,
     Listed,
     ListedEscaped,
+    ListedNumbers,
     OffIndex,
+    Packed,
     Parenthesized,
     PositionOf,
     Shown,
@@ -20,6 +23,8 @@ CASEFOLD = "gateway_casefold"
 """The function that folds case in every script; SQLite's own ``lower`` knows only ASCII."""
 SHOWN = "gateway_shown"
 """The function that shows a text with U+FFFD where it is not UTF-8."""
+PACKED = "gateway_packed"
+"""The aggregate that packs pairs of a number and some bytes."""
 
 _FORMS = {
     Parenthesized: "({})",
@@ -34,6 +39,9 @@ _FORMS = {
     EachOf: "json_each({})",
     Unescaped: "replace(replace({}, char(1, 98), char(0)), char(1, 97), char(1))",
     Listed: "(SELECT value FROM json_each({}))",
+    ListedNumbers: "(SELECT value FROM json_each({}))",
+    Identity: "CAST({} AS BLOB)",
+    Packed: f"{PACKED}({{}})",
     ListedEscaped: (
         "(SELECT replace(replace(value, char(1, 98), char(0)), char(1, 97), char(1))"
         " FROM json_each({}))"

@@ -142,6 +142,13 @@ class _TracedDatabase(Database):
             span.set_attribute("db.response.returned_rows", len(rows))
             return rows
 
+    async def read_latest(self, statement: str, parameters: tuple[Any, ...]) -> Rows:
+        with self._span("SELECT", statement):
+            return await self._database.read_latest(statement, parameters)
+
+    async def catch_up(self) -> None:
+        await self._database.catch_up()
+
     async def change(self, change: Callable[[Execute], _T]) -> _T:
         statements: list[str] = []
 

@@ -1,0 +1,270 @@
+"""Change many executions in batches that keep nobody waiting.
+
+The set of executions is frozen when a run begins: one statement reads the ids of those to change.
+Each batch is a transaction of its own, and takes the next ids. It finds out again which of them
+still match, so an execution that another program has changed meanwhile, or put in the place of a
+deleted one, is left alone.
+"""
+
+import asyncio
+import json
+import logging
+import time
+from array import array
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Executable, Select, select
+
+from db.database import Database, Execute
+from db.dialect import Identity, ListedNumbers, Packed, number_of, unpacked
+from db.errors import UncertainWrite
+from db.reading.filter_statements import cache_key_of, where
+from db.reading.filters import Filter
+from db.reading.statement_cache import BindParameters, Build, Statement, StatementCache
+from db.source import ExecutionRow, ExecutionSource
+
+logger = logging.getLogger("gateway.database")
+
+_FIRST = 50
+_LARGEST = 5_000
+_MOST = 500_000
+"""How many executions a run may freeze; each takes 16 bytes."""
+_CATCH_UP_AFTER = 0.5
+"""After so many seconds of batches, the database catches up."""
+_COMPILED_ON_THE_LOOP = 40
+
+BuildChange = Callable[[BindParameters, ColumnElement[bool]], Executable]
+"""Builds the statement that changes the executions of a condition, and returns a row for each."""
+
+
+class Matched(NamedTuple):
+    """How many executions a run has affected, and whether another run would affect more."""
+
+    affected: int
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How much of the database's time a run takes.
+
+    A batch is to hold what it writes for ``batch`` seconds. After it, the run pauses for ``pause``
+    times as long, in which others write.
+    """
+
+    batch: float = 0.03
+    pause: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The executions that match all of some filters, and ``also``, if there is one.
+
+    ``also`` builds a condition on the source's columns with ``values`` as its bind values, in
+    order. Targets with an equal ``key`` build the same one.
+    """
+
+    filters: tuple[Filter, ...]
+    also: Callable[[ExecutionSource, BindParameters], ColumnElement[bool]] | None = None
+    key: Hashable = None
+    values: tuple[Any, ...] = ()
+
+    def cache_key(self, values: list[Any]) -> Hashable:
+        """Return the cache key of the condition; append its bind values to ``values``."""
+        parts = tuple([cache_key_of(filter_, values) for filter_ in self.filters])
+        values += self.values
+        return (parts, self.also is None, self.key)
+
+    def conditions(
+        self, source: ExecutionSource, parameters: BindParameters
+    ) -> list[ColumnElement[bool]]:
+        """Build the conditions, binding values in the order of ``cache_key``."""
+        conditions = [where(filter_, source, parameters.bind) for filter_ in self.filters]
+        return conditions if self.also is None else [*conditions, self.also(source, parameters)]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """When a run ends: after ``seconds``, or once ``should_stop`` returns True.
+
+    Either way it ends with a whole batch, and time alone does not end it before the first. Affects
+    at most ``limit`` executions. ``on_batch`` is called with the number affected by each batch.
+    """
+
+    limit: int | None = None
+    seconds: float | None = None
+    should_stop: Callable[[], bool] = lambda: False
+    on_batch: Callable[[int], object] = lambda _: None
+
+
+class _Frozen:
+    """Ids and identities of executions, in the order of their ids; 16 bytes each."""
+
+    def __init__(self, numbers: "array[int]", most: int) -> None:
+        self._numbers = numbers
+        found = len(numbers) // 2
+        self.size = min(found, most)
+        self.has_more = found > most
+
+    def part(self, start: int, size: int) -> dict[int, int]:
+        """Return the identities of the next executions, by their ids."""
+        part = self._numbers[2 * start : 2 * min(start + size, self.size)]
+        return dict(zip(part[::2], part[1::2], strict=True))
+
+
+class BatchRunner:
+    """Runs changes in batches, which adapt to the time that they take."""
+
+    def __init__(self, database: Database, source: ExecutionSource) -> None:
+        self._database = database
+        self._source = source
+        self._statements = StatementCache(database.dialect)
+
+    async def run(
+        self,
+        target: Target,
+        what: str,
+        build: BuildChange,
+        values: Callable[[], Sequence[Any]] = tuple,
+        *,
+        bounds: Bounds = Bounds(),
+        pace: Pace = Pace(),
+    ) -> Matched:
+        """Change the executions of a target; return how many were, and whether more match.
+
+        ``build`` builds the change, which ``what`` names, with the bind values that ``values``
+        returns for each batch. If a batch fails after others have changed something, those are
+        returned, with more to do: the next run meets the failure by itself. Raises the failure
+        otherwise, and UncertainWrite in any case.
+        """
+        began = time.monotonic()
+        most = _MOST if bounds.limit is None else min(bounds.limit, _MOST)
+        frozen = await self._freeze(target, most)
+        batch = await self._batch(target, what, build, values)
+        size: float = _FIRST
+        start = affected = 0
+        written_for = 0.0
+        while start < frozen.size and not bounds.should_stop():
+            if start and bounds.seconds is not None and time.monotonic() - began > bounds.seconds:
+                break
+            part = frozen.part(start, int(size))
+            try:
+                changed, seconds = await self._timed(batch, part)
+            except UncertainWrite as error:
+                if not affected:
+                    raise
+                raise UncertainWrite(f"{error.reason}, after {affected} executions") from error
+            except Exception as error:
+                if not affected:
+                    raise
+                logger.warning("A run ended after %d executions: %s", affected, error)
+                break
+            start += len(part)
+            affected += changed
+            bounds.on_batch(changed)
+            size = min(_LARGEST, max(1.0, size * _factor(pace.batch, seconds)))
+            written_for += seconds
+            if start < frozen.size:
+                written_for = await self._rest(pace.pause * seconds, written_for)
+        return Matched(affected, frozen.has_more or start < frozen.size)
+
+    async def _rest(self, seconds: float, written_for: float) -> float:
+        await asyncio.sleep(seconds)
+        if written_for < _CATCH_UP_AFTER:
+            return written_for
+        await self._database.catch_up()
+        return 0.0
+
+    async def _timed(
+        self, batch: Callable[[Execute, Mapping[int, int]], int], part: Mapping[int, int]
+    ) -> tuple[int, float]:
+        """Run a batch; return how many executions it affected, and for how long it wrote."""
+        began = time.monotonic()
+
+        def work(execute: Execute) -> int:
+            nonlocal began
+            # Other changes may come first.
+            began = time.monotonic()
+            return batch(execute, part)
+
+        changed = await self._database.change(work)
+        return changed, time.monotonic() - began
+
+    async def _freeze(self, target: Target, most: int) -> _Frozen:
+        values: list[Any] = []
+        key = ("freeze", target.cache_key(values))
+
+        def build(parameters: BindParameters) -> Select[Any]:
+            source = self._source
+            found = select(source.id.label("id"), source.guid.label("guid"))
+            found = found.select_from(source.table)
+            found = found.where(*target.conditions(source, parameters))
+            found_first = found.limit(parameters.bind_number()).subquery("found")
+            in_order = select(*found_first.c).order_by(found_first.c.id).subquery("in_order")
+            return select(Packed(in_order.c.id, Identity(in_order.c.guid)))
+
+        values.append(most + 1)
+        statement = await self._compiled(key, build, values)
+        [(packed,)] = await self._database.read_latest(statement.text, statement.parameters(values))
+        return _Frozen(unpacked(self._database.dialect, packed), most)
+
+    async def _batch(
+        self, target: Target, what: str, build: BuildChange, values: Callable[[], Sequence[Any]]
+    ) -> Callable[[Execute, Mapping[int, int]], int]:
+        """Return the function that changes those of some executions that still match."""
+        source = self._source
+        # Their ids are known: no other index is of use.
+        by_id = source
+        for field in _INDEXED:
+            by_id = by_id.off_index(field)
+
+        def build_find(parameters: BindParameters) -> Executable:
+            listed = self._among(parameters)
+            found = select(source.id, Identity(source.guid)).select_from(source.table)
+            found = found.where(listed, *target.conditions(by_id, parameters))
+            # In one order for all writers, to avoid deadlocks.
+            return found.order_by(source.id).with_for_update(of=source.written)
+
+        def build_change(parameters: BindParameters) -> Executable:
+            return build(parameters, self._among(parameters))
+
+        matched: list[Any] = []
+        key = ("still", target.cache_key(matched))
+        find = await self._compiled(key, build_find, matched)
+        change = await self._compiled(("change", what), build_change, ())
+
+        def run(execute: Execute, part: Mapping[int, int]) -> int:
+            rows = execute(find.text, find.parameters([json.dumps(list(part)), *matched]))
+            same = [row_id for row_id, identity in rows if number_of(identity) == part[row_id]]
+            if not same:
+                return 0
+            return len(execute(change.text, change.parameters([json.dumps(same), *values()])))
+
+        return run
+
+    def _among(self, parameters: BindParameters) -> ColumnElement[bool]:
+        """Whether an id is in a list, which is the next bind value."""
+        listed: ColumnElement[bool] = self._source.id.bool_op("IN")(
+            ListedNumbers(parameters.bind("guid"))
+        )
+        return listed
+
+    async def _compiled(self, key: Hashable, build: Build, values: Sequence[Any]) -> Statement:
+        if len(values) <= _COMPILED_ON_THE_LOOP:
+            return self._statements.get(key, build)
+        found = self._statements.find(key)
+        if found is None:
+            # Compiling hundreds of conditions would block the loop for too long.
+            found = await asyncio.to_thread(self._statements.compile, build)
+            self._statements.keep(key, found)
+        return found
+
+
+_INDEXED = tuple(field for field in ExecutionRow._fields if field not in ("id", "agentflow_name"))
+
+
+def _factor(wanted: float, seconds: float) -> float:
+    """Return how much larger the next batch should be than one that took so long."""
+    return min(2.0, max(0.25, wanted / max(seconds, 1e-6)))

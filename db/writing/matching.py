@@ -1,0 +1,160 @@
+"""Update and delete the executions that match a filter, however many there are."""
+
+from collections.abc import Hashable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Executable, Select, delete, func, select, update
+
+from db.database import Database
+from db.instants import now_ms
+from db.models import ExecutionState
+from db.reading.counts import plan_count
+from db.reading.filters import AllOf, Condition, Filter, size_of
+from db.reading.statement_cache import BindParameters, StatementCache
+from db.source import ExecutionSource
+from db.writing.batches import BatchRunner, Bounds, Matched, Pace, Target
+
+_MOST_CONDITIONS = 400
+"""With more conditions than this, the rows are counted."""
+
+
+class Matching:
+    """Updates, deletes and counts the executions of a target."""
+
+    def __init__(self, database: Database, source: ExecutionSource) -> None:
+        self._database = database
+        self._source = source
+        self._runner = BatchRunner(database, source)
+        self._statements = StatementCache(database.dialect)
+
+    async def delete(self, target: Target, bounds: Bounds, pace: Pace) -> Matched:
+        """Delete executions."""
+
+        def build(_: BindParameters, among: ColumnElement[bool]) -> Executable:
+            return delete(self._source.written).where(among).returning(self._source.id)
+
+        return await self._runner.run(target, "delete", build, bounds=bounds, pace=pace)
+
+    async def update(
+        self,
+        target: Target,
+        state: ExecutionState | None,
+        expected: ExecutionState | None,
+        bounds: Bounds,
+        pace: Pace,
+    ) -> Matched:
+        """Set the state of executions, except of those that are not in the expected one.
+
+        Those that have the state already count once nothing is left to change.
+        """
+        already = await self._count(_having(target, state, expected), bounds.limit)
+        changing = _changing(target, state, expected)
+        if changing is None:
+            return Matched(already, has_more=False)
+
+        def build(parameters: BindParameters, among: ColumnElement[bool]) -> Executable:
+            source = self._source
+            values = {
+                source.state: parameters.bind("state"),
+                source.updated_on: parameters.bind("updated_on"),
+            }
+            return update(source.written).values(values).where(among).returning(source.id)
+
+        done = await self._runner.run(
+            changing, "update", build, lambda: (str(state), now_ms()), bounds=bounds, pace=pace
+        )
+        return done if done.has_more else _with_already(done, already, bounds.limit)
+
+    async def would_delete(self, target: Target, limit: int | None) -> Matched:
+        """Return what ``delete`` would if it had the time."""
+        return _limited(await self._count(target, _one_more(limit)), limit)
+
+    async def would_update(
+        self,
+        target: Target,
+        state: ExecutionState | None,
+        expected: ExecutionState | None,
+        limit: int | None,
+    ) -> Matched:
+        """Return what ``update`` would if it had the time."""
+        changing = _changing(target, state, expected)
+        changed = Matched(0, has_more=False)
+        if changing is not None:
+            changed = _limited(await self._count(changing, _one_more(limit)), limit)
+        already = await self._count(_having(target, state, expected), limit)
+        return _with_already(changed, already, limit)
+
+    async def _count(self, target: Target | None, most: int | None) -> int:
+        """Return the number of executions; where it takes counting the rows, at most ``most``."""
+        if target is None:
+            return 0
+        whole = AllOf(target.filters)
+        values: list[Any] = []
+        is_counted = target.also is None and size_of(whole) <= _MOST_CONDITIONS
+        plan = plan_count(whole) if is_counted else None
+        if plan is not None:
+            if not plan.edges and not plan.sums:
+                return 0
+            key: Hashable = ("counts", plan.cache_key(values))
+            statement = self._statements.get(
+                key, lambda parameters: plan.build(parameters, self._source)
+            )
+        else:
+            key = ("rows", most is None, target.cache_key(values))
+
+            def build(parameters: BindParameters) -> Select[Any]:
+                found = select(self._source.id).select_from(self._source.table)
+                found = found.where(*target.conditions(self._source, parameters))
+                if most is not None:
+                    found = found.limit(parameters.bind_number())
+                return select(func.count()).select_from(found.subquery("found"))
+
+            if most is not None:
+                values.append(most)
+            statement = self._statements.get(key, build)
+        [(count,)] = await self._database.read_latest(statement.text, statement.parameters(values))
+        return int(count)
+
+
+def _changing(
+    target: Target, state: ExecutionState | None, expected: ExecutionState | None
+) -> Target | None:
+    """Return the executions of a target that an update changes, or None if it changes none."""
+    if state is None or state == expected:
+        return None
+    others = Condition("state", "not_in", (state,)) if expected is None else _is(expected)
+    return _narrowed(target, others)
+
+
+def _having(
+    target: Target, state: ExecutionState | None, expected: ExecutionState | None
+) -> Target | None:
+    """Return the executions of a target that an update leaves as they are, and counts."""
+    if state is None:
+        return target if expected is None else _narrowed(target, _is(expected))
+    return _narrowed(target, _is(state)) if expected in (None, state) else None
+
+
+def _is(state: ExecutionState) -> Filter:
+    return Condition("state", "eq", state)
+
+
+def _narrowed(target: Target, condition: Filter) -> Target:
+    return Target((*target.filters, condition), target.also, target.key, target.values)
+
+
+def _one_more(limit: int | None) -> int | None:
+    return None if limit is None else limit + 1
+
+
+def _limited(count: int, limit: int | None) -> Matched:
+    return (
+        Matched(count, has_more=False)
+        if limit is None
+        else Matched(min(count, limit), count > limit)
+    )
+
+
+def _with_already(changed: Matched, already: int, limit: int | None) -> Matched:
+    affected = changed.affected + already
+    return Matched(affected if limit is None else min(affected, limit), changed.has_more)
