@@ -13,10 +13,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from db.agentflows import Agentflows
+from db.database import Database
 from db.executions import Executions
 from db.keys import Keys
 from db.migrations.upgrade import upgrade
 from db.opening import open_database
+from db.sessions import Sessions
+from resolvers.context import Context
 from resolvers.schema import build_schema
 from server.access.authentication import Authenticator
 from server.graphql.bundle import FOLDER, Bundle
@@ -82,8 +86,6 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
     connections = Connections(settings.max_open_connections, settings.send_timeout, metrics.passed)
     metrics.watch(connections.metrics())
     metrics.watch(authenticator.metrics())
-    executions = Executions(database)
-    metrics.watch(executions.metrics())
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, object]]:
@@ -97,7 +99,7 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
     bundle = Bundle(console)
     origins = Origins(settings.cors_origins)
     find_edge, routes = _executions_routes(
-        settings, executions, authenticator, documents, metrics, bundle, origins
+        settings, database, authenticator, documents, metrics, bundle, origins
     )
     guard = Guard(
         Hosts(settings.allowed_hosts),
@@ -145,7 +147,7 @@ def served_app() -> Starlette:
 
 def _executions_routes(
     settings: Settings,
-    executions: Executions,
+    database: Database,
     authenticator: Authenticator,
     documents: Documents,
     metrics: Metrics,
@@ -163,15 +165,17 @@ def _executions_routes(
     store = OperationStore(settings.limits, introspection=settings.introspection)
     metrics.watch(store.metrics())
     schema = build_schema(suggestions=settings.introspection)
-    runner = OperationRunner(
-        schema,
-        store,
-        documents,
+    executions = Executions(database)
+    metrics.watch(executions.metrics())
+    context = Context(
         executions,
+        Agentflows(database),
+        Sessions(database),
         max_page_size=settings.max_page_size,
         max_ids=settings.max_ids,
-        on_limit=metrics.passed,
+        in_thread=store.in_thread,
     )
+    runner = OperationRunner(schema, store, documents, context, on_limit=metrics.passed)
     graphql = GraphQLEdge(
         runner,
         authenticator,

@@ -1,22 +1,33 @@
 """Find all errors in the arguments of an operation before anything is read or changed."""
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from graphql import (
     FieldNode,
     GraphQLError,
+    GraphQLObjectType,
     GraphQLSchema,
     OperationDefinitionNode,
     get_argument_values,
+    get_named_type,
     get_variable_values,
+    is_abstract_type,
 )
+from graphql.execution.values import VariableValues
+from graphql.type import GraphQLField
 
 from db.errors import GatewayError, InvalidInput
 from resolvers.arguments import Arguments
+from resolvers.checks import Check
 from resolvers.context import Context
-from resolvers.roots import ROOTS
+from resolvers.objects import Nested
+from resolvers.roots import ROOTS, Root
+from resolvers.row_types import ROW_TYPES
 from resolvers.selections import Fragments, NotPlannable, Selected, Selections
+
+Path = tuple[str | int, ...]
 
 
 def argument_errors(
@@ -27,12 +38,12 @@ def argument_errors(
     variables: Mapping[str, Any],
     context: Context,
 ) -> list[GraphQLError]:
-    """Return all errors in the arguments of an operation's root fields.
+    """Return all errors in the arguments of an operation's fields.
 
-    Each error has the path of its field. ``conditions`` are the variables in ``@include`` and
-    ``@skip`` at any depth: a null for one of them would otherwise be found only while fields are
-    executed. Errors in the variables themselves are left to the executor, which reports them before
-    it runs anything.
+    Each error has the path of its field, without indexes of lists, because nothing is read yet.
+    ``conditions`` are the variables in ``@include`` and ``@skip`` at any depth: a null for one of
+    them would otherwise be found only while fields are executed. Errors in the variables themselves
+    are left to the executor, which reports them before it runs anything.
     """
     root = schema.get_root_type(operation.operation)
     definitions = operation.variable_definitions or ()
@@ -43,29 +54,77 @@ def argument_errors(
     if unknown:
         return [_condition_error(name, operation) for name in unknown]
     selections = Selections(schema, fragments, coerced.coerced)
-    selected: Selected = {}
-    try:
+    found = _Errors(selections, coerced, context, ROOTS[operation.operation])
+    with contextlib.suppress(NotPlannable):
+        selected: Selected = {}
         selections.collect(operation.selection_set, root, selected, set())
-    except NotPlannable:
-        return []
-    errors: list[GraphQLError] = []
-    for key, nodes in selected.items():
-        field = root.fields.get(nodes[0].name.value)
-        if field is None:
-            # Introspection.
-            continue
+        found.find(selected, root, ())
+    return list(found.errors.values())
+
+
+class _Errors:
+    """Errors in the arguments of a selection's fields, at any depth."""
+
+    def __init__(
+        self,
+        selections: Selections,
+        variables: VariableValues,
+        context: Context,
+        roots: Mapping[str, Root],
+    ) -> None:
+        self._selections = selections
+        self._variables = variables
+        self._context = context
+        self._roots = roots
+        self.errors: dict[tuple[Path, str], GraphQLError] = {}
+        """The errors by path and message: each type of an interface would find them again."""
+
+    def find(self, selected: Selected, kind: GraphQLObjectType, path: Path) -> None:
+        """Find the errors below a path, where an object of a type has these fields."""
+        for key, nodes in selected.items():
+            name = nodes[0].name.value
+            field = kind.fields.get(name)
+            if field is None:
+                # Introspection.
+                continue
+            for error in self._errors_of(nodes, kind, field):
+                located = _located(error, [*path, key], nodes)
+                self.errors.setdefault(((*path, key), located.message), located)
+            for inner in self._objects(field):
+                self.find(self._selections.below(nodes, inner), inner, (*path, key))
+
+    def _errors_of(
+        self, nodes: list[FieldNode], kind: GraphQLObjectType, field: GraphQLField
+    ) -> Iterable[GatewayError]:
+        name = nodes[0].name.value
+        check = self._roots[name].check if not self._is_below(kind) else nested_check(kind, name)
+        if check is None:
+            return ()
         try:
-            given = get_argument_values(field, nodes[0], coerced)
+            given = get_argument_values(field, nodes[0], self._variables)
         except GraphQLError as error:
-            errors.append(_located(InvalidInput(error.message), key, nodes))
-            continue
-        check = ROOTS[operation.operation][nodes[0].name.value].check
-        errors += [_located(error, key, nodes) for error in check(Arguments(given), context)]
-    return errors
+            return (InvalidInput(error.message),)
+        return check(Arguments(given), self._context)
+
+    def _is_below(self, kind: GraphQLObjectType) -> bool:
+        schema = self._selections.schema
+        return kind not in (schema.query_type, schema.mutation_type)
+
+    def _objects(self, field: GraphQLField) -> Iterable[GraphQLObjectType]:
+        kind = get_named_type(field.type)
+        if isinstance(kind, GraphQLObjectType):
+            return (kind,)
+        return self._selections.schema.get_possible_types(kind) if is_abstract_type(kind) else ()
 
 
-def _located(error: GatewayError, key: str, nodes: list[FieldNode]) -> GraphQLError:
-    return GraphQLError(error.message, nodes, path=[key], original_error=error)
+def nested_check(kind: GraphQLObjectType, name: str) -> Check | None:
+    """Return the check of the arguments of a field below the root; None if it needs none."""
+    described = ROW_TYPES.get(kind.name, {}).get(name)
+    return described.check if isinstance(described, Nested) else None
+
+
+def _located(error: GatewayError, path: list[str | int], nodes: list[FieldNode]) -> GraphQLError:
+    return GraphQLError(error.message, nodes, path=path, original_error=error)
 
 
 def _condition_error(name: str, operation: OperationDefinitionNode) -> GraphQLError:

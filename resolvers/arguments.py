@@ -1,8 +1,10 @@
 """Translate the arguments of a field into filters, orders and page queries of ``db``."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from graphql import FieldNode
+from graphql.type import GraphQLField
 from strawberry.utils.str_converters import to_camel_case
 
 from db.reading.comparisons import FIELDS
@@ -10,6 +12,7 @@ from db.reading.filters import EVERYTHING, AllOf, Allowance, AnyOf, Condition, F
 from db.reading.normal_filters import normalised
 from db.reading.page_query import PageQuery
 from db.reading.paging import Order, Term, total_order
+from resolvers.coercion import Variables, arguments_function
 from resolvers.context import Context
 from resolvers.page_arguments import PageArguments, offset_of, page_arguments
 from schema.inputs import OrderDirection
@@ -50,6 +53,10 @@ class Arguments:
             self._filter = max_values, to_filter(self._given.get("filter"), max_values)
         return self._filter[1]
 
+    def name_filter(self, max_values: int) -> Filter:
+        """Return the filter of agentflows by ``name``. Raises InvalidInput if it is too large."""
+        return to_filter({"agentflowName": self._given.get("name")}, max_values)
+
     @property
     def order(self) -> Order:
         """The order."""
@@ -75,6 +82,19 @@ class Arguments:
     def offset(self, max_page_size: int) -> int:
         """Return the offset of a numbered page. Raises InvalidInput if there is no such page."""
         return offset_of(self._given["page"], self._given["limit"], max_page_size)
+
+
+ArgumentsOf = Callable[[Variables], Arguments]
+"""Returns the arguments of a field for coerced variables."""
+
+
+def arguments_of(field: GraphQLField, node: FieldNode) -> ArgumentsOf:
+    """Return the function that reads the arguments of a field in a selection."""
+    read = arguments_function(field, node)
+    if isinstance(read, dict):
+        known = Arguments(read)
+        return lambda _values: known
+    return lambda values: Arguments(read(values))
 
 
 def to_filter(given: Mapping[str, Any] | None, max_values: int) -> Filter:

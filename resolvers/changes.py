@@ -14,11 +14,11 @@ from resolvers.arguments import Arguments
 from resolvers.connection import graphql_int
 from resolvers.context import Run
 from resolvers.messages import conflict_message, not_found_message
-from resolvers.objects import Objects, plan_objects
+from resolvers.objects import Objects, Planning, plan_objects
 from resolvers.page_arguments import check_number
 from resolvers.row_code import Columns
-from resolvers.selections import TYPENAME, Selections, object_of
-from schema.execution import global_id
+from resolvers.selections import TYPENAME, object_of
+from schema.node import global_id
 
 RootAnswer = Callable[[Run, Arguments], Any]
 
@@ -96,12 +96,10 @@ PAYLOADS: Mapping[str, Described] = {
 class _PayloadPlan:
     """The selection of a payload or result."""
 
-    def __init__(
-        self, selections: Selections, nodes: list[FieldNode], kind: GraphQLObjectType
-    ) -> None:
+    def __init__(self, planning: Planning, nodes: list[FieldNode], kind: GraphQLObjectType) -> None:
         described = PAYLOADS[kind.name]
         self._parts: list[tuple[str, Callable[[Any], Any] | _Rows, Objects | None]] = []
-        for key, inner in selections.below(nodes, kind).items():
+        for key, inner in planning.below(nodes, kind).items():
             name = inner[0].name.value
             if name == TYPENAME:
                 self._parts.append((key, lambda _change: kind.name, None))
@@ -110,7 +108,7 @@ class _PayloadPlan:
             if isinstance(part, _Rows):
                 # A change returns whole rows, because it can't run again for further columns.
                 columns = Columns(ExecutionRow._fields)
-                objects = plan_objects(selections, inner, object_of(kind.fields[name]), columns)
+                objects = plan_objects(planning, inner, object_of(kind.fields[name]), columns)
             self._parts.append((key, part, objects))
 
     async def answer(self, run: Run, change: Any) -> dict[str, Any]:
@@ -128,10 +126,10 @@ class _PayloadPlan:
 
 
 def plan_update_execution(
-    selections: Selections, nodes: list[FieldNode], field: GraphQLField
+    planning: Planning, nodes: list[FieldNode], field: GraphQLField
 ) -> RootAnswer:
     """Plan ``updateExecution``."""
-    results = _results(selections, nodes, field)
+    results = _results(planning, nodes, field)
 
     async def answer(run: Run, arguments: Arguments) -> Any:
         guid, given = arguments["guid"], arguments["input"]
@@ -147,10 +145,10 @@ def plan_update_execution(
 
 
 def plan_delete_execution(
-    selections: Selections, nodes: list[FieldNode], field: GraphQLField
+    planning: Planning, nodes: list[FieldNode], field: GraphQLField
 ) -> RootAnswer:
     """Plan ``deleteExecution``."""
-    results = _results(selections, nodes, field)
+    results = _results(planning, nodes, field)
 
     async def answer(run: Run, arguments: Arguments) -> Any:
         guid = arguments["guid"]
@@ -162,14 +160,14 @@ def plan_delete_execution(
 
 
 def plan_update_executions(
-    selections: Selections, nodes: list[FieldNode], field: GraphQLField
+    planning: Planning, nodes: list[FieldNode], field: GraphQLField
 ) -> RootAnswer:
     """Plan ``updateExecutions``."""
-    payload = _PayloadPlan(selections, nodes, object_of(field))
+    payload = _PayloadPlan(planning, nodes, object_of(field))
 
     async def answer(run: Run, arguments: Arguments) -> Any:
         guids, given = arguments["guids"], arguments["input"]
-        check_number(guids, run.context.max_ids)
+        check_number("guids", guids, run.context.max_ids)
         outcome = await run.context.executions.update(
             guids, given.get("state"), given.get("expectedState")
         )
@@ -179,23 +177,23 @@ def plan_update_executions(
 
 
 def plan_delete_executions(
-    selections: Selections, nodes: list[FieldNode], field: GraphQLField
+    planning: Planning, nodes: list[FieldNode], field: GraphQLField
 ) -> RootAnswer:
     """Plan ``deleteExecutions``."""
-    payload = _PayloadPlan(selections, nodes, object_of(field))
+    payload = _PayloadPlan(planning, nodes, object_of(field))
 
     async def answer(run: Run, arguments: Arguments) -> Any:
         guids = arguments["guids"]
-        check_number(guids, run.context.max_ids)
+        check_number("guids", guids, run.context.max_ids)
         return await payload.answer(run, Deletion(await run.context.executions.delete(guids)))
 
     return answer
 
 
 def _results(
-    selections: Selections, nodes: list[FieldNode], field: GraphQLField
+    planning: Planning, nodes: list[FieldNode], field: GraphQLField
 ) -> dict[str, _PayloadPlan]:
     union = get_named_type(field.type)
     if not is_union_type(union):
         raise TypeError(f"{union} is no union")
-    return {kind.name: _PayloadPlan(selections, nodes, kind) for kind in union.types}
+    return {kind.name: _PayloadPlan(planning, nodes, kind) for kind in union.types}

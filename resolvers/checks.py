@@ -1,4 +1,4 @@
-"""Checks of the arguments of root fields, which run before anything is read or changed."""
+"""Checks of the arguments of fields, which run before anything is read or changed."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -30,8 +30,17 @@ def check_numbered_page(arguments: Arguments, context: Context) -> Iterator[Gate
 
 def check_guids(arguments: Arguments, context: Context) -> Iterator[GatewayError]:
     """Check the number of guids."""
+    yield from _check_number("guids", arguments, context)
+
+
+def check_ids(arguments: Arguments, context: Context) -> Iterator[GatewayError]:
+    """Check the number of global ids."""
+    yield from _check_number("ids", arguments, context)
+
+
+def _check_number(name: str, arguments: Arguments, context: Context) -> Iterator[GatewayError]:
     try:
-        check_number(arguments["guids"], context.max_ids)
+        check_number(name, arguments[name], context.max_ids)
     except InvalidInput as error:
         yield error
 

@@ -1,7 +1,7 @@
 """Pages of rows as objects: the Relay connection, and numbered pages."""
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from graphql import FieldNode, GraphQLError, GraphQLObjectType
@@ -11,9 +11,9 @@ from db.reading.page_query import Page, PageQuery
 from db.reading.paging import Order
 from resolvers.arguments import Arguments
 from resolvers.context import Context, Run
-from resolvers.objects import Objects, ObjectsBuilder, plan_objects
+from resolvers.objects import Objects, ObjectsBuilder, Planning, plan_objects
 from resolvers.row_code import Columns
-from resolvers.selections import TYPENAME, Selections, object_of
+from resolvers.selections import TYPENAME, object_of
 
 _LARGEST_INT = 2**31 - 1
 _WITH_CURSORS = frozenset({"startCursor", "endCursor", "hasNextPage", "hasPreviousPage"})
@@ -43,25 +43,37 @@ _Part = Callable[[_BuiltPage], Any]
 
 
 class ConnectionPlan:
-    """The selection of a connection: which page to read, and how to build its fields."""
+    """The selection of a connection: what to read of a page, and how to build its fields.
+
+    ``columns`` are read in any case, before those that are selected.
+    """
 
     def __init__(
-        self, selections: Selections, nodes: list[FieldNode], kind: GraphQLObjectType
+        self,
+        planning: Planning,
+        nodes: list[FieldNode],
+        kind: GraphQLObjectType,
+        columns: Iterable[str] = (),
     ) -> None:
-        self._selections = selections
+        self._planning = planning
         self._kind = kind
-        self._columns = Columns()
+        self._columns = Columns(columns)
         self._lists: list[Objects] = []
-        self._has_cursors = self._has_edge_cursors = self._with_total = False
+        self._has_cursors = self._has_edge_cursors = False
+        self.with_total = False
+        """Whether the total is selected."""
         self._sides: set[str] = set()
         self._parts = [
-            (key, self._part(inner)) for key, inner in selections.below(nodes, kind).items()
+            (key, self._part(inner)) for key, inner in planning.below(nodes, kind).items()
         ]
         self.fields = tuple(self._columns.names)
         """The columns to read, without those for cursors."""
 
     def query(self, arguments: Arguments, context: Context) -> PageQuery:
-        """Return the query for the page. Raises InvalidInput if the arguments are invalid."""
+        """Return the query for a page of executions.
+
+        Raises InvalidInput if the arguments are invalid.
+        """
         if arguments.query is None or arguments.query[0] is not context:
             arguments.query = context, self._query(arguments, context)
         return arguments.query[1]
@@ -77,9 +89,13 @@ class ConnectionPlan:
             after=page.after,
             before=page.before,
             from_end=page.from_end,
-            with_total=self._with_total,
-            with_both_sides=("hasNextPage" if page.from_end else "hasPreviousPage") in self._sides,
+            with_total=self.with_total,
+            with_both_sides=self.with_both_sides(from_end=page.from_end),
         )
+
+    def with_both_sides(self, *, from_end: bool) -> bool:
+        """Whether it is selected if there are rows on the side at which reading begins."""
+        return ("hasNextPage" if from_end else "hasPreviousPage") in self._sides
 
     def _fields_for(self, order: Order) -> tuple[str, ...]:
         if not self._has_cursors:
@@ -115,13 +131,13 @@ class ConnectionPlan:
 
     def plan_total_count(self, _nodes: list[FieldNode]) -> _Part:
         """Plan the number of rows on all pages."""
-        self._with_total = True
+        self.with_total = True
         return lambda built: graphql_int(built.page.total)
 
     def plan_nodes(self, nodes: list[FieldNode]) -> _Part:
         """Plan the rows of the page."""
         kind = object_of(self._kind.fields["nodes"])
-        return self._list(plan_objects(self._selections, nodes, kind, self._columns))
+        return self._list(plan_objects(self._planning, nodes, kind, self._columns))
 
     def _list(self, objects: Objects) -> _Part:
         index = len(self._lists)
@@ -131,9 +147,9 @@ class ConnectionPlan:
     def plan_edges(self, nodes: list[FieldNode]) -> _Part:
         """Plan the rows of the page with their cursors."""
         kind = object_of(self._kind.fields["edges"])
-        builder = ObjectsBuilder(self._selections, self._columns)
+        builder = ObjectsBuilder(self._planning, self._columns)
         entries = []
-        for key, inner in self._selections.below(nodes, kind).items():
+        for key, inner in self._planning.below(nodes, kind).items():
             name = inner[0].name.value
             if name == TYPENAME:
                 entries.append((key, builder.text(kind.name)))
@@ -148,7 +164,7 @@ class ConnectionPlan:
         """Plan the page information."""
         kind = object_of(self._kind.fields["pageInfo"])
         parts = []
-        for key, inner in self._selections.below(nodes, kind).items():
+        for key, inner in self._planning.below(nodes, kind).items():
             name = inner[0].name.value
             self._has_cursors |= name in _WITH_CURSORS
             self._sides.add(name)
@@ -200,18 +216,16 @@ def _constant(value: str) -> _Part:
 class NumberedPagePlan:
     """The selection of a numbered page."""
 
-    def __init__(
-        self, selections: Selections, nodes: list[FieldNode], kind: GraphQLObjectType
-    ) -> None:
+    def __init__(self, planning: Planning, nodes: list[FieldNode], kind: GraphQLObjectType) -> None:
         columns = Columns()
         self._kind = kind
         self._items: dict[str, Objects] = {}
         self._names: dict[str, str] = {}
-        for key, inner in selections.below(nodes, kind).items():
+        for key, inner in planning.below(nodes, kind).items():
             self._names[key] = inner[0].name.value
             if self._names[key] == "items":
                 item = object_of(kind.fields["items"])
-                self._items[key] = plan_objects(selections, inner, item, columns)
+                self._items[key] = plan_objects(planning, inner, item, columns)
         self._with_total = not {"totalCount", "totalPages"}.isdisjoint(self._names.values())
         self._fields = tuple(columns.names) or ("id",)
 

@@ -3,26 +3,46 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
 
+from db.agentflows import Agentflows
 from db.executions import Executions
+from db.sessions import Sessions
+
+_T = TypeVar("_T")
 
 InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
+
+AT_ONCE = 4
+"""How many reads of one operation run at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The executions, and the operator's limits."""
+    """What is read and changed, and the operator's limits."""
 
     executions: Executions
+    agentflows: Agentflows
+    sessions: Sessions
     max_page_size: int
     max_ids: int
     in_thread: InThread = asyncio.to_thread
     """Calls a function in a thread, to keep the event loop free."""
 
 
-class Run(NamedTuple):
+class Run:
     """A run of an operation: its context and its coerced variables."""
 
-    context: Context
-    variables: Mapping[str, Any]
+    __slots__ = ("_turns", "context", "variables")
+
+    def __init__(self, context: Context, variables: Mapping[str, Any]) -> None:
+        self.context = context
+        self.variables = variables
+        self._turns: asyncio.Semaphore | None = None
+
+    async def in_turn(self, read: Callable[[], Awaitable[_T]]) -> _T:
+        """Run a read of a nested field once fewer than ``AT_ONCE`` others are running."""
+        if self._turns is None:
+            self._turns = asyncio.Semaphore(AT_ONCE)
+        async with self._turns:
+            return await read()

@@ -46,7 +46,7 @@ class Mutation:
 
     @strawberry.mutation(
         description="Update many executions in the same way.",
-        metadata=declare(Scope.UPDATE, named_rows=NamedRows("guids", "guid")),
+        metadata=declare(Scope.UPDATE, NamedRows("guids", "guid")),
     )
     def update_executions(
         self,

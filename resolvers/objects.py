@@ -1,65 +1,83 @@
-"""The GraphQL types whose objects are rows, field by field.
+"""Objects made from rows, field by field.
 
-A field is a leaf, made from a column of its row, or nested: a step reads it for all rows at once,
-so the number of statements does not grow with the rows.
+A field of a type whose objects are rows is a leaf, made from a column of its row; an object made
+from the same row; or nested: a step reads it for all rows at once, so the number of statements does
+not grow with the rows.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import FieldNode, GraphQLObjectType
 from graphql.type import GraphQLField
 
-from db.instants import format_ms
 from db.reading.paging import Row
+from resolvers.arguments import ArgumentsOf, arguments_of
+from resolvers.checks import Check
 from resolvers.context import Run
 from resolvers.row_code import Columns, MakeObjects, RowCode
-from resolvers.selections import TYPENAME, Selections
-from schema.execution import global_id
+from resolvers.selections import TYPENAME, Selections, object_of
 
-Step = Callable[[Run, Sequence[Row]], Awaitable[Sequence[Any]]]
+Step = Callable[[Run, Sequence[Any]], Awaitable[Sequence[Any]]]
 """Reads the values of a nested field for all parents at once.
 
-It takes the keys of the parents, each once, and returns a value for each, in the same order.
+It takes the keys of the parents, each once and none of them null, and returns a value for each, in
+the same order.
 """
-PlanStep = Callable[[Selections, list[FieldNode], GraphQLField], Step]
+PlanStep = Callable[["Planning", list[FieldNode], GraphQLField, ArgumentsOf], Step]
 """Plans the step of a nested field for its selection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A field made from a column; ``convert`` turns its value into a JSON value."""
+    """A field made from a column; ``convert`` turns its value into a JSON value.
+
+    With ``is_nullable``, nulls are not converted.
+    """
 
     column: str
     convert: Callable[[Any], Any] | None = None
+    is_nullable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SameRow:
+    """A field whose object is made from the same row; null if the column ``key`` is null."""
+
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
 class Nested:
-    """A field that is read for all rows at once; ``key`` names the columns that it needs."""
+    """A field that is read for all rows at once; null if the column ``key`` is null.
 
-    key: tuple[str, ...]
+    ``check`` finds errors in its arguments before anything is read or changed.
+    """
+
+    key: str
     plan: PlanStep
+    check: Check
 
 
-RowType = Mapping[str, Leaf | Nested]
+RowType = Mapping[str, Leaf | SameRow | Nested]
 """The fields of a GraphQL type whose objects are rows."""
 
-EXECUTION: RowType = {
-    "id": Leaf("guid", lambda guid: global_id("Execution", guid)),
-    "databaseId": Leaf("id"),
-    "guid": Leaf("guid"),
-    "state": Leaf("state"),
-    "agentflowId": Leaf("agentflow_id"),
-    "agentflowName": Leaf("agentflow_name"),
-    "sessionId": Leaf("session_id"),
-    "createdOn": Leaf("created_on", format_ms),
-    "updatedOn": Leaf("updated_on", format_ms),
-}
-ROW_TYPES: Mapping[str, RowType] = {"Execution": EXECUTION}
-"""Every GraphQL type whose objects are rows."""
+
+@dataclass(frozen=True, slots=True)
+class Planning(Selections):
+    """The selections of an operation, and what planning them needs and finds."""
+
+    row_types: Mapping[str, RowType]
+    checks: list[tuple[ArgumentsOf, Check]] = field(default_factory=list)
+    """The arguments of the fields below the root, and how they are checked."""
+
+    def arguments(self, field: GraphQLField, node: FieldNode, check: Check) -> ArgumentsOf:
+        """Return the function that reads the arguments of a field below the root."""
+        read = arguments_of(field, node)
+        self.checks.append((read, check))
+        return read
 
 
 class Objects:
@@ -82,28 +100,22 @@ class Objects:
 class ObjectsBuilder:
     """Plans the objects of a selection; ``columns`` collects the columns to read."""
 
-    def __init__(self, selections: Selections, columns: Columns) -> None:
-        self._selections = selections
+    def __init__(self, planning: Planning, columns: Columns) -> None:
+        self._planning = planning
         self._columns = columns
         self._code = RowCode(columns)
         self._extras: list[_NestedValues | None] = []
 
     def object(self, nodes: list[FieldNode], kind: GraphQLObjectType) -> str:
         """Return the expression of an object made from the row."""
-        row_type = ROW_TYPES[kind.name]
+        row_type = self._planning.row_types[kind.name]
         entries = []
-        for key, inner in self._selections.below(nodes, kind).items():
+        for key, inner in self._planning.below(nodes, kind).items():
             name = inner[0].name.value
             if name == TYPENAME:
                 entries.append((key, self.text(kind.name)))
-                continue
-            described = row_type[name]
-            if isinstance(described, Nested):
-                entries.append((key, self._nested(described, inner, kind.fields[name])))
             else:
-                value = self._code.column(described.column)
-                convert = described.convert
-                entries.append((key, self._code.call(convert, value) if convert else value))
+                entries.append((key, self._field(row_type[name], inner, kind.fields[name])))
         return self.entries(entries)
 
     def cursor(self) -> str:
@@ -111,11 +123,22 @@ class ObjectsBuilder:
         self._extras.append(None)
         return self._code.extra()
 
-    def _nested(self, nested: Nested, nodes: list[FieldNode], field: GraphQLField) -> str:
-        indexes = [self._columns.index_of(name) for name in nested.key]
-        step = nested.plan(self._selections, nodes, field)
-        self._extras.append(_NestedValues(indexes, step))
-        return self._code.extra()
+    def _field(
+        self, described: Leaf | SameRow | Nested, nodes: list[FieldNode], field: GraphQLField
+    ) -> str:
+        if isinstance(described, Nested):
+            arguments = self._planning.arguments(field, nodes[0], described.check)
+            step = described.plan(self._planning, nodes, field, arguments)
+            self._extras.append(_NestedValues(self._columns.index_of(described.key), step))
+            return self._code.extra()
+        if isinstance(described, SameRow):
+            made = self.object(nodes, object_of(field))
+            return self._code.unless_null(self._code.column(described.key), made)
+        value = self._code.column(described.column)
+        if described.convert is None:
+            return value
+        converted = self._code.call(described.convert, value)
+        return self._code.unless_null(value, converted) if described.is_nullable else converted
 
     text = staticmethod(RowCode.text)
     entries = staticmethod(RowCode.object)
@@ -128,23 +151,23 @@ class ObjectsBuilder:
 class _NestedValues:
     """The values of a nested field, one for each row."""
 
-    def __init__(self, indexes: Sequence[int], step: Step) -> None:
-        self._indexes = indexes
+    def __init__(self, index: int, step: Step) -> None:
+        self._index = index
         self._step = step
 
     async def read(self, run: Run, rows: Sequence[Row]) -> Sequence[Any]:
-        """Run the step once for each key that the rows have; without rows, not at all."""
-        keys = [tuple([row[index] for index in self._indexes]) for row in rows]
-        distinct = list(dict.fromkeys(keys))
-        if not distinct:
-            return ()
-        values = dict(zip(distinct, await self._step(run, distinct), strict=True))
+        """Run the step once for each key that the rows have; without keys, not at all."""
+        keys = [row[self._index] for row in rows]
+        distinct = [key for key in dict.fromkeys(keys) if key is not None]
+        values: dict[Any, Any] = {None: None}
+        if distinct:
+            values.update(zip(distinct, await self._step(run, distinct), strict=True))
         return [values[key] for key in keys]
 
 
 def plan_objects(
-    selections: Selections, nodes: list[FieldNode], kind: GraphQLObjectType, columns: Columns
+    planning: Planning, nodes: list[FieldNode], kind: GraphQLObjectType, columns: Columns
 ) -> Objects:
     """Plan the objects of a field of rows, or of a list of them."""
-    builder = ObjectsBuilder(selections, columns)
+    builder = ObjectsBuilder(planning, columns)
     return builder.build(builder.object(nodes, kind))

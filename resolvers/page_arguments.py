@@ -77,11 +77,11 @@ def offset_errors(page: int, limit: int, max_page_size: int) -> Iterator[Invalid
             yield error
 
 
-def check_number(guids: Sized, max_ids: int) -> None:
-    """Raise InvalidInput if a call names more executions than allowed."""
-    if len(guids) > max_ids:
+def check_number(name: str, ids: Sized, max_ids: int) -> None:
+    """Raise InvalidInput if the argument ``name`` has more ids than allowed."""
+    if len(ids) > max_ids:
         raise InvalidInput(
-            f"guids must be at most {max_ids} (max_ids); got {len(guids)}", limit="max_ids"
+            f"{name} must be at most {max_ids} (max_ids); got {len(ids)}", limit="max_ids"
         )
 
 

@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,29 +20,22 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
 )
-from graphql.type import GraphQLField
 
 from db.bounded_store import BoundedStore
 from resolvers.argument_errors import argument_errors
-from resolvers.arguments import Arguments
+from resolvers.arguments import Arguments, ArgumentsOf, arguments_of
 from resolvers.checks import Check, check_nothing
-from resolvers.coercion import (
-    ReadVariables,
-    Variables,
-    arguments_function,
-    variables_function,
-    variables_in,
-)
-from resolvers.context import Context, Run
+from resolvers.coercion import ReadVariables, Variables, variables_function, variables_in
+from resolvers.context import AT_ONCE, Context, Run
 from resolvers.introspection import plan_introspection
+from resolvers.objects import Planning
 from resolvers.roots import ROOTS, RootAnswer
-from resolvers.selections import TYPENAME, Fragments, NotPlannable, Selections
+from resolvers.row_types import ROW_TYPES
+from resolvers.selections import TYPENAME, Fragments, NotPlannable
 
 logger = logging.getLogger("gateway.plans")
 
 _MOST_FLAGS = 6
-_AT_ONCE = 4
-"""How many root fields of one operation are read at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +44,7 @@ class RootPlan:
 
     key: str
     check: Check
-    arguments: Callable[[Variables], Arguments]
+    arguments: ArgumentsOf
     answer: RootAnswer
 
 
@@ -61,6 +54,8 @@ class Plan:
 
     variables: ReadVariables
     roots: tuple[RootPlan, ...]
+    nested_checks: tuple[tuple[ArgumentsOf, Check], ...] = ()
+    """The arguments of the fields below the root, and how they are checked."""
 
     async def run(self, context: Context, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Run the operation and return its data.
@@ -69,6 +64,9 @@ class Plan:
         """
         values = self.variables(variables)
         run = Run(context, values)
+        for arguments, check in self.nested_checks:
+            for error in check(arguments(values), context):
+                raise error
         if len(self.roots) == 1:
             # A single root field checks its own arguments before it reads.
             [root] = self.roots
@@ -99,7 +97,7 @@ async def _answer_together(run: Run, checked: list[tuple[RootPlan, Arguments]]) 
                 waiting.clear()
                 raise
 
-    await asyncio.gather(*(answer_next() for _ in range(min(_AT_ONCE, len(checked)))))
+    await asyncio.gather(*(answer_next() for _ in range(min(AT_ONCE, len(checked)))))
     return answers
 
 
@@ -195,16 +193,18 @@ class Planner:
     def _plan_of(self, choice: tuple[bool, ...]) -> Plan:
         definitions = self._operation.variable_definitions or ()
         flags = dict(zip(self._flags, choice, strict=True))
-        return Plan(variables_function(self._schema, definitions), self._roots(flags))
+        planning = Planning(self._schema, self._fragments, flags, ROW_TYPES)
+        roots = self._roots(planning)
+        variables = variables_function(self._schema, definitions)
+        return Plan(variables, roots, tuple(planning.checks))
 
-    def _roots(self, flags: Mapping[str, bool]) -> tuple[RootPlan, ...]:
+    def _roots(self, planning: Planning) -> tuple[RootPlan, ...]:
         root = self._schema.get_root_type(self._operation.operation)
         described = ROOTS.get(self._operation.operation, {})
         if root is None:
             raise NotPlannable("an operation that the schema does not have")
-        selections = Selections(self._schema, self._fragments, flags)
         selected: dict[str, list[FieldNode]] = {}
-        selections.collect(self._operation.selection_set, root, selected, set())
+        planning.collect(self._operation.selection_set, root, selected, set())
         if self.is_mutation and len(selected) != 1:
             # If one of several changes fails, earlier ones stay; the executor reports that.
             raise NotPlannable("several changes, which are made in turn")
@@ -227,8 +227,8 @@ class Planner:
                 roots.append(RootPlan(key, check_nothing, lambda _: Arguments({}), answer))
                 continue
             field = root.fields[name]
-            answer = described[name].plan(selections, nodes, field)
-            arguments = _arguments(field, nodes[0])
+            answer = described[name].plan(planning, nodes, field)
+            arguments = arguments_of(field, nodes[0])
             roots.append(RootPlan(key, described[name].check, arguments, answer))
         return tuple(roots)
 
@@ -243,14 +243,6 @@ def _constant(value: str) -> RootAnswer:
         return value
 
     return answer
-
-
-def _arguments(field: GraphQLField, node: FieldNode) -> Callable[[Variables], Arguments]:
-    read = arguments_function(field, node)
-    if isinstance(read, dict):
-        known = Arguments(read)
-        return lambda _values: known
-    return lambda values: Arguments(read(values))
 
 
 def _flags(operation: OperationDefinitionNode, fragments: Fragments) -> dict[str, Any]:

@@ -8,13 +8,24 @@ import strawberry
 from strawberry import UNSET
 
 from db.keys import Scope
-from schema.connection import DEFAULT_PAGE_SIZE, ExecutionConnection, ExecutionPage
-from schema.declarations import PageSize, declare
+from schema.agentflow import Agentflow
+from schema.agentflow_connection import AgentflowConnection
+from schema.connection import (
+    DEFAULT_PAGE_SIZE,
+    EXECUTIONS_METADATA,
+    ExecutionPage,
+    executions_argument_list,
+)
+from schema.declarations import IdList, PageSize, declare
 from schema.execution import Execution
-from schema.inputs import FilterArgument, OrderArgument
+from schema.inputs import FilterArgument, OrderArgument, StringFilter
+from schema.node import Node
+from schema.session import Session
+
+_ID = strawberry.argument(description="An id that some object of this API has.")
 
 
-@strawberry.type(description="Read executions.")
+@strawberry.type(description="Read executions, agentflows and sessions.")
 class Query:
     """The root fields of queries."""
 
@@ -28,31 +39,14 @@ class Query:
     ) -> Execution | None:
         """One execution by its guid."""
 
-    @strawberry.field(
+    executions = strawberry.field(
+        resolver=executions_argument_list,
         description=(
             "Executions, page by page with cursors: the first ones after a cursor, or the last "
             "ones before one. Without first and last, the first 50."
         ),
-        metadata=declare(Scope.READ, PageSize(("first", "last"), DEFAULT_PAGE_SIZE)),
+        metadata=EXECUTIONS_METADATA,
     )
-    def executions(
-        self,
-        filter: FilterArgument = UNSET,  # noqa: A002 - the contract names it so
-        order_by: OrderArgument = UNSET,
-        first: Annotated[
-            int | None, strawberry.argument(description="How many, from the beginning.")
-        ] = UNSET,
-        after: Annotated[
-            str | None, strawberry.argument(description="Only those after this cursor.")
-        ] = UNSET,
-        last: Annotated[
-            int | None, strawberry.argument(description="How many, from the end.")
-        ] = UNSET,
-        before: Annotated[
-            str | None, strawberry.argument(description="Only those before this cursor.")
-        ] = UNSET,
-    ) -> ExecutionConnection:
-        """Executions, page by page with cursors."""
 
     @strawberry.field(
         description=(
@@ -73,3 +67,64 @@ class Query:
         ] = DEFAULT_PAGE_SIZE,
     ) -> ExecutionPage:
         """Executions, by page number."""
+
+    @strawberry.field(
+        description=(
+            "An agentflow by its id; null if there is none. One that is gone is still found while "
+            "it has executions."
+        ),
+        metadata=declare(Scope.READ),
+    )
+    def agentflow(
+        self,
+        agentflow_id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")],
+    ) -> Agentflow | None:
+        """One agentflow by its id."""
+
+    @strawberry.field(
+        description="The agentflows, by name and then by id, page by page. By default, 50.",
+        metadata=declare(Scope.READ, PageSize(("first",), DEFAULT_PAGE_SIZE)),
+    )
+    def agentflows(
+        self,
+        name: Annotated[
+            StringFilter | None,
+            strawberry.argument(description="Only those whose name fulfils this."),
+        ] = UNSET,
+        first: Annotated[
+            int | None, strawberry.argument(description="How many, from the beginning.")
+        ] = UNSET,
+        after: Annotated[
+            str | None, strawberry.argument(description="Only those after this cursor.")
+        ] = UNSET,
+    ) -> AgentflowConnection:
+        """The agentflows, page by page with cursors."""
+
+    @strawberry.field(
+        description="A session by its id; null if no execution belongs to it.",
+        metadata=declare(Scope.READ),
+    )
+    def session(
+        self,
+        session_id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")],
+    ) -> Session | None:
+        """One session by its id."""
+
+    @strawberry.field(
+        description="What has this id; null if nothing has it.", metadata=declare(Scope.READ)
+    )
+    def node(
+        self,
+        id: Annotated[strawberry.ID, _ID],  # noqa: A002 - Relay names it so
+    ) -> Node | None:
+        """One object by its global id."""
+
+    @strawberry.field(
+        description="What has each of these ids, in their order; null where nothing has it.",
+        metadata=declare(Scope.READ, rows=IdList("ids")),
+    )
+    def nodes(
+        self,
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="The ids.")],
+    ) -> list[Node | None]:
+        """Many objects by their global ids."""

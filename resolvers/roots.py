@@ -7,6 +7,12 @@ from typing import Any
 from graphql import FieldNode, OperationType
 from graphql.type import GraphQLField
 
+from resolvers.agentflows import (
+    check_agentflows,
+    plan_agentflow,
+    plan_agentflows,
+    plan_session,
+)
 from resolvers.arguments import Arguments
 from resolvers.changes import (
     plan_delete_execution,
@@ -18,18 +24,20 @@ from resolvers.checks import (
     Check,
     check_connection,
     check_guids,
+    check_ids,
     check_nothing,
     check_numbered_page,
 )
 from resolvers.connection import ConnectionPlan, NumberedPagePlan
 from resolvers.context import Run
-from resolvers.objects import plan_objects
+from resolvers.nodes import plan_node, plan_nodes
+from resolvers.objects import Planning, plan_objects
 from resolvers.row_code import Columns
-from resolvers.selections import Selections, object_of
+from resolvers.selections import object_of
 
 RootAnswer = Callable[[Run, Arguments], Awaitable[Any]]
 """Returns the value of a root field for JSON. Raises GatewayError if that is impossible."""
-PlanRoot = Callable[[Selections, list[FieldNode], GraphQLField], RootAnswer]
+PlanRoot = Callable[[Planning, list[FieldNode], GraphQLField], RootAnswer]
 """Plans a root field for its selection."""
 
 
@@ -41,12 +49,10 @@ class Root:
     check: Check
 
 
-def plan_execution(
-    selections: Selections, nodes: list[FieldNode], field: GraphQLField
-) -> RootAnswer:
+def plan_execution(planning: Planning, nodes: list[FieldNode], field: GraphQLField) -> RootAnswer:
     """Plan ``execution``."""
     columns = Columns()
-    objects = plan_objects(selections, nodes, object_of(field), columns)
+    objects = plan_objects(planning, nodes, object_of(field), columns)
     # Read at least one column, to learn whether the execution exists.
     fields = tuple(columns.names) or ("id",)
 
@@ -57,11 +63,9 @@ def plan_execution(
     return answer
 
 
-def plan_executions(
-    selections: Selections, nodes: list[FieldNode], field: GraphQLField
-) -> RootAnswer:
+def plan_executions(planning: Planning, nodes: list[FieldNode], field: GraphQLField) -> RootAnswer:
     """Plan ``executions``."""
-    connection = ConnectionPlan(selections, nodes, object_of(field))
+    connection = ConnectionPlan(planning, nodes, object_of(field))
 
     async def answer(run: Run, arguments: Arguments) -> Any:
         query = connection.query(arguments, run.context)
@@ -72,10 +76,10 @@ def plan_executions(
 
 
 def plan_execution_page(
-    selections: Selections, nodes: list[FieldNode], field: GraphQLField
+    planning: Planning, nodes: list[FieldNode], field: GraphQLField
 ) -> RootAnswer:
     """Plan ``executionPage``."""
-    return NumberedPagePlan(selections, nodes, object_of(field)).answer
+    return NumberedPagePlan(planning, nodes, object_of(field)).answer
 
 
 ROOTS: Mapping[OperationType, Mapping[str, Root]] = {
@@ -83,6 +87,11 @@ ROOTS: Mapping[OperationType, Mapping[str, Root]] = {
         "execution": Root(plan_execution, check_nothing),
         "executions": Root(plan_executions, check_connection),
         "executionPage": Root(plan_execution_page, check_numbered_page),
+        "agentflow": Root(plan_agentflow, check_nothing),
+        "agentflows": Root(plan_agentflows, check_agentflows),
+        "session": Root(plan_session, check_nothing),
+        "node": Root(plan_node, check_nothing),
+        "nodes": Root(plan_nodes, check_ids),
     },
     OperationType.MUTATION: {
         "updateExecution": Root(plan_update_execution, check_nothing),

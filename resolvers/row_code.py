@@ -46,6 +46,11 @@ class RowCode:
         self._values[name] = function
         return f"{name}({argument})"
 
+    @staticmethod
+    def unless_null(value: str, expression: str) -> str:
+        """Return the expression of null if a value is null, and else of another expression."""
+        return f"(None if {value} is None else {expression})"
+
     def extra(self) -> str:
         """Return the expression of an extra value, whose list is the next argument to ``make``."""
         name = f"value_{len(self._extras)}"

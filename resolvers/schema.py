@@ -25,9 +25,10 @@ from db.errors import quote
 from resolvers.arguments import Arguments
 from resolvers.context import Context, Run
 from resolvers.mutation import Mutation
+from resolvers.objects import Planning
 from resolvers.query import Query
 from resolvers.roots import ROOTS
-from resolvers.selections import Selections
+from resolvers.row_types import ROW_TYPES
 from schema.scalars import SCALARS
 
 _DESCRIPTION = (
@@ -106,10 +107,10 @@ async def _answer_root(
     """Answer a root field as plans do; the executor adds the path of an error."""
     # Strawberry's executor passes on the coerced values themselves.
     variables: Any = info.variable_values
-    selections = Selections(info.schema, info.fragments, variables)
+    planning = Planning(info.schema, info.fragments, variables, ROW_TYPES)
     field = info.parent_type.fields[info.field_name]
     root = ROOTS[info.operation.operation][info.field_name]
-    answer = root.plan(selections, info.field_nodes, field)
+    answer = root.plan(planning, info.field_nodes, field)
     return _Completed(await answer(Run(info.context, variables), Arguments(given)))
 
 

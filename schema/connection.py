@@ -1,11 +1,19 @@
 """Pages of executions: the Relay connection, and numbered pages."""
 
-import strawberry
+# mypy: disable-error-code="empty-body"
 
+from typing import Annotated
+
+import strawberry
+from strawberry import UNSET
+
+from db.keys import Scope
+from schema.declarations import PageSize, declare
 from schema.execution import Execution
+from schema.inputs import FilterArgument, OrderArgument
 
 DEFAULT_PAGE_SIZE = 50
-"""How many executions a connection answers when neither first nor last is given."""
+"""How many rows a connection answers when neither first nor last is given."""
 
 
 @strawberry.type(description="The page's position in the whole list, as Relay defines it.")
@@ -13,16 +21,14 @@ class PageInfo:
     """Relay's page information."""
 
     start_cursor: str | None = strawberry.field(
-        description="The cursor of the first execution on this page; null if the page is empty."
+        description="The cursor of the first node on this page; null if the page is empty."
     )
     end_cursor: str | None = strawberry.field(
-        description="The cursor of the last execution on this page; null if the page is empty."
+        description="The cursor of the last node on this page; null if the page is empty."
     )
-    has_next_page: bool = strawberry.field(
-        description="Whether there are executions after this page."
-    )
+    has_next_page: bool = strawberry.field(description="Whether there are more after this page.")
     has_previous_page: bool = strawberry.field(
-        description="Whether there are executions before this page."
+        description="Whether there are more before this page."
     )
 
 
@@ -53,6 +59,27 @@ class ExecutionConnection:
     total_count: int = strawberry.field(
         description="How many executions match the filter, on all pages."
     )
+
+
+def executions_argument_list(
+    filter: FilterArgument = UNSET,  # noqa: A002 - the contract names it so
+    order_by: OrderArgument = UNSET,
+    first: Annotated[
+        int | None, strawberry.argument(description="How many, from the beginning.")
+    ] = UNSET,
+    after: Annotated[
+        str | None, strawberry.argument(description="Only those after this cursor.")
+    ] = UNSET,
+    last: Annotated[int | None, strawberry.argument(description="How many, from the end.")] = UNSET,
+    before: Annotated[
+        str | None, strawberry.argument(description="Only those before this cursor.")
+    ] = UNSET,
+) -> ExecutionConnection:
+    """Declare the arguments of every connection of executions."""
+
+
+EXECUTIONS_METADATA = declare(Scope.READ, PageSize(("first", "last"), DEFAULT_PAGE_SIZE))
+"""The metadata of every connection of executions."""
 
 
 @strawberry.type(description="A page of executions, by its number.")

@@ -17,16 +17,24 @@ class PageSize:
     arguments: tuple[str, ...]
     default: int
 
-    @classmethod
-    def of(cls, field: GraphQLField) -> "PageSize | None":
-        """Return what a field of the schema declares, or None."""
-        declared = _metadata(field).get("page_size")
-        return declared if isinstance(declared, cls) else None
+
+@dataclass(frozen=True, slots=True)
+class IdList:
+    """The argument that names the rows, one by one."""
+
+    argument: str
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """The number of rows that a list has at most, or usually at most."""
+
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
 class NamedRows:
-    """The argument that names the rows, and the field of a row that it names them by.
+    """The argument that names the rows of a payload, and the field of a row it names them by.
 
     A row is in one list of the payload at most.
     """
@@ -34,24 +42,29 @@ class NamedRows:
     argument: str
     key: str
 
-    @classmethod
-    def of(cls, field: GraphQLField) -> "NamedRows | None":
-        """Return what a field of the schema declares, or None."""
-        declared = _metadata(field).get("named_rows")
-        return declared if isinstance(declared, cls) else None
+
+Rows = PageSize | IdList | AtMost | NamedRows
+"""How many rows a field returns: in its own list, or in the lists of its object."""
 
 
-def declare(
-    scope: Scope, page_size: PageSize | None = None, named_rows: NamedRows | None = None
-) -> dict[str, object]:
-    """Return the metadata of a root field."""
-    return {"scope": scope, "page_size": page_size, "named_rows": named_rows}
+def declare(scope: Scope | None = None, rows: Rows | None = None) -> dict[str, object]:
+    """Return the metadata of a field.
+
+    Every root field has a scope, and so has every other field that reads.
+    """
+    return {"scope": scope, "rows": rows}
 
 
 def scope_of(field: GraphQLField) -> Scope | None:
     """Return the scope that a field of the schema declares, or None."""
     declared = _metadata(field).get("scope")
     return declared if isinstance(declared, Scope) else None
+
+
+def rows_of(field: GraphQLField) -> Rows | None:
+    """Return how many rows a field of the schema declares, or None."""
+    declared = _metadata(field).get("rows")
+    return declared if isinstance(declared, Rows) else None
 
 
 def _metadata(field: GraphQLField) -> dict[Any, Any]:

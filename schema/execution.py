@@ -1,21 +1,22 @@
-"""The execution as clients see it, and global ids."""
+"""The execution as clients see it."""
 
-import base64
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from db.texts import bytes_of
 from schema.execution_state import ExecutionState
+from schema.node import Node
 from schema.scalars import BigInt, DateTime
+
+if TYPE_CHECKING:
+    from schema.agentflow import Agentflow
+    from schema.session import Session
 
 
 @strawberry.type(description="One run of an agentflow, which is a graph of LLM agents.")
-class Execution:
+class Execution(Node):
     """An execution in GraphQL."""
 
-    id: strawberry.ID = strawberry.field(
-        description="An opaque id, unique among everything in this API."
-    )
     database_id: BigInt = strawberry.field(description="The number that the REST API calls id.")
     guid: strawberry.ID = strawberry.field(
         description="The id by which engines and clients know the execution."
@@ -30,8 +31,9 @@ class Execution:
     )
     created_on: DateTime = strawberry.field(description="When it was created.")
     updated_on: DateTime = strawberry.field(description="When it was last changed.")
-
-
-def global_id(type_name: str, key: str) -> strawberry.ID:
-    """Return an id that is unique among all types, as Relay's object identification requires."""
-    return strawberry.ID(base64.urlsafe_b64encode(bytes_of(f"{type_name}:{key}")).decode())
+    agentflow: Annotated["Agentflow", strawberry.lazy("schema.agentflow")] = strawberry.field(
+        description="The agentflow that ran. If it is gone, it has its id and no name."
+    )
+    session: Annotated["Session", strawberry.lazy("schema.session")] | None = strawberry.field(
+        description="The session of the execution, if any."
+    )

@@ -5,9 +5,11 @@ from typing import Any
 
 from graphql import GraphQLError
 
+from db.agentflows import Agentflows
 from db.database import Database
 from db.errors import InvalidInput
 from db.executions import Executions
+from db.sessions import Sessions
 from resolvers.context import Context
 from resolvers.schema import build_schema
 from server.graphql.preparation import OperationStore, PreparedOperation
@@ -58,7 +60,13 @@ async def _statements(
     database.on_read = lambda statement, parameters: asked.append((statement, parameters))
     try:
         if plan is not None:
-            context = Context(Executions(database), settings.max_page_size, settings.max_ids)
+            context = Context(
+                Executions(database),
+                Agentflows(database),
+                Sessions(database),
+                max_page_size=settings.max_page_size,
+                max_ids=settings.max_ids,
+            )
             await plan.run(context, variables)
     except Exception as error:  # noqa: BLE001 - graphql-core answers then
         return [f"graphql-core answers with these variables: {error}"]

@@ -1,7 +1,8 @@
 """The cost of an operation, computed before it runs.
 
 Every field costs 1. Selections in the rows of a list are multiplied by the list's page size: a
-connection of 50 costs 50 times what its nodes do, and nested connections multiply. Page sizes in
+connection of 50 costs 50 times what its nodes do, and at least 50, because its rows are read
+whatever is selected in them. Nested connections multiply. Page sizes in
 variables are read from the request's variables, as graphql-core coerces them; the rest is computed
 once for a document. A page larger than the maximum counts as the largest, because it will be
 refused with a clearer message.
@@ -36,7 +37,7 @@ from graphql import (
 from graphql.type import GraphQLInterfaceType, GraphQLObjectType
 
 from resolvers.selections import Fragments
-from schema.declarations import NamedRows, PageSize
+from schema.declarations import AtMost, IdList, NamedRows, PageSize, Rows, rows_of
 
 _T = TypeVar("_T")
 Variables = Mapping[str, Any]
@@ -142,17 +143,36 @@ class _Pricing:
         if field is None:
             # Introspection: its lists are as long as the schema.
             return _sum((1, self.selections(node.selection_set, None, 1)))
-        named = NamedRows.of(field)
-        if named:
-            return _sum((1, self._payload(node, field, named)))
-        declared = PageSize.of(field)
-        inner_size = self._page_size(node, declared) if declared else size
-        inner = self.selections(node.selection_set, get_named_type(field.type), inner_size)
-        return _sum((1, _product(size if _is_list(field) else 1, inner)))
+        rows = rows_of(field)
+        if isinstance(rows, NamedRows):
+            return _sum((1, self._payload(node, field, rows)))
+        # Only the fields of the rows themselves are free.
+        pricing = self if self.free is None else dataclasses.replace(self, free=None)
+        kind = get_named_type(field.type)
+        own_size = self._size_of(node, rows)
+        if _is_list(field):
+            inner = pricing.selections(node.selection_set, kind, 1)
+            return _sum((1, _product(size if own_size is None else own_size, inner)))
+        if own_size is None:
+            return _sum((1, pricing.selections(node.selection_set, kind, size)))
+        # The rows are read even if only cursors are selected.
+        inner = pricing.selections(node.selection_set, kind, own_size)
+        return _sum((1, _largest((inner, own_size))))
+
+    def _size_of(self, node: FieldNode, rows: Rows | None) -> _Amount | None:
+        """Return how many rows a field declares to have, or None."""
+        match rows:
+            case PageSize():
+                return self._page_size(node, rows)
+            case IdList(argument):
+                return self._number_of_ids(node, argument)
+            case AtMost(number):
+                return number
+        return None
 
     def _payload(self, node: FieldNode, field: GraphQLField, named: NamedRows) -> _Amount:
         """Return the cost of the payload of a change of named rows."""
-        size = self._number_of_ids(node, named)
+        size = self._number_of_ids(node, named.argument)
         rows = dataclasses.replace(self, free=named.key)
         plain: list[_Amount] = []
         lists: dict[str, list[_Amount]] = {}
@@ -177,8 +197,8 @@ class _Pricing:
                     lists.setdefault(inner.name.value, []).append(_product(size, row))
         return _sum((*plain, _largest(_sum(parts) for parts in lists.values())))
 
-    def _number_of_ids(self, node: FieldNode, named: NamedRows) -> _Amount:
-        value = _arguments(node).get(named.argument)
+    def _number_of_ids(self, node: FieldNode, argument: str) -> _Amount:
+        value = _arguments(node).get(argument)
         if isinstance(value, VariableNode):
             return self._variable(value.name.value, self._number)
         return self._number(list(value.values) if isinstance(value, ListValueNode) else value)

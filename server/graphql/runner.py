@@ -13,7 +13,6 @@ from graphql import GraphQLError, OperationType
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from db.errors import GatewayError, InvalidInput, ServiceUnavailable, UncertainWrite, quote
-from db.executions import Executions
 from resolvers.changes import AlreadyCommitted
 from resolvers.context import Context
 from resolvers.introspection import IntrospectionFailed
@@ -72,17 +71,15 @@ class OperationRunner:
         schema: Schema,
         store: OperationStore,
         documents: Documents,
-        executions: Executions,
+        context: Context,
         *,
-        max_page_size: int,
-        max_ids: int,
         on_limit: OnLimit,
     ) -> None:
         self._schema = schema
         self._core = schema._schema  # noqa: SLF001 - Strawberry has no public way to it
         self._store = store
         self._documents = documents
-        self._context = Context(executions, max_page_size, max_ids, store.in_thread)
+        self._context = context
         self._on_limit = on_limit
 
     def text_of(self, asked: GraphQLRequest) -> str:

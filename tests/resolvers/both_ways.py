@@ -5,8 +5,11 @@ from typing import Any
 
 import orjson
 
+from db.agentflows import Agentflows
 from db.executions import Executions
 from db.opening import open_database
+from db.sessions import Sessions
+from resolvers.context import Context
 from resolvers.schema import build_schema
 from server.access.authentication import ANYONE
 from server.graphql.documents import PersistedQueries
@@ -44,16 +47,19 @@ class Both:
     def __init__(self, place: Place) -> None:
         self._loop = asyncio.new_event_loop()
         self._database = open_database(place.url)
-        executions = Executions(self._database)
-
+        context = Context(
+            Executions(self._database),
+            Agentflows(self._database),
+            Sessions(self._database),
+            max_page_size=100,
+            max_ids=1000,
+        )
         self._by_plan, self._executed = (
             kind(
                 SCHEMA,
                 STORE,
                 PersistedQueries(),
-                executions,
-                max_page_size=100,
-                max_ids=1000,
+                context,
                 on_limit=lambda _limit: None,
             )
             for kind in (_ByPlan, _Executed)

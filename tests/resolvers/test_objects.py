@@ -7,7 +7,6 @@ import pytest
 from graphql import (
     FieldNode,
     GraphQLObjectType,
-    GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
     build_schema,
@@ -17,18 +16,22 @@ from graphql.type import GraphQLField
 
 from db.reading.page_query import Page, PageQuery
 from db.reading.paging import Row
-from resolvers import objects
+from resolvers.arguments import ArgumentsOf
 from resolvers.changes import PAYLOADS
+from resolvers.checks import check_nothing
 from resolvers.connection import CONNECTION, EDGE, NUMBERED_PAGE, PAGE_INFO, ConnectionPlan
 from resolvers.context import Run
-from resolvers.objects import ROW_TYPES, Leaf, Nested, PlanStep, plan_objects
+from resolvers.objects import Leaf, Nested, Planning, RowType, plan_objects
 from resolvers.roots import ROOTS
 from resolvers.row_code import Columns
+from resolvers.row_types import ROW_TYPES
 from resolvers.schema import build_schema as build_gateway_schema
-from resolvers.selections import Selections, object_of
+from resolvers.selections import object_of
 
 SCHEMA = build_gateway_schema()._schema
 _PAGES = {
+    "AgentflowConnection": CONNECTION,
+    "AgentflowEdge": EDGE,
     "ExecutionConnection": CONNECTION,
     "ExecutionEdge": EDGE,
     "ExecutionPage": {"items", *NUMBERED_PAGE},
@@ -75,39 +78,65 @@ class _Family:
     """Reads the family, and notes for whom it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, list[Row]]] = []
+        self.asked: list[tuple[str, list[int]]] = []
 
     def plan_parent(
-        self, selections: Selections, nodes: list[FieldNode], field: GraphQLField
+        self,
+        planning: Planning,
+        nodes: list[FieldNode],
+        field: GraphQLField,
+        _arguments: ArgumentsOf,
     ) -> Any:
         columns = Columns(_COLUMNS)
-        parents = plan_objects(selections, nodes, object_of(field), columns)
+        parents = plan_objects(planning, nodes, object_of(field), columns)
 
-        async def read(run: Run, keys: Sequence[Row]) -> Sequence[Any]:
+        async def read(run: Run, keys: Sequence[int]) -> Sequence[Any]:
             self.asked.append(("parent", list(keys)))
-            found = [row for row in PEOPLE if (row[0],) in keys]
+            found = [row for row in PEOPLE if row[0] in keys]
             made = dict(
                 zip([row[0] for row in found], await parents.answer(run, found), strict=True)
             )
-            return [made.get(parent) for (parent,) in keys]
+            return [made.get(parent) for parent in keys]
 
         return read
 
     def plan_children(
-        self, selections: Selections, nodes: list[FieldNode], field: GraphQLField
+        self,
+        planning: Planning,
+        nodes: list[FieldNode],
+        field: GraphQLField,
+        _arguments: ArgumentsOf,
     ) -> Any:
-        connection = ConnectionPlan(selections, nodes, object_of(field))
+        connection = ConnectionPlan(planning, nodes, object_of(field))
 
-        async def read(run: Run, keys: Sequence[Row]) -> Sequence[Any]:
+        async def read(run: Run, keys: Sequence[int]) -> Sequence[Any]:
             self.asked.append(("children", list(keys)))
             query = PageQuery(connection.fields)
             pages = []
-            for (id_,) in keys:
+            for id_ in keys:
                 rows = [row for row in PEOPLE if row[2] == id_]
                 pages.append(Page([_picked(row, query.fields) for row in rows], len(rows)))
             return await connection.answer(run, pages, query.fields, query.order)
 
         return read
+
+    async def people(self, selection: str) -> list[Any]:
+        """Everybody, with this selection."""
+        operation = parse(f"{{ people {{ {selection} }} }}").definitions[0]
+        assert isinstance(operation, OperationDefinitionNode)
+        [people] = operation.selection_set.selections
+        assert isinstance(people, FieldNode)
+        assert FAMILY.query_type
+        person: RowType = {
+            "id": Leaf("id", str),
+            "name": Leaf("name"),
+            "children": Nested("id", self.plan_children, check_nothing),
+            "parent": Nested("parent", self.plan_parent, check_nothing),
+        }
+        planning = Planning(FAMILY, {}, {}, {"Person": person})
+        kind = object_of(FAMILY.query_type.fields["people"])
+        planned = plan_objects(planning, [people], kind, Columns(_COLUMNS))
+        return await planned.answer(_RUN, PEOPLE)
 
 
 def _picked(row: Row, fields: Sequence[str]) -> Row:
@@ -115,37 +144,15 @@ def _picked(row: Row, fields: Sequence[str]) -> Row:
 
 
 @pytest.fixture
-def family(monkeypatch: pytest.MonkeyPatch) -> _Family:
-    family = _Family()
-    children: PlanStep = family.plan_children
-    parent: PlanStep = family.plan_parent
-    described = {
-        "id": Leaf("id", str),
-        "name": Leaf("name"),
-        "children": Nested(("id",), children),
-        "parent": Nested(("parent",), parent),
-    }
-    monkeypatch.setattr(objects, "ROW_TYPES", {"Person": described})
-    return family
-
-
-async def _people(selection: str, schema: GraphQLSchema = FAMILY) -> list[Any]:
-    operation = parse(f"{{ people {{ {selection} }} }}").definitions[0]
-    assert isinstance(operation, OperationDefinitionNode)
-    [people] = operation.selection_set.selections
-    assert isinstance(people, FieldNode)
-    assert schema.query_type
-    columns = Columns(_COLUMNS)
-    kind = object_of(schema.query_type.fields["people"])
-    planned = plan_objects(Selections(schema, {}, {}), [people], kind, columns)
-    return await planned.answer(_RUN, PEOPLE)
+def family() -> _Family:
+    return _Family()
 
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_a_nested_field_is_read_once_for_all_rows(family: _Family) -> None:
-    people = await _people("name parent { name }")
+    people = await family.people("name parent { name }")
     assert [person["parent"] and person["parent"]["name"] for person in people] == [
         None,
         "Ada",
@@ -153,25 +160,25 @@ async def test_a_nested_field_is_read_once_for_all_rows(family: _Family) -> None
         "Ben",
         "Cleo",
     ]
-    assert family.asked == [("parent", [(0,), (1,), (2,), (3,)])]
+    assert family.asked == [("parent", [0, 1, 2, 3])]
 
 
 async def test_a_nested_field_of_no_rows_reads_nothing(family: _Family) -> None:
     deep = "id"
     for _ in range(9):
         deep = f"children {{ nodes {{ {deep} }} }}"
-    people = await _people(deep)
+    people = await family.people(deep)
     assert people[3] == {"children": {"nodes": []}}
     # There are no great-grandchildren of anybody who has children.
     assert [keys for _, keys in family.asked] == [
-        [(1,), (2,), (3,), (4,), (5,)],
-        [(2,), (3,), (4,), (5,)],
-        [(4,), (5,)],
+        [1, 2, 3, 4, 5],
+        [2, 3, 4, 5],
+        [4, 5],
     ]
 
 
 async def test_a_connection_in_a_connection_is_read_once_for_each_level(family: _Family) -> None:
-    people = await _people(
+    people = await family.people(
         "name children { totalCount nodes { name children { nodes { name } } } }"
     )
     assert people[0] == {
@@ -186,15 +193,15 @@ async def test_a_connection_in_a_connection_is_read_once_for_each_level(family: 
     }
     assert people[4] == {"name": "Eva", "children": {"totalCount": 0, "nodes": []}}
     assert family.asked == [
-        ("children", [(1,), (2,), (3,), (4,), (5,)]),
-        ("children", [(2,), (3,), (4,), (5,)]),
+        ("children", [1, 2, 3, 4, 5]),
+        ("children", [2, 3, 4, 5]),
     ]
 
 
 async def test_aliases_of_a_nested_field_are_each_answered_in_their_place(
     family: _Family,
 ) -> None:
-    [_, ben, *_] = await _people("b: parent { id } name a: parent { name } again: name")
+    [_, ben, *_] = await family.people("b: parent { id } name a: parent { name } again: name")
     assert list(ben.items()) == [
         ("b", {"id": "1"}),
         ("name", "Ben"),
@@ -205,7 +212,7 @@ async def test_aliases_of_a_nested_field_are_each_answered_in_their_place(
 
 
 async def test_edges_and_nodes_of_one_page_may_select_differently(family: _Family) -> None:
-    [ada, *_] = await _people("children { edges { node { parent { name } } } nodes { id } }")
+    [ada, *_] = await family.people("children { edges { node { parent { name } } } nodes { id } }")
     assert ada["children"] == {
         "edges": [{"node": {"parent": {"name": "Ada"}}}, {"node": {"parent": {"name": "Ada"}}}],
         "nodes": [{"id": "2"}, {"id": "3"}],

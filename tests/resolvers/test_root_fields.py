@@ -17,6 +17,11 @@ STORE = OperationStore(Settings(_env_file=None).limits)
 SCHEMA = build_schema()
 
 
+def _context(executions: Executions) -> Context:
+    unused: Any = None
+    return Context(executions, unused, unused, max_page_size=100, max_ids=100)
+
+
 def _plan_of(roots: int) -> Plan:
     query = " ".join(f'r{n}: execution(guid: "{n}") {{ guid }}' for n in range(roots))
     operation = STORE.prepare(f"{{ {query} }}", SCHEMA._schema).find(None)
@@ -45,7 +50,7 @@ class _Together(Executions):
 
 def _run_together(wanted: int, roots: int) -> tuple[dict[str, Any], int]:
     executions = _Together(wanted)
-    data = asyncio.run(_plan_of(roots).run(Context(executions, 100, 100), {}))
+    data = asyncio.run(_plan_of(roots).run(_context(executions), {}))
     return data, executions.most
 
 
@@ -72,7 +77,7 @@ class _Failing(Executions):
 def test_when_a_root_field_fails_no_more_are_read() -> None:
     executions = _Failing()
     with pytest.raises(ServiceUnavailable):
-        asyncio.run(_plan_of(20).run(Context(executions, 100, 100), {}))
+        asyncio.run(_plan_of(20).run(_context(executions), {}))
     assert executions.asked <= 4
 
 

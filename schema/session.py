@@ -1,0 +1,20 @@
+"""The session as clients see it."""
+
+import strawberry
+
+from schema.connection import EXECUTIONS_METADATA, ExecutionConnection, executions_argument_list
+from schema.node import Node
+
+
+@strawberry.type(description="A session: the executions that belong together, such as a chat.")
+class Session(Node):
+    """A session in GraphQL."""
+
+    session_id: strawberry.ID = strawberry.field(
+        description="The id by which engines and clients know the session."
+    )
+    executions: ExecutionConnection = strawberry.field(
+        resolver=executions_argument_list,
+        description="Its executions, page by page, as the root field executions lists them.",
+        metadata=EXECUTIONS_METADATA,
+    )
