@@ -62,6 +62,8 @@ class ConnectionPlan:
         self._has_cursors = self._has_edge_cursors = False
         self.with_total = False
         """Whether the total is selected."""
+        self.with_rows = False
+        """Whether anything is selected that needs the page's rows."""
         self._sides: set[str] = set()
         self._parts = [
             (key, self._part(inner)) for key, inner in planning.below(nodes, kind).items()
@@ -89,6 +91,7 @@ class ConnectionPlan:
             after=page.after,
             before=page.before,
             from_end=page.from_end,
+            with_rows=self.with_rows,
             with_total=self.with_total,
             with_both_sides=self.with_both_sides(from_end=page.from_end),
         )
@@ -127,6 +130,7 @@ class ConnectionPlan:
         name = nodes[0].name.value
         if name == TYPENAME:
             return _constant(self._kind.name)
+        self.with_rows |= name != "totalCount"
         return CONNECTION[name](self, nodes)
 
     def plan_total_count(self, _nodes: list[FieldNode]) -> _Part:
@@ -242,6 +246,7 @@ class NumberedPagePlan:
             arguments.order,
             limit,
             arguments.offset(context.max_page_size),
+            with_rows=bool(self._items),
             with_total=self._with_total,
         )
         page = await context.executions.page(query)

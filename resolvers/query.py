@@ -22,6 +22,7 @@ from schema.inputs import FilterArgument, OrderArgument, StringFilter
 from schema.node import Node
 from schema.session import Session
 
+_WITHOUT_ROWS = ("totalCount", "totalPages", "page", "limit")
 _ID = strawberry.argument(description="An id that some object of this API has.")
 
 
@@ -53,7 +54,7 @@ class Query:
             "Executions, by page number. Pages shift while executions come and go, and far pages "
             "take longer: prefer executions for paging through many."
         ),
-        metadata=declare(Scope.READ, PageSize(("limit",), DEFAULT_PAGE_SIZE)),
+        metadata=declare(Scope.READ, PageSize(("limit",), DEFAULT_PAGE_SIZE, _WITHOUT_ROWS)),
     )
     def execution_page(
         self,

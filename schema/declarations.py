@@ -12,10 +12,11 @@ _STRAWBERRY = "strawberry-definition"
 
 @dataclass(frozen=True, slots=True)
 class PageSize:
-    """The arguments with the page size, and the default."""
+    """The arguments with the page size, the default, and the fields that need no rows."""
 
     arguments: tuple[str, ...]
     default: int
+    without_rows: tuple[str, ...] = ("totalCount",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,9 @@ class PageQuery:
 
     They are between the positions ``after`` and ``before``: the first of these, or the last with
     ``from_end``. A numbered page has an ``offset``, the number of rows to skip, instead of
-    positions. ``with_total`` counts all matching executions, whatever the positions.
-    ``with_both_sides`` finds out whether there are rows on the side at which reading begins;
-    ``fields`` must then include those of the order.
+    positions. Without ``with_rows`` no rows are read. ``with_total`` counts all matching
+    executions, whatever the positions. ``with_both_sides`` finds out whether there are rows on the
+    side at which reading begins; ``fields`` must then include those of the order.
 
     Keep a query that recurs: it caches its statements.
     """
@@ -33,6 +33,7 @@ class PageQuery:
     after: Position | None = None
     before: Position | None = None
     from_end: bool = False
+    with_rows: bool = True
     with_total: bool = False
     with_both_sides: bool = False
     _count_query: CountQuery | None = field(default=None, init=False, repr=False, compare=False)

@@ -96,6 +96,8 @@ class Reader:
 
     async def page(self, query: PageQuery) -> Page:
         """Read a page. Raises InvalidInput if its filter is too large."""
+        if not query.with_rows:
+            return Page((), await self._total(query) if query.with_total else 0)
         if query.offset is not None:
             return await self._numbered_page(query)
         total = 0
@@ -130,6 +132,12 @@ class Reader:
             return await self._rows(query.row_query), 0
         rows, counts = await _gather(self._rows(query.row_query), self._count(query.count_query))
         return rows, int(counts[0][0])
+
+    async def _total(self, query: PageQuery) -> int:
+        if query.count_query.is_zero:
+            return 0
+        [(total,)] = await self._count(query.count_query)
+        return int(total)
 
     async def _has_other_side(self, query: PageQuery, rows: Sequence[Row]) -> bool:
         """Whether there are rows on the side of a page at which reading begins."""

@@ -36,7 +36,7 @@ from graphql import (
 )
 from graphql.type import GraphQLInterfaceType, GraphQLObjectType
 
-from resolvers.selections import Fragments
+from resolvers.selections import TYPENAME, Fragments
 from schema.declarations import AtMost, IdList, NamedRows, PageSize, Rows, rows_of
 
 _T = TypeVar("_T")
@@ -155,9 +155,27 @@ class _Pricing:
             return _sum((1, _product(size if own_size is None else own_size, inner)))
         if own_size is None:
             return _sum((1, pricing.selections(node.selection_set, kind, size)))
-        # The rows are read even if only cursors are selected.
         inner = pricing.selections(node.selection_set, kind, own_size)
-        return _sum((1, _largest((inner, own_size))))
+        if isinstance(rows, PageSize) and self._reads_rows(node.selection_set, rows):
+            # They are read even if only cursors are selected.
+            inner = _largest((inner, own_size))
+        return _sum((1, inner))
+
+    def _reads_rows(self, selections: SelectionSetNode, rows: PageSize) -> bool:
+        """Whether a selection in a page needs its rows."""
+        for node in selections.selections:
+            inner: object = node
+            if isinstance(node, FragmentSpreadNode):
+                inner = self.fragments[node.name.value]
+            if isinstance(inner, InlineFragmentNode | FragmentDefinitionNode):
+                if self._reads_rows(inner.selection_set, rows):
+                    return True
+            elif isinstance(inner, FieldNode) and inner.name.value not in (
+                TYPENAME,
+                *rows.without_rows,
+            ):
+                return True
+        return False
 
     def _size_of(self, node: FieldNode, rows: Rows | None) -> _Amount | None:
         """Return how many rows a field declares to have, or None."""

@@ -17,15 +17,14 @@ def test_an_agentflow_is_found_by_its_id(sample_gateway: Gateway) -> None:
     assert data == {"agentflow": {"agentflowId": "flow-b", "name": FLOWS["flow-b"]}}
 
 
-def test_an_agentflow_that_is_gone_is_found_while_it_has_executions(
-    sample_gateway: Gateway,
-) -> None:
+def test_an_agentflow_that_is_gone_is_found_while_it_has_executions(gateway: Gateway) -> None:
+    gateway.insert(SAMPLE)
     query = '{ agentflow(agentflowId: "flow-gone") { agentflowId name executions { totalCount } } }'
-    assert sample_gateway.graphql(query) == {
+    assert gateway.graphql(query) == {
         "agentflow": {"agentflowId": "flow-gone", "name": None, "executions": {"totalCount": 4}}
     }
-    sample_gateway.sql("DELETE FROM executions WHERE agentflow_id = 'flow-gone'")
-    assert sample_gateway.graphql(query) == {"agentflow": None}
+    gateway.sql("DELETE FROM executions WHERE agentflow_id = 'flow-gone'")
+    assert gateway.graphql(query) == {"agentflow": None}
 
 
 def test_what_does_not_exist_is_null(sample_gateway: Gateway) -> None:
@@ -160,23 +159,23 @@ def test_errors_in_nested_arguments_are_all_found_before_anything_is_read(
     ]
 
 
-def test_an_error_in_an_argument_below_a_change_changes_nothing(sample_gateway: Gateway) -> None:
+def test_an_error_in_an_argument_below_a_change_changes_nothing(gateway: Gateway) -> None:
+    gateway.insert(SAMPLE)
     guid = next(row.guid for row in SAMPLE if row.state == "INPROGRESS")
-    code, _ = sample_gateway.refused(
+    code, _ = gateway.refused(
         "mutation ($guid: ID!) { updateExecution(guid: $guid, input: {state: STOPPED}) {"
         " ... on UpdateExecutionSuccess { execution { agentflow {"
         " executions(first: -1) { totalCount } } } } } }",
         guid=guid,
     )
     assert code == "BAD_USER_INPUT"
-    assert sample_gateway.sql("SELECT state FROM executions WHERE guid = ?", guid) == [
-        ("INPROGRESS",)
-    ]
+    assert gateway.sql("SELECT state FROM executions WHERE guid = ?", guid) == [("INPROGRESS",)]
 
 
-def test_what_a_change_returns_leads_on(sample_gateway: Gateway) -> None:
+def test_what_a_change_returns_leads_on(gateway: Gateway) -> None:
+    gateway.insert(SAMPLE)
     row = SAMPLE[6]
-    data = sample_gateway.graphql(
+    data = gateway.graphql(
         "mutation ($guid: ID!) { updateExecution(guid: $guid, input: {state: STOPPED}) {"
         " ... on UpdateExecutionSuccess { execution { agentflow { name"
         " executions(filter: {state: {eq: STOPPED}}) { nodes { guid } } } } } } }",
@@ -259,6 +258,9 @@ class TestNode:
 
     def test_more_ids_than_allowed_are_refused(self, sample_gateway: Gateway) -> None:
         code, message = sample_gateway.refused(
-            "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=["x"] * 1001
+            "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=["x"] * 10_001
         )
-        assert (code, message) == ("BAD_USER_INPUT", "ids must be at most 1000 (max_ids); got 1001")
+        assert (code, message) == (
+            "BAD_USER_INPUT",
+            "ids must be at most 10000 (max_ids); got 10001",
+        )

@@ -329,7 +329,7 @@ def test_a_statement_that_takes_too_long_is_interrupted_and_leaves_nothing_behin
         "INSERT INTO stored (guid, agentflow_id, state, created_on) VALUES ('a', 'f', 'ERROR', 1)"
     )
     for _ in range(6):
-        answer = gateway.post("{ executions { totalCount } }")
+        answer = gateway.post("{ executions { totalCount nodes { guid } } }")
         [error] = answer.json()["errors"]
         assert (answer.status_code, error["extensions"]["code"]) == (503, "SERVICE_UNAVAILABLE")
         assert answer.headers["retry-after"] == "1"

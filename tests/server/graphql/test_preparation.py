@@ -75,7 +75,7 @@ async def test_the_plan_of_a_long_document_is_made_there_too(
     operation = prepared.find(None)
     assert operation
     monkeypatch.setattr(
-        "resolvers.plans.Selections", lambda *_: pytest.fail("it is planned once more")
+        "resolvers.plans.Planning", lambda *_: pytest.fail("it is planned once more")
     )
     assert operation.planner.plan({}) is not None
 
@@ -273,7 +273,7 @@ def test_the_plan_of_a_choice_is_made_once(monkeypatch: pytest.MonkeyPatch) -> N
     assert operation
     choices = [{"c0": one, "c1": other} for one in (True, False) for other in (True, False)]
     first = [operation.planner.plan(choice) for choice in choices]
-    monkeypatch.setattr("resolvers.plans.Selections", lambda *_: pytest.fail("planned again"))
+    monkeypatch.setattr("resolvers.plans.Planning", lambda *_: pytest.fail("planned again"))
     assert [operation.planner.plan(choice) for choice in choices] == first
     assert len(set(map(id, first))) == 4
 
