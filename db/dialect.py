@@ -44,6 +44,13 @@ class Greatest(FunctionElement[int]):
     inherit_cache = True
 
 
+class Now(FunctionElement[int]):
+    """The current time by the database's clock, in epoch milliseconds."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
 class Folded(FunctionElement[str]):
     """A text with its case folded as by ``db.casefolding.fold``."""
 

@@ -8,12 +8,12 @@ from db.models import ExecutionState
 from db.reading.filters import Filter
 from db.reading.reader import Reader
 from db.source import NATIVE, ExecutionSource
-from db.writing.batches import Bounds, Matched, Pace, Target
+from db.writing.batches import Bounds, Matched, Target
 from db.writing.changes import DeleteOutcome, UpdateOutcome, Writing
 from db.writing.matching import Matching
+from db.writing.pacing import USUAL_PACE, Pace
 
 _UNBOUNDED = Bounds()
-_USUAL_PACE = Pace()
 
 
 class Executions(Reader):
@@ -59,7 +59,7 @@ class Executions(Reader):
         expected: ExecutionState | None = None,
         *,
         bounds: Bounds = _UNBOUNDED,
-        pace: Pace = _USUAL_PACE,
+        pace: Pace = USUAL_PACE,
     ) -> Matched:
         """Set the state of the executions that match a filter now, in batches.
 
@@ -71,7 +71,7 @@ class Executions(Reader):
         return await self._matching.update(_target(filter_), state, expected, bounds, pace)
 
     async def delete_matching(
-        self, filter_: Filter | Target, *, bounds: Bounds = _UNBOUNDED, pace: Pace = _USUAL_PACE
+        self, filter_: Filter | Target, *, bounds: Bounds = _UNBOUNDED, pace: Pace = USUAL_PACE
     ) -> Matched:
         """Delete the executions that match a filter now, in batches.
 

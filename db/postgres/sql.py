@@ -14,6 +14,7 @@ from db.dialect import (
     Listed,
     ListedEscaped,
     ListedNumbers,
+    Now,
     OffIndex,
     Packed,
     Parenthesized,
@@ -27,6 +28,7 @@ _FORMS = {
     Parenthesized: "({})",
     Least: "least({})",
     Greatest: "greatest({})",
+    Now: "CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS bigint)",
     Folded: "gateway_casefold({})",
     PositionOf: "strpos({})",
     # The server stores valid UTF-8 only.

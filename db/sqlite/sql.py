@@ -10,6 +10,7 @@ from db.dialect import (
     Listed,
     ListedEscaped,
     ListedNumbers,
+    Now,
     OffIndex,
     Packed,
     Parenthesized,
@@ -30,6 +31,10 @@ _FORMS = {
     Parenthesized: "({})",
     Least: "min({})",
     Greatest: "max({})",
+    Now: (
+        "(CAST(strftime('%s', 'now') AS INTEGER) * 1000"
+        " + CAST(substr(strftime('%f', 'now'), 4) AS INTEGER))"
+    ),
     # As bytes: text that is not UTF-8 can't be passed to a Python function.
     Folded: f"{CASEFOLD}(CAST({{}} AS BLOB))",
     Shown: f"{SHOWN}(CAST({{}} AS BLOB))",

@@ -24,15 +24,12 @@ from db.reading.filter_statements import cache_key_of, where
 from db.reading.filters import Filter
 from db.reading.statement_cache import BindParameters, Build, Statement, StatementCache
 from db.source import ExecutionRow, ExecutionSource
+from db.writing.pacing import USUAL_PACE, Pace, Pacing
 
 logger = logging.getLogger("gateway.database")
 
-_FIRST = 50
-_LARGEST = 5_000
 _MOST = 500_000
 """How many executions a run may freeze; each takes 16 bytes."""
-_CATCH_UP_AFTER = 0.5
-"""After so many seconds of batches, the database catches up."""
 _COMPILED_ON_THE_LOOP = 40
 
 BuildChange = Callable[[BindParameters, ColumnElement[bool]], Executable]
@@ -44,18 +41,6 @@ class Matched(NamedTuple):
 
     affected: int
     has_more: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How much of the database's time a run takes.
-
-    A batch is to hold what it writes for ``batch`` seconds. After it, the run pauses for ``pause``
-    times as long, in which others write.
-    """
-
-    batch: float = 0.03
-    pause: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +115,7 @@ class BatchRunner:
         values: Callable[[], Sequence[Any]] = tuple,
         *,
         bounds: Bounds = Bounds(),
-        pace: Pace = Pace(),
+        pace: Pace = USUAL_PACE,
     ) -> Matched:
         """Change the executions of a target; return how many were, and whether more match.
 
@@ -143,13 +128,12 @@ class BatchRunner:
         most = _MOST if bounds.limit is None else min(bounds.limit, _MOST)
         frozen = await self._freeze(target, most)
         batch = await self._batch(target, what, build, values)
-        size: float = _FIRST
+        pacing = Pacing(self._database, pace)
         start = affected = 0
-        written_for = 0.0
         while start < frozen.size and not bounds.should_stop():
             if start and bounds.seconds is not None and time.monotonic() - began > bounds.seconds:
                 break
-            part = frozen.part(start, int(size))
+            part = frozen.part(start, pacing.size)
             try:
                 changed, seconds = await self._timed(batch, part)
             except UncertainWrite as error:
@@ -164,18 +148,10 @@ class BatchRunner:
             start += len(part)
             affected += changed
             bounds.on_batch(changed)
-            size = min(_LARGEST, max(1.0, size * _factor(pace.batch, seconds)))
-            written_for += seconds
+            pacing.adapt(seconds)
             if start < frozen.size:
-                written_for = await self._rest(pace.pause * seconds, written_for)
+                await pacing.pause(seconds)
         return Matched(affected, frozen.has_more or start < frozen.size)
-
-    async def _rest(self, seconds: float, written_for: float) -> float:
-        await asyncio.sleep(seconds)
-        if written_for < _CATCH_UP_AFTER:
-            return written_for
-        await self._database.catch_up()
-        return 0.0
 
     async def _timed(
         self, batch: Callable[[Execute, Mapping[int, int]], int], part: Mapping[int, int]
@@ -263,8 +239,3 @@ class BatchRunner:
 
 
 _INDEXED = tuple(field for field in ExecutionRow._fields if field not in ("id", "agentflow_name"))
-
-
-def _factor(wanted: float, seconds: float) -> float:
-    """Return how much larger the next batch should be than one that took so long."""
-    return min(2.0, max(0.25, wanted / max(seconds, 1e-6)))

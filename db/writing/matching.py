@@ -12,7 +12,8 @@ from db.reading.counts import plan_count
 from db.reading.filters import AllOf, Condition, Filter, size_of
 from db.reading.statement_cache import BindParameters, StatementCache
 from db.source import ExecutionSource
-from db.writing.batches import BatchRunner, Bounds, Matched, Pace, Target
+from db.writing.batches import BatchRunner, Bounds, Matched, Target
+from db.writing.pacing import Pace
 
 _MOST_CONDITIONS = 400
 """With more conditions than this, the rows are counted."""

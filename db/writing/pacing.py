@@ -1,0 +1,59 @@
+"""How large batches are, and how long the pauses between them, by how long batches take."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+
+from db.database import Database
+from db.errors import ServiceUnavailable
+
+_FIRST = 50
+_LARGEST = 5_000
+_CATCH_UP_AFTER = 0.5
+"""After so many seconds of batches, the database catches up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How much of the database's time a run of batches takes.
+
+    A batch is to hold what it writes for ``batch`` seconds. After it, the run pauses for ``pause``
+    times as long, in which others write.
+    """
+
+    batch: float = 0.03
+    pause: float = 0.5
+
+
+USUAL_PACE = Pace()
+"""The pace of work that somebody waits for."""
+
+
+class Pacing:
+    """The pace of one run of batches."""
+
+    def __init__(self, database: Database, pace: Pace) -> None:
+        self._database = database
+        self._pace = pace
+        self._size: float = min(_FIRST, _LARGEST)
+        self._written_for = 0.0
+
+    @property
+    def size(self) -> int:
+        """How many executions the next batch should change."""
+        return int(self._size)
+
+    def adapt(self, seconds: float) -> None:
+        """Adapt the size after a batch that wrote for so many seconds."""
+        factor = min(2.0, max(0.25, self._pace.batch / max(seconds, 1e-6)))
+        self._size = min(_LARGEST, max(1.0, self._size * factor))
+        self._written_for += seconds
+
+    async def pause(self, seconds: float) -> None:
+        """Let others write after a batch that wrote for so many seconds."""
+        await asyncio.sleep(self._pace.pause * seconds)
+        if self._written_for >= _CATCH_UP_AFTER:
+            self._written_for = 0.0
+            # What was written stays written; the background catches up later.
+            with contextlib.suppress(ServiceUnavailable):
+                await self._database.catch_up()
