@@ -43,14 +43,14 @@ LONG = 32 * DAY
 ALL_TIME = 0
 """The width of the single bucket for all of time, in the counts of agentflows."""
 
-_deltas = table(
+DELTAS: FromClause = table(
     "execution_count_notes",
     column("start", BigInteger),
     column("agentflow_id", String),
     *(column(state.lower(), BigInteger) for state in ExecutionState),
 )
 _counts = Base.metadata.tables[ExecutionCount.__tablename__]
-_flow_counts = Base.metadata.tables[AgentflowCount.__tablename__]
+FLOW_COUNTS: FromClause = Base.metadata.tables[AgentflowCount.__tablename__]
 
 # With more conditions than this over all sums, counting the rows is cheaper.
 _MOST_CONDITIONS = 1_000
@@ -103,10 +103,11 @@ class CountPlan(NamedTuple):
         return select(cast(total, BigInteger))
 
 
-def plan_count(filter_: Filter) -> CountPlan | None:
+def plan_count(filter_: Filter, *, of_flows: bool = False) -> CountPlan | None:
     """Return how to count matching executions, or None if only the rows can tell.
 
-    A plan without edges and sums means that nothing matches.
+    A plan without edges and sums means that nothing matches. With ``of_flows`` all buckets are
+    those of agentflows, so that they can be summed for each.
     """
     times: list[Condition] = []
     others: list[Filter] = []
@@ -124,13 +125,13 @@ def plan_count(filter_: Filter) -> CountPlan | None:
     groups = by_states(rest)
     if not groups or since >= until:
         return CountPlan(rest, (), ())
-    cut = _WHOLE if (since, until) == _ALWAYS else _cut(since, until, (HOUR, DAY, LONG))
+    cut = _cut_of_flows(since, until) if of_flows else _cut_of_all(since, until)
     sums = []
     is_short = True
     for flows, states in groups.items():
         spans = cut
-        if not _is_everything(flows):
-            spans = _cut_of_flows(since, until)
+        if not is_everything(flows):
+            spans = cut if of_flows else _cut_of_flows(since, until)
             is_short &= isinstance(flows, Condition) and flows.operator == "eq"
         sums += [(flows, states, span) for span in spans if span.width != _ROWS]
     edges = tuple([span for span in cut if span.width == _ROWS])
@@ -139,7 +140,8 @@ def plan_count(filter_: Filter) -> CountPlan | None:
     return CountPlan(rest, edges, tuple(sums), is_short)
 
 
-def _is_everything(filter_: Filter) -> bool:
+def is_everything(filter_: Filter) -> bool:
+    """Whether a filter in normal form matches every execution."""
     # Nearly always it is the same object, which is cheaper to test than equality.
     return filter_ is EVERYTHING or filter_ == EVERYTHING
 
@@ -210,6 +212,10 @@ def _cut(since: int, until: int, widths: Iterable[int]) -> list[_Span]:
 _WHOLE = _cut(*_ALWAYS, (HOUR, DAY, LONG))
 
 
+def _cut_of_all(since: int, until: int) -> list[_Span]:
+    return _WHOLE if (since, until) == _ALWAYS else _cut(since, until, (HOUR, DAY, LONG))
+
+
 def _cut_of_flows(since: int, until: int) -> list[_Span]:
     if (since, until) == _ALWAYS:
         return [_Span(ALL_TIME, 0, 1)]
@@ -230,8 +236,8 @@ def _sum(
     parameters: BindParameters,
     source: ExecutionSource,
 ) -> ColumnElement[Any]:
-    counts = _counts if flows == EVERYTHING else _flow_counts
-    added = _added(counts, states)
+    counts = _counts if flows == EVERYTHING else FLOW_COUNTS
+    added = sum_of_states(counts, states)
     since, until = parameters.bind_number(), parameters.bind_number()
     within = and_(counts.c.width == span.width, counts.c.start >= since, counts.c.start < until)
     statement = select(func.coalesce(func.sum(added), 0)).where(within)
@@ -241,15 +247,16 @@ def _sum(
     counted: ColumnElement[Any] = statement.scalar_subquery()
     if not has_count_deltas(parameters.dialect):
         return counted
-    deltas = select(func.coalesce(func.sum(_added(_deltas, states)), 0))
+    deltas = select(func.coalesce(func.sum(sum_of_states(DELTAS, states)), 0))
     if span.width != ALL_TIME:
-        deltas = deltas.where(_deltas.c.start >= since, _deltas.c.start < until)
+        deltas = deltas.where(DELTAS.c.start >= since, DELTAS.c.start < until)
     if passing is not None:
-        deltas = deltas.where(_deltas.c.agentflow_id.in_(passing))
+        deltas = deltas.where(DELTAS.c.agentflow_id.in_(passing))
     return counted + deltas.scalar_subquery()
 
 
-def _added(counts: FromClause, states: tuple[ExecutionState, ...]) -> ColumnElement[Any]:
+def sum_of_states(counts: FromClause, states: tuple[ExecutionState, ...]) -> ColumnElement[Any]:
+    """Return the sum of the columns of some states."""
     columns = [counts.c[state.lower()] for state in states]
     added: ColumnElement[Any] = columns[0]
     for another in columns[1:]:
@@ -266,7 +273,7 @@ def _flows(flows: Filter, parameters: BindParameters, source: ExecutionSource) -
 
 def _known_flows(parameters: BindParameters) -> Subquery:
     """Select every agentflow that has or had executions."""
-    known = select(_flow_counts.c.agentflow_id).where(_flow_counts.c.width == ALL_TIME)
+    known = select(FLOW_COUNTS.c.agentflow_id).where(FLOW_COUNTS.c.width == ALL_TIME)
     if not has_count_deltas(parameters.dialect):
         return known.subquery("known")
-    return union(known, select(_deltas.c.agentflow_id)).subquery("known")
+    return union(known, select(DELTAS.c.agentflow_id)).subquery("known")

@@ -7,11 +7,11 @@ conditions, and sorted: the cost depends on the number of matching rows, however
 are.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Select, select, true, union_all
+from sqlalchemy import ColumnElement, FromClause, Select, select, true, union_all
 
 from db.dialect import enters_row_values, has_lateral, keeps_order, off_index
 from db.reading.counts import is_on_dimensions, pairs_of
@@ -27,7 +27,22 @@ PageForm = Callable[[RowQuery, BindParameters, ExecutionSource], Any]
 """Builds one form of a query's statement."""
 
 
-class _PageStatement:
+class KeysOfRows(Protocol):
+    """Keys as rows of a statement, whose own rows are selected for each of them."""
+
+    @property
+    def table(self) -> FromClause:
+        """The keys."""
+
+    @property
+    def fields(self) -> Collection[str]:
+        """The fields that all rows of a key have in common."""
+
+    def fixed_in(self, source: ExecutionSource) -> ExecutionSource:
+        """Return a source with the columns of the key for those that are fixed by it."""
+
+
+class PageStatement:
     """A query while it becomes a statement; binds its values in the order of ``cache_key``."""
 
     def __init__(self, query: RowQuery, parameters: BindParameters) -> None:
@@ -61,17 +76,25 @@ class _PageStatement:
         return bool(order) and is_about(part, [order[0].field])
 
     def where(
-        self, source: ExecutionSource, is_meant: Callable[[Filter], bool] = lambda _: True
+        self,
+        source: ExecutionSource,
+        is_meant: Callable[[Filter], bool] = lambda _: True,
+        *,
+        with_range: bool = False,
     ) -> list[ColumnElement[bool]]:
-        """Return the conditions of parts that ``is_meant`` selects, without those of the range."""
+        """Return the conditions of parts that ``is_meant`` selects.
+
+        Those of the range are among them only ``with_range``.
+        """
         conditions = []
         for part, bound in self._parts:
-            if is_meant(part) and not self.is_on_order(part):
+            if is_meant(part) and (with_range or not self.is_on_order(part)):
                 in_turn = iter(bound)
                 conditions.append(where(part, source, lambda _: next(in_turn)))  # noqa: B023
         return conditions
 
     def columns(self, source: ExecutionSource) -> list[ColumnElement[Any]]:
+        """Return the columns of the query's fields."""
         return [source.column(field).label(field) for field in self.query.fields]
 
     def paged(self, statement: Select[Any]) -> Select[Any]:
@@ -86,11 +109,22 @@ class _PageStatement:
         conditions: Sequence[ColumnElement[bool]],
         limit: ColumnElement[Any],
         source: ExecutionSource,
+        keys: KeysOfRows | None = None,
     ) -> Any:
-        """Select rows from the start of the range, seeking an index at exactly that position."""
+        """Select rows from the start of the range, seeking an index at exactly that position.
+
+        With ``keys``, which ``conditions`` then refer to, rows of one key are selected.
+        """
+        order = self.query.order
+        can_seek = enters_row_values(self.parameters.dialect) and self.range.is_uniform
         found = select(*columns).select_from(source.table).where(*conditions)
-        found = found.order_by(*order_by(self.query.order, source)).limit(limit)
-        if enters_row_values(self.parameters.dialect) and self.range.is_uniform:
+        if keys is not None:
+            found = found.correlate(keys.table)
+            source = keys.fixed_in(source)
+            can_seek &= not any(term.field in keys.fields for term in order)
+            order = tuple(term for term in order if term.field not in keys.fields)
+        found = found.order_by(*order_by(order, source)).limit(limit)
+        if can_seek:
             return found.where(*self.range.whole(source))
         parts = [found.where(*each) for each in self.range.parts(source)]
         if len(parts) == 1:
@@ -98,18 +132,18 @@ class _PageStatement:
         # The parts follow each other in the order.
         if keeps_order(self.parameters.dialect):
             return union_all(*(select(*each.subquery().c) for each in parts)).limit(limit)
-        names = {term.field: f"by_{term.field}" for term in self.query.order}
+        names = {term.field: f"by_{term.field}" for term in order}
         terms = [source.column(field).label(name) for field, name in names.items()]
         ordered = [part.add_columns(*terms).subquery() for part in parts]
         together = union_all(*(select(*each.c) for each in ordered)).subquery("parts")
         moved: Any = {field: together.c[name] for field, name in names.items()}
         found = select(*list(together.c)[: len(columns)])
-        return found.order_by(*order_by(self.query.order, replace(source, **moved))).limit(limit)
+        return found.order_by(*order_by(order, replace(source, **moved))).limit(limit)
 
 
 def index_page(query: RowQuery, parameters: BindParameters, source: ExecutionSource) -> Any:
     """Read the page through an index."""
-    bound = _PageStatement(query, parameters)
+    bound = PageStatement(query, parameters)
     conditions = bound.where(source)
     if query.order and query.limit is not None and query.offset is None:
         return bound.in_order(bound.columns(source), conditions, bound.limit, source)
@@ -120,7 +154,7 @@ def index_page(query: RowQuery, parameters: BindParameters, source: ExecutionSou
 
 def bounded_scan(query: RowQuery, parameters: BindParameters, source: ExecutionSource) -> Any:
     """Find rows of the page among the next ``scan`` executions of the order."""
-    bound = _PageStatement(query, parameters)
+    bound = PageStatement(query, parameters)
     passed = bound.in_order(list(source.table.c), [], bound.scan, source).subquery("passed")
     found = source.moved_to(passed)
     statement = select(*bound.columns(found)).select_from(passed).where(*bound.where(found))
@@ -134,14 +168,14 @@ def beyond_bounded_scan(
     query: RowQuery, parameters: BindParameters, source: ExecutionSource
 ) -> Any:
     """Find out whether the order goes on after the bounded scan."""
-    bound = _PageStatement(query, parameters)
+    bound = PageStatement(query, parameters)
     one_more = bound.in_order([source.id], [], bound.scan + 1, source).subquery("passed")
     return select(one_more.c.id).offset(bound.scan).limit(1)
 
 
 def merge_by_group(query: RowQuery, parameters: BindParameters, source: ExecutionSource) -> Any:
     """Merge the page from the first rows of each agentflow in each state."""
-    bound = _PageStatement(query, parameters)
+    bound = PageStatement(query, parameters)
     pairs, pair = pairs_of(source, parameters)
     each = source.moved_to(source.table.alias("each"))
     first = (
@@ -168,7 +202,7 @@ def merge_by_group(query: RowQuery, parameters: BindParameters, source: Executio
 
 def full_sort(query: RowQuery, parameters: BindParameters, source: ExecutionSource) -> Any:
     """Find all matching rows by the filter's own conditions, and sort them."""
-    bound = _PageStatement(query, parameters)
+    bound = PageStatement(query, parameters)
     found = select(*bound.columns(source)).select_from(source.table)
     found = found.where(*bound.where(source), *bound.range.whole(source))
     sorted_by: Any = {term.field: off_index(source.column(term.field)) for term in query.order}

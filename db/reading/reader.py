@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Hashable, Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -10,26 +9,19 @@ from sqlalchemy import Select, select
 from db.database import Database, Metric, Rows
 from db.dialect import among_listed, listed
 from db.reading.count_query import CountQuery
-from db.reading.filters import EVERYTHING, AllOf, Condition, Filter
+from db.reading.filters import EVERYTHING, Condition, Filter
+from db.reading.key_pages import KeyPages
 from db.reading.page_query import Page, PageQuery
-from db.reading.page_statements import (
-    PageForm,
-    beyond_bounded_scan,
-    bounded_scan,
-    full_sort,
-    index_page,
-    merge_by_group,
-)
 from db.reading.paging import NEWEST_FIRST, Order, Position, Row, position_getter, reverse
-from db.reading.row_query import AccessPath, RowQuery
-from db.reading.statement_cache import BindParameters, Build, Statement, StatementCache
+from db.reading.row_query import RowQuery
+from db.reading.row_reader import RowReader
+from db.reading.runner import Runner
+from db.reading.statement_cache import BindParameters
 from db.source import NATIVE, ExecutionRow, ExecutionSource
 from db.texts import NO_CHARACTER
 
 _STREAM_BATCH = 1000
 _LOOKED_UP = 100
-_COMPILED_ON_THE_LOOP = 40
-"""With more values than this, a statement is compiled in a thread."""
 _COUNT_FIRST_WITH_TOTAL = 100
 """From this offset on, count before skipping rows, if the total is needed anyway."""
 _COUNT_FIRST_ALWAYS = 10_000
@@ -42,11 +34,13 @@ class Reader:
     def __init__(self, database: Database, source: ExecutionSource = NATIVE) -> None:
         self._database = database
         self._source = source
-        self._statements = StatementCache(database.dialect)
+        self._runner = Runner(database)
+        self._row_reader = RowReader(self._runner, source)
+        self._key_pages = KeyPages(self._runner, source)
 
     def metrics(self) -> list[Metric]:
         """Return the use of the statement cache."""
-        return self._statements.metrics()
+        return self._runner.statements.metrics()
 
     async def find(self, guid: str) -> ExecutionRow | None:
         """Return the execution with a guid, or None."""
@@ -62,7 +56,7 @@ class Reader:
             columns = [self._source.column(field) for field in fields]
             return select(*columns).where(self._source.guid == parameters.bind("guid"))
 
-        statement = self._statements.get(fields, build)
+        statement = self._runner.statements.get(fields, build)
         rows = await self._database.read(statement.text, (guid,), is_short=True)
         return rows[0] if rows else None
 
@@ -77,22 +71,18 @@ class Reader:
             return select(*columns).where(among_listed(self._source.guid, bound))
 
         key = ("many", fields, len(values))
-        statement = self._statements.get(key, build)
-        rows = await self._database.read(statement.text, statement.parameters(values))
+        rows = await self._runner.read(key, build, values)
         found = {row[-1]: tuple(row[:-1]) for row in rows}
         return [found.get(guid) for guid in stored]
 
     async def pages(self, query: PageQuery, by: str, keys: Sequence[str]) -> list[Page]:
         """Read the page of each key: of the executions whose field ``by`` equals it.
 
-        ``by`` is ``agentflow_id`` or ``session_id``. The query has no offset. Raises InvalidInput
-        if its filter is too large.
+        ``by`` is ``agentflow_id`` or ``session_id``; the keys are distinct, and the query has no
+        offset. It takes as many statements for many keys as for one. Raises InvalidInput if the
+        filter is too large.
         """
-        pages = []
-        for key in keys:
-            filter_ = AllOf((query.filter, Condition(by, "eq", key)))
-            pages.append(await self.page(replace(query, filter=filter_)))
-        return pages
+        return await self._key_pages.read(query, by, keys) if keys else []
 
     async def page(self, query: PageQuery) -> Page:
         """Read a page. Raises InvalidInput if its filter is too large."""
@@ -104,7 +94,7 @@ class Reader:
         if query.with_total:
             found, total = await self._rows_and_total(query)
         else:
-            found = await self._rows(query.row_query)
+            found = await self._row_reader.rows(query.row_query)
         rows = found[: query.limit]
         has_more = len(found) > query.limit
         if query.from_end:
@@ -121,16 +111,20 @@ class Reader:
             if offset < _COUNT_FIRST_WITH_TOTAL:
                 return Page(*await self._rows_and_total(query))
             total = await self.count(query.filter)
-            return Page(await self._rows(query.row_query) if offset < total else (), total)
+            return Page(
+                await self._row_reader.rows(query.row_query) if offset < total else (), total
+            )
         if offset >= _COUNT_FIRST_ALWAYS and offset >= await self.count(query.filter):
             return Page(())
-        return Page(await self._rows(query.row_query))
+        return Page(await self._row_reader.rows(query.row_query))
 
     async def _rows_and_total(self, query: PageQuery) -> tuple[Rows, int]:
         """Read the rows and the total, at the same time if the database can."""
         if query.count_query.is_zero:
-            return await self._rows(query.row_query), 0
-        rows, counts = await _gather(self._rows(query.row_query), self._count(query.count_query))
+            return await self._row_reader.rows(query.row_query), 0
+        rows, counts = await _gather(
+            self._row_reader.rows(query.row_query), self._count(query.count_query)
+        )
         return rows, int(counts[0][0])
 
     async def _total(self, query: PageQuery) -> int:
@@ -150,7 +144,7 @@ class Reader:
             edge = rows[-1 if query.from_end else 0]
             cursor = position_getter(query.fields, query.order)(edge)
         beyond = RowQuery(("id",), query.filter, order, limit=1, after=cursor, inclusive=not rows)
-        return bool(await self._rows(beyond))
+        return bool(await self._row_reader.rows(beyond))
 
     async def select(
         self,
@@ -170,61 +164,7 @@ class Reader:
         too large.
         """
         query = RowQuery(fields, filter_, order, limit, offset or None, after, before, inclusive)
-        return await self._rows(query)
-
-    def _rows(self, query: RowQuery) -> Awaitable[Rows]:
-        """Begin to read the rows of a query."""
-        if query.read is None:
-            values: list[Any] = []
-            cache_key = query.cache_key(values)
-            statement = self._statements.find(cache_key)
-            if statement is None or statement.about is AccessPath.SCANNED:
-                return self._search(query, cache_key, values)
-            query.read = statement, statement.parameters(values)
-        statement, parameters = query.read
-        return self._database.read(
-            statement.text, parameters, is_short=statement.about is AccessPath.INDEX_RANGE
-        )
-
-    async def _search(self, query: RowQuery, cache_key: Hashable, values: list[Any]) -> Rows:
-        """Read rows when the statement is unknown, or may not find all of them."""
-
-        def first_form(parameters: BindParameters) -> Any:
-            form = bounded_scan if query.access_path() is AccessPath.SCANNED else index_page
-            return form(query, parameters, self._source)
-
-        first = self._statements.find(cache_key) or await self._compiled(
-            cache_key, first_form, values, query.access_path
-        )
-        if first.about is AccessPath.SCANNED and query.is_in_few_index_ranges():
-            return await self._read(merge_by_group, query, cache_key, values)
-        rows = await self._database.read(
-            first.text, first.parameters(values), is_short=first.about is AccessPath.INDEX_RANGE
-        )
-        if first.about is not AccessPath.SCANNED or len(rows) == query.limit:
-            return rows
-        if not await self._read(beyond_bounded_scan, query, cache_key, values):
-            return rows
-        form = merge_by_group if query.is_on_dimensions() else full_sort
-        return await self._read(form, query, cache_key, values)
-
-    async def _read(
-        self, form: PageForm, query: RowQuery, cache_key: Hashable, values: list[Any]
-    ) -> Rows:
-        key = (form, cache_key)
-        statement = self._statements.find(key) or await self._compiled(
-            key, lambda parameters: form(query, parameters, self._source), values
-        )
-        return await self._database.read(statement.text, statement.parameters(values))
-
-    async def _compiled(
-        self, cache_key: Hashable, build: Build, values: Sequence[Any], about: Any = None
-    ) -> Statement:
-        if len(values) <= _COMPILED_ON_THE_LOOP:
-            return self._statements.get(cache_key, build, about)
-        # Compiling hundreds of conditions would block the loop for too long.
-        statement = await asyncio.to_thread(self._statements.compile, build, about)
-        return self._statements.keep(cache_key, statement)
+        return await self._row_reader.rows(query)
 
     async def count(self, filter_: Filter = EVERYTHING) -> int:
         """Return the number of matching executions."""
@@ -239,7 +179,7 @@ class Reader:
         if query.read is None:
             values: list[Any] = []
             cache_key = query.cache_key(values)
-            statement = self._statements.find(cache_key)
+            statement = self._runner.statements.find(cache_key)
             if statement is None:
                 return self._compile_and_count(query, cache_key, values)
             query.read = statement, statement.parameters(values)
@@ -249,11 +189,12 @@ class Reader:
     async def _compile_and_count(
         self, query: CountQuery, cache_key: Hashable, values: list[Any]
     ) -> Rows:
-        statement = await self._compiled(
-            cache_key, lambda parameters: query.build(parameters, self._source), values
+        return await self._runner.read(
+            cache_key,
+            lambda parameters: query.build(parameters, self._source),
+            values,
+            is_short=query.is_short,
         )
-        parameters = statement.parameters(values)
-        return await self._database.read(statement.text, parameters, is_short=query.is_short)
 
     async def stream(
         self, fields: tuple[str, ...], filter_: Filter = EVERYTHING

@@ -19,7 +19,7 @@ def by_states(filter_: Filter) -> dict[Filter, tuple[ExecutionState, ...]]:
             on_state.append(part)
         else:
             others.append(part)
-    if not any(map(_uses_state, others)):
+    if not any(map(uses_state, others)):
         # The usual case.
         remaining = (
             others[0] if len(others) == 1 else AllOf(tuple(others)) if others else EVERYTHING
@@ -41,14 +41,15 @@ def by_states(filter_: Filter) -> dict[Filter, tuple[ExecutionState, ...]]:
     return groups
 
 
-def _uses_state(filter_: Filter) -> bool:
+def uses_state(filter_: Filter) -> bool:
+    """Whether a filter has a condition on the state."""
     match filter_:
         case Condition(field):
             return field == "state"
         case Not(part):
-            return _uses_state(part)
+            return uses_state(part)
         case AllOf(parts) | AnyOf(parts):
-            return any(map(_uses_state, parts))
+            return any(map(uses_state, parts))
 
 
 def _matches(condition: Condition, state: ExecutionState) -> bool:
