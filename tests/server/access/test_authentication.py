@@ -25,6 +25,11 @@ ROOT_FIELDS = {
     "execution": f'query {{ execution(guid: "{GUID}") {{ guid }} }}',
     "executions": "query { executions { totalCount } }",
     "executionPage": "query { executionPage { totalCount } }",
+    "agentflow": 'query { agentflow(agentflowId: "a") { name } }',
+    "agentflows": "query { agentflows { totalCount } }",
+    "session": 'query { session(sessionId: "a") { id } }',
+    "node": 'query { node(id: "a") { id } }',
+    "nodes": 'query { nodes(ids: ["a"]) { id } }',
     "updateExecution": (
         f'mutation {{ updateExecution(guid: "{GUID}", input: {{}}) {{ __typename }} }}'
     ),
@@ -185,6 +190,22 @@ def test_an_operation_needs_the_scopes_of_all_its_root_fields(place: Place) -> N
         answer = _ask(gateway, query, **shown)
         assert (answer.status_code, _code(answer)) == (403, "FORBIDDEN")
         assert gateway.sql("SELECT count(*) FROM executions") == [(len(SAMPLE),)]
+
+
+def test_what_a_change_leads_to_needs_the_scope_to_read(place: Place) -> None:
+    update = bearer(make_key(place, "update"))
+    both = bearer(make_key(place, "read", "update"))
+    query = (
+        f'mutation {{ updateExecution(guid: "{GUID}", input: {{state: STOPPED}}) {{ ...A }} }}'
+        " fragment A on UpdateExecutionSuccess { execution { agentflow { %s } } }"
+    )
+    executions = "executions { totalCount }"
+    with running_gateway(place, auth="keys") as gateway:
+        gateway.insert(SAMPLE)
+        answer = _ask(gateway, query % executions, **update)
+        assert (answer.status_code, _code(answer)) == (403, "FORBIDDEN")
+        assert "errors" not in _ask(gateway, query % "name", **update).json()
+        assert "errors" not in _ask(gateway, query % executions, **both).json()
 
 
 def test_the_scheme_is_read_in_any_case(place: Place) -> None:

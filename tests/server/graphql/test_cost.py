@@ -47,6 +47,62 @@ def test_a_connection_costs_its_page_size_times_what_is_selected_in_a_node(
 
 
 @pytest.mark.parametrize(
+    ("query", "cost"),
+    [
+        # 10 agentflows, each with 3 executions of two fields.
+        (
+            "{ agentflows(first: 10) { nodes { executions(first: 3) { nodes { guid state } } } } }",
+            1 + 1 + 10 * (1 + 1 + 3 * 2),
+        ),
+        (
+            (
+                "{ agentflows(first: 4) { edges { node { name"
+                " a: executions(first: 2) { totalCount edges { cursor node {"
+                " session { sessionId executions(last: 5) { nodes { guid } } } } } } } } } }"
+            ),
+            1 + 1 + 4 * (1 + 1 + 1 + 1 + 1 + 2 * (1 + 1 + 1 + 1 + 1 + 1 + 5)),
+        ),
+        # An agentflow is no list, so its fields cost as much as the execution's.
+        ("{ executions(first: 3) { nodes { agentflow { name } } } }", 1 + 1 + 3 * 2),
+        ("{ agentflows { nodes { executions { totalCount } } } }", 1 + 1 + 50 * 2),
+        ('{ nodes(ids: ["a", "b", "c"]) { id __typename } }', 1 + 3 * 2),
+        ('{ node(id: "a") { ... on Session { executions(first: 9) { nodes { id } } } } }', 1 + 11),
+    ],
+)
+def test_connections_in_connections_multiply(gateway: Gateway, query: str, cost: int) -> None:
+    assert _cost(gateway, query) == cost
+
+
+@pytest.mark.parametrize(
+    ("query", "cost"),
+    [
+        ("{ executions(first: 30) { pageInfo { endCursor } } }", 1 + 30),
+        ("{ executions(first: 30) { totalCount ... { pageInfo { hasNextPage } } } }", 1 + 30),
+        (
+            (
+                "{ agentflows(first: 5) { nodes { executions(first: 30) {"
+                " pageInfo { endCursor } } } } }"
+            ),
+            1 + 1 + 5 * (1 + 30),
+        ),
+        ("{ executionPage(limit: 30) { totalCount page limit totalPages } }", 1 + 4),
+    ],
+)
+def test_rows_that_are_read_count_even_if_none_of_their_fields_is_selected(
+    gateway: Gateway, query: str, cost: int
+) -> None:
+    assert _cost(gateway, query) == cost
+
+
+def test_guids_below_the_rows_of_a_change_cost_as_usual(gateway: Gateway) -> None:
+    query = (
+        'mutation { updateExecutions(guids: ["a", "b"], input: {}) { executions { guid'
+        " session { executions(first: 4) { nodes { guid } } } } } }"
+    )
+    assert _cost(gateway, query) == 1 + 1 + 2 * (1 + 1 + 1 + 4)
+
+
+@pytest.mark.parametrize(
     ("variables", "size"), [({"n": 7}, 7), ({}, 4), ({"n": None}, 50), ({"n": -3}, 0)], ids=str
 )
 def test_the_page_size_is_read_from_variables_and_their_defaults(
