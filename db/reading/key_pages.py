@@ -27,6 +27,9 @@ class KeyPages:
 
     async def read(self, query: PageQuery, by: str, keys: Sequence[str]) -> list[Page]:
         """Read the page of each key: of the executions whose field ``by`` equals it."""
+        if not query.with_rows:
+            totals = await self._totals(query, by, keys)
+            return [Page((), totals.get(key, 0)) for key in keys]
         found, totals, others = await asyncio.gather(
             self._rows(query.row_query, by, keys),
             self._totals(query, by, keys),

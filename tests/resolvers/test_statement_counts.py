@@ -18,6 +18,8 @@ QUERIES = {
         1,
     ),
     "a page with its total": ("{ executions { totalCount nodes { guid } } }", 2),
+    "a total alone": ("{ executions { totalCount } }", 1),
+    "totals of many agentflows": ("{ agentflows { nodes { executions { totalCount } } } }", 2),
     "a page whose total is skipped": (
         "{ executions { totalCount @skip(if: true) nodes { guid } } }",
         1,
