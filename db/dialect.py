@@ -85,6 +85,13 @@ class OffIndex(FunctionElement[Any]):
     inherit_cache = True
 
 
+class MonthStart(FunctionElement[int]):
+    """The start of the month, in UTC, that contains a whole hour; both in epoch milliseconds."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
 class Parenthesized(FunctionElement[bool]):
     """A condition in parentheses, which keeps SQLAlchemy from flattening it."""
 

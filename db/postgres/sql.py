@@ -14,6 +14,7 @@ from db.dialect import (
     Listed,
     ListedEscaped,
     ListedNumbers,
+    MonthStart,
     Now,
     OffIndex,
     Packed,
@@ -25,6 +26,10 @@ from db.dialect import (
 )
 
 _FORMS = {
+    MonthStart: (
+        "CAST(extract(epoch FROM date_trunc('month', to_timestamp(({}) / 1000)"
+        " AT TIME ZONE 'UTC')) AS bigint) * 1000"
+    ),
     Parenthesized: "({})",
     Least: "least({})",
     Greatest: "greatest({})",

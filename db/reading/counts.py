@@ -49,19 +49,21 @@ DELTAS: FromClause = table(
     column("agentflow_id", String),
     *(column(state.lower(), BigInteger) for state in ExecutionState),
 )
-_counts = Base.metadata.tables[ExecutionCount.__tablename__]
+COUNTS: FromClause = Base.metadata.tables[ExecutionCount.__tablename__]
 FLOW_COUNTS: FromClause = Base.metadata.tables[AgentflowCount.__tablename__]
 
-# With more conditions than this over all sums, counting the rows is cheaper.
-_MOST_CONDITIONS = 1_000
-_ROWS = -1
+MOST_CONDITIONS = 1_000
+"""With more conditions than this over all sums, counting the rows is cheaper."""
+ROWS = -1
+"""The width of a span that is counted by its rows."""
 _START = EARLIEST_MS // LONG * LONG
 _END = -(-(LATEST_MS + 1) // LONG) * LONG
-_ALWAYS = (_START, _END)
+ALWAYS = (_START, _END)
+"""The range of all times, from and to the ends of the widest buckets."""
 _OF_AGENTFLOWS = ("agentflow_id", "agentflow_name")
 
 
-class _Span(NamedTuple):
+class Span(NamedTuple):
     """A range of time that is counted in buckets of one width, or by its rows."""
 
     width: int
@@ -77,8 +79,8 @@ class CountPlan(NamedTuple):
     """
 
     rest: Filter
-    edges: tuple[_Span, ...]
-    sums: tuple[tuple[Filter, tuple[ExecutionState, ...], _Span], ...]
+    edges: tuple[Span, ...]
+    sums: tuple[tuple[Filter, tuple[ExecutionState, ...], Span], ...]
     is_short: bool = True
     """Whether the count is quick, because it does not filter the agentflows one by one."""
 
@@ -125,17 +127,17 @@ def plan_count(filter_: Filter, *, of_flows: bool = False) -> CountPlan | None:
     groups = by_states(rest)
     if not groups or since >= until:
         return CountPlan(rest, (), ())
-    cut = _cut_of_flows(since, until) if of_flows else _cut_of_all(since, until)
+    usual = cut_of_flows(since, until) if of_flows else _cut_of_all(since, until)
     sums = []
     is_short = True
     for flows, states in groups.items():
-        spans = cut
+        spans = usual
         if not is_everything(flows):
-            spans = cut if of_flows else _cut_of_flows(since, until)
+            spans = usual if of_flows else cut_of_flows(since, until)
             is_short &= isinstance(flows, Condition) and flows.operator == "eq"
-        sums += [(flows, states, span) for span in spans if span.width != _ROWS]
-    edges = tuple([span for span in cut if span.width == _ROWS])
-    if (len(sums) + len(edges)) * size > _MOST_CONDITIONS:
+        sums += [(flows, states, span) for span in spans if span.width != ROWS]
+    edges = tuple([span for span in usual if span.width == ROWS])
+    if (len(sums) + len(edges)) * size > MOST_CONDITIONS:
         return None
     return CountPlan(rest, edges, tuple(sums), is_short)
 
@@ -161,7 +163,7 @@ def pairs_of(
     source: ExecutionSource, parameters: BindParameters
 ) -> tuple[Subquery, ExecutionSource]:
     """Return all pairs of an agentflow and a state as a subquery, and a source over them."""
-    known = _known_flows(parameters)
+    known = known_flows(parameters)
     states = each_of(tuple(ExecutionState))
     pairs = (
         select(
@@ -191,35 +193,36 @@ def _range(conditions: Iterable[Condition]) -> tuple[int, int]:
     return since, until
 
 
-def _cut(since: int, until: int, widths: Iterable[int]) -> list[_Span]:
+def cut(since: int, until: int, widths: Iterable[int]) -> list[Span]:
     """Cut a range into whole buckets, the widest in the middle, and rows at its edges."""
-    spans: list[_Span] = []
-    narrower = _ROWS
+    spans: list[Span] = []
+    narrower = ROWS
     for width in widths:
         first, last = -(-since // width) * width, until // width * width
         if first >= last:
             break
         if since < first:
-            spans.append(_Span(narrower, since, first))
+            spans.append(Span(narrower, since, first))
         if last < until:
-            spans.append(_Span(narrower, last, until))
+            spans.append(Span(narrower, last, until))
         narrower, since, until = width, first, last
     if since < until:
-        spans.append(_Span(narrower, since, until))
+        spans.append(Span(narrower, since, until))
     return spans
 
 
-_WHOLE = _cut(*_ALWAYS, (HOUR, DAY, LONG))
+_WHOLE = cut(*ALWAYS, (HOUR, DAY, LONG))
 
 
-def _cut_of_all(since: int, until: int) -> list[_Span]:
-    return _WHOLE if (since, until) == _ALWAYS else _cut(since, until, (HOUR, DAY, LONG))
+def _cut_of_all(since: int, until: int) -> list[Span]:
+    return _WHOLE if (since, until) == ALWAYS else cut(since, until, (HOUR, DAY, LONG))
 
 
-def _cut_of_flows(since: int, until: int) -> list[_Span]:
-    if (since, until) == _ALWAYS:
-        return [_Span(ALL_TIME, 0, 1)]
-    return _cut(since, until, (HOUR, DAY))
+def cut_of_flows(since: int, until: int) -> list[Span]:
+    """Cut a range into the buckets of agentflows, and rows at its edges."""
+    if (since, until) == ALWAYS:
+        return [Span(ALL_TIME, 0, 1)]
+    return cut(since, until, (HOUR, DAY))
 
 
 def _rows(rest: Filter, parameters: BindParameters, source: ExecutionSource) -> ColumnElement[Any]:
@@ -232,11 +235,11 @@ def _rows(rest: Filter, parameters: BindParameters, source: ExecutionSource) -> 
 def _sum(
     flows: Filter,
     states: tuple[ExecutionState, ...],
-    span: _Span,
+    span: Span,
     parameters: BindParameters,
     source: ExecutionSource,
 ) -> ColumnElement[Any]:
-    counts = _counts if flows == EVERYTHING else FLOW_COUNTS
+    counts = COUNTS if flows == EVERYTHING else FLOW_COUNTS
     added = sum_of_states(counts, states)
     since, until = parameters.bind_number(), parameters.bind_number()
     within = and_(counts.c.width == span.width, counts.c.start >= since, counts.c.start < until)
@@ -266,12 +269,12 @@ def sum_of_states(counts: FromClause, states: tuple[ExecutionState, ...]) -> Col
 
 def _flows(flows: Filter, parameters: BindParameters, source: ExecutionSource) -> Select[Any]:
     """Select every agentflow that has or had executions and passes a filter."""
-    known = _known_flows(parameters)
+    known = known_flows(parameters)
     named = source.moved_to(known)
     return select(known.c.agentflow_id).where(where(flows, named, parameters.bind))
 
 
-def _known_flows(parameters: BindParameters) -> Subquery:
+def known_flows(parameters: BindParameters) -> Subquery:
     """Select every agentflow that has or had executions."""
     known = select(FLOW_COUNTS.c.agentflow_id).where(FLOW_COUNTS.c.width == ALL_TIME)
     if not has_count_deltas(parameters.dialect):

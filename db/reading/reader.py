@@ -17,6 +17,8 @@ from db.reading.row_query import RowQuery
 from db.reading.row_reader import RowReader
 from db.reading.runner import Runner
 from db.reading.statement_cache import BindParameters
+from db.reading.statistics import Statistics, StatisticsQuery, check_timelines
+from db.reading.statistics_statements import Parents, StatisticsStatement
 from db.source import NATIVE, ExecutionRow, ExecutionSource
 from db.texts import NO_CHARACTER
 
@@ -173,6 +175,37 @@ class Reader:
             return 0
         [(count,)] = await self._count(query)
         return int(count)
+
+    async def statistics(self, query: StatisticsQuery) -> Statistics:
+        """Return statistics of the matching executions.
+
+        Raises InvalidInput if a timeline has too many buckets, or the filter is too large.
+        """
+        check_timelines(query.range, query.buckets)
+        return (await self._statistics(StatisticsStatement(query)))[0]
+
+    async def statistics_of(
+        self, query: StatisticsQuery, by: str, keys: Sequence[str]
+    ) -> list[Statistics]:
+        """Return the statistics of each key: of the executions whose field ``by`` equals it.
+
+        ``by`` is ``agentflow_id`` or ``session_id``; the keys are distinct. One statement reads all
+        of them. Raises InvalidInput as ``statistics`` does, and if the timelines have too many
+        buckets together.
+        """
+        check_timelines(query.range, query.buckets, len(keys))
+        parents = Parents(by, tuple(keys))
+        return await self._statistics(StatisticsStatement(query, parents)) if keys else []
+
+    async def _statistics(self, statement: StatisticsStatement) -> list[Statistics]:
+        rows: Rows = ()
+        if statement.is_needed:
+            values: list[Any] = []
+            cache_key = statement.cache_key(values)
+            rows = await self._runner.read(
+                cache_key, lambda parameters: statement.build(parameters, self._source), values
+            )
+        return statement.results(rows)
 
     def _count(self, query: CountQuery) -> Awaitable[Rows]:
         """Begin to count."""

@@ -10,6 +10,7 @@ from db.dialect import (
     Listed,
     ListedEscaped,
     ListedNumbers,
+    MonthStart,
     Now,
     OffIndex,
     Packed,
@@ -28,6 +29,9 @@ PACKED = "gateway_packed"
 """The aggregate that packs pairs of a number and some bytes."""
 
 _FORMS = {
+    MonthStart: (
+        "CAST(strftime('%s', ({}) / 1000, 'unixepoch', 'start of month') AS INTEGER) * 1000"
+    ),
     Parenthesized: "({})",
     Least: "min({})",
     Greatest: "max({})",

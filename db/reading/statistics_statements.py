@@ -1,0 +1,279 @@
+"""Compile statistics to one statement, from counts where possible.
+
+Where the filter is on states, agentflows and the time of creation, it adds up the counts that
+triggers keep. For any other filter, and for sessions, it counts the matching rows, in one pass.
+
+The statement returns the counts by state in each bucket of time (its sums) and of the agentflows
+with the most executions (its tops), for each parent if there are several. The columns of its rows
+are the parent, the start of the bucket, the agentflow's id and name, and the counts.
+"""
+
+from collections.abc import Hashable
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Select,
+    String,
+    and_,
+    cast,
+    func,
+    null,
+    select,
+    union_all,
+)
+
+from db.database import Rows
+from db.dialect import MonthStart, among_listed, listed
+from db.models import ExecutionState
+from db.reading.counts import sum_of_states
+from db.reading.filter_statements import cache_key_of, where
+from db.reading.statement_cache import BindParameters
+from db.reading.statistics import (
+    MOST_BUCKETS,
+    MOST_BUCKETS_TOGETHER,
+    BucketCounts,
+    FlowCount,
+    Statistics,
+    StatisticsQuery,
+    check_together,
+    statistics_from,
+    too_many_buckets,
+)
+from db.reading.statistics_counts import (
+    STATE_COLUMNS,
+    ZERO,
+    CountsPlan,
+    CountsRelations,
+    floored,
+    plan_counts,
+    rows_by_state,
+)
+from db.reading.time_buckets import FIXED_WIDTHS, TimeBucket
+from db.source import ExecutionSource
+
+_DAYS_OF_WEEK = 7
+_INDEXED = ("state", "agentflow_id", "updated_on")
+_NO_TEXT: ColumnElement[Any] = cast(null(), String)
+_NO_NUMBER: ColumnElement[Any] = cast(null(), BigInteger)
+
+
+class Parents(NamedTuple):
+    """The objects that statistics are about: a field of executions, and its values."""
+
+    by: str
+    keys: tuple[str, ...]
+
+
+class StatisticsStatement:
+    """The statement that reads statistics; with ``parents``, those of each of them."""
+
+    def __init__(self, query: StatisticsQuery, parents: Parents | None = None) -> None:
+        self._query = query
+        self._parents = parents
+        self._by = parents.by if parents else None
+        self._keys = listed(parents.keys) if parents else ()
+        self._unit = _unit_of(query.buckets)
+        self._is_of_flows = self._by == "agentflow_id"
+        # An agentflow's top agentflow is itself.
+        self._has_tops = query.top > 0 and not self._is_of_flows
+        self._has_sums = query.with_states or bool(query.buckets) or self.sums_are_tops
+        self._plan: CountsPlan | None = None
+        if self._by is None or self._is_of_flows:
+            self._plan = plan_counts(query.filter, self._unit, is_of_flows=self._is_of_flows)
+        is_empty = query.range.is_empty or (self._plan is not None and self._plan.is_empty)
+        self.is_needed = not is_empty and (self._has_sums or self._has_tops)
+        """Whether anything is wanted that may be more than zero."""
+
+    @property
+    def sums_are_tops(self) -> bool:
+        """Whether the parents are agentflows, each of which is its own top one."""
+        return self._query.top > 0 and self._is_of_flows
+
+    @property
+    def too_many_sums(self) -> int:
+        """A number of sums that is reached only if timelines have too many buckets."""
+        most = MOST_BUCKETS_TOGETHER if self._by else MOST_BUCKETS
+        return most * (1 if self._unit in self._query.buckets else _DAYS_OF_WEEK) + 1
+
+    def cache_key(self, values: list[Any]) -> Hashable:
+        """Return the cache key of the statement; append the bind values to ``values``."""
+        values += self._keys
+        selected = (self._has_sums, self.sums_are_tops, self._has_tops)
+        shape = (self._by, len(self._keys), self._unit, selected)
+        key = (
+            ("rows", cache_key_of(self._query.filter, values))
+            if self._plan is None
+            else ("counts", self._plan.cache_key(values))
+        )
+        values += (self.too_many_sums, self._query.top)
+        return ("statistics", shape, key)
+
+    def build(self, parameters: BindParameters, source: ExecutionSource) -> Any:
+        """Build the statement, binding values in the order of ``cache_key``."""
+        keys = tuple([parameters.bind(self._by) for _ in self._keys] if self._by else ())
+        relations = self._relations(parameters, source, keys)
+        bounds = parameters.bind_number(), parameters.bind_number()
+        selects: list[Select[Any]] = []
+        if self._has_sums:
+            of_flows = source if self.sums_are_tops else None
+            selects.append(_sums_of(relations.sums(), self._unit, bounds[0], of_flows))
+        if self._has_tops:
+            selects.append(_tops_of(relations.tops(), source, bounds[1]))
+        return selects[0] if len(selects) == 1 else union_all(*selects)
+
+    def results(self, rows: Rows) -> list[Statistics]:
+        """Return the statistics of each parent, or of everything, from the statement's rows.
+
+        Raises InvalidInput if timelines have too many buckets.
+        """
+        sums: dict[str | None, list[BucketCounts]] = {}
+        tops: dict[str | None, list[FlowCount]] = {}
+        names: dict[str | None, str | None] = {}
+        for row in rows:
+            parent, start, flow, name = row[:4]
+            states = tuple(row[4:])
+            if flow is None:
+                sums.setdefault(parent, []).append(BucketCounts(start, states))
+                names[parent] = name
+            else:
+                tops.setdefault(parent, []).append(FlowCount(flow, name, sum(states)))
+        if self._unit is not None and sum(map(len, sums.values())) >= self.too_many_sums:
+            raise too_many_buckets(min(self._query.buckets, key=list(TimeBucket).index))
+        found = []
+        for parent in self._parents.keys if self._parents else (None,):
+            own = sums.get(parent, [])
+            if self.sums_are_tops and parent is not None and own:
+                count = sum(sum(each.states) for each in own)
+                tops[parent] = [FlowCount(parent, names[parent], count)]
+            found.append(statistics_from(self._query, own, tops.get(parent, [])))
+        check_together(found)
+        return found
+
+    def _relations(
+        self, parameters: BindParameters, source: ExecutionSource, keys: tuple[Any, ...]
+    ) -> "CountsRelations | _RowsRelation":
+        """Return what to add up by bucket, and what by agentflow."""
+        if self._plan is not None:
+            return CountsRelations(
+                self._plan,
+                parameters,
+                source,
+                keys,
+                with_tops=self._has_tops,
+                unit=self._unit,
+            )
+        filtered = source
+        if self._by == "session_id":
+            # A session has few rows, so look for nothing else in an index.
+            for field in _INDEXED:
+                filtered = filtered.off_index(field)
+        condition = where(self._query.filter, filtered, parameters.bind)
+        parent = None if self._by is None else source.column(self._by)
+        if parent is not None:
+            condition = and_(among_listed(parent, keys), condition)
+        return _RowsRelation(
+            rows_by_state(
+                source, condition, parent=parent, with_flow=self._has_tops, unit=self._unit
+            ).cte("matching")
+        )
+
+
+class _RowsRelation(NamedTuple):
+    """The matching rows, counted once for everything."""
+
+    counted: CTE
+
+    def sums(self) -> FromClause:
+        return self.counted
+
+    def tops(self) -> FromClause:
+        return self.counted
+
+
+def _unit_of(buckets: frozenset[TimeBucket]) -> TimeBucket | None:
+    """Return the widest buckets from which all of some buckets can be added up."""
+    if len(buckets) <= 1:
+        return next(iter(buckets), None)
+    return TimeBucket.HOUR if TimeBucket.HOUR in buckets else TimeBucket.DAY
+
+
+def _sums_of(
+    relation: FromClause,
+    unit: TimeBucket | None,
+    most: ColumnElement[Any],
+    names: ExecutionSource | None,
+) -> Select[Any]:
+    """Select the sums of a relation that are not zero, as far as they are by parent or time.
+
+    ``names`` has the names of the parents, if they are wanted.
+    """
+    parent = relation.c.get("parent")
+    at = None if unit is None else _start(relation.c.at, unit)
+    keys = [key for key in (parent, at) if key is not None]
+    statement = select(
+        (_NO_TEXT if parent is None else parent).label("parent"),
+        (_NO_NUMBER if at is None else at).label("start"),
+        *_added(relation),
+    ).select_from(relation)
+    if keys:
+        statement = statement.group_by(*keys).having(_total(relation) > ZERO).limit(most)
+    sums = statement.subquery("sums")
+    return select(
+        sums.c.parent,
+        sums.c.start,
+        _NO_TEXT.label("flow"),
+        (_NO_TEXT if names is None else _name_of(sums.c.parent, names)).label("name"),
+        *(sums.c[column] for column in STATE_COLUMNS),
+    )
+
+
+def _tops_of(
+    relation: FromClause, source: ExecutionSource, most: ColumnElement[Any]
+) -> Select[Any]:
+    """Select the agentflows with the most executions, of each parent if there are several."""
+    parent, flow, total = relation.c.get("parent"), relation.c.flow, _total(relation)
+    keys = [flow] if parent is None else [parent, flow]
+    columns = [key.label(name) for key, name in zip(keys[::-1], ("flow", "parent"), strict=False)]
+    statement = select(*columns, *_added(relation)).group_by(*keys).having(total > ZERO)
+    order = (total.desc(), flow)
+    if parent is None:
+        found = statement.order_by(*order).limit(most).subquery("tops")
+    else:
+        place = func.row_number().over(partition_by=parent, order_by=order).label("place")
+        found = statement.add_columns(place).subquery("tops")
+    selected = select(
+        (_NO_TEXT if parent is None else found.c.parent).label("parent"),
+        _NO_NUMBER.label("start"),
+        found.c.flow,
+        _name_of(found.c.flow, source).label("name"),
+        *(found.c[column] for column in STATE_COLUMNS),
+    )
+    return selected if parent is None else selected.where(found.c.place <= most)
+
+
+def _name_of(flow: ColumnElement[Any], source: ExecutionSource) -> ColumnElement[Any]:
+    return select(source.flow_name).where(source.flow_key == flow).scalar_subquery()
+
+
+def _added(relation: FromClause) -> list[ColumnElement[Any]]:
+    return [
+        cast(func.coalesce(func.sum(relation.c[name]), ZERO), BigInteger).label(name)
+        for name in STATE_COLUMNS
+    ]
+
+
+def _total(relation: FromClause) -> ColumnElement[Any]:
+    added: ColumnElement[Any] = func.sum(sum_of_states(relation, tuple(ExecutionState)))
+    return added
+
+
+def _start(at: ColumnElement[Any], unit: TimeBucket) -> ColumnElement[Any]:
+    """Return the start of the bucket of a whole hour, or of a whole day."""
+    if unit is TimeBucket.MONTH:
+        start: ColumnElement[Any] = MonthStart(at)
+        return start
+    return floored(at, *FIXED_WIDTHS[unit])
