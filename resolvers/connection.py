@@ -17,6 +17,7 @@ from resolvers.selections import TYPENAME, object_of
 
 _LARGEST_INT = 2**31 - 1
 _WITH_CURSORS = frozenset({"startCursor", "endCursor", "hasNextPage", "hasPreviousPage"})
+_ENDS = {"startCursor": 0, "endCursor": -1}
 
 
 class _BuiltPage:
@@ -34,7 +35,10 @@ class _BuiltPage:
         self.page = page
         self.lists = lists
         self.cursors = cursors
-        """The cursors of the rows, if edges needed them; else ``encode`` writes them."""
+        """The cursors of the rows, or only those of the first and the last that are selected.
+
+        If there are none, ``encode`` writes them.
+        """
         self.encode = encode
 
 
@@ -115,13 +119,25 @@ class ConnectionPlan:
         lists = [await objects.answer(run, rows, cursors) for objects in self._lists]
         if len(pages) == 1:
             return [self._object(_BuiltPage(pages[0], lists, cursors, encode))]
+        ends = self._encode_ends(pages, encode) if encode and not cursors else [()] * len(pages)
         connections = []
         end = 0
-        for page in pages:
+        for page, own_ends in zip(pages, ends, strict=True):
             begin, end = end, end + len(page.rows)
             own = [made[begin:end] for made in lists]
-            connections.append(self._object(_BuiltPage(page, own, cursors[begin:end], encode)))
+            own_cursors = cursors[begin:end] or own_ends
+            connections.append(self._object(_BuiltPage(page, own, own_cursors, encode)))
         return connections
+
+    def _encode_ends(self, pages: Sequence[Page], encode: PageEncoder) -> list[Sequence[str]]:
+        """Encode the cursors that page information needs of all pages together.
+
+        One by one would take several times as long.
+        """
+        indexes = [index for name, index in _ENDS.items() if name in self._sides]
+        rows = [page.rows[index] for page in pages if page.rows for index in indexes]
+        cursors = iter(encode(rows))
+        return [[next(cursors) for _ in indexes] if page.rows else () for page in pages]
 
     def _object(self, built: _BuiltPage) -> dict[str, Any]:
         return {key: part(built) for key, part in self._parts}
@@ -205,8 +221,7 @@ EDGE = {"cursor": True, "node": False}
 """Every field of an edge, and whether it is the cursor."""
 
 PAGE_INFO = {
-    "startCursor": _cursor_at(0),
-    "endCursor": _cursor_at(-1),
+    **{name: _cursor_at(index) for name, index in _ENDS.items()},
     "hasNextPage": lambda built: built.page.has_next,
     "hasPreviousPage": lambda built: built.page.has_previous,
 }
