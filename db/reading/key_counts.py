@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, cast, func, select, union_all
 
-from db.dialect import among_listed, has_count_deltas
+from db.dialect import among_listed, each_listed, has_count_deltas
 from db.reading.counts import (
     ALL_TIME,
     DELTAS,
@@ -59,9 +59,29 @@ class KeyCountQuery:
         bound = tuple(parameters.bind(self._by) for _ in keys)
         if self._plan is not None:
             return _sums(self._plan, bound, parameters, source)
+        if self._by == "session_id":
+            return _counted_one_by_one(self._filter, bound, parameters, source)
         key = source.column(self._by)
         counted = select(key, func.count()).select_from(source.table).group_by(key)
         return counted.where(among_listed(key, bound), where(self._filter, source, parameters.bind))
+
+
+def _counted_one_by_one(
+    filter_: Filter,
+    keys: tuple[ColumnElement[Any], ...],
+    parameters: BindParameters,
+    source: ExecutionSource,
+) -> Select[Any]:
+    """Count the rows of each session, which are few, in its range of an index.
+
+    Joined with the keys, they would be found by a scan of all executions.
+    """
+    listed = each_listed(keys)
+    counted = select(func.count()).select_from(source.table)
+    counted = counted.where(
+        source.session_id == listed.c.value, where(filter_, source, parameters.bind)
+    )
+    return select(listed.c.value, counted.correlate(listed).scalar_subquery())
 
 
 def _sums(

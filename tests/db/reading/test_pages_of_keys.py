@@ -234,3 +234,44 @@ async def test_many_executions_are_found_in_the_order_of_their_guids(
     expected = [(row.state, row.agentflow_name) for row in (first, second)]
     assert found == [expected[0], None, expected[1], None, None]
     assert len(statements) == 1
+
+
+@pytest.mark.parametrize("by", list(_KEYS))
+@pytest.mark.parametrize(
+    "filter_",
+    [
+        AllOf(()),
+        Condition("state", "eq", "ERROR"),
+        Condition("state", "in", ("ERROR", "STOPPED")),
+        Condition("created_on", "gte", from_ms(START)),
+        Condition("agentflow_name", "contains", "a", ignore_case=True),
+    ],
+    ids=repr,
+)
+async def test_many_keys_take_the_statements_of_one(
+    executions: Executions, place: Place, by: str, filter_: Filter
+) -> None:
+    insert(place, SAMPLE)
+    query = PageQuery(
+        ("created_on", "id"),
+        filter_,
+        limit=2,
+        after=(START + 4000, 9),
+        with_total=True,
+        with_both_sides=True,
+    )
+    sent = []
+    for count in (1, 10, 1000):
+        with recorded_statements() as statements:
+            keys = [*_KEYS[by][:3], *map(str, range(1000))][:count]
+            await executions.pages(query, by, keys)
+        sent.append(statements)
+    assert len(sent[0]) == 3
+    # The same texts, so that each is compiled once.
+    assert sent[0] == sent[1] == sent[2]
+
+
+async def test_no_keys_take_no_statement(executions: Executions) -> None:
+    with recorded_statements() as statements:
+        assert await executions.pages(PageQuery(("id",)), "session_id", []) == []
+    assert not statements

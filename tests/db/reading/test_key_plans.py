@@ -1,0 +1,202 @@
+"""Pages of many keys read few rows of each, however many there are and however they are spread."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import asyncpg
+import pytest
+
+from db.casefolding import fold
+from db.executions import Executions
+from db.instants import from_ms
+from db.models import ExecutionState
+from db.opening import open_database
+from db.reading.filters import AllOf, AnyOf, Condition
+from db.reading.page_query import PageQuery
+from db.reading.paging import NEWEST_FIRST, Term, reverse, total_order
+from db.sqlite.sql import CASEFOLD
+from tests.places import Place, PostgresPlace, SQLitePlace
+from tests.sample import START
+
+pytestmark = pytest.mark.anyio
+
+FLOWS = [f"flow-{number}" for number in range(50)]
+SESSIONS = [f"session-{number}" for number in range(50)]
+KEYS = {"agentflow_id": FLOWS, "session_id": SESSIONS}
+LIMIT = 5
+
+# Nine of ten are of one agentflow, half are of one session, and ten are of one millisecond. Errors
+# are rare, and the first agentflow has none.
+_INSERT = f"""
+INSERT INTO executions (guid, agentflow_id, session_id, state, created_on)
+SELECT 'guid-' || number,
+    'flow-' || CASE WHEN number % 10 <> 0 THEN 0 ELSE 1 + number / 10 % 60 END,
+    CASE number % 4 WHEN 0 THEN NULL WHEN 1 THEN 'session-' || (1 + number / 4 % 2000)
+        ELSE 'session-0' END,
+    CASE WHEN number % 1000 = 0 THEN 'ERROR' ELSE 'FINISHED' END,
+    {START} + number / 10 * 60000
+FROM {{}}
+"""
+_MIDDLE = (START + 1000 * 60000, 10_000)
+
+
+@pytest.fixture(scope="module", params=["as it is", "analyzed"])
+def skewed(new_place: Callable[[], Place], request: pytest.FixtureRequest) -> Place:
+    place = new_place()
+    if isinstance(place, PostgresPlace):
+        # Of fewer rows, without statistics, it would sort those of an agentflow.
+        numbers = "generate_series(1, 60000) AS numbers (number)"
+    else:
+        numbers = (
+            "(WITH RECURSIVE counted (number) AS (SELECT 1 UNION ALL"
+            " SELECT number + 1 FROM counted WHERE number < 20000) SELECT number FROM counted)"
+        )
+    place.run(_INSERT.format(numbers), [()])
+    if request.param == "analyzed":
+        place.run("ANALYZE", [()])
+    return place
+
+
+_CASES: dict[str, dict[str, Any]] = {
+    "first": {},
+    "last": {"from_end": True},
+    "after": {"after": _MIDDLE},
+    "before": {"before": _MIDDLE},
+    "last before": {"before": _MIDDLE, "from_end": True},
+    "oldest first": {"order": reverse(NEWEST_FIRST)},
+    "oldest first, after": {"order": reverse(NEWEST_FIRST), "after": _MIDDLE},
+    "since": {"filter": Condition("created_on", "gte", from_ms(_MIDDLE[0]))},
+}
+_BY_STATES: dict[str, dict[str, Any]] = {
+    "one state": {"filter": Condition("state", "eq", "ERROR")},
+    "two states": {"filter": Condition("state", "in", ("ERROR", "STOPPED"))},
+    "a state after": {"filter": Condition("state", "eq", "ERROR"), "after": _MIDDLE},
+    "a state and a time": {
+        "filter": AllOf(
+            (
+                Condition("state", "eq", "ERROR"),
+                Condition("created_on", "lt", from_ms(_MIDDLE[0])),
+            )
+        )
+    },
+    "another agentflow": {"filter": Condition("agentflow_id", "eq", "flow-1")},
+    "a name": {"filter": Condition("agentflow_name", "contains", "nobody", ignore_case=True)},
+    "a state or an agentflow": {
+        "filter": AnyOf(
+            (Condition("state", "eq", "ERROR"), Condition("agentflow_id", "eq", "flow-1"))
+        )
+    },
+    "by state": {"order": total_order([Term("state", descending=False)])},
+    "by state, after": {
+        "order": total_order([Term("state", descending=True)]),
+        "after": ("ERROR", *_MIDDLE),
+    },
+    "by state, oldest first": {
+        "order": total_order(
+            [Term("state", descending=True), Term("created_on", descending=False)]
+        ),
+        "after": ("FINISHED", *_MIDDLE),
+    },
+}
+
+
+_ALL = {**_CASES, **_BY_STATES}
+_STEPS_FOR_A_ROW = 100
+"""More than reading one takes; passing over one takes five at least."""
+_IN_AN_HOUR = 600
+_ROWS_OF_A_SESSION = 60000 // 4 // 2000 + 1
+
+
+async def _reads(place: Place, by: str, query: PageQuery, keys: list[str]) -> list[int]:
+    """How many executions each statement reads for the pages of keys, at most."""
+    sent: list[tuple[str, tuple[Any, ...]]] = []
+    database = open_database(place.url)
+    database.on_read = lambda *read: sent.append(read)
+    await Executions(database).pages(query, by, keys)
+    await database.close()
+    if isinstance(place, SQLitePlace):
+        return [_steps(place, *read) // _STEPS_FOR_A_ROW for read in sent]
+    assert isinstance(place, PostgresPlace)
+    return [await _rows_read(place, *read) for read in sent]
+
+
+def _steps(place: SQLitePlace, statement: str, parameters: tuple[Any, ...]) -> int:
+    """How many steps SQLite's machine takes for a statement."""
+    taken = 0
+
+    def step() -> int:
+        nonlocal taken
+        taken += 1
+        return 0
+
+    with closing(sqlite3.connect(place.path)) as connection:
+        connection.create_function(CASEFOLD, 1, fold)
+        connection.set_progress_handler(step, 1)
+        connection.execute(statement, parameters).fetchall()
+    return taken
+
+
+async def _rows_read(place: PostgresPlace, statement: str, parameters: tuple[Any, ...]) -> int:
+    connection = await asyncpg.connect(place.url)
+    try:
+        explained = await connection.fetchval(
+            f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", *parameters
+        )
+    finally:
+        await connection.close()
+    [plan] = json.loads(explained)
+    return round(sum(map(_read_by, _nodes(plan["Plan"]))))
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for part in node.get("Plans", ()):
+        yield from _nodes(part)
+
+
+def _read_by(node: dict[str, Any]) -> float:
+    if node.get("Relation Name") != "executions":
+        return 0
+    passed = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+    return float(passed * node["Actual Loops"])
+
+
+@pytest.mark.parametrize(
+    ("by", "name"),
+    [*(("agentflow_id", name) for name in _ALL), *(("session_id", name) for name in _CASES)],
+)
+async def test_the_pages_of_keys_read_no_more_rows_than_they_have_and_one_more(
+    skewed: Place, by: str, name: str
+) -> None:
+    query = PageQuery(
+        ("state", "created_on", "id"),
+        limit=LIMIT,
+        # Those of sessions are counted row by row.
+        with_total=by == "agentflow_id",
+        with_both_sides=True,
+        **_ALL[name],
+    )
+    rows, *others = await _reads(skewed, by, query, KEYS[by])
+    in_states = len(ExecutionState) if name.startswith("by state") else 1
+    assert rows <= (LIMIT + 1) * len(KEYS[by]) * in_states
+    if query.with_total:
+        at_an_edge = _IN_AN_HOUR if "created_on" in repr(query.filter) else 0
+        # Steps of SQLite are taken for the counts of hours and days, too.
+        of_counts = 10 * len(FLOWS) if isinstance(skewed, SQLitePlace) else 0
+        assert others.pop(0) <= at_an_edge + of_counts
+    begins_within = (query.before if query.from_end else query.after) is not None
+    assert len(others) == begins_within
+    assert sum(others) <= len(KEYS[by]) * in_states
+
+
+@pytest.mark.parametrize("name", _CASES)
+async def test_the_totals_of_sessions_are_counted_without_the_rows_of_others(
+    skewed: Place, name: str
+) -> None:
+    sessions = SESSIONS[1:]
+    query = PageQuery(("id",), limit=0, with_total=True, **_CASES[name])
+    _, counts = await _reads(skewed, "session_id", query, sessions)
+    assert counts <= _ROWS_OF_A_SESSION * len(sessions)
