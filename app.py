@@ -174,6 +174,7 @@ def _executions_routes(
         max_page_size=settings.max_page_size,
         max_ids=settings.max_ids,
         in_thread=store.in_thread,
+        max_matching_seconds=settings.max_matching_seconds,
     )
     runner = OperationRunner(schema, store, documents, context, on_limit=metrics.passed)
     graphql = GraphQLEdge(

@@ -44,6 +44,11 @@ class ExecutionSource:
     updated_on: ColumnElement[int]
     flow_key: ColumnElement[str]
     flow_name: ColumnElement[str | None]
+    seeks_agentflows: bool = False
+    """Whether conditions on names should seek the agentflows' executions in an index.
+
+    Otherwise the planner reads executions in their order, as a page needs them.
+    """
 
     @property
     def agentflow_name(self) -> ColumnElement[str | None]:

@@ -7,8 +7,18 @@ from graphql import FieldNode
 from graphql.type import GraphQLField
 from strawberry.utils.str_converters import to_camel_case
 
+from db.errors import InvalidInput
 from db.reading.comparisons import FIELDS
-from db.reading.filters import EVERYTHING, AllOf, Allowance, AnyOf, Condition, Filter, Not
+from db.reading.filters import (
+    EVERYTHING,
+    AllOf,
+    Allowance,
+    AnyOf,
+    Condition,
+    Filter,
+    Not,
+    is_narrowing,
+)
 from db.reading.normal_filters import normalised
 from db.reading.page_query import PageQuery
 from db.reading.paging import Order, Term, total_order
@@ -21,6 +31,11 @@ _FIELD_NAMES = {to_camel_case(name): name for name in FIELDS}
 _OPERATOR_NAMES = {
     to_camel_case(name): name for field in FIELDS.values() for name in field.operators
 }
+
+_NOT_NARROWING = (
+    "filter must have a condition, and not be true for every execution because of its form; to "
+    "mean every execution, name all six states"
+)
 
 
 class Arguments:
@@ -56,6 +71,13 @@ class Arguments:
     def name_filter(self, max_values: int) -> Filter:
         """Return the filter of agentflows by ``name``. Raises InvalidInput if it is too large."""
         return to_filter({"agentflowName": self._given.get("name")}, max_values)
+
+    def narrowing_filter(self, max_values: int) -> Filter:
+        """Return the filter. Raises InvalidInput if it is too large, or narrows nothing."""
+        given = _filter(self._given["filter"], 0, Allowance(max_values))
+        if not is_narrowing(given):
+            raise InvalidInput(_NOT_NARROWING)
+        return normalised(given, max_values)
 
     @property
     def order(self) -> Order:

@@ -1,6 +1,6 @@
 """The payloads and results of mutations, field by field."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +9,12 @@ from graphql.type import GraphQLField
 
 from db.models import ExecutionState
 from db.source import ExecutionRow
+from db.writing.batches import Bounds, Matched
 from db.writing.changes import DeleteOutcome, UpdateOutcome
 from resolvers.arguments import Arguments
+from resolvers.checks import check_matching
 from resolvers.connection import graphql_int
-from resolvers.context import Run
+from resolvers.context import Run, is_over
 from resolvers.messages import conflict_message, not_found_message
 from resolvers.objects import Objects, Planning, plan_objects
 from resolvers.page_arguments import check_number
@@ -59,6 +61,10 @@ _NOT_FOUND: Described = {
     "message": lambda change: not_found_message(change.guid),
     "guid": lambda change: change.guid,
 }
+_MATCHED: Described = {
+    "affected": lambda done: graphql_int(done.affected),
+    "hasMore": lambda done: done.has_more,
+}
 PAYLOADS: Mapping[str, Described] = {
     "UpdateExecutionSuccess": {
         "execution": _Rows(lambda change: change.outcome.updated, is_one=True)
@@ -89,6 +95,8 @@ PAYLOADS: Mapping[str, Described] = {
         ],
         "notFound": lambda change: change.outcome.not_found,
     },
+    "UpdateExecutionsMatchingPayload": _MATCHED,
+    "DeleteExecutionsMatchingPayload": _MATCHED,
 }
 """Every GraphQL type with the outcome of a change."""
 
@@ -186,6 +194,58 @@ def plan_delete_executions(
         guids = arguments["guids"]
         check_number("guids", guids, run.context.max_ids)
         return await payload.answer(run, Deletion(await run.context.executions.delete(guids)))
+
+    return answer
+
+
+def plan_update_executions_matching(
+    planning: Planning, nodes: list[FieldNode], field: GraphQLField
+) -> RootAnswer:
+    """Plan ``updateExecutionsMatching``."""
+
+    async def run_change(run: Run, arguments: Arguments, bounds: Bounds) -> Matched:
+        executions, given = run.context.executions, arguments["input"]
+        filter_ = arguments.narrowing_filter(run.context.max_ids)
+        change = filter_, given.get("state"), given.get("expectedState")
+        if arguments["dryRun"]:
+            return await executions.would_update_matching(*change, limit=bounds.limit)
+        return await executions.update_matching(*change, bounds=bounds)
+
+    return _plan_matching(planning, nodes, field, run_change)
+
+
+def plan_delete_executions_matching(
+    planning: Planning, nodes: list[FieldNode], field: GraphQLField
+) -> RootAnswer:
+    """Plan ``deleteExecutionsMatching``."""
+
+    async def run_change(run: Run, arguments: Arguments, bounds: Bounds) -> Matched:
+        executions = run.context.executions
+        filter_ = arguments.narrowing_filter(run.context.max_ids)
+        if arguments["dryRun"]:
+            return await executions.would_delete_matching(filter_, limit=bounds.limit)
+        return await executions.delete_matching(filter_, bounds=bounds)
+
+    return _plan_matching(planning, nodes, field, run_change)
+
+
+def _plan_matching(
+    planning: Planning,
+    nodes: list[FieldNode],
+    field: GraphQLField,
+    run_change: Callable[[Run, Arguments, Bounds], Awaitable[Matched]],
+) -> RootAnswer:
+    payload = _PayloadPlan(planning, nodes, object_of(field))
+
+    async def answer(run: Run, arguments: Arguments) -> Any:
+        for error in check_matching(arguments, run.context):
+            raise error
+        bounds = Bounds(
+            limit=arguments.given.get("limit"),
+            seconds=run.context.max_matching_seconds,
+            should_stop=is_over,
+        )
+        return await payload.answer(run, await run_change(run, arguments, bounds))
 
     return answer
 

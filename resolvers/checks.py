@@ -45,6 +45,17 @@ def _check_number(name: str, arguments: Arguments, context: Context) -> Iterator
         yield error
 
 
+def check_matching(arguments: Arguments, context: Context) -> Iterator[GatewayError]:
+    """Check a filter that must narrow something, and a limit."""
+    try:
+        arguments.narrowing_filter(context.max_ids)
+    except InvalidInput as error:
+        yield error
+    limit = arguments.given.get("limit")
+    if limit is not None and limit < 1:
+        yield InvalidInput.of("limit", limit, "1 or more")
+
+
 def _check_filter(arguments: Arguments, context: Context) -> Iterator[GatewayError]:
     try:
         arguments.filter(context.max_ids)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -28,6 +29,8 @@ class Context:
     max_ids: int
     in_thread: InThread = asyncio.to_thread
     """Calls a function in a thread, to keep the event loop free."""
+    max_matching_seconds: float = 10.0
+    """For how long a change of all matching executions may run."""
 
 
 class Run:
@@ -46,3 +49,16 @@ class Run:
             self._turns = asyncio.Semaphore(AT_ONCE)
         async with self._turns:
             return await read()
+
+
+_is_over: ContextVar[Callable[[], bool]] = ContextVar("is_over", default=lambda: False)
+
+
+def watch_end(is_over: Callable[[], bool]) -> None:
+    """Set how this task, and those that it starts, find out that nobody waits for their answer."""
+    _is_over.set(is_over)
+
+
+def is_over() -> bool:
+    """Whether the client has gone or the server is stopping, so that a long change should end."""
+    return _is_over.get()()

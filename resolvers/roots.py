@@ -17,14 +17,17 @@ from resolvers.arguments import Arguments
 from resolvers.changes import (
     plan_delete_execution,
     plan_delete_executions,
+    plan_delete_executions_matching,
     plan_update_execution,
     plan_update_executions,
+    plan_update_executions_matching,
 )
 from resolvers.checks import (
     Check,
     check_connection,
     check_guids,
     check_ids,
+    check_matching,
     check_nothing,
     check_numbered_page,
 )
@@ -98,6 +101,8 @@ ROOTS: Mapping[OperationType, Mapping[str, Root]] = {
         "updateExecutions": Root(plan_update_executions, check_guids),
         "deleteExecution": Root(plan_delete_execution, check_nothing),
         "deleteExecutions": Root(plan_delete_executions, check_guids),
+        "updateExecutionsMatching": Root(plan_update_executions_matching, check_matching),
+        "deleteExecutionsMatching": Root(plan_delete_executions_matching, check_matching),
     },
 }
 """Every root field of queries and mutations."""

@@ -85,3 +85,26 @@ class DeleteExecutionsPayload:
         description="The ids that they had as Executions, for client caches, in the same order."
     )
     not_found: list[strawberry.ID] = strawberry.field(description="The guids of no execution.")
+
+
+@strawberry.type(description="The result of an update of all executions that match a filter.")
+class UpdateExecutionsMatchingPayload:
+    """The result of an update of all executions that match a filter."""
+
+    affected: int = strawberry.field(
+        description="How many executions are now as the caller wants them. While hasMore is true, "
+        "those that had the state already are not counted yet."
+    )
+    has_more: bool = strawberry.field(
+        description="Whether executions are left to change, so that another call should follow."
+    )
+
+
+@strawberry.type(description="The result of a deletion of all executions that match a filter.")
+class DeleteExecutionsMatchingPayload:
+    """The result of a deletion of all executions that match a filter."""
+
+    affected: int = strawberry.field(description="How many executions were deleted.")
+    has_more: bool = strawberry.field(
+        description="Whether executions are left to delete, so that another call should follow."
+    )

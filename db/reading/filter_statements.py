@@ -135,4 +135,5 @@ def _compared(condition: Condition, source: ExecutionSource, bind: Bind) -> Colu
 def _named(compared: ColumnElement[bool], source: ExecutionSource) -> ColumnElement[bool]:
     # Agentflows are few and executions many: search the names once, then read the page in its
     # order instead of sorting it.
-    return off_index(source.agentflow_id).in_(select(source.flow_key).where(compared))
+    named = source.agentflow_id if source.seeks_agentflows else off_index(source.agentflow_id)
+    return named.in_(select(source.flow_key).where(compared))

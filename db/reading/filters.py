@@ -158,3 +158,30 @@ def conditions_of(filter_: Filter) -> Iterator[Condition]:
                 waiting.append(part)
             case AllOf(parts) | AnyOf(parts):
                 waiting.extend(reversed(parts))
+
+
+def is_narrowing(filter_: Filter) -> bool:
+    """Whether a filter has a condition, and its form alone does not make it true for everything.
+
+    Lists without values are part of the form: to be in none of them is true for everything.
+    """
+    return _always(filter_) is not True and any(conditions_of(filter_))
+
+
+def _always(filter_: Filter) -> bool | None:
+    """Return what a filter is for every execution by its form, or None if that depends."""
+    match filter_:
+        case Condition(_, "in" | "not_in", ()):
+            return filter_.operator == "not_in"
+        case Condition():
+            return None
+        case Not(part):
+            inner = _always(part)
+            return None if inner is None else not inner
+        case AllOf(parts) | AnyOf(parts):
+            # The value that decides a join by itself.
+            decisive = isinstance(filter_, AnyOf)
+            values = {_always(part) for part in parts}
+            if decisive in values:
+                return decisive
+            return None if None in values else not decisive

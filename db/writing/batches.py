@@ -7,19 +7,21 @@ deleted one, is left alone.
 """
 
 import asyncio
+import contextlib
 import json
 import logging
+import math
 import time
 from array import array
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Executable, Select, select
 
 from db.database import Database, Execute
 from db.dialect import Identity, ListedNumbers, Packed, number_of, unpacked
-from db.errors import UncertainWrite
+from db.errors import ServiceUnavailable, UncertainWrite
 from db.reading.filter_statements import cache_key_of, where
 from db.reading.filters import Filter
 from db.reading.statement_cache import BindParameters, Build, Statement, StatementCache
@@ -29,11 +31,21 @@ from db.writing.pacing import USUAL_PACE, Pace, Pacing
 logger = logging.getLogger("gateway.database")
 
 _MOST = 500_000
-"""How many executions a run may freeze; each takes 16 bytes."""
+"""How many executions a run freezes at most; each takes 16 bytes."""
+_MOST_A_SECOND = 50_000
+"""How many executions a run freezes at most for each second it has."""
+_FEWEST = 5_000
+"""Up to this many, a run freezes all, however short it is."""
+_RUNS = 2
+"""How many runs of a process are under way at the same time."""
+_SHORTEST_WAIT = 1.0
 _COMPILED_ON_THE_LOOP = 40
 
 BuildChange = Callable[[BindParameters, ColumnElement[bool]], Executable]
 """Builds the statement that changes the executions of a condition, and returns a row for each."""
+
+_Batch = Callable[[Execute, Mapping[int, int]], int]
+"""Changes those of some executions that still match; returns how many."""
 
 
 class Matched(NamedTuple):
@@ -83,6 +95,14 @@ class Bounds:
     should_stop: Callable[[], bool] = lambda: False
     on_batch: Callable[[int], object] = lambda _: None
 
+    @property
+    def most(self) -> int:
+        """How many executions to freeze."""
+        most = _MOST if self.limit is None else min(self.limit, _MOST)
+        if self.seconds is None:
+            return most
+        return min(most, max(_FEWEST, int(self.seconds * _MOST_A_SECOND)))
+
 
 class _Frozen:
     """Ids and identities of executions, in the order of their ids; 16 bytes each."""
@@ -106,6 +126,9 @@ class BatchRunner:
         self._database = database
         self._source = source
         self._statements = StatementCache(database.dialect)
+        self._runs = asyncio.Semaphore(_RUNS)
+        # Batches at the same time would hold the database for as many times as long.
+        self._turn = asyncio.Lock()
 
     async def run(
         self,
@@ -122,40 +145,62 @@ class BatchRunner:
         ``build`` builds the change, which ``what`` names, with the bind values that ``values``
         returns for each batch. If a batch fails after others have changed something, those are
         returned, with more to do: the next run meets the failure by itself. Raises the failure
-        otherwise, and UncertainWrite in any case.
+        otherwise, and UncertainWrite in any case. Raises ServiceUnavailable if others take too
+        long.
         """
-        began = time.monotonic()
-        most = _MOST if bounds.limit is None else min(bounds.limit, _MOST)
-        frozen = await self._freeze(target, most)
         batch = await self._batch(target, what, build, values)
+        async with self._place(bounds):
+            return await self._run(target, batch, bounds, pace)
+
+    @contextlib.asynccontextmanager
+    async def _place(self, bounds: Bounds) -> AsyncIterator[None]:
+        """Wait for one of the few places for runs."""
+        seconds = bounds.seconds
+        try:
+            async with asyncio.timeout(None if seconds is None else max(seconds, _SHORTEST_WAIT)):
+                await self._runs.acquire()
+        except TimeoutError:
+            raise ServiceUnavailable(
+                "The gateway is changing other executions that match a filter; try again in a "
+                "moment"
+            ) from None
+        try:
+            yield
+        finally:
+            self._runs.release()
+
+    async def _run(self, target: Target, batch: _Batch, bounds: Bounds, pace: Pace) -> Matched:
+        began = time.monotonic()
+        frozen = await self._freeze(target, bounds.most)
+        ends = _end(began, time.monotonic(), bounds.seconds)
         pacing = Pacing(self._database, pace)
         start = affected = 0
         while start < frozen.size and not bounds.should_stop():
-            if start and bounds.seconds is not None and time.monotonic() - began > bounds.seconds:
+            if start and time.monotonic() > ends:
                 break
-            part = frozen.part(start, pacing.size)
-            try:
-                changed, seconds = await self._timed(batch, part)
-            except UncertainWrite as error:
-                if not affected:
-                    raise
-                raise UncertainWrite(f"{error.reason}, after {affected} executions") from error
-            except Exception as error:
-                if not affected:
-                    raise
-                logger.warning("A run ended after %d executions: %s", affected, error)
-                break
-            start += len(part)
-            affected += changed
-            bounds.on_batch(changed)
-            pacing.adapt(seconds)
-            if start < frozen.size:
-                await pacing.pause(seconds)
+            async with self._turn:
+                part = frozen.part(start, pacing.size)
+                try:
+                    changed, seconds = await self._timed(batch, part)
+                except UncertainWrite as error:
+                    if not affected:
+                        raise
+                    raise UncertainWrite(f"{error.reason}, after {affected} executions") from error
+                except Exception as error:
+                    if not affected:
+                        raise
+                    is_bug = not isinstance(error, ServiceUnavailable)
+                    logger.warning("A run ended after %d executions", affected, exc_info=is_bug)
+                    break
+                start += len(part)
+                affected += changed
+                bounds.on_batch(changed)
+                pacing.adapt(seconds)
+                if start < frozen.size:
+                    await pacing.pause(seconds)
         return Matched(affected, frozen.has_more or start < frozen.size)
 
-    async def _timed(
-        self, batch: Callable[[Execute, Mapping[int, int]], int], part: Mapping[int, int]
-    ) -> tuple[int, float]:
+    async def _timed(self, batch: _Batch, part: Mapping[int, int]) -> tuple[int, float]:
         """Run a batch; return how many executions it affected, and for how long it wrote."""
         began = time.monotonic()
 
@@ -173,7 +218,7 @@ class BatchRunner:
         key = ("freeze", target.cache_key(values))
 
         def build(parameters: BindParameters) -> Select[Any]:
-            source = self._source
+            source = replace(self._source, seeks_agentflows=True)
             found = select(source.id.label("id"), source.guid.label("guid"))
             found = found.select_from(source.table)
             found = found.where(*target.conditions(source, parameters))
@@ -188,7 +233,7 @@ class BatchRunner:
 
     async def _batch(
         self, target: Target, what: str, build: BuildChange, values: Callable[[], Sequence[Any]]
-    ) -> Callable[[Execute, Mapping[int, int]], int]:
+    ) -> _Batch:
         """Return the function that changes those of some executions that still match."""
         source = self._source
         # Their ids are known: no other index is of use.
@@ -239,3 +284,13 @@ class BatchRunner:
 
 
 _INDEXED = tuple(field for field in ExecutionRow._fields if field not in ("id", "agentflow_name"))
+
+
+def _end(began: float, found: float, seconds: float | None) -> float:
+    """Return when a run ends that began, and found its executions, at these times.
+
+    If finding them took most of its time, changing them may take as long.
+    """
+    if seconds is None:
+        return math.inf
+    return max(began + seconds, found + min(seconds, found - began))

@@ -1,11 +1,13 @@
 """How large batches are, and how long the pauses between them, by how long batches take."""
 
 import asyncio
-import contextlib
+import logging
 from dataclasses import dataclass
 
 from db.database import Database
 from db.errors import ServiceUnavailable
+
+logger = logging.getLogger("gateway.database")
 
 _FIRST = 50
 _LARGEST = 5_000
@@ -55,5 +57,9 @@ class Pacing:
         if self._written_for >= _CATCH_UP_AFTER:
             self._written_for = 0.0
             # What was written stays written; the background catches up later.
-            with contextlib.suppress(ServiceUnavailable):
+            try:
                 await self._database.catch_up()
+            except ServiceUnavailable:
+                pass
+            except Exception:
+                logger.exception("The database could not catch up with many writes")

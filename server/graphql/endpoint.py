@@ -12,6 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from db.errors import GatewayError, InvalidInput
+from resolvers.context import watch_end
 from server.access.authentication import Authenticator, Forbidden, Principal
 from server.graphql.bundle import Bundle
 from server.graphql.cost_report import reports_cost
@@ -35,6 +36,7 @@ from server.http.html_pages import html_page
 from server.http.json_text import write_json
 from server.http.media_types import preferred
 from server.http.origins import Origins
+from server.http.presence import end_of
 from server.http.request import HttpRequest
 from server.observability.logs import log_as_operation
 from server.observability.metrics import OPERATION
@@ -132,6 +134,7 @@ class GraphQLEdge:
         limit.expect_free()
         asked = await read_requests(request, self._bodies, self._max_batch)
         limit.acquire_for(request.scope)
+        watch_end(end_of(request.receive))
         if media_type == EVENTS:
             if isinstance(asked, list):
                 raise InvalidInput("A batch can't be sent as events; send operations one by one")

@@ -127,6 +127,12 @@ class Settings(BaseSettings):
         description="How many guids a call may name, and how many values the lists of a filter "
         "may hold.",
     )
+    max_matching_seconds: float = Field(
+        10.0,
+        gt=0,
+        description="How long a change of all executions that match a filter may run before it "
+        "answers that there are more, in seconds.",
+    )
     max_parameters: int = Field(
         100, ge=1, description="How many query parameters a REST request may have."
     )

@@ -31,6 +31,41 @@ def values_in(given: GraphQLFilter) -> int:
     return count
 
 
+def is_narrowing(given: GraphQLFilter) -> bool:
+    """Whether a filter has a condition, and is not true whatever its conditions come to."""
+    conditions: list[bool] = []
+    return _form(given, conditions) is not True and bool(conditions)
+
+
+def _form(given: GraphQLFilter, conditions: list[bool]) -> bool | None:
+    """What a filter is whatever its conditions come to, or None; notes every condition."""
+    forms: list[bool | None] = [True]
+    for name, value in (given or {}).items():
+        if value is None:
+            continue
+        if name == "and":
+            forms += [_form(part, conditions) for part in value]
+        elif name == "or":
+            forms.append(_joined([_form(part, conditions) for part in value], decisive=True))
+        elif name == "not":
+            inner = _form(value, conditions)
+            forms.append(None if inner is None else not inner)
+        else:
+            asked = [(n, v) for n, v in value.items() if n != "caseSensitive" and v is not None]
+            conditions += [True] * len(asked)
+            forms += [_EMPTY_LISTS.get(n) if v == [] else None for n, v in asked]
+    return _joined(forms, decisive=False)
+
+
+_EMPTY_LISTS = {"in": False, "notIn": True}
+
+
+def _joined(forms: list[bool | None], *, decisive: bool) -> bool | None:
+    if decisive in forms:
+        return decisive
+    return None if None in forms else not decisive
+
+
 def _id(value: str | None, given: dict[str, Any]) -> bool:
     seen = None if value is None else shown(value)
     checks: dict[str, Callable[[Any], bool]] = {

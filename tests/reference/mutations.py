@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from db.source import ExecutionRow
+from tests.reference.filters import is_narrowing, matches, values_in
 from tests.reference.queries import Execution, Given
 from tests.reference.table import Opaque, Table
 from tests.reference.texts import shown
@@ -57,6 +58,18 @@ class DeleteExecutionsPayload:
 
     def affected(self) -> int:
         return len(self.deleted)
+
+
+@dataclass
+class UpdateExecutionsMatchingPayload:
+    affected: int
+    has_more: bool
+
+
+@dataclass
+class DeleteExecutionsMatchingPayload:
+    affected: int
+    has_more: bool
 
 
 @dataclass
@@ -114,6 +127,40 @@ class Mutation:
     def check_delete_executions(self, given: Given) -> Iterator[str]:
         yield from self._check_number(given["guids"])
 
+    def update_executions_matching(self, given: Given) -> UpdateExecutionsMatchingPayload:
+        state, expected = (given["input"].get(name) for name in ("state", "expectedState"))
+        found = [row for row in self._matching(given) if expected in (None, row.state)]
+        changing = [row for row in found if state not in (None, row.state)]
+        if not given["dryRun"]:
+            for row in changing:
+                self._changed(row, given["input"])
+        return UpdateExecutionsMatchingPayload(*_limited(given, found, changing))
+
+    def check_update_executions_matching(self, given: Given) -> Iterator[str]:
+        yield from self._check_matching(given)
+
+    def delete_executions_matching(self, given: Given) -> DeleteExecutionsMatchingPayload:
+        found = self._matching(given)
+        if not given["dryRun"]:
+            for row in found:
+                self.table.rows.remove(row)
+        return DeleteExecutionsMatchingPayload(*_limited(given, found, found))
+
+    def check_delete_executions_matching(self, given: Given) -> Iterator[str]:
+        yield from self._check_matching(given)
+
+    def _matching(self, given: Given) -> list[ExecutionRow]:
+        return [row for row in self.table.rows if matches(row, given["filter"])]
+
+    def _check_matching(self, given: Given) -> Iterator[str]:
+        if values_in(given["filter"]) > self.table.max_ids:
+            yield "filter has too many values"
+        elif not is_narrowing(given["filter"]):
+            yield "filter narrows nothing"
+        limit = given.get("limit")
+        if limit is not None and limit < 1:
+            yield f"limit is {limit}"
+
     def _named(self, guids: list[str]) -> list[tuple[str, ExecutionRow | None]]:
         """The executions that guids name, each once, as they all are before the change."""
         return [(guid, self.table.find(guid)) for guid in dict.fromkeys(guids)]
@@ -129,3 +176,12 @@ class Mutation:
     def _check_number(self, guids: list[str]) -> Iterator[str]:
         if len(guids) > self.table.max_ids:
             yield f"{len(guids)} guids"
+
+
+def _limited(
+    given: Given, found: list[ExecutionRow], changing: list[ExecutionRow]
+) -> tuple[int, bool]:
+    limit = given.get("limit")
+    if limit is None:
+        return len(found), False
+    return min(len(found), limit), len(changing) > limit

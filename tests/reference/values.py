@@ -83,6 +83,9 @@ WRONG: Mapping[str, Sequence[Any]] = {
 """What is no value of a scalar, for almost all of them."""
 
 
+LIMITS = [1000, 2**31 - 1, 500, 1000, 0, -1]
+
+
 def pools_of(rows: Sequence[ExecutionRow]) -> dict[str, list[Any]]:
     """What to ask for so that some of the rows are found."""
     guids = [*(shown(row.guid) for row in rows), "nobody", "", 7, "a\0b"]
@@ -98,6 +101,10 @@ def pools_of(rows: Sequence[ExecutionRow]) -> dict[str, list[Any]]:
         **{f"{name} {list_}": _plain(ids[name]) for name in ids for list_ in ("in", "notIn")},
         "deleteExecution guid": _plain(guids),
         "guids": guids,
+        # Below the number of those that match, it would not be known which are changed.
+        **dict.fromkeys(
+            ("updateExecutionsMatching limit", "deleteExecutionsMatching limit"), LIMITS
+        ),
         "agentflowName": [*parts, "", "%", "_", "\\", "a\0b", "nothing like it"],
         "DateTime": [text for time in times for text in _spellings(time)],
         "Int": [1, 2, 3, 4, 5, 7, 11, 1, 2, 3, 4, 5, 7, 11, 40, 12, 0, 41, -1],
@@ -177,7 +184,7 @@ class ValueDrawing:
     def scalar(self, kind: str, names: tuple[str, ...]) -> Any:
         if self.choices.number(1, 1000) > 1000 - self.wrong_in_a_thousand:
             return self.choices.pick(WRONG[kind])
-        if kind in ("ID", "String") or names[-1] == "page":
+        if kind in ("ID", "String") or names[-1] in ("page", "limit"):
             for place in range(len(names), 0, -1):
                 for name in (" ".join(names[max(0, place - 2) : place]), names[place - 1]):
                     if name in self.pools:

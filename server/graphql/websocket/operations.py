@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from db.errors import GatewayError, ServiceUnavailable
+from resolvers.context import watch_end
 from server.access.authentication import Authenticator
 from server.graphql.request import GraphQLRequest
 from server.graphql.runner import OperationResult, OperationRunner, refused
@@ -72,6 +73,7 @@ class Operations:
         self._by_id: dict[str, _Operation] = {}
         self._tasks: dict[asyncio.Task[None], _Operation] = {}
         self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._is_stopping = False
 
     def __contains__(self, operation_id: str) -> bool:
         return operation_id in self._by_id
@@ -108,7 +110,8 @@ class Operations:
             await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
 
     async def wait(self, seconds: float) -> None:
-        """Wait for all operations to finish, at most for this time."""
+        """Wait for all operations to finish, those that can end early do; at most for this time."""
+        self._is_stopping = True
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
 
@@ -164,6 +167,7 @@ class Operations:
             if not isinstance(error, Overloaded):
                 services.on_limit(error.limit)
             return refused(error)
+        watch_end(lambda: self._is_stopping or not self._is_awaited(operation))
         # A response that waits for a slow client holds no slot.
         try:
             return await services.runner.result(

@@ -13,6 +13,7 @@ from uvicorn.server import ServerState
 from server.http.concurrency import had_slot
 from server.http.error_responses import error_on_wire
 from server.operation.connections import CONNECTIONS, Connections
+from server.operation.protocols.http_cycle import Cycle
 from server.operation.protocols.http_head import Head
 from server.operation.protocols.lingering import Lingering, LingeringTransport, end_output
 from server.operation.protocols.sending import Progress
@@ -97,6 +98,8 @@ class HttpConnection(HttpToolsProtocol):
     def shutdown(self) -> None:
         """Close the connection once the running request is answered."""
         self._head.keeps_alive = False
+        if isinstance(self.cycle, Cycle):
+            self.cycle.is_stopping = True
         super().shutdown()
 
     @property

@@ -14,13 +14,15 @@ from server.http.direct_write import Header, encoded
 class Cycle(RequestResponseCycle):
     """Passes a request to an application, and writes its response.
 
-    Has ``write_response`` and ``take_body`` beside ASGI's ``send`` and ``receive``, as described in
-    ``server.http.direct_write``.
+    Has ``write_response``, ``take_body`` and ``is_over`` beside ASGI's ``send`` and ``receive``, as
+    described in ``server.http.direct_write`` and ``server.http.presence``.
     """
 
     # Class attributes, where uvicorn's cycle sets these for each request.
     logger = logging.getLogger("uvicorn.error")
     access_log = disconnected = response_started = response_complete = False
+    is_stopping = False
+    """Whether the server is stopping; a request that can end early should."""
     more_body = True
     chunked_encoding = None
     expected_content_length = 0
@@ -73,6 +75,10 @@ class Cycle(RequestResponseCycle):
             self.transport.close()
         self.on_response()
         return True
+
+    def is_over(self) -> bool:
+        """Whether the client has gone or the server is stopping."""
+        return self.disconnected or self.is_stopping
 
     def take_body(self) -> bytes | None:
         """Return the whole body, if it has arrived; ``receive`` then waits for a disconnect."""

@@ -105,6 +105,7 @@ GIVEN = [
     ("GATEWAY_MAX_STREAMS", "7", "max_streams", 7),
     ("GATEWAY_MAX_CONCURRENT_REQUESTS", "7", "max_concurrent_requests", 7),
     ("GATEWAY_MAX_IDS", "7", "max_ids", 7),
+    ("GATEWAY_MAX_MATCHING_SECONDS", "7.5", "max_matching_seconds", 7.5),
     ("GATEWAY_MAX_PARAMETERS", "7", "max_parameters", 7),
     ("GATEWAY_GET_QUERIES", "0", "get_queries", False),
     ("GATEWAY_MAX_BATCH", "7", "max_batch", 7),
