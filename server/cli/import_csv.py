@@ -27,8 +27,12 @@ def read_csv(
     columns: Columns,
     required: Collection[str],
     convert: Callable[[Mapping[str, str]], _T],
+    convert_exported: Callable[[Mapping[str, str]], _T],
+    exported: Sequence[str],
 ) -> Iterator[_T]:
     """Yield ``convert`` of each row below the line of titles, as a mapping from column to value.
+
+    If the titles begin with ``exported``, in this order, ``convert_exported`` is used instead.
 
     The separator is the comma, semicolon, tab or bar that yields the most known titles. Empty rows
     are skipped. Raises InvalidInput that names the file and the line.
@@ -45,8 +49,10 @@ def read_csv(
         for record in reader:
             if any(record):
                 if read is None:
+                    header = [title.strip() for title in record]
+                    is_exported = header[: len(exported)] == list(exported)
                     read = _row_reader(
-                        [title.strip() for title in record], columns, required, convert
+                        header, columns, required, convert_exported if is_exported else convert
                     )
                 else:
                     yield read(record)

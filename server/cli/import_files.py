@@ -18,6 +18,7 @@ from db.writing.loading import LoadedExecution
 from server.cli.import_csv import read_csv
 from server.cli.import_json import Malformed, find_list, read_array, read_list, reason
 from server.cli.import_text import ImportText
+from server.rest.files import EMPTY_TEXTS, restored
 
 Row = tuple[LoadedExecution, str | None]
 
@@ -37,6 +38,21 @@ TITLES = frozenset(title for spellings in SPELLINGS.values() for title in spelli
 REQUIRED = ("guid", "agentflow_id", "state", "created_on")
 """The columns in which every row needs a value."""
 
+EXPORTED = (
+    "id",
+    "guid",
+    "agentflow_id",
+    "agentflow_name",
+    "session_id",
+    "state",
+    "created_on",
+    "updated_on",
+)
+"""The columns with which a CSV file begins whose apostrophes are those of ``export``."""
+
+_TEXTS = ("guid", "agentflow_id", "agentflow_name", "session_id")
+_EMPTY_TEXT = object()
+"""Stands for a text that is empty where an empty value is none."""
 _STATES = frozenset(state.value for state in ExecutionState)
 # Leaves room above for the ids that the database assigns next: a JSON number is exact up to 2^53.
 _LARGEST_ID = 2**52
@@ -61,7 +77,17 @@ def read_executions(file: IO[bytes], name: str, *, in_seconds: bool = False) -> 
             return _located(name, read_list(start, index, text), from_object)
         case "{":
             return _located(name, _read_lines(text), from_object)
-    return read_csv(name, text.lines(), text.skipped, SPELLINGS, REQUIRED, to_row)
+    from_exported = functools.partial(_from_exported, to_row)
+    return read_csv(
+        name,
+        text.lines(),
+        text.skipped,
+        SPELLINGS,
+        REQUIRED,
+        to_row,
+        from_exported,
+        EXPORTED,
+    )
 
 
 def _located(
@@ -96,7 +122,15 @@ def _from_object(to_row: Callable[[Mapping[str, Any]], Row], item: Any) -> Row:
         for spelling in spellings:
             if item.get(spelling) is not None:
                 found[column] = item[spelling]
+    empty_texts = item.get(EMPTY_TEXTS)
+    if isinstance(empty_texts, list):
+        found |= {name: _EMPTY_TEXT for name in _TEXTS if name in empty_texts}
     return to_row(found)
+
+
+def _from_exported(to_row: Callable[[Mapping[str, Any]], Row], cells: Mapping[str, str]) -> Row:
+    texts = {name: restored(cells[name]) or _EMPTY_TEXT for name in _TEXTS if cells[name]}
+    return to_row({**cells, **texts})
 
 
 def _row(values: Mapping[str, Any], *, in_seconds: bool) -> Row:
@@ -131,6 +165,8 @@ def _optional(values: Mapping[str, Any], column: str, read: Callable[[Any], Any]
 
 
 def _text(column: str, value: Any) -> str:
+    if value is _EMPTY_TEXT:
+        return ""
     if not isinstance(value, str) or not value:
         raise ValueError(f"{column} must be a text that is not empty; got {quote(value)}")
     if "\0" in value:

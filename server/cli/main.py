@@ -1,4 +1,4 @@
-"""The commands: serve, import, explain, keys, migrate, health and schema."""
+"""The commands: serve, import, export, explain, keys, migrate, health and schema."""
 
 import contextlib
 import sys
@@ -23,6 +23,7 @@ from server.cli.command import (
     with_database,
 )
 from server.cli.explain import explain as explain_operation
+from server.cli.export_command import export
 from server.cli.health import health
 from server.cli.import_command import FileError, import_
 from server.cli.keys import keys_cli
@@ -114,6 +115,12 @@ cli.command(
     epilog="Example: `executions-gateway import executions.csv` or `... | executions-gateway "
     "import -`",
 )(import_)
+
+
+cli.command(
+    epilog='Example: `executions-gateway export --filter \'{"state": {"eq": "ERROR"}}\' '
+    "--output errors.csv`"
+)(export)
 
 
 @cli.command(epilog="Example: `executions-gateway schema > schema.graphql`")

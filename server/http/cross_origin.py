@@ -12,6 +12,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
 EXPOSED = (
     "accept-encoding",
     "allow",
+    "content-disposition",
     "link",
     "retry-after",
     "www-authenticate",

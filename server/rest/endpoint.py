@@ -30,16 +30,16 @@ from server.http.errors import (
     status_of,
 )
 from server.http.request import HttpRequest
+from server.http.response import DirectResponse
+from server.rest.formats import JSON, ListFormat, format_for
 from server.rest.parameters import ListRequest, Paging, read_guids, read_list, read_update
 from server.rest.response import (
     FIELDS,
-    array,
     as_json,
     deleted_answer,
     fields_of,
     json_answer,
     links,
-    members,
     not_allowed,
     not_found,
     nothing,
@@ -143,36 +143,47 @@ class RestEdge:
         known = self._lists.get(query)
         if known is None:
             asked = read_list(query, self._max_page_size, self._max_parameters)
-            known = asked, _page_query(asked)
+            paging = asked.paging
+            known = asked, None if paging is None else _page_query(asked, paging, FIELDS)
             # Parsed, the query takes several times its length.
             self._lists.put(query, known, _LIST_BYTES + 20 * len(query))
         return known
 
     async def find_many(self, request: HttpRequest) -> ASGIApp:
-        """Return the whole list as a stream, or one page of it."""
+        """Return the whole list as a stream, or one page of it, in the format that is preferred."""
         asked, query = self._read_list(request.scope["query_string"])
+        format_ = format_for(request.header(b"accept"))
         if asked.paging is not None and query is not None:
             self._concurrency.acquire_for(request.scope)
-            return await self._page(request, asked, asked.paging, query)
+            if format_ is not JSON:
+                query = _page_query(asked, asked.paging, format_.fields)
+            return await self._page(request, asked, asked.paging, query, format_)
         self._streams.acquire_for(request.scope)
-        batches = self._executions.stream(FIELDS, asked.filter)
+        batches = self._executions.stream(format_.fields, asked.filter)
         # Read the first batch before the response begins, so that an error can still be reported.
         first = b""
         async for rows in batches:
-            first = members(rows)
+            first = format_.serialize(rows)
             break
-        content = nothing() if request.method == "HEAD" else array(first, batches)
-        return StreamingResponse(content, media_type="application/json")
+        content = nothing() if request.method == "HEAD" else format_.parts(first, batches)
+        response = StreamingResponse(content)
+        response.raw_headers.extend(format_.headers)
+        return response
 
     async def _page(
-        self, request: HttpRequest, asked: ListRequest, paging: Paging, query: PageQuery
+        self,
+        request: HttpRequest,
+        asked: ListRequest,
+        paging: Paging,
+        query: PageQuery,
+        format_: ListFormat,
     ) -> ASGIApp:
         page = await self._executions.page(query)
-        headers: list[Header] = [(b"x-total-count", b"%d" % page.total)]
+        headers: list[Header] = [*format_.headers, (b"x-total-count", b"%d" % page.total)]
         if len(asked.other_parameters) <= _LONGEST_LINKED:
             linked = links(request.url, asked.other_parameters, paging, page.total)
             headers.append((b"link", linked.encode("latin-1")))
-        return json_answer([as_json(row) for row in page.rows], headers=headers)
+        return DirectResponse(format_.complete(page.rows), tuple(headers))
 
     async def find_one(self, request: HttpRequest) -> ASGIApp:
         """Return one execution by its guid."""
@@ -235,12 +246,9 @@ class RestEdge:
         return unquote_to_bytes(written.removesuffix(b"/")).decode(errors="replace")
 
 
-def _page_query(asked: ListRequest) -> PageQuery | None:
-    paging = asked.paging
-    if paging is None:
-        return None
+def _page_query(asked: ListRequest, paging: Paging, fields: tuple[str, ...]) -> PageQuery:
     return PageQuery(
-        FIELDS, asked.filter, limit=paging.limit, offset=paging.offset, with_total=True
+        fields, asked.filter, limit=paging.limit, offset=paging.offset, with_total=True
     )
 
 

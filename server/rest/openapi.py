@@ -10,6 +10,8 @@ from db.instants import EARLIEST_MS, FIRST_IN_DIGITS, LATEST_MS
 from db.models import ExecutionState
 from db.reading.paging import LAST_PAGE
 from server.http.json_text import write_json
+from server.rest.files import COLUMNS
+from server.rest.formats import CSV, JSON_LINES
 from server.rest.parameters import DEFAULT_LIMIT
 
 _STATES = [state.value for state in ExecutionState]
@@ -20,6 +22,12 @@ _GUID = {
     "description": "The guid of the execution.",
     "schema": {"type": "string", "minLength": 1},
 }
+_COLUMNS = ", ".join(COLUMNS)
+_FILES = {
+    CSV.media_type: f"A line of column names ({_COLUMNS}), and a line for each execution.",
+    JSON_LINES.media_type: f"A JSON object on each line, with the keys {_COLUMNS}.",
+}
+"""The formats beside JSON, which clients ask for with Accept."""
 _INSTANT = (
     "ISO 8601 (no offset means UTC; a date with no time means that whole day) "
     "or epoch milliseconds; included."
@@ -72,13 +80,18 @@ def openapi_document(
 def _find_many(max_page_size: int) -> dict[str, Any]:
     content = {"type": "array", "items": _reference("Execution")}
     answer = _answer("The executions, newest first.", content)
+    answer["content"] |= {
+        media_type: {"schema": {"type": "string", "description": description}}
+        for media_type, description in _FILES.items()
+    }
     answer["headers"] = {
         "X-Total-Count": _header("How many match, on all pages; with page or limit.", "integer"),
         "Link": _header("The first, prev, next and last page; with page or limit.", "string"),
+        "Content-Disposition": _header("The name of a CSV file to save.", "string"),
     }
     return {
         "operationId": "findExecutions",
-        "summary": "Get all executions, or one page of them.",
+        "summary": "Get all executions, or one page of them, in the format that Accept names.",
         "parameters": [
             _query("page", "Page number, 1 unless given beside limit.", _number(LAST_PAGE)),
             _query("limit", _about_limit(max_page_size), _number(max_page_size)),

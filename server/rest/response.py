@@ -1,14 +1,13 @@
 """The responses of the REST edge, in the format that its clients know."""
 
 import math
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable
 from operator import attrgetter
 from typing import Any
 
 from starlette.responses import Response
 
 from db.errors import quote
-from db.reading.paging import Row
 from server.http.direct_write import Header
 from server.http.error_responses import rest_error
 from server.http.errors import METHOD_NOT_ALLOWED, NOT_FOUND
@@ -17,7 +16,6 @@ from server.http.response import DirectResponse
 from server.rest.parameters import Paging
 
 _CONTENT_TYPE = (b"content-type", b"application/json")
-
 FIELDS = ("id", "guid", "agentflow_id", "agentflow_name", "session_id", "state", "created_on")
 """The fields that are read of each execution."""
 fields_of = attrgetter(*FIELDS)
@@ -54,19 +52,6 @@ def not_allowed(method: str, allowed: str) -> Response:
 def json_answer(content: object, headers: Iterable[Header] = ()) -> DirectResponse:
     """Return a response of 200 with a value as JSON."""
     return DirectResponse(write_json(content), (_CONTENT_TYPE, *headers))
-
-
-async def array(first: bytes, batches: AsyncIterator[Sequence[Row]]) -> AsyncIterator[bytes]:
-    """Yield a JSON array in parts: members that are serialized already, then the batches."""
-    yield b"[" + first
-    async for rows in batches:
-        yield b"," + members(rows)
-    yield b"]"
-
-
-def members(rows: Sequence[Row]) -> bytes:
-    """Serialize executions as members of a JSON array."""
-    return write_json([as_json(row) for row in rows])[1:-1]
 
 
 async def nothing() -> AsyncIterator[bytes]:

@@ -271,4 +271,4 @@ def test_an_answer_to_nobody_else_differs_by_origin_too(
     for headers in ({}, {"origin": "https://other.example"}):
         answer = gateway.http.get("/executions?limit=1", headers=headers)
         assert "access-control-allow-origin" not in answer.headers
-        assert answer.headers["vary"] == "Origin"
+        assert answer.headers["vary"] == "Accept, Origin"

@@ -13,7 +13,7 @@ README = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
 
 def test_what_machines_are_answered_is_compressed_and_events_are_not() -> None:
     [types] = re.findall(r"gzip_types (.*?);", BLOCK)
-    assert {JSON, RESPONSE_JSON, "application/x-ndjson"} == set(types.split())
+    assert {JSON, RESPONSE_JSON, "application/x-ndjson", "text/csv"} == set(types.split())
     assert EVENTS not in types
     assert "gzip on;" in BLOCK
     assert "gzip_vary on;" in BLOCK

@@ -192,8 +192,9 @@ def test_an_execution_has_no_key_that_is_not_documented(sample_gateway: Gateway)
 
 def test_the_headers_of_a_page_are_documented(sample_gateway: Gateway) -> None:
     headers = DOCUMENT["paths"]["/executions"]["get"]["responses"]["200"]["headers"]
-    answer: httpx.Response = sample_gateway.http.get("/executions?page=1")
-    assert set(headers) == {"X-Total-Count", "Link"}
+    accept = {"accept": "text/csv"}
+    answer: httpx.Response = sample_gateway.http.get("/executions?page=1", headers=accept)
+    assert set(headers) == {"X-Total-Count", "Link", "Content-Disposition"}
     assert all(name in answer.headers for name in headers)
 
 
