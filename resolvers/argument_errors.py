@@ -26,6 +26,7 @@ from resolvers.objects import Nested
 from resolvers.roots import ROOTS, Root
 from resolvers.row_types import ROW_TYPES
 from resolvers.selections import Fragments, NotPlannable, Selected, Selections
+from resolvers.statistics import STATISTICS
 
 Path = tuple[str | int, ...]
 
@@ -79,32 +80,47 @@ class _Errors:
         self.errors: dict[tuple[Path, str], GraphQLError] = {}
         """The errors by path and message: each type of an interface would find them again."""
 
-    def find(self, selected: Selected, kind: GraphQLObjectType, path: Path) -> None:
-        """Find the errors below a path, where an object of a type has these fields."""
+    def find(
+        self,
+        selected: Selected,
+        kind: GraphQLObjectType,
+        path: Path,
+        parent: Arguments | None = None,
+    ) -> None:
+        """Find the errors below a path, where an object of a type has these fields.
+
+        ``parent`` are the arguments of the field at the path.
+        """
         for key, nodes in selected.items():
             name = nodes[0].name.value
             field = kind.fields.get(name)
             if field is None:
                 # Introspection.
                 continue
-            for error in self._errors_of(nodes, kind, field):
+            errors, arguments = self._errors_of(nodes, kind, field, parent)
+            for error in errors:
                 located = _located(error, [*path, key], nodes)
                 self.errors.setdefault(((*path, key), located.message), located)
             for inner in self._objects(field):
-                self.find(self._selections.below(nodes, inner), inner, (*path, key))
+                self.find(self._selections.below(nodes, inner), inner, (*path, key), arguments)
 
     def _errors_of(
-        self, nodes: list[FieldNode], kind: GraphQLObjectType, field: GraphQLField
-    ) -> Iterable[GatewayError]:
+        self,
+        nodes: list[FieldNode],
+        kind: GraphQLObjectType,
+        field: GraphQLField,
+        parent: Arguments | None,
+    ) -> tuple[Iterable[GatewayError], Arguments | None]:
         name = nodes[0].name.value
         check = self._roots[name].check if not self._is_below(kind) else nested_check(kind, name)
         if check is None:
-            return ()
+            return (), None
         try:
             given = get_argument_values(field, nodes[0], self._variables)
         except GraphQLError as error:
-            return (InvalidInput(error.message),)
-        return check(Arguments(given), self._context)
+            return (InvalidInput(error.message),), None
+        arguments = Arguments(given, parent)
+        return check(arguments, self._context), arguments
 
     def _is_below(self, kind: GraphQLObjectType) -> bool:
         schema = self._selections.schema
@@ -119,6 +135,8 @@ class _Errors:
 
 def nested_check(kind: GraphQLObjectType, name: str) -> Check | None:
     """Return the check of the arguments of a field below the root; None if it needs none."""
+    if kind.name == "ExecutionStats" and name in STATISTICS:
+        return STATISTICS[name].check
     described = ROW_TYPES.get(kind.name, {}).get(name)
     return described.check if isinstance(described, Nested) else None
 

@@ -22,6 +22,7 @@ from db.reading.filters import (
 from db.reading.normal_filters import normalised
 from db.reading.page_query import PageQuery
 from db.reading.paging import Order, Term, total_order
+from db.reading.time_buckets import TimeRange, range_of
 from resolvers.coercion import Variables, arguments_function
 from resolvers.context import Context
 from resolvers.page_arguments import PageArguments, offset_of, page_arguments
@@ -41,10 +42,12 @@ _NOT_NARROWING = (
 class Arguments:
     """The arguments of a field; created once without variables, or else for each request."""
 
-    __slots__ = ("_filter", "_given", "_order", "query")
+    __slots__ = ("_filter", "_given", "_order", "parent", "query")
 
-    def __init__(self, given: Mapping[str, Any]) -> None:
+    def __init__(self, given: Mapping[str, Any], parent: "Arguments | None" = None) -> None:
         self._given = given
+        self.parent = parent
+        """The arguments of the field above, if they are known."""
         self._filter: tuple[int, Filter] | None = None
         self._order: Order | None = None
         self.query: tuple[Context, PageQuery] | None = None
@@ -79,6 +82,10 @@ class Arguments:
             raise InvalidInput(_NOT_NARROWING)
         return normalised(given, max_values)
 
+    def created_within(self) -> TimeRange:
+        """Return the range of creation times that the filter requires, outside of or and not."""
+        return created_within(self._given.get("filter"))
+
     @property
     def order(self) -> Order:
         """The order."""
@@ -110,9 +117,21 @@ ArgumentsOf = Callable[[Variables], Arguments]
 """Returns the arguments of a field for coerced variables."""
 
 
-def arguments_of(field: GraphQLField, node: FieldNode) -> ArgumentsOf:
-    """Return the function that reads the arguments of a field in a selection."""
+def arguments_of(
+    field: GraphQLField, node: FieldNode, parent: ArgumentsOf | None = None
+) -> ArgumentsOf:
+    """Return the function that reads the arguments of a field in a selection.
+
+    ``parent`` reads those of the field above it.
+    """
     read = arguments_function(field, node)
+    if parent is not None:
+        above = parent
+        if isinstance(read, dict):
+            given = read
+            return lambda values: Arguments(given, above(values))
+        read_given = read
+        return lambda values: Arguments(read_given(values), above(values))
     if isinstance(read, dict):
         known = Arguments(read)
         return lambda _values: known
@@ -128,6 +147,22 @@ def to_filter(given: Mapping[str, Any] | None, max_values: int) -> Filter:
     if not given:
         return EVERYTHING
     return normalised(_filter(given, 0, Allowance(max_values)), max_values)
+
+
+def created_within(given: Mapping[str, Any] | None) -> TimeRange:
+    """Return the range of creation times that GraphQL's filter requires, outside of or and not.
+
+    Unlike the normal form of the filter, it does not depend on whether anything can match.
+    """
+    conditions = []
+    waiting = [given]
+    while waiting:
+        part = waiting.pop() or {}
+        waiting += part.get("and") or ()
+        for operator, value in (part.get("createdOn") or {}).items():
+            if value is not None:
+                conditions.append(Condition("created_on", operator, value))
+    return range_of(conditions)
 
 
 def _filter(given: Mapping[str, Any] | None, depth: int, allowance: Allowance) -> Filter:

@@ -18,13 +18,13 @@ def check_nothing(_arguments: Arguments, _context: Context) -> Iterable[GatewayE
 
 def check_connection(arguments: Arguments, context: Context) -> Iterator[GatewayError]:
     """Check a filter and the paging arguments of a connection."""
-    yield from _check_filter(arguments, context)
+    yield from check_filter(arguments, context)
     yield from page_argument_errors(arguments.order, context.max_page_size, arguments.given)
 
 
 def check_numbered_page(arguments: Arguments, context: Context) -> Iterator[GatewayError]:
     """Check a filter, and the number and size of a page."""
-    yield from _check_filter(arguments, context)
+    yield from check_filter(arguments, context)
     yield from offset_errors(arguments["page"], arguments["limit"], context.max_page_size)
 
 
@@ -56,7 +56,8 @@ def check_matching(arguments: Arguments, context: Context) -> Iterator[GatewayEr
         yield InvalidInput.of("limit", limit, "1 or more")
 
 
-def _check_filter(arguments: Arguments, context: Context) -> Iterator[GatewayError]:
+def check_filter(arguments: Arguments, context: Context) -> Iterator[GatewayError]:
+    """Check a filter."""
     try:
         arguments.filter(context.max_ids)
     except InvalidInput as error:

@@ -1,8 +1,8 @@
 """Objects made from rows, field by field.
 
-A field of a type whose objects are rows is a leaf, made from a column of its row; an object made
-from the same row; or nested: a step reads it for all rows at once, so the number of statements does
-not grow with the rows.
+A field of a type whose objects are rows is a leaf, made from a column of its row; an object or a
+list made from the same row; or nested: a step reads it for all rows at once, so the number of
+statements does not grow with the rows.
 """
 
 import asyncio
@@ -50,6 +50,20 @@ class SameRow:
 
 
 @dataclass(frozen=True, slots=True)
+class SameRows:
+    """A field whose list is made from the same row: an object by each of some row types."""
+
+    row_types: "tuple[RowType, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A field that is the same text in every row."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Nested:
     """A field that is read for all rows at once; null if the column ``key`` is null.
 
@@ -61,7 +75,7 @@ class Nested:
     check: Check
 
 
-RowType = Mapping[str, Leaf | SameRow | Nested]
+RowType = Mapping[str, Leaf | SameRow | SameRows | Constant | Nested]
 """The fields of a GraphQL type whose objects are rows."""
 
 
@@ -73,9 +87,18 @@ class Planning(Selections):
     checks: list[tuple[ArgumentsOf, Check]] = field(default_factory=list)
     """The arguments of the fields below the root, and how they are checked."""
 
-    def arguments(self, field: GraphQLField, node: FieldNode, check: Check) -> ArgumentsOf:
-        """Return the function that reads the arguments of a field below the root."""
-        read = arguments_of(field, node)
+    def arguments(
+        self,
+        field: GraphQLField,
+        node: FieldNode,
+        check: Check,
+        parent: ArgumentsOf | None = None,
+    ) -> ArgumentsOf:
+        """Return the function that reads the arguments of a field below the root.
+
+        ``parent`` reads those of the field above it, if the check needs them.
+        """
+        read = arguments_of(field, node, parent)
         self.checks.append((read, check))
         return read
 
@@ -106,9 +129,11 @@ class ObjectsBuilder:
         self._code = RowCode(columns)
         self._extras: list[_NestedValues | None] = []
 
-    def object(self, nodes: list[FieldNode], kind: GraphQLObjectType) -> str:
-        """Return the expression of an object made from the row."""
-        row_type = self._planning.row_types[kind.name]
+    def object(
+        self, nodes: list[FieldNode], kind: GraphQLObjectType, row_type: RowType | None = None
+    ) -> str:
+        """Return the expression of an object made from the row, by the type's row type."""
+        row_type = row_type or self._planning.row_types[kind.name]
         entries = []
         for key, inner in self._planning.below(nodes, kind).items():
             name = inner[0].name.value
@@ -118,13 +143,22 @@ class ObjectsBuilder:
                 entries.append((key, self._field(row_type[name], inner, kind.fields[name])))
         return self.entries(entries)
 
+    def objects(
+        self, nodes: list[FieldNode], kind: GraphQLObjectType, row_types: Sequence[RowType]
+    ) -> str:
+        """Return the expression of a list of objects made from the row, by some row types."""
+        return self._code.list(self.object(nodes, kind, row_type) for row_type in row_types)
+
     def cursor(self) -> str:
         """Return the expression of the row's cursor."""
         self._extras.append(None)
         return self._code.extra()
 
     def _field(
-        self, described: Leaf | SameRow | Nested, nodes: list[FieldNode], field: GraphQLField
+        self,
+        described: Leaf | SameRow | SameRows | Constant | Nested,
+        nodes: list[FieldNode],
+        field: GraphQLField,
     ) -> str:
         if isinstance(described, Nested):
             arguments = self._planning.arguments(field, nodes[0], described.check)
@@ -134,6 +168,10 @@ class ObjectsBuilder:
         if isinstance(described, SameRow):
             made = self.object(nodes, object_of(field))
             return self._code.unless_null(self._code.column(described.key), made)
+        if isinstance(described, SameRows):
+            return self.objects(nodes, object_of(field), described.row_types)
+        if isinstance(described, Constant):
+            return self.text(described.value)
         value = self._code.column(described.column)
         if described.convert is None:
             return value

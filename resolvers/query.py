@@ -21,6 +21,7 @@ from schema.execution import Execution
 from schema.inputs import FilterArgument, OrderArgument, StringFilter
 from schema.node import Node
 from schema.session import Session
+from schema.statistics import STATS_METADATA, ExecutionStats
 
 _WITHOUT_ROWS = ("totalCount", "totalPages", "page", "limit")
 _ID = strawberry.argument(description="An id that some object of this API has.")
@@ -110,6 +111,16 @@ class Query:
         session_id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")],
     ) -> Session | None:
         """One session by its id."""
+
+    @strawberry.field(
+        description="Numbers of executions: in all, by state, agentflow and time of creation.",
+        metadata=STATS_METADATA,
+    )
+    def execution_stats(
+        self,
+        filter: FilterArgument = UNSET,  # noqa: A002 - the contract names it so
+    ) -> ExecutionStats:
+        """Return numbers of executions."""
 
     @strawberry.field(
         description="What has this id; null if nothing has it.", metadata=declare(Scope.READ)

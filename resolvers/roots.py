@@ -25,6 +25,7 @@ from resolvers.changes import (
 from resolvers.checks import (
     Check,
     check_connection,
+    check_filter,
     check_guids,
     check_ids,
     check_matching,
@@ -37,6 +38,7 @@ from resolvers.nodes import plan_node, plan_nodes
 from resolvers.objects import Planning, plan_objects
 from resolvers.row_code import Columns
 from resolvers.selections import object_of
+from resolvers.statistics import plan_execution_stats
 
 RootAnswer = Callable[[Run, Arguments], Awaitable[Any]]
 """Returns the value of a root field for JSON. Raises GatewayError if that is impossible."""
@@ -93,6 +95,7 @@ ROOTS: Mapping[OperationType, Mapping[str, Root]] = {
         "agentflow": Root(plan_agentflow, check_nothing),
         "agentflows": Root(plan_agentflows, check_agentflows),
         "session": Root(plan_session, check_nothing),
+        "executionStats": Root(plan_execution_stats, check_filter),
         "node": Root(plan_node, check_nothing),
         "nodes": Root(plan_nodes, check_ids),
     },

@@ -67,6 +67,11 @@ class RowCode:
         """Return the expression of an object, from expressions by key."""
         return "{" + ", ".join(f"{key!r}: {value}" for key, value in entries) + "}"
 
+    @staticmethod
+    def list(items: Iterable[str]) -> str:
+        """Return the expression of a list, from expressions."""
+        return "[" + ", ".join(items) + "]"
+
     def make(self, expression: str) -> MakeObjects:
         """Compile the function that evaluates an expression for each row."""
         values = ", ".join(self._extras)

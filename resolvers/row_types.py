@@ -13,6 +13,7 @@ from resolvers.connection import ConnectionPlan
 from resolvers.context import Run
 from resolvers.objects import Leaf, Nested, Planning, PlanStep, RowType, SameRow, Step
 from resolvers.selections import object_of
+from resolvers.statistics import AGENTFLOW_COUNT, TIMELINE_BUCKET, stats_of
 from schema.node import global_id
 
 
@@ -54,11 +55,13 @@ AGENTFLOW: RowType = {
     "agentflowId": Leaf("agentflow_id"),
     "name": Leaf("agentflow_name"),
     "executions": _executions_of("agentflow_id"),
+    "stats": stats_of("agentflow_id"),
 }
 SESSION: RowType = {
     "id": Leaf("session_id", lambda session_id: global_id("Session", session_id)),
     "sessionId": Leaf("session_id"),
     "executions": _executions_of("session_id"),
+    "stats": stats_of("session_id"),
 }
 AGENTFLOW_COLUMNS = ("agentflow_id", "agentflow_name")
 """The columns of ``AGENTFLOW``, in the order of ``AgentflowRow``."""
@@ -68,5 +71,7 @@ ROW_TYPES: Mapping[str, RowType] = {
     "Execution": EXECUTION,
     "Agentflow": AGENTFLOW,
     "Session": SESSION,
+    "AgentflowCount": AGENTFLOW_COUNT,
+    "TimelineBucket": TIMELINE_BUCKET,
 }
 """Every GraphQL type whose objects are rows."""

@@ -4,6 +4,7 @@ import strawberry
 
 from schema.connection import EXECUTIONS_METADATA, ExecutionConnection, executions_argument_list
 from schema.node import Node
+from schema.statistics import STATS_METADATA, ExecutionStats, stats_argument_list
 
 
 @strawberry.type(description="A session: the executions that belong together, such as a chat.")
@@ -17,4 +18,9 @@ class Session(Node):
         resolver=executions_argument_list,
         description="Its executions, page by page, as the root field executions lists them.",
         metadata=EXECUTIONS_METADATA,
+    )
+    stats: ExecutionStats = strawberry.field(
+        resolver=stats_argument_list,
+        description="Numbers of its executions.",
+        metadata=STATS_METADATA,
     )

@@ -27,6 +27,7 @@ from resolvers.row_code import Columns
 from resolvers.row_types import ROW_TYPES
 from resolvers.schema import build_schema as build_gateway_schema
 from resolvers.selections import object_of
+from resolvers.statistics import STATE_COUNTS, STATISTICS
 
 SCHEMA = build_gateway_schema()._schema
 _PAGES = {
@@ -36,6 +37,8 @@ _PAGES = {
     "ExecutionEdge": EDGE,
     "ExecutionPage": {"items", *NUMBERED_PAGE},
     "PageInfo": PAGE_INFO,
+    "ExecutionStats": STATISTICS,
+    "StateCount": STATE_COUNTS[0],
 }
 _RUN: Any = None
 
