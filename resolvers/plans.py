@@ -26,7 +26,7 @@ from resolvers.argument_errors import argument_errors
 from resolvers.arguments import Arguments, ArgumentsOf, arguments_of
 from resolvers.checks import Check, check_nothing
 from resolvers.coercion import ReadVariables, Variables, variables_function, variables_in
-from resolvers.context import AT_ONCE, Context, Run
+from resolvers.context import AT_ONCE, Context, InThread, Run
 from resolvers.introspection import plan_introspection
 from resolvers.objects import Planning
 from resolvers.roots import ROOTS, RootAnswer
@@ -139,6 +139,16 @@ class Planner:
         found = self._find(variables) if self._flags or self._last is None else self._last[1]
         return found if isinstance(found, Plan) else None
 
+    async def plan_in_thread(
+        self, variables: Mapping[str, Any] | None, in_thread: InThread
+    ) -> None:
+        """Make the plan for the conditions in these variables in a thread, unless it is known."""
+        choice = self._choice(variables)
+        if isinstance(choice, str) or self._known(choice) is not None:
+            return
+        made = await in_thread(lambda: self._make(choice))
+        self._keep(choice, made)
+
     def plan_unconditionally(self) -> None:
         """Plan an operation without conditions in advance."""
         if not self._flags:
@@ -158,27 +168,37 @@ class Planner:
         return found if isinstance(found, str) else "there is one"
 
     def _find(self, variables: Mapping[str, Any] | None) -> "Plan | str":
-        choice: Choice = ()
-        if self._flags:
-            if len(self._flags) > _MOST_FLAGS:
-                return "too many conditions"
-            given = variables or {}
-            choice = tuple([given.get(name, default) for name, default in self._flags.items()])
-            if not all(isinstance(flag, bool) for flag in choice):
-                return "a condition that is neither true nor false"
-        if self._last is None or self._last[0] != choice:
-            self._last = choice, self._look_up(choice)
-        return self._last[1]
+        choice = self._choice(variables)
+        if isinstance(choice, str):
+            return choice
+        found = self._known(choice)
+        return self._keep(choice, self._make(choice)) if found is None else found
 
-    def _look_up(self, choice: Choice) -> "Plan | str":
+    def _choice(self, variables: Mapping[str, Any] | None) -> Choice | str:
+        """Return the values of the conditions, or why there can be no plan for them."""
         if not self._flags:
-            return self._make(choice)
-        key = self._number, choice
-        found = self._store.get(key)
-        if found is None:
-            found = self._make(choice)
-            self._store.put(key, found, self._size)
+            return ()
+        if len(self._flags) > _MOST_FLAGS:
+            return "too many conditions"
+        given = variables or {}
+        choice = tuple([given.get(name, default) for name, default in self._flags.items()])
+        if not all(isinstance(flag, bool) for flag in choice):
+            return "a condition that is neither true nor false"
+        return choice
+
+    def _known(self, choice: Choice) -> "Plan | str | None":
+        if self._last is not None and self._last[0] == choice:
+            return self._last[1]
+        found = self._store.get((self._number, choice)) if self._flags else None
+        if found is not None:
+            self._last = choice, found
         return found
+
+    def _keep(self, choice: Choice, made: "Plan | str") -> "Plan | str":
+        if self._flags:
+            self._store.put((self._number, choice), made, self._size)
+        self._last = choice, made
+        return made
 
     def _make(self, choice: Choice) -> "Plan | str":
         try:

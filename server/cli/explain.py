@@ -12,7 +12,8 @@ from db.executions import Executions
 from db.sessions import Sessions
 from resolvers.context import Context
 from resolvers.schema import build_schema
-from server.graphql.preparation import OperationStore, PreparedOperation
+from server.graphql.preparation import OperationStore
+from server.graphql.prepared import PreparedOperation
 from server.operation.settings import Settings
 
 

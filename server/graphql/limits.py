@@ -115,20 +115,28 @@ def check_text(query: str, limits: Limits) -> int:
     return count
 
 
-def check_document(document: DocumentNode, limits: Limits) -> None:
-    """Raise TooComplex, or GraphQLError for circular fragments, for any of the operations."""
+def check_document(document: DocumentNode, limits: Limits) -> dict[str | None, int]:
+    """Return the number of fields in each operation, by its name.
+
+    A fragment counts wherever it is spread, so a short document can have many fields. Raises
+    TooComplex, or GraphQLError for circular fragments, for any of the operations.
+    """
     fragments = {
         definition.name.value: definition
         for definition in document.definitions
         if isinstance(definition, FragmentDefinitionNode)
     }
     survey = _Survey(fragments)
-    for definition in document.definitions:
-        if isinstance(definition, OperationDefinitionNode):
-            _check_operation(definition, survey, limits)
+    return {
+        definition.name.value if definition.name else None: _check_operation(
+            definition, survey, limits
+        )
+        for definition in document.definitions
+        if isinstance(definition, OperationDefinitionNode)
+    }
 
 
-def _check_operation(operation: OperationDefinitionNode, survey: "_Survey", limits: Limits) -> None:
+def _check_operation(operation: OperationDefinitionNode, survey: "_Survey", limits: Limits) -> int:
     found = survey.measure(operation.selection_set, ())
     roots = survey.count_fields(operation.selection_set)
     directives = found.directives + len(operation.directives or ())
@@ -145,6 +153,7 @@ def _check_operation(operation: OperationDefinitionNode, survey: "_Survey", limi
     ):
         if count > allowed:
             raise TooComplex(limit, f"{count} {what}", allowed)
+    return found.fields
 
 
 class _Survey:

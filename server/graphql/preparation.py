@@ -6,19 +6,17 @@ every time. Long documents are prepared in a thread, so that the event loop goes
 
 import asyncio
 import functools
-import itertools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from graphql import (
     DocumentNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
-    OperationType,
     parse,
     recommended_rules,
     specified_rules,
@@ -29,12 +27,11 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from db.bounded_store import BoundedStore
 from db.database import Metric
-from db.errors import InvalidInput
-from db.keys import Scope
-from resolvers.plans import Planner, PlanStore
+from resolvers.plans import Plan, Planner, PlanStore
 from resolvers.selections import Fragments, characters_of, fragments_of
-from server.graphql.cost import Cost, cost_of
+from server.graphql.cost import cost_of
 from server.graphql.limits import Limits, check_document, check_text
+from server.graphql.prepared import NOTHING, OperationCache, Prepared, PreparedOperation
 from server.graphql.scopes import needed_scopes
 from server.graphql.tokens import drop_tokens
 
@@ -45,109 +42,27 @@ _PLANS_BYTES = 16 * 2**20
 # The size of a document with its operations and their first plans, measured and rounded up.
 _BYTES_OF_ANY = 4_000
 _BYTES_OF_TOKEN = 1_000
+_BYTES_OF_FIELD = 1_000
 # Fewer than there are, so that no operation is taken for smaller than it is.
 _CHARACTERS_OF_TOKEN = 3
 # Up to this length, handing over to a thread costs more than it saves.
 _LONGEST_SHORT = 1_000
-_NOTHING = parse("{ __typename }")
+_FEW_FIELDS = 200
+"""With more fields than this, fragments included, a document is prepared in a thread."""
 
 
 @dataclass(frozen=True, slots=True)
-class PreparedOperation:
-    """An operation with the scopes it needs, its cost, and its plans."""
+class _Read:
+    """A document that is parsed and within the limits, but not validated yet."""
 
-    definition: OperationDefinitionNode
-    scopes: tuple[Scope, ...]
-    cost: Cost
-    planner: Planner
-    size: int
-    """The bytes that it takes, as estimated."""
+    document: DocumentNode
+    tokens: int
+    fields: Mapping[str | None, int]
+    """The number of fields in each operation, by its name."""
 
     @property
-    def kind(self) -> OperationType:
-        """Whether the operation is a query, a mutation or a subscription."""
-        return self.definition.operation
-
-
-OperationCache = BoundedStore[tuple[int, str | None], PreparedOperation]
-"""Operations of documents with several, by the number of the document and their names."""
-_numbers = itertools.count()
-
-
-class Prepared:
-    """A parsed document, its errors, and its operations.
-
-    An operation is prepared when first needed, from its own text and the fragments it uses.
-    """
-
-    def __init__(
-        self,
-        document: DocumentNode,
-        errors: tuple[GraphQLError, ...] = (),
-        make: Callable[[OperationDefinitionNode], PreparedOperation] | None = None,
-        tokens: int = 0,
-        operations: OperationCache | None = None,
-    ) -> None:
-        self.document = document
-        self.errors = errors
-        self.definitions = {
-            definition.name.value if definition.name else None: definition
-            for definition in document.definitions
-            if isinstance(definition, OperationDefinitionNode)
-        }
-        self.tokens = tokens
-        self.is_unreadable = document is _NOTHING
-        """Whether the text could not be parsed."""
-        self._make = make
-        self._number = next(_numbers)
-        self._only: PreparedOperation | None = None
-        self._operations = operations
-
-    def definition(self, name: str | None) -> OperationDefinitionNode | None:
-        """Return the operation with a name, or without one the first; None if there is none."""
-        if name is None:
-            return next(iter(self.definitions.values()), None)
-        return self.definitions.get(name)
-
-    def find(self, name: str | None) -> PreparedOperation | None:
-        """Return the operation with a name, or the only one; None if that can't run."""
-        known = self.known(name)
-        if known is not None:
-            return known
-        operation = self.make(name)
-        if operation is not None:
-            self.keep(operation)
-        return operation
-
-    def known(self, name: str | None) -> PreparedOperation | None:
-        """Return an operation that is prepared already, or None."""
-        if self._only is not None:
-            return self._only if name is None or name in self.definitions else None
-        return self._operations.get((self._number, name)) if self._operations is not None else None
-
-    def make(self, name: str | None) -> PreparedOperation | None:
-        """Prepare an operation; any thread may do so."""
-        if self._make is None or (name is None and len(self.definitions) != 1):
-            return None
-        definition = self.definition(name)
-        return None if definition is None else self._make(definition)
-
-    def keep(self, operation: PreparedOperation) -> None:
-        """Keep an operation that was prepared."""
-        if len(self.definitions) == 1:
-            # It is part of what the document takes in its own store.
-            self._only = operation
-        elif self._operations is not None:
-            name = operation.definition.name
-            key = self._number, name.value if name else None
-            self._operations.put(key, operation, operation.size)
-
-
-def name_needed(prepared: Prepared) -> InvalidInput:
-    """Return the error of a request that does not say which of several operations to run."""
-    # GraphQL, section 6.1, GetOperation, step 1.
-    count = len(prepared.definitions)
-    return InvalidInput(f"operationName must say which of the {count} operations to run")
+    def field_count(self) -> int:
+        return sum(self.fields.values())
 
 
 class OperationStore:
@@ -177,7 +92,7 @@ class OperationStore:
         return self._keep(query, self._prepare(query, schema)) if prepared is None else prepared
 
     async def prepare_async(self, query: str, schema: GraphQLSchema) -> Prepared:
-        """Like ``prepare``, but prepare a long document in a thread.
+        """Like ``prepare``, but prepare a document that is long or has many fields in a thread.
 
         Concurrent requests for the same document share one preparation.
         """
@@ -185,7 +100,11 @@ class OperationStore:
         if prepared is not None:
             return prepared
         if len(query) <= _LONGEST_SHORT:
-            return self._keep(query, self._prepare(query, schema))
+            read = self._read(query)
+            if isinstance(read, Prepared):
+                return self._keep(query, read)
+            if read.field_count <= _FEW_FIELDS:
+                return self._keep(query, self._finish(read, schema))
         under_way = self._under_way.get(query)
         if under_way is None:
             under_way = asyncio.ensure_future(self._prepare_in_thread(query, schema))
@@ -198,9 +117,10 @@ class OperationStore:
     ) -> PreparedOperation | None:
         """Return an operation of a document, as ``Prepared.find`` does.
 
-        If the document is long, the operation is prepared and planned in a thread.
+        If the document is large, the operation is prepared and planned in a thread.
         """
-        if len(query) <= _LONGEST_SHORT or len(prepared.definitions) == 1:
+        is_small = len(query) <= _LONGEST_SHORT and prepared.fields <= _FEW_FIELDS
+        if is_small or len(prepared.definitions) == 1:
             return prepared.find(name)
         known = prepared.known(name)
         if known is not None:
@@ -209,6 +129,16 @@ class OperationStore:
         if made is not None:
             prepared.keep(made)
         return made
+
+    async def plan(self, operation: PreparedOperation, variables: Mapping[str, Any]) -> Plan | None:
+        """Return the plan of an operation for its conditions; make that of a large one in a thread.
+
+        Returns None if there is no plan.
+        """
+        planner = operation.planner
+        if operation.is_large:
+            await planner.plan_in_thread(variables, self.in_thread)
+        return planner.plan(variables)
 
     async def in_thread(self, call: Callable[[], _T]) -> _T:
         """Call a function in the thread, one at a time, to keep the event loop free."""
@@ -234,6 +164,9 @@ class OperationStore:
             _drop_frames(error)
         if len(query) <= self.limits.max_document_bytes:
             size = sys.getsizeof(query) + _BYTES_OF_ANY + _BYTES_OF_TOKEN * prepared.tokens
+            if len(prepared.definitions) == 1:
+                # Its plan is kept with it.
+                size += _BYTES_OF_FIELD * prepared.fields
             self._kept.put(query, prepared, size)
         return prepared
 
@@ -261,25 +194,42 @@ class OperationStore:
         return {"requested": cost, "maximum": self.limits.max_cost}
 
     def _prepare(self, query: str, schema: GraphQLSchema) -> Prepared:
+        read = self._read(query)
+        return read if isinstance(read, Prepared) else self._finish(read, schema)
+
+    def _read(self, query: str) -> "_Read | Prepared":
+        """Parse a document and check its limits, or return it with its error."""
         # Errors are cached with the document.
         try:
             tokens = check_text(query, self.limits)
             document = parse(query)
             drop_tokens(document)
-            check_document(document, self.limits)
+            return _Read(document, tokens, check_document(document, self.limits))
+        except GraphQLError as error:
+            return Prepared(NOTHING, (error,))
+        except RecursionError as error:
+            return _too_deep(error)
+
+    def _finish(self, read: "_Read", schema: GraphQLSchema) -> Prepared:
+        """Validate a document, and plan its operation if it has one."""
+        document = read.document
+        try:
             errors = self._validate(schema, document)
             if errors:
-                return Prepared(document, tuple(errors), tokens=tokens)
-            fragments = fragments_of(document)
-            make = functools.partial(self._operation, schema, fragments)
-            prepared = Prepared(document, make=make, tokens=tokens, operations=self._operations)
+                return Prepared(document, tuple(errors), tokens=read.tokens)
+            make = functools.partial(self._operation, schema, fragments_of(document), read.fields)
+            prepared = Prepared(
+                document,
+                make=make,
+                tokens=read.tokens,
+                fields=read.field_count,
+                operations=self._operations,
+            )
             # Plan here, in case this is the thread; nearly every document has one operation.
             if len(prepared.definitions) == 1 and (operation := prepared.find(None)):
                 operation.planner.plan_unconditionally()
-        except GraphQLError as error:
-            return Prepared(_NOTHING, (error,))
         except RecursionError as error:
-            return Prepared(_NOTHING, (GraphQLError(str(error), original_error=error),))
+            return _too_deep(error)
         return prepared
 
     def _validate(self, schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
@@ -298,10 +248,12 @@ class OperationStore:
         self,
         schema: GraphQLSchema,
         fragments: Fragments,
+        fields: Mapping[str | None, int],
         definition: OperationDefinitionNode,
     ) -> PreparedOperation:
+        count = fields[definition.name.value if definition.name else None]
         tokens = characters_of(definition, fragments) // _CHARACTERS_OF_TOKEN
-        size = _BYTES_OF_ANY + _BYTES_OF_TOKEN * tokens
+        size = _BYTES_OF_ANY + _BYTES_OF_TOKEN * tokens + _BYTES_OF_FIELD * count
         return PreparedOperation(
             definition,
             tuple(sorted(needed_scopes(schema, fragments, definition))),
@@ -314,7 +266,12 @@ class OperationStore:
             ),
             Planner(schema, fragments, definition, self._plans, size=size),
             size,
+            is_large=count > _FEW_FIELDS,
         )
+
+
+def _too_deep(error: RecursionError) -> Prepared:
+    return Prepared(NOTHING, (GraphQLError(str(error), original_error=error),))
 
 
 def _planned(operation: PreparedOperation | None) -> PreparedOperation | None:

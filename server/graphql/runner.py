@@ -22,7 +22,8 @@ from server.access.authentication import Forbidden, Principal
 from server.graphql.documents import Documents
 from server.graphql.errors import is_refused, limit_of, present_result
 from server.graphql.limits import TooComplex
-from server.graphql.preparation import OperationStore, Prepared, PreparedOperation, name_needed
+from server.graphql.preparation import OperationStore
+from server.graphql.prepared import Prepared, PreparedOperation, name_needed
 from server.graphql.request import GraphQLRequest
 from server.graphql.variables import count_values
 from server.http.errors import INTERNAL, INTERNAL_MESSAGE, OnLimit, log_unexpected
@@ -207,7 +208,11 @@ class OperationRunner:
         database that can't answer should not be asked twice, and AlreadyCommitted, because a change
         must not be made twice.
         """
-        plan = operation.planner.plan(variables)
+        plan = (
+            await self._store.plan(operation, variables)
+            if operation.is_large
+            else operation.planner.plan(variables)
+        )
         if plan is None:
             return None, None
         try:

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from graphql import Node, Token, execute_sync, get_introspection_query
 
+from resolvers.plans import Plan, Planner
 from resolvers.schema import build_schema
-from server.graphql.preparation import OperationStore, Prepared
+from server.graphql.preparation import OperationStore
+from server.graphql.prepared import Prepared
 from server.operation.settings import Settings
 from tests.gateway import Gateway
 
@@ -27,9 +29,9 @@ class Watched(OperationStore):
         super().__init__(LIMITS, **bounds)
         self.threads: list[threading.Thread] = []
 
-    def _prepare(self, *asked: Any) -> Prepared:
+    def _finish(self, *read: Any) -> Prepared:
         self.threads.append(threading.current_thread())
-        return super()._prepare(*asked)
+        return super()._finish(*read)
 
 
 def _long(number: int = 0, fields: int = 12) -> str:
@@ -78,6 +80,62 @@ async def test_the_plan_of_a_long_document_is_made_there_too(
         "resolvers.plans.Planning", lambda *_: pytest.fail("it is planned once more")
     )
     assert operation.planner.plan({}) is not None
+
+
+def _unfolding(levels: int, condition: str = "") -> str:
+    """A short document whose fragments unfold into four times as many fields at each level."""
+    variables = "($c: Boolean!)" if condition else ""
+    parts = [
+        f"query {variables} {{ executions(first: 1) {{ nodes {{ guid ...F0 {condition} }} }} }}"
+    ]
+    for level in range(levels):
+        inner = f"...F{level + 1}" if level + 1 < levels else "guid"
+        page = f"executions(first: 1) {{ nodes {{ {inner} }} edges {{ node {{ {inner} }} }} }}"
+        parts.append(
+            f"fragment F{level} on Execution {{ agentflow {{ {page} }} session {{ {page} }} }}"
+        )
+    return " ".join(parts)
+
+
+@pytest.mark.anyio
+async def test_a_short_document_that_unfolds_into_many_fields_is_prepared_in_a_thread() -> None:
+    store = Watched()
+    query = _unfolding(4)
+    assert len(query) < 1_000
+    prepared = await store.prepare_async(query, SCHEMA)
+    assert not prepared.errors
+    assert [thread is threading.current_thread() for thread in store.threads] == [False]
+
+
+@pytest.mark.anyio
+async def test_its_plan_for_a_choice_of_conditions_is_made_there_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = Watched()
+    operation = (await store.prepare_async(_unfolding(3, "@include(if: $c)"), SCHEMA)).find(None)
+    assert operation
+    threads = []
+    plan_of = Planner._plan_of
+
+    def watched(self: Planner, choice: tuple[bool, ...]) -> Plan:
+        threads.append(threading.current_thread())
+        return plan_of(self, choice)
+
+    monkeypatch.setattr(Planner, "_plan_of", watched)
+    plans = [await store.plan(operation, {"c": flag}) for flag in (True, False, True)]
+    assert plans[0] is plans[2]
+    assert plans[0] is not plans[1]
+    assert [thread is threading.current_thread() for thread in threads] == [False, False]
+
+
+def test_a_document_that_unfolds_takes_the_bytes_of_its_plan() -> None:
+    store = Watched()
+    sizes = []
+    for levels in (1, 4):
+        before = _bytes(store, "documents")[0]
+        assert not store.prepare(_unfolding(levels), SCHEMA).errors
+        sizes.append(_bytes(store, "documents")[0] - before)
+    assert sizes[1] - sizes[0] > 1_000_000
 
 
 @pytest.mark.anyio
