@@ -7,7 +7,7 @@ from typing import Any
 from db.database import Rows
 from db.dialect import listed
 from db.reading.key_counts import KeyCountQuery
-from db.reading.key_statements import first_of_each, form_of
+from db.reading.key_statements import KeyForm, KeyPath, forms_of, rows_of_keys
 from db.reading.page_query import Page, PageQuery
 from db.reading.paging import Row, reverse
 from db.reading.row_query import RowQuery
@@ -52,17 +52,42 @@ class KeyPages:
         self, query: RowQuery, by: str, keys: Sequence[str]
     ) -> Mapping[str, Sequence[Row]]:
         """Return the first rows of each key."""
-        values: list[Any] = list(listed(tuple(keys)))
-        form = form_of(query, by, len(values))
-        cache_key = (form, query.cache_key(values))
+        form, rest = forms_of(query, by)
+        if not form.is_bounded:
+            return await self._all(query, form, keys)
         most = query.limit or 0
-        rows = await self._runner.read(
-            cache_key,
-            lambda parameters: first_of_each(query, form, parameters, self._source),
+        groups: dict[str, list[Row]] = {key: [] for key in keys}
+        unfinished = set()
+        for *fields, key, has_more, found in await self._read(query, form, keys):
+            if found is not None and len(groups[key]) < most:
+                groups[key].append(tuple(fields))
+            if has_more:
+                unfinished.add(key)
+        others = [key for key in keys if key in unfinished and len(groups[key]) < most]
+        if others:
+            groups.update(await self._all(query, rest, others))
+        return groups
+
+    async def _all(
+        self, query: RowQuery, form: KeyForm, keys: Sequence[str]
+    ) -> dict[str, list[Row]]:
+        most = query.limit or 0
+        groups: dict[str, list[Row]] = {key: [] for key in keys}
+        for row in await self._read(query, form, keys):
+            group = groups[row[-1]]
+            if len(group) < most:
+                group.append(row[:-1])
+        return groups
+
+    async def _read(self, query: RowQuery, form: KeyForm, keys: Sequence[str]) -> Rows:
+        listing = listed(tuple(keys))
+        values: list[Any] = [*listing, form.depth(query, len(keys))]
+        return await self._runner.read(
+            (form, len(listing), query.cache_key(values)),
+            lambda parameters: rows_of_keys(query, form, len(listing), parameters, self._source),
             values,
-            is_short=len(keys) * most <= _SHORT,
+            is_short=form.path is KeyPath.FIRSTS and len(keys) * (query.limit or 0) <= _SHORT,
         )
-        return _grouped(rows, keys, most)
 
     async def _others(
         self, query: PageQuery, by: str, keys: Sequence[str]
@@ -90,13 +115,3 @@ class KeyPages:
             is_short=count_query.is_short and len(keys) <= _SHORT,
         )
         return {key: int(count) for key, count in rows}
-
-
-def _grouped(rows: Rows, keys: Sequence[str], most: int) -> dict[str, list[Row]]:
-    """Group rows by the key at their end, and keep the first of each."""
-    groups: dict[str, list[Row]] = {key: [] for key in keys}
-    for row in rows:
-        group = groups[row[-1]]
-        if len(group) < most:
-            group.append(row[:-1])
-    return groups

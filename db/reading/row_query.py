@@ -129,6 +129,11 @@ def _names_values(part: Filter) -> TypeGuard[Condition]:
     )
 
 
+def is_named(part: Filter, fields: Sequence[str]) -> bool:
+    """Whether a part of a filter lists the values of one of some fields."""
+    return is_about(part, fields) and isinstance(part, Condition) and part.operator in ("eq", "in")
+
+
 def is_about(part: Filter, fields: Sequence[str]) -> bool:
     """Whether a part of a filter is a condition on one of some fields."""
     return isinstance(part, Condition) and part.field in fields

@@ -40,6 +40,8 @@ SELECT 'guid-' || number,
     {START} + number / 10 * 60000
 FROM {{}}
 """
+# Of fewer rows, without statistics, PostgreSQL would sort those of an agentflow.
+_ROWS: dict[type[Place], int] = {SQLitePlace: 20_000, PostgresPlace: 60_000}
 _MIDDLE = (START + 1000 * 60000, 10_000)
 
 
@@ -47,12 +49,11 @@ _MIDDLE = (START + 1000 * 60000, 10_000)
 def skewed(new_place: Callable[[], Place], request: pytest.FixtureRequest) -> Place:
     place = new_place()
     if isinstance(place, PostgresPlace):
-        # Of fewer rows, without statistics, it would sort those of an agentflow.
-        numbers = "generate_series(1, 60000) AS numbers (number)"
+        numbers = f"generate_series(1, {_ROWS[PostgresPlace]}) AS numbers (number)"
     else:
         numbers = (
-            "(WITH RECURSIVE counted (number) AS (SELECT 1 UNION ALL"
-            " SELECT number + 1 FROM counted WHERE number < 20000) SELECT number FROM counted)"
+            "(WITH RECURSIVE counted (number) AS (SELECT 1 UNION ALL SELECT number + 1"
+            f" FROM counted WHERE number < {_ROWS[SQLitePlace]}) SELECT number FROM counted)"
         )
     place.run(_INSERT.format(numbers), [()])
     if request.param == "analyzed":
@@ -107,7 +108,7 @@ _ALL = {**_CASES, **_BY_STATES}
 _STEPS_FOR_A_ROW = 100
 """More than reading one takes; passing over one takes five at least."""
 _IN_AN_HOUR = 600
-_ROWS_OF_A_SESSION = 60000 // 4 // 2000 + 1
+_ROWS_OF_A_SESSION = _ROWS[PostgresPlace] // 4 // 2000 + 1
 
 
 async def _reads(place: Place, by: str, query: PageQuery, keys: list[str]) -> list[int]:
@@ -200,3 +201,26 @@ async def test_the_totals_of_sessions_are_counted_without_the_rows_of_others(
     query = PageQuery(("id",), limit=0, with_total=True, **_CASES[name])
     _, counts = await _reads(skewed, "session_id", query, sessions)
     assert counts <= _ROWS_OF_A_SESSION * len(sessions)
+
+
+_UNSERVED: dict[str, dict[str, Any]] = {
+    "nothing is that new": {"filter": Condition("updated_on", "gte", from_ms(START * 2))},
+    "a session": {"filter": Condition("session_id", "eq", "session-7")},
+    "by change": {"order": total_order([Term("updated_on", descending=True)])},
+    "by change, after": {
+        "order": total_order([Term("updated_on", descending=True)]),
+        "after": _MIDDLE,
+    },
+}
+
+
+# Without statistics, PostgreSQL can't know that nothing is that new.
+@pytest.mark.parametrize("skewed", ["analyzed"], indirect=True)
+@pytest.mark.parametrize("name", _UNSERVED)
+async def test_pages_that_no_index_has_do_not_read_all_rows_of_an_agentflow(
+    skewed: Place, name: str
+) -> None:
+    query = PageQuery(("updated_on", "id"), limit=LIMIT, **_UNSERVED[name])
+    reads = await _reads(skewed, "agentflow_id", query, FLOWS)
+    assert len(reads) <= 2
+    assert sum(reads) <= _ROWS[type(skewed)] // 2
