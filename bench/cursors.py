@@ -8,7 +8,11 @@ from db.reading.cursors import encode_cursor
 from db.reading.paging import Term, position_of, total_order
 from db.source import ExecutionRow
 
-_COLUMNS = "id, guid, agentflow_id, NULL, session_id, state, created_on, updated_on"
+_COLUMNS = (
+    "id, guid, agentflow_id, NULL, session_id, state, created_on, updated_on, finished_on,"
+    " finished_on - created_on AS duration_ms"
+)
+_NAMES = {"DURATION": "duration_ms"}
 
 
 def cursor_of(position: list[int]) -> str:
@@ -24,7 +28,8 @@ def cursor_at(
     With a filter, the cursor is at the creation time of that share of all executions.
     """
     terms = total_order(
-        Term(each["field"].lower(), each["direction"] == "DESC") for each in order or ()
+        Term(_NAMES.get(each["field"], each["field"].lower()), each["direction"] == "DESC")
+        for each in order or ()
     )
     [(rows, highest)] = database.select("SELECT count(*), max(id) FROM executions")
     if filter_ or terms[0].field in ("created_on", "updated_on"):

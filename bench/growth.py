@@ -98,7 +98,15 @@ FILTERS: dict[str, Callable[[Side], Filter]] = {
     "a session": lambda side: {"sessionId": {"eq": side.session}},
     "a guid": lambda side: {"guid": {"eq": side.guid}},
 }
-ORDERS = ("CREATED_ON", "UPDATED_ON", "STATE", "AGENTFLOW_ID", "SESSION_ID")
+ORDERS = (
+    "CREATED_ON",
+    "UPDATED_ON",
+    "FINISHED_ON",
+    "DURATION",
+    "STATE",
+    "AGENTFLOW_ID",
+    "SESSION_ID",
+)
 Ask = Callable[[Side], Callable[[], object]]
 """Makes the request to measure for one side."""
 

@@ -6,7 +6,7 @@ or DELETE, in the same transaction.
 
 import enum
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, Text
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from db.instants import EARLIEST_MS, LATEST_MS
@@ -48,6 +48,12 @@ class Execution(Base):
     state: Mapped[str] = mapped_column(Text)
     created_on: Mapped[int] = mapped_column(_INTEGER)
     updated_on: Mapped[int | None] = mapped_column(_INTEGER)
+    finished_on: Mapped[int | None] = mapped_column(
+        _INTEGER,
+        CheckConstraint(
+            f"finished_on BETWEEN {EARLIEST_MS} AND {LATEST_MS}", name="executions_finished_on"
+        ),
+    )
 
     # SQLite appends the row's id to every index entry, so these also break ties by id.
     __table_args__ = (
@@ -60,6 +66,8 @@ class Execution(Base):
         ),
         Index("executions_by_created_on", "created_on"),
         Index("executions_by_updated_on", "updated_on"),
+        Index("executions_by_finished_on", "finished_on"),
+        Index("executions_by_duration", text("finished_on - created_on")),
         Index("executions_by_state_created_on", "state", "created_on"),
         Index("executions_by_agentflow_created_on", "agentflow_id", "created_on"),
         Index("executions_by_agentflow_state_created_on", "agentflow_id", "state", "created_on"),

@@ -9,12 +9,16 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, Table, select
 
+from db.columns import STORED
 from db.dialect import off_index
-from db.models import Agentflow, Base, Execution
+from db.models import Agentflow, Base, Execution, ExecutionState
 
 
 class ExecutionRow(NamedTuple):
-    """An execution as it is read from the database. Times are epoch milliseconds."""
+    """An execution as it is read from the database. Times are epoch milliseconds.
+
+    ``finished_on`` and ``duration_ms`` are null while it is in progress.
+    """
 
     id: int
     guid: str
@@ -24,10 +28,26 @@ class ExecutionRow(NamedTuple):
     state: str
     created_on: int
     updated_on: int
+    finished_on: int | None = None
+    duration_ms: int | None = None
+
+    def changed_to(self, state: ExecutionState, at: int) -> "ExecutionRow":
+        """Return the execution once it has come into another state at a time."""
+        is_running = state is ExecutionState.INPROGRESS
+        return self._replace(
+            state=str(state),
+            updated_on=at,
+            finished_on=None if is_running else at,
+            duration_ms=None if is_running else at - self.created_on,
+        )
 
 
-NUMBERS = frozenset({"id", "created_on", "updated_on"})
-"""The fields that are integers; all others are texts."""
+def duration(
+    finished_on: ColumnElement[Any], created_on: ColumnElement[Any]
+) -> ColumnElement[int | None]:
+    """Return the expression of a duration, which the index on durations has too."""
+    difference: ColumnElement[int | None] = (finished_on - created_on).self_group()
+    return difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +62,8 @@ class ExecutionSource:
     state: ColumnElement[str]
     created_on: ColumnElement[int]
     updated_on: ColumnElement[int]
+    finished_on: ColumnElement[int | None]
+    duration_ms: ColumnElement[int | None]
     flow_key: ColumnElement[str]
     flow_name: ColumnElement[str | None]
     seeks_agentflows: bool = False
@@ -57,12 +79,14 @@ class ExecutionSource:
 
     def moved_to(self, table: FromClause) -> "ExecutionSource":
         """Return a source with the same columns of another table, as far as it has them."""
-        moved = {
-            field: table.c[name]
-            for field in ExecutionRow._fields
-            if field != "agentflow_name" and (name := self.column(field).name) in table.c
+        moved: dict[str, Any] = {
+            field: table.c[name] for field in STORED if (name := self.column(field).name) in table.c
         }
-        return replace(self, table=table, **moved)
+        return replace(self, table=table, **moved).with_duration()
+
+    def with_duration(self) -> "ExecutionSource":
+        """Return a source whose durations follow from its times."""
+        return replace(self, duration_ms=duration(self.finished_on, self.created_on))
 
     def off_index(self, field: str) -> "ExecutionSource":
         """Return a source in which the planner should not use an index for a field."""
@@ -90,15 +114,12 @@ class ExecutionSource:
 _executions = Base.metadata.tables[Execution.__tablename__]
 _agentflows = Base.metadata.tables[Agentflow.__tablename__]
 
+_stored: dict[str, Any] = {field: _executions.c[field] for field in STORED}
+
 NATIVE = ExecutionSource(
     table=_executions,
-    id=_executions.c.id,
-    guid=_executions.c.guid,
-    agentflow_id=_executions.c.agentflow_id,
-    session_id=_executions.c.session_id,
-    state=_executions.c.state,
-    created_on=_executions.c.created_on,
-    updated_on=_executions.c.updated_on,
+    **_stored,
+    duration_ms=duration(_executions.c.finished_on, _executions.c.created_on),
     flow_key=_agentflows.c.id,
     flow_name=_agentflows.c.name,
 )

@@ -31,6 +31,12 @@ class Execution(Node):
     )
     created_on: DateTime = strawberry.field(description="When it was created.")
     updated_on: DateTime = strawberry.field(description="When it was last changed.")
+    finished_on: DateTime | None = strawberry.field(
+        description="When it came into its present final state; null while it is in progress."
+    )
+    duration_ms: BigInt | None = strawberry.field(
+        description="The milliseconds from createdOn to finishedOn; null while it is in progress."
+    )
     agentflow: Annotated["Agentflow", strawberry.lazy("schema.agentflow")] = strawberry.field(
         description="The agentflow that ran. If it is gone, it has its id and no name."
     )

@@ -11,7 +11,7 @@ from strawberry import UNSET
 
 from db.reading.comparisons import FIELDS
 from schema.execution_state import ExecutionState
-from schema.scalars import DateTime
+from schema.scalars import BigInt, DateTime
 
 
 def _operator(field: str, operator: str, name: str | None = None) -> Any:
@@ -66,6 +66,16 @@ class DateTimeFilter:
     lte: DateTime | None = _operator("created_on", "lte")
 
 
+@strawberry.input(description="Conditions on a number. All given conditions must hold.")
+class BigIntFilter:
+    """Conditions on a number."""
+
+    gt: BigInt | None = _operator("duration_ms", "gt")
+    gte: BigInt | None = _operator("duration_ms", "gte")
+    lt: BigInt | None = _operator("duration_ms", "lt")
+    lte: BigInt | None = _operator("duration_ms", "lte")
+
+
 @strawberry.input(
     description=(
         "A filter on executions. All given conditions must hold; a null condition is ignored. If "
@@ -82,6 +92,8 @@ class ExecutionFilter:
     state: ExecutionStateFilter | None = _field("state")
     created_on: DateTimeFilter | None = _field("created_on")
     updated_on: DateTimeFilter | None = _field("updated_on")
+    finished_on: DateTimeFilter | None = _field("finished_on")
+    duration_ms: BigIntFilter | None = _field("duration_ms")
     and_: list["ExecutionFilter"] | None = strawberry.field(
         default=UNSET,
         name="and",
@@ -103,6 +115,13 @@ class ExecutionOrderField(enum.Enum):
 
     CREATED_ON = strawberry.enum_value("created_on", description="When they were created.")
     UPDATED_ON = strawberry.enum_value("updated_on", description="When they were last changed.")
+    FINISHED_ON = strawberry.enum_value(
+        "finished_on",
+        description="When they came into their final state; those in progress come first in ASC.",
+    )
+    DURATION = strawberry.enum_value(
+        "duration_ms", description="How long they took; those in progress come first in ASC."
+    )
     STATE = strawberry.enum_value("state", description="Their state, by its name.")
     AGENTFLOW_ID = strawberry.enum_value("agentflow_id", description="The id of their agentflow.")
     SESSION_ID = strawberry.enum_value(
@@ -120,7 +139,8 @@ class OrderDirection(enum.Enum):
 
 @strawberry.input(
     description="A field to order by. The next one breaks ties; after the last, the time of"
-    " creation does, unless the order has a time in it, and then the id, in the last direction."
+    " creation does, unless the order has a time or the duration in it, and then the id, in the"
+    " last direction."
 )
 class ExecutionOrder:
     """A field to order by, and a direction."""

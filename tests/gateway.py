@@ -12,9 +12,11 @@ from typing import Any
 import anyio
 import httpx
 import uvicorn
+from sqlalchemy import Connection
 
 from app import create_app
 from db.keys import Keys, Scope
+from db.migrations.revisions import run_revisions
 from db.migrations.upgrade import upgrade
 from db.opening import open_database
 from db.source import ExecutionRow
@@ -62,8 +64,8 @@ def insert(place: Place | Path, rows: Iterable[ExecutionRow]) -> None:
     rows, place = list(rows), place_of(place)
     place.run(
         "INSERT INTO executions"
-        " (id, guid, agentflow_id, session_id, state, created_on, updated_on)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        " (id, guid, agentflow_id, session_id, state, created_on, updated_on, finished_on)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 row.id,
@@ -73,6 +75,7 @@ def insert(place: Place | Path, rows: Iterable[ExecutionRow]) -> None:
                 row.state,
                 row.created_on,
                 row.updated_on,
+                row.finished_on,
             )
             for row in rows
         ],
@@ -93,6 +96,20 @@ def migrate(place: Place) -> None:
         await database.close()
 
     anyio.run(bring)
+
+
+def migrate_to(place: Place, revision: str) -> None:
+    """Create the tables of an older revision in an empty database."""
+
+    def bring(connection: Connection) -> None:
+        run_revisions(connection, None, revision)
+
+    async def run() -> None:
+        database = open_database(place.url)
+        await database.transact(lambda connection: connection.run_sync(bring))
+        await database.close()
+
+    anyio.run(run)
 
 
 def make_key(place: Place | Path, *scopes: str, expires_on: int | None = None) -> str:

@@ -17,11 +17,23 @@ FLOWS = {
 """The agentflows and their names; the last one is in no table."""
 
 
+def as_kept(row: ExecutionRow) -> ExecutionRow:
+    """What the database makes of a row that is written with these times."""
+    if row.state == ExecutionState.INPROGRESS:
+        return row._replace(finished_on=None, duration_ms=None)
+    finished_on = row.updated_on if row.finished_on is None else row.finished_on
+    return row._replace(finished_on=finished_on, duration_ms=finished_on - row.created_on)
+
+
+# Some last as long as others, and one ends before it begins.
+_LASTED = (500, 0, 61_000, 500, 1000, -200, 1000)
+
+
 def _row(number: int) -> ExecutionRow:
     flow = list(FLOWS)[number % len(FLOWS)]
     # Some are created in the same millisecond, so that only the id tells them apart.
     created_on = START + (number // 3) * 1000 + (number % 3 == 2)
-    return ExecutionRow(
+    row = ExecutionRow(
         id=number + 1,
         guid=f"guid-{(number * 7) % 24:02d}" + (" /%é'\"" if number % 8 == 0 else ""),
         agentflow_id=flow,
@@ -30,7 +42,9 @@ def _row(number: int) -> ExecutionRow:
         state=list(ExecutionState)[(number * 5) % 6].value,
         created_on=created_on,
         updated_on=created_on + (number % 7) * 500,
+        finished_on=created_on + _LASTED[number % len(_LASTED)],
     )
+    return as_kept(row)
 
 
 SAMPLE = [_row(number) for number in range(24)]

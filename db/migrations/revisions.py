@@ -16,8 +16,8 @@ def newest_revision_there_is() -> str:
     return _scripts(_config()).get_current_head() or ""
 
 
-def run_revisions(connection: Connection, current: str | None) -> None:
-    """Run the revisions that follow the current one.
+def run_revisions(connection: Connection, current: str | None, last: str = "head") -> None:
+    """Run the revisions that follow the current one, until the last.
 
     Raises ServiceUnavailable if the current one is not known.
     """
@@ -28,7 +28,7 @@ def run_revisions(connection: Connection, current: str | None) -> None:
             f"The database is at revision {current}, which this version of the gateway does not "
             "know: it was made by a newer one"
         )
-    command.upgrade(config, "head")
+    command.upgrade(config, last)
 
 
 def _config(**attributes: Any) -> Config:

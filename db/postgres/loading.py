@@ -11,22 +11,31 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.errors import InvalidInput
 
 _TABLE = "gateway_loaded"
-_COLUMNS = ("id", "guid", "agentflow_id", "session_id", "state", "created_on", "updated_on")
-_GUID, _UPDATED_ON = 1, 6
+_COLUMNS = (
+    "id",
+    "guid",
+    "agentflow_id",
+    "session_id",
+    "state",
+    "created_on",
+    "updated_on",
+    "finished_on",
+)
+_GUID, _UPDATED_ON, _FINISHED_ON = 1, 6, 7
 _CREATE = f"""
 CREATE TEMPORARY TABLE {_TABLE} (
     number bigint GENERATED ALWAYS AS IDENTITY, id bigint,
     guid text COLLATE "C", agentflow_id text, session_id text, state text,
-    created_on bigint, updated_on bigint, UNIQUE (guid)
+    created_on bigint, updated_on bigint, finished_on bigint, UNIQUE (guid)
 ) ON COMMIT DROP
 """
 # New ids must differ from all ids that are kept.
 _MOVE_SEQUENCE = f"SELECT gateway_move_sequence(max(id)) FROM {_TABLE}"
 _UPSERT = f"""
 INSERT INTO executions AS known
-    (id, guid, agentflow_id, session_id, state, created_on, updated_on)
+    (id, guid, agentflow_id, session_id, state, created_on, updated_on, finished_on)
 SELECT CASE WHEN kept THEN id ELSE nextval('executions_id_seq') END,
-       guid, agentflow_id, session_id, state, created_on, coalesce(updated_on, created_on)
+       guid, agentflow_id, session_id, state, created_on, updated_on, finished_on
 FROM (
     SELECT *, id IS NOT NULL AND row_number() OVER (PARTITION BY id ORDER BY number) = 1
            AND (SELECT id FROM executions WHERE executions.id = {_TABLE}.id) IS NULL AS kept
@@ -37,15 +46,31 @@ ON CONFLICT (guid) DO UPDATE SET
     session_id = coalesce(excluded.session_id, known.session_id),
     state = excluded.state,
     created_on = excluded.created_on,
-    updated_on = coalesce(
-        (SELECT updated_on FROM {_TABLE} WHERE {_TABLE}.guid = excluded.guid), known.updated_on
+    (updated_on, finished_on) = (
+        SELECT coalesce(given.updated_on, known.updated_on),
+               coalesce(
+                   given.finished_on,
+                   CASE WHEN known.state = excluded.state THEN known.finished_on END,
+                   given.updated_on
+               )
+        FROM {_TABLE} AS given WHERE given.guid = excluded.guid
     )
 """
-# A trigger sets updated_on when an execution changes, unless the statement changes it too.
-_SET_UPDATED_ON = f"""
-UPDATE executions SET updated_on = loaded.updated_on FROM {_TABLE} AS loaded
-WHERE executions.guid = loaded.guid AND loaded.updated_on <> executions.updated_on
-  AND loaded.updated_on IS NOT NULL
+# A trigger sets the times when an execution changes, unless the statement changes them too. What it
+# has set is the same in both, when it has set both.
+_SET_TIMES = f"""
+UPDATE executions SET
+    updated_on = coalesce(given.updated_on, executions.updated_on),
+    finished_on = coalesce(
+        given.finished_on,
+        CASE WHEN executions.finished_on = executions.updated_on THEN given.updated_on END,
+        executions.finished_on
+    )
+FROM {_TABLE} AS given
+WHERE executions.guid = given.guid AND (
+    given.updated_on <> executions.updated_on
+    OR executions.state <> 'INPROGRESS' AND given.finished_on <> executions.finished_on
+)
 """
 # Look rows up in indexes. The planner has no statistics of the temporary table and would read
 # the whole of ``executions`` for each batch.
@@ -87,8 +112,8 @@ class PostgresLoader:
         await self._driver.copy_records_to_table(_TABLE, columns=_COLUMNS, records=rows)
         await self._driver.execute(_MOVE_SEQUENCE)
         await self._driver.execute(_UPSERT)
-        if any(row[_UPDATED_ON] is not None for row in rows):
-            await self._driver.execute(_SET_UPDATED_ON)
+        if any(row[_UPDATED_ON] is not None or row[_FINISHED_ON] is not None for row in rows):
+            await self._driver.execute(_SET_TIMES)
         await self._driver.execute(f"TRUNCATE {_TABLE}")
 
 

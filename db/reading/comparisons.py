@@ -122,6 +122,12 @@ _INSTANT_OPERATORS = {
         "At or earlier than.", lambda column, bound: column <= bound[0], lambda at: (floor_ms(at),)
     ),
 }
+_NUMBER_OPERATORS = {
+    "gt": Operator("Greater than.", lambda column, bound: column > bound[0]),
+    "gte": Operator("Equal to or greater than.", lambda column, bound: column >= bound[0]),
+    "lt": Operator("Less than.", lambda column, bound: column < bound[0]),
+    "lte": Operator("Equal to or less than.", lambda column, bound: column <= bound[0]),
+}
 
 FIELDS: Mapping[str, Field] = {
     "guid": Field("The guid of the execution.", _IDENTIFIER_OPERATORS),
@@ -131,6 +137,8 @@ FIELDS: Mapping[str, Field] = {
     "state": Field("The current state.", _STATE_OPERATORS),
     "created_on": Field("When it was created.", _INSTANT_OPERATORS),
     "updated_on": Field("When it was last changed.", _INSTANT_OPERATORS),
+    "finished_on": Field("When it came into its present final state.", _INSTANT_OPERATORS),
+    "duration_ms": Field("How long it took, in milliseconds.", _NUMBER_OPERATORS),
 }
 """The fields that filters can compare."""
 

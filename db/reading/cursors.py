@@ -1,11 +1,11 @@
 """Cursors: positions in an order as opaque texts, which clients send back to continue there.
 
-Orders by times and id alone, which are by far the most common, have cursors that are encoded for a
-whole page at once. The values of a position, side by side, form one large number. It is multiplied
-by a prime, and the number of its order is added, so only one number in a trillion is a valid
-cursor; the text is its hexadecimal digits.
+Orders by a time or the duration, which are by far the most common, have cursors that are encoded
+for a whole page at once. The values of a position, side by side, form one large number. It is
+multiplied by a prime, and the number of its order is added, so only one number in a trillion is a
+valid cursor; the text is its hexadecimal digits.
 
-Orders with texts in them have cursors of JSON with a checksum, in base64.
+Other orders, and positions with a null in them, have cursors of JSON with a checksum, in base64.
 """
 
 import binascii
@@ -14,11 +14,12 @@ import hashlib
 import itertools
 import struct
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
 
+from db.columns import COLUMNS, Column, Kind
 from db.errors import InvalidInput, quote
 from db.instants import EARLIEST_MS, LATEST_MS
 from db.reading.paging import Order, Position, Term, total_order
@@ -71,7 +72,7 @@ def decode_cursor(cursor: str, order: Order, argument: str) -> Position:
             f"this list is ordered by {_signature(order)}: begin again without {argument}"
         )
     if len(position) != len(order) or not all(
-        _CAN_HOLD[term.field](value) for term, value in zip(order, position, strict=True)
+        _can_hold(COLUMNS[term.field], value) for term, value in zip(order, position, strict=True)
     ):
         raise _not_ours(cursor, argument)
     return position
@@ -86,32 +87,23 @@ def _signature(order: Order) -> str:
     return ", ".join(f"{term.field} {'desc' if term.descending else 'asc'}" for term in order)
 
 
-# A bool is an int to isinstance.
-def _is_id(value: Any) -> bool:
-    return type(value) is int and -(2**63) <= value < 2**63
-
-
-def _is_instant(value: Any) -> bool:
-    return type(value) is int and EARLIEST_MS <= value <= LATEST_MS
-
-
-def _is_text(value: Any) -> bool:
-    return type(value) is str
-
-
-def _is_text_or_null(value: Any) -> bool:
-    return value is None or type(value) is str
-
-
-_CAN_HOLD: Mapping[str, Callable[[Any], bool]] = {
-    "id": _is_id,
-    "created_on": _is_instant,
-    "updated_on": _is_instant,
-    "state": _is_text,
-    "agentflow_id": _is_text,
-    "session_id": _is_text_or_null,
-    "name": _is_text_or_null,
+_LONGEST_MS = LATEST_MS - EARLIEST_MS
+# The least and the greatest value of the columns that are numbers.
+_RANGES = {
+    Kind.ID: (-(2**63), 2**63 - 1),
+    Kind.INSTANT: (EARLIEST_MS, LATEST_MS),
+    Kind.DURATION: (-_LONGEST_MS, _LONGEST_MS),
 }
+
+
+def _can_hold(column: Column, value: Any) -> bool:
+    if value is None:
+        return column.is_nullable
+    if column.kind is Kind.TEXT:
+        return type(value) is str
+    least, greatest = _RANGES[column.kind]
+    # A bool is an int to isinstance.
+    return type(value) is int and least <= value <= greatest
 
 
 # Any change of one or two characters, or within nine in a row, leaves a remainder.
@@ -122,7 +114,7 @@ _AT_ONCE = 50
 
 
 def _orders_of_numbers() -> list[Order]:
-    """Return all orders by times alone. Their indexes are in cursors: only ever append."""
+    """Return the orders whose cursors are numbers. Their indexes are in cursors: only append."""
     directions = (True, False)
     return [
         total_order(map(Term, fields, descending))
@@ -131,6 +123,8 @@ def _orders_of_numbers() -> list[Order]:
             ("updated_on",),
             ("created_on", "updated_on"),
             ("updated_on", "created_on"),
+            ("finished_on",),
+            ("duration_ms",),
         )
         for descending in itertools.product(directions, repeat=len(fields))
     ]
@@ -158,7 +152,7 @@ class _Numbers:
         try:
             packed = self._values.pack(*position)
         except struct.error:
-            # An engine may have written a null for a time.
+            # A time is null while an execution is in progress.
             return _Json(self._order).encode(position)
         return (int.from_bytes(packed) * _PRIME + self._seal).to_bytes(self.bytes).hex()
 

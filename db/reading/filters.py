@@ -28,7 +28,8 @@ class Condition:
     """One field compared with one value.
 
     ``field`` is a key of ``FIELDS``, ``operator`` one of that field's operators. The value is a
-    string, a datetime (with offset), a bool for ``is_null``, or a tuple for ``in`` and ``not_in``.
+    string, a datetime (with offset), an int for ``duration_ms``, a bool for ``is_null``, or a tuple
+    for ``in`` and ``not_in``.
     ``ignore_case`` applies to strings only.
     """
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, Select, Subquery, and_, func, select, true
 
+from db.columns import RANGED
 from db.dialect import among_listed, each_listed, each_of, has_lateral, off_index
 from db.models import ExecutionState
 from db.reading import row_query
@@ -21,7 +22,7 @@ from db.reading.counts import is_on_dimensions
 from db.reading.filters import Condition, Filter, conjuncts
 from db.reading.page_statements import PageStatement
 from db.reading.paging import order_by
-from db.reading.row_query import TIMES, RowQuery, is_about, is_named
+from db.reading.row_query import RowQuery, is_about, is_named
 from db.reading.statement_cache import BindParameters
 from db.reading.states import uses_state
 from db.source import ExecutionSource
@@ -78,7 +79,7 @@ def forms_of(query: RowQuery, by: str) -> tuple[KeyForm, KeyForm]:
     is_served = all(is_on_dimensions(part) or is_about(part, ("created_on",)) for part in parts)
     if is_served and _leads(query, (by, "state")):
         return form(KeyPath.FIRSTS), form(KeyPath.FIRSTS)
-    has_index = any(is_about(part, TIMES) for part in parts)
+    has_index = any(is_about(part, RANGED) for part in parts)
     rest = KeyPath.RANKED if has_index else KeyPath.FIRSTS
     return form(KeyPath.WALK if _leads(query, (by,)) else KeyPath.SCAN), form(rest)
 

@@ -1,20 +1,37 @@
 """A range of an order, as conditions with which an index seeks to its beginning.
 
-An index range has one lower and one upper bound. If a filter and a cursor both bound the time by
+An index range has one lower and one upper bound. If a filter and a cursor both bound the number by
 which a list is ordered, the tighter bound must be used: which one that is depends on their values,
 so the statement takes the least or the greatest of them.
+
+Rows in which that number is null are a range of their own, before or after all others.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import BigInteger, ColumnElement, false, literal
 
+from db.columns import NULLABLE, RANGED, STORED
 from db.dialect import greatest, least
 from db.reading.filter_statements import where
 from db.reading.filters import Condition, Filter
 from db.reading.paging import BoundPosition, Order, beyond, branches_beyond, is_uniform, reverse
-from db.reading.row_query import TIMES
 from db.source import ExecutionSource
+
+_LESS_THAN_ANY = -(2**63)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A range of an index: its conditions, and the order of its rows.
+
+    An expression whose value is the same in all of them is left out of the order: SQLite does not
+    know that its index serves it.
+    """
+
+    conditions: list[ColumnElement[bool]]
+    order: Order
 
 
 class KeysetRange:
@@ -36,7 +53,9 @@ class KeysetRange:
         self._before = before
         self._inclusive = inclusive
         self._limits: list[tuple[Filter, list[ColumnElement[Any]]]] = []
-        self._is_by_time = len(order) == 2 and order[0].field in TIMES
+        self._is_by_number = len(order) == 2 and order[0].field in RANGED
+        self._is_nullable = self._is_by_number and order[0].field in NULLABLE
+        self._order_of_ties = order if not order or order[0].field in STORED else order[1:]
 
     @property
     def is_uniform(self) -> bool:
@@ -49,40 +68,77 @@ class KeysetRange:
 
     def whole(self, source: ExecutionSource) -> list[ColumnElement[bool]]:
         """Return the range as a single index range; further conditions filter its rows."""
-        if not self._is_by_time:
+        if not self._is_by_number:
             return [*self._conditions(source), *self._beyond_after(source), *self._ends(source)]
+        if self._has_nulls():
+            return [*self._beyond_after(source), *self._ends(source)]
         off_index = source.off_index(self._order[0].field)
-        later_than, earlier_than = self._bounds()
-        if self._after is not None:
-            self._bound(
-                self._after,
-                later_than,
-                earlier_than,
-                is_upper=self._order[0].descending,
-                at=True,
-            )
+        more_than, less_than = self._bounds()
+        self._bound(self._after, more_than, less_than, is_upper=self._order[0].descending, at=True)
         column = source.column(self._order[0].field)
         return [
-            *_range(column, later_than, earlier_than),
+            *_range(column, more_than, less_than),
             *self._beyond_after(off_index),
             *self._ends(off_index),
         ]
 
-    def parts(self, source: ExecutionSource) -> list[list[ColumnElement[bool]]]:
+    def parts(self, source: ExecutionSource) -> list[Part]:
         """Return the range as index ranges in order, each of which an index can seek to."""
+        if self._is_nullable and (self._after or self._before):
+            nulls = [self._nulls(source)] if self._has_nulls() else []
+            numbers = self._numbers(source) if self._has_numbers() else []
+            parts = [*numbers, *nulls] if self._order[0].descending else [*nulls, *numbers]
+            return parts or [Part([false()], self._order)]
         if self._after is None:
-            return [self.whole(source)]
+            return [Part(self.whole(source), self._order)]
+        if self._is_by_number:
+            return self._numbers(source)
         branches = branches_beyond(self._order, self._after, source, inclusive=self._inclusive)
-        if not self._is_by_time:
-            rest = [*self._conditions(source), *self._ends(source)]
-            return [[branch, *rest] for branch in branches]
+        rest = [*self._conditions(source), *self._ends(source)]
+        return [Part([branch, *rest], self._order) for branch in branches]
+
+    def _numbers(self, source: ExecutionSource) -> list[Part]:
+        """Return the ranges of rows with a number: those that tie with ``after``, then others."""
         field, is_descending = self._order[0].field, self._order[0].descending
         off_index = source.off_index(field)
-        later_than, earlier_than = self._bounds()
+        more_than, less_than = self._bounds()
         ends = self._ends(off_index)
-        ties = [branches[0], *_range(off_index.column(field), later_than, earlier_than), *ends]
-        self._bound(self._after, later_than, earlier_than, is_upper=is_descending, at=False)
-        return [ties, [*_range(source.column(field), later_than, earlier_than), *ends]]
+        parts = []
+        if self._after is not None and self._after[0] is not None:
+            branches = branches_beyond(self._order, self._after, source, inclusive=self._inclusive)
+            within = _range(off_index.column(field), more_than, less_than)
+            parts.append(Part([branches[0], *within, *ends], self._order_of_ties))
+            self._bound(self._after, more_than, less_than, is_upper=is_descending, at=False)
+        elif not more_than and not less_than:
+            # An index can't seek to what is not null, but to a range.
+            more_than.append(literal(_LESS_THAN_ANY, BigInteger))
+        within = _range(source.column(field), more_than, less_than)
+        return [*parts, Part([*within, *ends], self._order)]
+
+    def _nulls(self, source: ExecutionSource) -> Part:
+        """Return the range of rows without a number, which are ordered by their ids."""
+        conditions: list[ColumnElement[bool]] = [source.column(self._order[0].field).is_(None)]
+        by_id = self._order[1:]
+        for position, order, is_inclusive in (
+            (self._after, by_id, self._inclusive),
+            (self._before, reverse(by_id), False),
+        ):
+            if position is not None and position[0] is None:
+                conditions += branches_beyond(order, position[1:], source, inclusive=is_inclusive)
+        return Part(conditions, self._order_of_ties)
+
+    def _has_nulls(self) -> bool:
+        """Whether rows without a number may be in the range."""
+        # A condition on a null is false.
+        if not self._is_nullable or self._limits:
+            return False
+        beyond_nulls = self._before if self._order[0].descending else self._after
+        return beyond_nulls is None or beyond_nulls[0] is None
+
+    def _has_numbers(self) -> bool:
+        """Whether rows with a number may be in the range."""
+        at_nulls = self._after if self._order[0].descending else self._before
+        return at_nulls is None or at_nulls[0] is not None
 
     def _conditions(self, source: ExecutionSource) -> list[ColumnElement[bool]]:
         conditions = []
@@ -102,47 +158,51 @@ class KeysetRange:
         return [beyond(reverse(self._order), self._before, source)]
 
     def _bounds(self) -> tuple[list[Any], list[Any]]:
-        """Return what the time must be later than, and what it must be earlier than."""
-        later_than: list[Any] = []
-        earlier_than: list[Any] = []
+        """Return what the number must be more than, and what it must be less than."""
+        more_than: list[Any] = []
+        less_than: list[Any] = []
         for condition, [at] in self._limits:
             match condition:
                 case Condition(_, "gt"):
-                    later_than.append(at)
+                    more_than.append(at)
                 case Condition(_, "gte"):
-                    later_than.append(at - 1)
+                    more_than.append(at - 1)
                 case Condition(_, "lt"):
-                    earlier_than.append(at)
+                    less_than.append(at)
                 case Condition(_, "lte"):
-                    earlier_than.append(at + 1)
-        if self._before is not None:
-            is_upper = not self._order[0].descending
-            self._bound(self._before, later_than, earlier_than, is_upper=is_upper, at=True)
-        return later_than, earlier_than
+                    less_than.append(at + 1)
+        is_upper = not self._order[0].descending
+        self._bound(self._before, more_than, less_than, is_upper=is_upper, at=True)
+        return more_than, less_than
 
     @staticmethod
     def _bound(
-        position: BoundPosition,
-        later_than: list[Any],
-        earlier_than: list[Any],
+        position: BoundPosition | None,
+        more_than: list[Any],
+        less_than: list[Any],
         *,
         is_upper: bool,
         at: bool,
     ) -> None:
-        """Bound the time by a position; ``at`` says whether rows of that time may be included."""
-        moment: Any = position[0]
+        """Bound the number by a position; ``at`` says whether rows with the same may be included.
+
+        A null bounds nothing.
+        """
+        moment: Any = None if position is None else position[0]
+        if moment is None:
+            return
         if is_upper:
-            earlier_than.append(moment + 1 if at else moment)
+            less_than.append(moment + 1 if at else moment)
         else:
-            later_than.append(moment - 1 if at else moment)
+            more_than.append(moment - 1 if at else moment)
 
 
 def _range(
-    column: ColumnElement[Any], later_than: list[Any], earlier_than: list[Any]
+    column: ColumnElement[Any], more_than: list[Any], less_than: list[Any]
 ) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
-    if later_than:
-        conditions.append(column > greatest(later_than))
-    if earlier_than:
-        conditions.append(column < least(earlier_than))
+    if more_than:
+        conditions.append(column > greatest(more_than))
+    if less_than:
+        conditions.append(column < least(less_than))
     return conditions

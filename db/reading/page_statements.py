@@ -117,24 +117,28 @@ class PageStatement:
         """
         order = self.query.order
         can_seek = enters_row_values(self.parameters.dialect) and self.range.is_uniform
-        found = select(*columns).select_from(source.table).where(*conditions)
+        found = select(*columns).select_from(source.table).where(*conditions).limit(limit)
+        fixed: Collection[str] = ()
         if keys is not None:
             found = found.correlate(keys.table)
             source = keys.fixed_in(source)
-            can_seek &= not any(term.field in keys.fields for term in order)
-            order = tuple(term for term in order if term.field not in keys.fields)
-        found = found.order_by(*order_by(order, source)).limit(limit)
+            fixed = keys.fields
+            can_seek &= not any(term.field in fixed for term in order)
+            order = tuple(term for term in order if term.field not in fixed)
         if can_seek:
-            return found.where(*self.range.whole(source))
-        parts = [found.where(*each) for each in self.range.parts(source)]
+            return found.where(*self.range.whole(source)).order_by(*order_by(order, source))
+        parts = []
+        for part in self.range.parts(source):
+            terms = tuple(term for term in part.order if term.field not in fixed)
+            parts.append(found.where(*part.conditions).order_by(*order_by(terms, source)))
         if len(parts) == 1:
             return parts[0]
         # The parts follow each other in the order.
         if keeps_order(self.parameters.dialect):
             return union_all(*(select(*each.subquery().c) for each in parts)).limit(limit)
         names = {term.field: f"by_{term.field}" for term in order}
-        terms = [source.column(field).label(name) for field, name in names.items()]
-        ordered = [part.add_columns(*terms).subquery() for part in parts]
+        by = [source.column(field).label(name) for field, name in names.items()]
+        ordered = [part.add_columns(*by).subquery() for part in parts]
         together = union_all(*(select(*each.c) for each in ordered)).subquery("parts")
         moved: Any = {field: together.c[name] for field, name in names.items()}
         found = select(*list(together.c)[: len(columns)])

@@ -11,15 +11,11 @@ from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import ColumnElement, and_, false, or_, tuple_
 
+from db.columns import NULLABLE, RANGED
 from db.source import ExecutionRow
-
-SORTABLE = ("created_on", "updated_on", "state", "agentflow_id", "session_id")
-"""The fields that executions can be ordered by."""
 
 LAST_PAGE = 2**31 - 1
 """The highest number of a numbered page."""
-
-_NULLABLE = frozenset({"session_id", "name"})
 
 
 class Columns(Protocol):
@@ -49,9 +45,9 @@ NEWEST_FIRST: Order = (Term("created_on", True), Term("id", True))
 def total_order(terms: Iterable[Term]) -> Order:
     """Complete an order so that no two rows are equal.
 
-    Ties are broken by the time of creation, unless a time is among the terms, and then by id; both
-    in the direction of the last term. Repeated fields are ignored. Without terms the order is
-    ``NEWEST_FIRST``.
+    Ties are broken by the time of creation, unless a time or the duration is among the terms, and
+    then by id; both in the direction of the last term. Repeated fields are ignored. Without terms
+    the order is ``NEWEST_FIRST``.
     """
     given = tuple(terms)
     if not given:
@@ -60,7 +56,7 @@ def total_order(terms: Iterable[Term]) -> Order:
     first_of_field: dict[str, Term] = {}
     for term in given:
         first_of_field.setdefault(term.field, term)
-    if not first_of_field.keys() & {"created_on", "updated_on"}:
+    if not first_of_field.keys() & set(RANGED):
         first_of_field["created_on"] = Term("created_on", last)
     return (*first_of_field.values(), Term("id", last))
 
@@ -77,7 +73,7 @@ def order_by(order: Order, source: Columns) -> list[ColumnElement[Any]]:
 
 def _ordered(column: ColumnElement[Any], term: Term) -> ColumnElement[Any]:
     ordered = column.desc() if term.descending else column.asc()
-    if term.field not in _NULLABLE:
+    if term.field not in NULLABLE:
         return ordered
     # Explicit, because databases differ in how they sort nulls.
     return ordered.nulls_last() if term.descending else ordered.nulls_first()
@@ -131,7 +127,7 @@ def branches_beyond(
             branches += [] if term.descending else [and_(*same, column.is_not(None))]
         else:
             branches.append(and_(*same, column < value if term.descending else column > value))
-            if term.descending and term.field in _NULLABLE:
+            if term.descending and term.field in NULLABLE:
                 branches.append(and_(*same, column.is_(None)))
     return branches
 
@@ -144,7 +140,7 @@ def _same(column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:
 def is_uniform(order: Order) -> bool:
     """Whether all terms have the same direction and none can be null."""
     directions = {term.descending for term in order}
-    return len(directions) == 1 and not any(term.field in _NULLABLE for term in order)
+    return len(directions) == 1 and not any(term.field in NULLABLE for term in order)
 
 
 def _beyond_terms(
@@ -165,6 +161,4 @@ def _further(column: ColumnElement[Any], value: Any, term: Term) -> ColumnElemen
     if value is None:
         return false() if term.descending else column.is_not(None)
     further: ColumnElement[bool] = column < value if term.descending else column > value
-    return (
-        or_(further, column.is_(None)) if term.descending and term.field in _NULLABLE else further
-    )
+    return or_(further, column.is_(None)) if term.descending and term.field in NULLABLE else further

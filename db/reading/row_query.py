@@ -5,6 +5,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
+from db.columns import RANGED
 from db.models import ExecutionState
 from db.reading.counts import is_on_dimensions
 from db.reading.filter_statements import cache_key_of
@@ -20,8 +21,6 @@ SCAN_PER_ROW = 20
 _IDENTIFIERS = ("guid", "session_id")
 _LEADING = ("state", "agentflow_id")
 """The leading columns of indexes that end in the time of creation."""
-TIMES = ("created_on", "updated_on")
-"""The fields that are instants."""
 
 
 class AccessPath(enum.Enum):
@@ -88,10 +87,10 @@ class RowQuery:
             return AccessPath.INDEXED
         first = self.order[0].field
         leading = _LEADING if first == "created_on" else ()
-        ranged = [field for field in TIMES if field == first]
+        ranged = [field for field in RANGED if field == first]
         if not all(_is_equal(part, leading) or is_about(part, ranged) for part in parts):
             return AccessPath.SCANNED
-        has_index = len(self.order) == 2 and self.offset is None
+        has_index = first in RANGED and len(self.order) == 2 and self.offset is None
         return AccessPath.INDEX_RANGE if has_index else AccessPath.INDEXED
 
     def is_in_few_index_ranges(self) -> bool:

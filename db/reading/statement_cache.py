@@ -14,10 +14,10 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
 
 from db.bounded_store import BoundedStore
+from db.columns import NUMBERS
 from db.database import Metric
 from db.dialect import Exact
 from db.reading.paging import Order, Position
-from db.source import NUMBERS
 
 _MAX_BYTES = 8 * 1024 * 1024
 _USUAL_LENGTH = 8_000

@@ -56,7 +56,7 @@ from db.reading.time_buckets import FIXED_WIDTHS, TimeBucket
 from db.source import ExecutionSource
 
 _DAYS_OF_WEEK = 7
-_INDEXED = ("state", "agentflow_id", "updated_on")
+_INDEXED = ("state", "agentflow_id", "updated_on", "finished_on", "duration_ms")
 _NO_TEXT: ColumnElement[Any] = cast(null(), String)
 _NO_NUMBER: ColumnElement[Any] = cast(null(), BigInteger)
 

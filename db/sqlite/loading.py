@@ -6,22 +6,32 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _CACHE_KIB = 65_536
-_GUID, _UPDATED_ON = 1, 6
+_GUID, _UPDATED_ON, _FINISHED_ON = 1, 6, 7
 _UPSERT = """
-INSERT INTO executions (id, guid, agentflow_id, session_id, state, created_on, updated_on)
+INSERT INTO executions
+    (id, guid, agentflow_id, session_id, state, created_on, updated_on, finished_on)
 SELECT CASE WHEN EXISTS (SELECT 1 FROM executions WHERE id = ?1) THEN NULL ELSE ?1 END,
-       ?2, ?3, ?4, ?5, ?6, coalesce(?7, ?6)
+       ?2, ?3, ?4, ?5, ?6, coalesce(?7, ?6),
+       CASE WHEN ?5 <> 'INPROGRESS' THEN coalesce(?8, ?7, ?6) END
 WHERE true
 ON CONFLICT (guid) DO UPDATE SET
     agentflow_id = excluded.agentflow_id,
     session_id = coalesce(excluded.session_id, session_id),
     state = excluded.state,
     created_on = excluded.created_on,
-    updated_on = coalesce(?7, updated_on)
+    updated_on = coalesce(?7, updated_on),
+    finished_on = CASE WHEN excluded.state <> 'INPROGRESS'
+        THEN coalesce(?8, CASE WHEN state = excluded.state THEN finished_on END, ?7) END
 """
-# A trigger sets updated_on when an execution changes, unless the statement changes it too.
-_SET_UPDATED_ON = """
-UPDATE executions SET updated_on = ?1 WHERE guid = ?2 AND updated_on IS NOT ?1
+# A trigger sets the times when an execution changes, unless the statement changes them too. What it
+# has set is the same in both, when it has set both.
+_SET_TIMES = """
+UPDATE executions SET
+    updated_on = coalesce(?2, updated_on),
+    finished_on = CASE WHEN state <> 'INPROGRESS'
+        THEN coalesce(?3, CASE WHEN finished_on = updated_on THEN ?2 END, finished_on) END
+WHERE guid = ?1 AND (updated_on IS NOT coalesce(?2, updated_on)
+    OR state <> 'INPROGRESS' AND finished_on IS NOT coalesce(?3, finished_on))
 """
 _UPSERT_FLOW = """
 INSERT INTO agentflows (id, name) VALUES (?, ?)
@@ -46,7 +56,7 @@ class SQLiteLoader:
     async def write(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Insert or update executions one by one."""
         await self._connection.exec_driver_sql(_UPSERT, [tuple(row) for row in rows])
-        changed = {row[_GUID]: row[_UPDATED_ON] for row in rows if row[_UPDATED_ON] is not None}
-        if changed:
-            times = [(updated_on, guid) for guid, updated_on in changed.items()]
-            await self._connection.exec_driver_sql(_SET_UPDATED_ON, times)
+        last = {row[_GUID]: (row[_UPDATED_ON], row[_FINISHED_ON]) for row in rows}
+        times = [(guid, *given) for guid, given in last.items() if given != (None, None)]
+        if times:
+            await self._connection.exec_driver_sql(_SET_TIMES, times)

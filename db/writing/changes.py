@@ -7,14 +7,15 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Executable,
+    case,
     delete,
-    func,
     select,
     true,
     update,
 )
 from sqlalchemy.engine import Dialect
 
+from db.columns import STORED
 from db.database import Execute, Rows
 from db.dialect import among_listed, listed
 from db.instants import now_ms
@@ -42,6 +43,15 @@ class DeleteOutcome:
 
     deleted: tuple[str, ...]
     not_found: tuple[str, ...]
+
+
+CHANGED = ("state", "updated_on", "finished_on")
+"""The columns that a change of state sets: a trigger would set them in a second write."""
+
+
+def values_of(state: ExecutionState, at: int) -> tuple[str, int, int | None]:
+    """Return the values of ``CHANGED`` for executions that come into another state at a time."""
+    return str(state), at, None if state is ExecutionState.INPROGRESS else at
 
 
 class Writing:
@@ -82,8 +92,7 @@ class Writing:
             new_state, now, at = map(parameters.bind, ("state", "updated_on", "guid"))
             only_from = [parameters.bind("state")] if expected else []
             source = self._source
-            stored = [field for field in ExecutionRow._fields if field != "agentflow_name"]
-            locked = select(*(source.column(field).label(field) for field in stored))
+            locked = select(*(source.column(field).label(field) for field in STORED))
             locked = locked.where(source.guid == at)
             # After waiting for the lock, this sees the latest version.
             found = locked.with_for_update(of=source.written, key_share=True).cte("found")
@@ -92,16 +101,16 @@ class Writing:
                 .values({source.state: new_state, source.updated_on: now})
                 .where(source.id == found.c.id, found.c.state != new_state)
                 .where(*(found.c.state == each for each in only_from))
-                .returning(source.state.label("state"), source.updated_on.label("updated_on"))
+                .returning(*(source.column(field).label(field) for field in CHANGED))
                 .cte("changed")
             )
             row = source.moved_to(found)
-            row = replace(
-                row,
-                state=func.coalesce(changed.c.state, row.state),
-                updated_on=func.coalesce(changed.c.updated_on, row.updated_on),
-            )
             is_changed = changed.c.state.is_not(None)
+            values: dict[str, Any] = {
+                field: case((is_changed, changed.c[field]), else_=row.column(field))
+                for field in CHANGED
+            }
+            row = replace(row, **values).with_duration()
             return select(*row.columns, is_changed).select_from(found.outerjoin(changed, true()))
 
         statement = self._statements.get(("update of one", expected is None), build)
@@ -154,22 +163,16 @@ class Writing:
         if state is None:
             return tuple(rows)
         changing = tuple(row.guid for row in rows if row.state != state)
-        now = now_ms()
+        now = _another_time(rows)
 
         def build(parameters: BindParameters) -> Executable:
-            values = {
-                self._source.state: parameters.bind("state"),
-                self._source.updated_on: parameters.bind("updated_on"),
-            }
+            values = {self._source.column(field): parameters.bind(field) for field in CHANGED}
             changed = update(self._source.written).values(values)
             return changed.where(self._is_among(parameters, changing))
 
         if changing:
-            self._run(execute, "set state", build, changing, str(state), now)
-        return tuple(
-            row if row.state == state else row._replace(state=str(state), updated_on=now)
-            for row in rows
-        )
+            self._run(execute, "set state", build, changing, *values_of(state, now))
+        return tuple(row if row.state == state else row.changed_to(state, now) for row in rows)
 
     def _is_among(self, parameters: BindParameters, guids: tuple[str, ...]) -> ColumnElement[bool]:
         return among_listed(
@@ -188,3 +191,15 @@ class Writing:
         all_values = [*values, *listed(guids)]
         statement = self._within_changes.get((what, len(all_values)), build)
         return execute(statement.text, statement.parameters(all_values))
+
+
+def _another_time(rows: Sequence[ExecutionRow]) -> int:
+    """Return the current time, or the next one that is none of some rows'.
+
+    Triggers take a time that stays the same for one that a statement does not set.
+    """
+    now = now_ms()
+    taken = {time for row in rows for time in (row.updated_on, row.finished_on)}
+    while now in taken:
+        now += 1
+    return now

@@ -19,7 +19,8 @@ class LoadedExecution(NamedTuple):
     """An execution to load. Times are epoch milliseconds.
 
     ``id`` is kept if no execution has it yet; otherwise, or if it is None, a new one is assigned. A
-    None in another field leaves the field of an existing execution unchanged.
+    None in another field leaves the field of an existing execution unchanged, except that
+    ``finished_on`` follows a change of the state: it is ``updated_on``, or else now.
     """
 
     id: int | None
@@ -29,6 +30,7 @@ class LoadedExecution(NamedTuple):
     state: str
     created_on: int
     updated_on: int | None
+    finished_on: int | None = None
 
 
 _Row = tuple[LoadedExecution, str | None]

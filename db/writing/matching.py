@@ -13,6 +13,7 @@ from db.reading.filters import AllOf, Condition, Filter, size_of
 from db.reading.statement_cache import BindParameters, StatementCache
 from db.source import ExecutionSource
 from db.writing.batches import BatchRunner, Bounds, Matched, Target
+from db.writing.changes import CHANGED, values_of
 from db.writing.pacing import Pace
 
 _MOST_CONDITIONS = 400
@@ -50,19 +51,16 @@ class Matching:
         """
         already = await self._count(_having(target, state, expected), bounds.limit)
         changing = _changing(target, state, expected)
-        if changing is None:
+        if state is None or changing is None:
             return Matched(already, has_more=False)
 
         def build(parameters: BindParameters, among: ColumnElement[bool]) -> Executable:
             source = self._source
-            values = {
-                source.state: parameters.bind("state"),
-                source.updated_on: parameters.bind("updated_on"),
-            }
+            values = {source.column(field): parameters.bind(field) for field in CHANGED}
             return update(source.written).values(values).where(among).returning(source.id)
 
         done = await self._runner.run(
-            changing, "update", build, lambda: (str(state), now_ms()), bounds=bounds, pace=pace
+            changing, "update", build, lambda: values_of(state, now_ms()), bounds=bounds, pace=pace
         )
         return done if done.has_more else _with_already(done, already, bounds.limit)
 

@@ -144,7 +144,9 @@ class OldExecutions:
         source = self._source
 
         def build(_parameters: BindParameters, found: ColumnElement[bool]) -> Executable:
-            values = {source.state: str(ExecutionState.TIMEOUT), source.updated_on: Now()}
+            # Both at once: a trigger of SQLite would set the second one in another write.
+            times = {source.updated_on: Now(), source.finished_on: Now()}
+            values = {source.state: str(ExecutionState.TIMEOUT), **times}
             changed = update(source.written).where(found).values(values)
             return changed.returning(source.created_on)
 

@@ -32,10 +32,10 @@ def import_(
     """Load executions from files, all of them or none.
 
     Executions whose guid exists are updated. Columns: guid, agentflow_id, agentflow_name,
-    session_id, state, created_on (epoch milliseconds or ISO 8601), and optionally id and
-    updated_on; the names of the REST API (agentflowId) work too. A row keeps its id unless
-    another execution has it. Files may be in UTF-8 or UTF-16, compressed with gzip or not; CSV
-    values may be separated by commas, semicolons, tabs or bars.
+    session_id, state, created_on (epoch milliseconds or ISO 8601), and optionally id,
+    updated_on and finished_on; the names of the REST API (agentflowId) work too. A row keeps its
+    id unless another execution has it. Files may be in UTF-8 or UTF-16, compressed with gzip or
+    not; CSV values may be separated by commas, semicolons, tabs or bars.
     """
     settings = read_settings(database_url=database)
     with _progress(files) as advance, _new_file_removed_on_failure(settings.database_url):

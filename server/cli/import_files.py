@@ -31,6 +31,7 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "state": ("state",),
     "created_on": ("created_on", "createdOn"),
     "updated_on": ("updated_on", "updatedOn"),
+    "finished_on": ("finished_on", "finishedOn"),
 }
 """Every column that is read, and the names it may have."""
 TITLES = frozenset(title for spellings in SPELLINGS.values() for title in spellings)
@@ -151,6 +152,7 @@ def _row(values: Mapping[str, Any], *, in_seconds: bool) -> Row:
         state=state,
         created_on=instant("created_on", get("created_on")),
         updated_on=_optional(values, "updated_on", lambda at: instant("updated_on", at)),
+        finished_on=_optional(values, "finished_on", lambda at: instant("finished_on", at)),
     )
     return execution, _optional(
         values,

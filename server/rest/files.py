@@ -18,8 +18,8 @@ from db.instants import FIRST_IN_DIGITS, format_iso, from_ms
 from db.source import ExecutionRow
 from server.http.json_text import write_json
 
-COLUMNS = ExecutionRow._fields
-"""The fields of a row, the columns of CSV and the keys of JSON Lines."""
+COLUMNS = tuple(name for name in ExecutionRow._fields if name != "duration_ms")
+"""The fields of a row, the columns of CSV and the keys of JSON Lines; they tell the duration."""
 CSV_HEADER = b",".join(name.encode() for name in COLUMNS) + b"\r\n"
 EMPTY_TEXTS = "empty_texts"
 """A key of JSON Lines: the keys whose text is empty. Otherwise ``import`` takes "" for null."""
@@ -104,6 +104,7 @@ def json_lines(rows: Sequence[Any]) -> bytes:
             "state": state,
             "created_on": created_on,
             "updated_on": updated_on,
+            "finished_on": finished_on,
         }
         for (
             number,
@@ -114,6 +115,7 @@ def json_lines(rows: Sequence[Any]) -> bytes:
             state,
             created_on,
             updated_on,
+            finished_on,
         ) in _readable(rows)
     ]
     if any("" in map(get, rows) for get in _text_getters):

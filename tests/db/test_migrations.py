@@ -224,6 +224,11 @@ async def _in(path: Path, work: Any) -> Any:
         await database.close()
 
 
+# The test after these compares indexes on expressions, which SQLAlchemy can't reflect.
+_of_columns = pytest.mark.filterwarnings("ignore:.*expression-based index")
+
+
+@_of_columns
 async def test_the_migrations_make_the_tables_of_the_models(new: Path) -> None:
     def differences(connection: Connection) -> Any:
         context = MigrationContext.configure(connection, opts={"compare_server_default": True})
@@ -233,6 +238,7 @@ async def test_the_migrations_make_the_tables_of_the_models(new: Path) -> None:
     assert await _in(new, differences) == []
 
 
+@_of_columns
 async def test_the_check_itself_notices_a_difference(new: Path) -> None:
     def differences(connection: Connection) -> Any:
         return compare_metadata(MigrationContext.configure(connection), Base.metadata)
@@ -259,6 +265,6 @@ def _statements(path: Path) -> dict[str, set[str]]:
     """The parts of every statement that made a table or an index, in any order."""
     query = "SELECT name, sql FROM sqlite_schema WHERE type <> 'trigger' AND sql IS NOT NULL"
     return {
-        name: {" ".join(part.split()) for part in re.split(r",\s*\n", sql)}
+        name: {" ".join(part.split()) for part in re.split(r",\s+", sql)}
         for name, sql in run_sql(path, query)
     }

@@ -52,7 +52,7 @@ def _states(engine: sqlite3.Connection) -> dict[str, str]:
 def test_a_plain_insert_is_enough(engine: sqlite3.Connection) -> None:
     _insert(engine)
     [row] = engine.execute("SELECT * FROM executions")
-    assert row == (1, "g-1", "flow-1", "session-1", "INPROGRESS", START, START)
+    assert row == (1, "g-1", "flow-1", "session-1", "INPROGRESS", START, START, None)
 
 
 def test_a_plain_insert_of_many_is_enough(engine: sqlite3.Connection) -> None:

@@ -13,8 +13,9 @@ from tests.reference.drawing import Cursors
 from tests.reference.executor import Answer, Fault, Reference
 from tests.reference.request import Request
 from tests.reference.rows import fill
-from tests.reference.table import Cursor, Now, Opaque, Stamp, Table
+from tests.reference.table import Cursor, Elapsed, Now, Opaque, Stamp, Table
 from tests.reference.values import pools_of
+from tests.sample import as_kept
 
 Send = Callable[[dict[str, Any]], bytes]
 """Sends the body of a request; answers with the body of the response."""
@@ -34,18 +35,28 @@ NO_LIMITS: dict[str, Any] = {
     "max_variables": 100_000,
 }
 """Settings of a gateway that takes whatever is drawn, with small pages and few guids."""
+_FIELDS = (
+    "CREATED_ON",
+    "UPDATED_ON",
+    "FINISHED_ON",
+    "DURATION",
+    "STATE",
+    "AGENTFLOW_ID",
+    "SESSION_ID",
+)
 ORDERS: tuple[Any, ...] = (
     None,
     *(
         [{"field": field, "direction": direction}]
-        for field in ("CREATED_ON", "UPDATED_ON", "STATE", "AGENTFLOW_ID", "SESSION_ID")
+        for field in _FIELDS
         for direction in ("ASC", "DESC")
     ),
     [{"field": "STATE"}, {"field": "CREATED_ON", "direction": "ASC"}],
     [{"field": "SESSION_ID", "direction": "ASC"}, {"field": "UPDATED_ON", "direction": "DESC"}],
+    [{"field": "DURATION"}, {"field": "FINISHED_ON", "direction": "ASC"}],
 )
 """Orders whose cursors are known before anything is drawn."""
-_STORED = "SELECT id, state, updated_on FROM executions"
+_STORED = "SELECT id, state, updated_on, finished_on FROM executions"
 _CURSORS = """query ($orderBy: [ExecutionOrder!], $after: String) {
   executions(first: 40, orderBy: $orderBy, after: $after) {
     edges { cursor node { id } } pageInfo { hasNextPage endCursor }
@@ -104,12 +115,14 @@ class Comparison:
             return
         stored = {number: rest for number, *rest in self.gateway.sql(_STORED)}
         for place, row in enumerate(rows):
-            state, updated_on = stored[row.id]
+            state, updated_on, finished_on = stored[row.id]
             assert state == row.state, row
             if isinstance(row.updated_on, Now):
                 assert updated_on in times, row
-                rows[place] = row._replace(updated_on=updated_on)
-            assert updated_on == rows[place].updated_on, row
+                assert finished_on == (None if row.finished_on is None else updated_on)
+                changed = row._replace(updated_on=updated_on, finished_on=finished_on)
+                rows[place] = as_kept(changed)
+            assert (updated_on, finished_on) == (rows[place].updated_on, rows[place].finished_on)
         assert len(stored) == len(rows)
         self._seen = list(rows)
 
@@ -158,6 +171,8 @@ def _as_told(expected: Any, told: Any, learned: dict[Opaque, str], times: range)
     match expected:
         case Stamp():
             return told if _is_among(told, times) else expected
+        case Elapsed():
+            return told if type(told) is int and told + expected.since in times else expected
         case Opaque() if isinstance(told, str):
             learned[expected] = told
             return told

@@ -33,7 +33,7 @@ from graphql import (
 )
 
 from tests.reference import instants, mutations, queries
-from tests.reference.table import Now, Stamp, Table
+from tests.reference.table import Elapsed, Now, Stamp, Table
 
 TYPES: Mapping[str, type] = {
     name: kind
@@ -234,7 +234,7 @@ def _write_scalars(schema: GraphQLSchema) -> None:
     )
     instant.coerce_input_value = _checked_instant
     big: Any = schema.type_map["BigInt"]
-    big.coerce_output_value = int
+    big.coerce_output_value = lambda value: value if isinstance(value, Elapsed) else int(value)
     big.coerce_input_value = _checked_big_int
 
 

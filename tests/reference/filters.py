@@ -93,16 +93,23 @@ def _string(value: str | None, given: dict[str, Any]) -> bool:
     return all(checks[name](plain(shown(value)), wanted) for name, wanted in asked.items())
 
 
-def _instant(value: int, given: dict[str, Any]) -> bool:
-    checks: dict[str, Callable[[Any], bool]] = {
-        "gt": lambda bound: value > bound,
-        "gte": lambda bound: value >= bound,
-        "lt": lambda bound: value < bound,
-        "lte": lambda bound: value <= bound,
+def _number(
+    value: int | None, given: dict[str, Any], read: Callable[[Any], Any] = lambda bound: bound
+) -> bool:
+    checks: dict[str, Callable[[int, Any], bool]] = {
+        "gt": lambda number, bound: number > bound,
+        "gte": lambda number, bound: number >= bound,
+        "lt": lambda number, bound: number < bound,
+        "lte": lambda number, bound: number <= bound,
     }
-    return all(
-        checks[name](instants.read(bound)) for name, bound in given.items() if bound is not None
-    )
+    asked = {name: bound for name, bound in given.items() if bound is not None}
+    if value is None:
+        return not asked
+    return all(checks[name](value, read(bound)) for name, bound in asked.items())
+
+
+def _instant(value: int | None, given: dict[str, Any]) -> bool:
+    return _number(value, given, instants.read)
 
 
 _FIELDS: dict[str, Callable[[ExecutionRow, Any], bool]] = {
@@ -113,6 +120,8 @@ _FIELDS: dict[str, Callable[[ExecutionRow, Any], bool]] = {
     "state": lambda row, given: _id(row.state, given),
     "createdOn": lambda row, given: _instant(row.created_on, given),
     "updatedOn": lambda row, given: _instant(row.updated_on, given),
+    "finishedOn": lambda row, given: _instant(row.finished_on, given),
+    "durationMs": lambda row, given: _number(row.duration_ms, given),
     "and": lambda row, parts: all(matches(row, part) for part in parts),
     "or": lambda row, parts: any(matches(row, part) for part in parts),
     "not": lambda row, part: not matches(row, part),

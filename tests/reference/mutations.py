@@ -7,7 +7,7 @@ from typing import Any
 from db.source import ExecutionRow
 from tests.reference.filters import is_narrowing, matches, values_in
 from tests.reference.queries import Execution, Given
-from tests.reference.table import Opaque, Table
+from tests.reference.table import Elapsed, Opaque, Table
 from tests.reference.texts import shown
 
 
@@ -169,7 +169,13 @@ class Mutation:
         state = change.get("state")
         if state is None or state == row.state:
             return row
-        changed = row._replace(state=state, updated_on=self.table.now)
+        is_final = state != "INPROGRESS"
+        changed = row._replace(
+            state=state,
+            updated_on=self.table.now,
+            finished_on=self.table.now if is_final else None,
+            duration_ms=Elapsed.of(row.created_on) if is_final else None,
+        )
         self.table.replace(row, changed)
         return changed
 

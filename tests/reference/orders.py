@@ -14,19 +14,22 @@ Terms = tuple[tuple[str, bool], ...]
 Position = tuple[Any, ...]
 """What a row has in those fields."""
 
+_COLUMNS = {"duration": "duration_ms"}
+
 
 def terms_of(order_by: OrderBy) -> Terms:
     """What executions are compared by, so that no two are equal; newest first without an order.
 
     A field that comes again orders nothing. Ties are broken by the time of creation, unless
-    a time orders anyway, and by the id, both in the direction of the last term.
+    a time or the duration orders anyway, and by the id, both in the direction of the last term.
     """
     terms: dict[str, bool] = {}
     is_descending = True
     for term in order_by or [{"field": "CREATED_ON"}]:
         is_descending = term.get("direction", "DESC") == "DESC"
-        terms.setdefault(term["field"].lower(), is_descending)
-    if not terms.keys() & {"created_on", "updated_on"}:
+        field = term["field"].lower()
+        terms.setdefault(_COLUMNS.get(field, field), is_descending)
+    if not terms.keys() & {"created_on", "updated_on", "finished_on", "duration_ms"}:
         terms["created_on"] = is_descending
     return *terms.items(), ("id", is_descending)
 

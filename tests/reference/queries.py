@@ -49,6 +49,12 @@ class Execution:
     def updated_on(self) -> int:
         return self.row.updated_on
 
+    def finished_on(self) -> int | None:
+        return self.row.finished_on
+
+    def duration_ms(self) -> int | None:
+        return self.row.duration_ms
+
 
 @dataclass
 class ExecutionEdge:

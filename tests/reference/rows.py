@@ -7,7 +7,7 @@ from db.models import LARGEST_ID, ExecutionState
 from db.source import ExecutionRow
 from tests.places import Place, SQLitePlace
 from tests.reference.texts import stored
-from tests.sample import SAMPLE, START
+from tests.sample import SAMPLE, START, as_kept
 
 _NAMES = {
     "": "",
@@ -46,7 +46,7 @@ _IDS = [-LARGEST_ID, LARGEST_ID, -1, -2, LARGEST_ID - 1, 100, 99, -100]
 
 def _rows(names: dict[str, str | None], guids: list[str]) -> list[ExecutionRow]:
     flows, states = list(names), list(ExecutionState)
-    return [
+    rows = [
         ExecutionRow(
             id=_IDS[number] if number < len(_IDS) else 1000 - number,
             guid=guids[number] if number < len(guids) else f"odd-{number % 5}-{number}",
@@ -56,9 +56,11 @@ def _rows(names: dict[str, str | None], guids: list[str]) -> list[ExecutionRow]:
             state=states[number % 4].value,
             created_on=_TIMES[number % len(_TIMES)],
             updated_on=_TIMES[number * 3 % len(_TIMES)],
+            finished_on=_TIMES[number * 7 % len(_TIMES)],
         )
         for number in range(max(len(flows), len(guids)) + 7)
     ]
+    return [as_kept(row) for row in rows]
 
 
 VALID = SAMPLE + _rows(_NAMES, _GUIDS)
@@ -91,8 +93,8 @@ def fill(place: Place, rows: Sequence[ExecutionRow]) -> None:
 
     place.run(
         "INSERT INTO executions"
-        " (id, guid, agentflow_id, session_id, state, created_on, updated_on)"
-        f" VALUES (?, {text}, {text}, {text}, ?, ?, ?)",
+        " (id, guid, agentflow_id, session_id, state, created_on, updated_on, finished_on)"
+        f" VALUES (?, {text}, {text}, {text}, ?, ?, ?, ?)",
         [
             (
                 row.id,
@@ -102,6 +104,7 @@ def fill(place: Place, rows: Sequence[ExecutionRow]) -> None:
                 row.state,
                 row.created_on,
                 row.updated_on,
+                row.finished_on,
             )
             for row in rows
         ],

@@ -11,6 +11,19 @@ class Now(int):
     """When an execution is changed, as well as is known before the gateway has said it."""
 
 
+class Elapsed(int):
+    """How long an execution lasted that ended just now."""
+
+    since: int
+
+    @classmethod
+    def of(cls, since: int) -> "Elapsed":
+        """The time since an instant."""
+        elapsed = cls()
+        elapsed.since = since
+        return elapsed
+
+
 class Stamp(str):
     """A time of change in an answer: the gateway says which."""
 

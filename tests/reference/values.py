@@ -93,7 +93,9 @@ def pools_of(rows: Sequence[ExecutionRow]) -> dict[str, list[Any]]:
     sessions = [*dict.fromkeys(shown(row.session_id) for row in rows if row.session_id), "", "x"]
     names = _plain(dict.fromkeys(shown(row.agentflow_name or "") for row in rows))
     parts = [text for name in names for text in (name, name.swapcase(), name[:4], name[2:5])]
-    times = sorted({time for row in rows for time in (row.created_on, row.updated_on)})
+    ends = {row.finished_on for row in rows if row.finished_on is not None}
+    times = sorted(ends | {time for row in rows for time in (row.created_on, row.updated_on)})
+    lengths = sorted({row.duration_ms for row in rows if row.duration_ms is not None})
     ids: dict[str, list[Any]] = {"guid": guids, "agentflowId": flows, "sessionId": sessions}
     return {
         **ids,
@@ -111,7 +113,7 @@ def pools_of(rows: Sequence[ExecutionRow]) -> dict[str, list[Any]]:
         "page": [1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 100, 2**31 - 1, 0],
         "ID": _plain([*guids, *flows]),
         "String": ["", "a", "ä"],
-        "BigInt": [0, 1, -1, 2**53],
+        "BigInt": [*lengths, 0, 1, -1, 2**53, -(2**53)],
         "Boolean": [True, False],
     }
 

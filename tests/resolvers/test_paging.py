@@ -18,7 +18,7 @@ from db.models import ExecutionState
 from db.source import ExecutionRow
 from tests.gateway import Gateway
 from tests.reference import comparison, ordered
-from tests.sample import SAMPLE, START
+from tests.sample import SAMPLE, START, as_kept
 
 PAGE = """
 query ($orderBy: [ExecutionOrder!], $first: Int, $after: String, $last: Int, $before: String) {
@@ -36,6 +36,11 @@ ORDERS: list[OrderBy] = [
     [],
     [{"field": "CREATED_ON", "direction": "ASC"}],
     [{"field": "UPDATED_ON"}],
+    [{"field": "FINISHED_ON"}],
+    [{"field": "FINISHED_ON", "direction": "ASC"}],
+    [{"field": "DURATION"}],
+    [{"field": "DURATION", "direction": "ASC"}],
+    [{"field": "FINISHED_ON", "direction": "ASC"}, {"field": "DURATION", "direction": "DESC"}],
     [{"field": "STATE", "direction": "ASC"}],
     [{"field": "SESSION_ID"}],
     [{"field": "SESSION_ID", "direction": "ASC"}],
@@ -213,7 +218,8 @@ _rows = st.builds(
     state=st.sampled_from([state.value for state in ExecutionState][:3]),
     created_on=st.integers(START, START + 5),
     updated_on=st.integers(START, START + 5),
-)
+    finished_on=st.integers(START - 2, START + 5),
+).map(as_kept)
 
 
 class ManyPagers(RuleBasedStateMachine):
@@ -260,10 +266,13 @@ class ManyPagers(RuleBasedStateMachine):
                 guid,
             )
             # A time that is set to what it was is no time that was set, and moves to now.
-            [(updated_on,)] = self.gateway.sql(
-                "SELECT updated_on FROM executions WHERE guid = ?", guid
+            [(updated_on, finished_on)] = self.gateway.sql(
+                "SELECT updated_on, finished_on FROM executions WHERE guid = ?", guid
             )
-            self.rows[guid] = self.rows[guid]._replace(state=state.value, updated_on=updated_on)
+            changed = self.rows[guid]._replace(
+                state=state.value, updated_on=updated_on, finished_on=finished_on
+            )
+            self.rows[guid] = as_kept(changed)
             self._forget(guid)
 
     def _forget(self, guid: str) -> None:

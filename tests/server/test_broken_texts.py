@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from db.keys import hash_key
 from server.cli.main import cli
-from tests.gateway import Gateway, bearer, migrate, run_sql, running_gateway
+from tests.gateway import Gateway, bearer, migrate, migrate_to, run_sql, running_gateway
 from tests.places import Place, SQLitePlace, file_of
 
 pytestmark = pytest.mark.sqlite
@@ -218,9 +218,10 @@ def test_the_log_tells_nothing_of_what_is_stored(
     assert "can't answer" not in caplog.text
 
 
-def test_rows_from_before_do_not_stop_the_migration(path: Path) -> None:
+def test_rows_from_before_do_not_stop_the_migration(tmp_path: Path) -> None:
+    path = tmp_path / "older.db"
+    migrate_to(SQLitePlace(path), "0004")
     _fill(path)
-    run_sql(path, "UPDATE alembic_version SET version_num = '0004'")
     migrate(SQLitePlace(path))
     with running_gateway(path) as gateway:
         assert len(gateway.http.get("/executions").json()) == len(GUIDS)

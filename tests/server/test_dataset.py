@@ -14,6 +14,7 @@ from server.cli.main import cli
 from tests.gateway import Gateway, run_sql, running_gateway
 from tests.places import Place
 from tests.reference import ordered
+from tests.sample import as_kept
 
 FILE = Path(__file__).parents[1] / "data" / "executions-2000.csv"
 
@@ -35,7 +36,7 @@ def _rows() -> list[ExecutionRow]:
         ]
 
 
-ROWS = _rows()
+ROWS = list(map(as_kept, _rows()))
 NEWEST_FIRST = ordered(ROWS)
 
 

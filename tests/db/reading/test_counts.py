@@ -14,14 +14,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from db.executions import Executions
-from db.migrations.upgrade import upgrade
 from db.models import ExecutionState
 from db.opening import open_database
 from db.reading import counts
 from db.reading.filters import AllOf, AnyOf, Condition, Filter, Not
 from tests.examples import examples
-from tests.gateway import Gateway, insert, run_sql, running_gateway
-from tests.places import Place
+from tests.gateway import Gateway, insert, migrate, migrate_to, run_sql, running_gateway
+from tests.places import Place, SQLitePlace
 from tests.sample import SAMPLE
 from tests.statements import recorded_statements
 
@@ -147,35 +146,18 @@ def test_counts_follow_whatever_another_program_writes(
         _assert_counts_are_true(connection)
 
 
-def test_executions_of_an_older_database_are_counted_when_it_is_migrated(
-    place: Place, path: Path
-) -> None:
-    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
-        for name, kind in connection.execute(
-            "SELECT name, type FROM sqlite_schema WHERE name IN"
-            " ('execution_counts', 'agentflow_counts', 'replaced_executions',"
-            " 'executions_by_agentflow_state_created_on') OR type = 'trigger' AND"
-            " (name LIKE '%counted%' OR name IN ('executions_noted', 'executions_replaced',"
-            " 'executions_noted_update', 'executions_replaced_update'))"
-        ).fetchall():
-            connection.execute(f"DROP {kind} {name}")
-        for name, column in (
-            ("state", "state"),
-            ("agentflow", "agentflow_id"),
-            ("session", "session_id"),
-        ):
-            connection.execute(f"CREATE INDEX executions_by_{name} ON executions ({column})")
-        connection.execute("UPDATE alembic_version SET version_num = '0002'")
-        for number, at in enumerate(TIMES * 2):
-            row = (f"g{number}", FLOWS[number % 4], STATES[number % 6], at)
-            connection.execute(_INSERT.format("", ""), row)
-
-    async def migrate() -> None:
-        database = open_database(place.url)
-        await upgrade(database)
-        await database.close()
-
-    anyio.run(migrate)
+def test_executions_of_an_older_database_are_counted_when_it_is_migrated(tmp_path: Path) -> None:
+    path = tmp_path / "older.db"
+    place = SQLitePlace(path)
+    migrate_to(place, "0002")
+    place.run(
+        _INSERT.format("", ""),
+        [
+            (f"g{number}", FLOWS[number % 4], STATES[number % 6], at)
+            for number, at in enumerate(TIMES * 2)
+        ],
+    )
+    migrate(place)
     with contextlib.closing(sqlite3.connect(path)) as connection:
         _assert_counts_are_true(connection)
         connection.execute("DELETE FROM executions WHERE id % 3 = 0")

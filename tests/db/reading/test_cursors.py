@@ -6,22 +6,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from db.columns import RANGED, SORTABLE
 from db.errors import InvalidInput
 from db.instants import EARLIEST_MS, LATEST_MS
 from db.reading.cursors import cursor_encoder, decode_cursor, encode_cursor, page_encoder
-from db.reading.paging import NEWEST_FIRST, SORTABLE, Order, Position, Term, total_order
+from db.reading.paging import NEWEST_FIRST, Order, Position, Term, total_order
 from db.texts import read_text
 
 _terms = st.lists(st.builds(Term, st.sampled_from(SORTABLE), st.booleans()), max_size=5)
-_times = st.lists(
-    st.builds(Term, st.sampled_from(["created_on", "updated_on"]), st.booleans()), max_size=3
-)
+_times = st.lists(st.builds(Term, st.sampled_from(RANGED), st.booleans()), max_size=3)
 _orders = _terms.map(total_order) | _times.map(total_order)
 _stored_text = st.binary(max_size=20).map(read_text) | st.text(max_size=20)
 _VALUES = {
     "id": st.integers(-(2**63), 2**63 - 1) | st.integers(-3, 3),
     "created_on": st.integers(EARLIEST_MS, LATEST_MS) | st.integers(-3, 3),
     "updated_on": st.integers(EARLIEST_MS, LATEST_MS),
+    "finished_on": st.none() | st.integers(EARLIEST_MS, LATEST_MS) | st.integers(-3, 3),
+    "duration_ms": st.none() | st.integers(EARLIEST_MS - LATEST_MS, LATEST_MS - EARLIEST_MS),
     "state": _stored_text,
     "agentflow_id": _stored_text,
     "session_id": st.none() | _stored_text,

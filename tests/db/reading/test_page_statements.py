@@ -7,13 +7,14 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from db.columns import SORTABLE
 from db.database import Database
 from db.executions import Executions
 from db.instants import from_ms
 from db.models import ExecutionState
 from db.reading import row_query
 from db.reading.filters import AllOf, AnyOf, Condition, Filter, Not
-from db.reading.paging import NEWEST_FIRST, SORTABLE, Order, Term, position_of, total_order
+from db.reading.paging import NEWEST_FIRST, Order, Term, position_of, total_order
 from db.reading.row_query import RowQuery
 from db.source import ExecutionRow
 from tests.examples import examples
@@ -52,9 +53,15 @@ _conditions: st.SearchStrategy[Filter] = st.one_of(
     st.builds(Condition, st.just("session_id"), st.just("is_null"), st.booleans()),
     st.builds(
         Condition,
-        st.sampled_from(["created_on", "updated_on"]),
+        st.sampled_from(["created_on", "updated_on", "finished_on"]),
         st.sampled_from(["gt", "gte", "lt", "lte"]),
         st.integers(0, 8).map(lambda second: from_ms(START + 1000 * second)),
+    ),
+    st.builds(
+        Condition,
+        st.just("duration_ms"),
+        st.sampled_from(["gt", "gte", "lt", "lte"]),
+        st.sampled_from([-(2**53), -200, 0, 500, 1000, 61_000, 2**53]),
     ),
 )
 _filters = st.lists(

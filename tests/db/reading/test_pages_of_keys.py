@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from db.casefolding import fold
+from db.columns import SORTABLE
 from db.database import Database
 from db.executions import Executions
 from db.instants import from_ms
@@ -17,13 +18,13 @@ from db.models import ExecutionState
 from db.reading import row_query
 from db.reading.filters import AllOf, AnyOf, Condition, Filter, Not
 from db.reading.page_query import Page, PageQuery
-from db.reading.paging import SORTABLE, Position, Term, position_of, total_order
+from db.reading.paging import Position, Term, position_of, total_order
 from db.source import ExecutionRow
 from tests.examples import examples
 from tests.gateway import insert, run_sql
 from tests.places import Place
 from tests.reference import comparison
-from tests.sample import FLOWS, SAMPLE, START
+from tests.sample import FLOWS, SAMPLE, START, as_kept
 from tests.statements import recorded_statements
 
 pytestmark = pytest.mark.anyio
@@ -46,8 +47,10 @@ _rows = st.lists(
     st.tuples(_flows, st.sampled_from(_SESSIONS), _states, _times, st.integers(0, 2)), max_size=30
 ).map(
     lambda drawn: [
-        ExecutionRow(
-            number, f"g-{number}", flow, FLOWS[flow], session, state, time, time + later * 1000
+        as_kept(
+            ExecutionRow(
+                number, f"g-{number}", flow, FLOWS[flow], session, state, time, time + later * 1000
+            )
         )
         for number, (flow, session, state, time, later) in enumerate(drawn, start=1)
     ]

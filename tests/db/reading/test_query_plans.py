@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from db.reading import row_query
+from schema.inputs import ExecutionOrderField
 from tests.gateway import Gateway
 from tests.places import file_of
 from tests.statements import plan_of, recorded_statements
@@ -37,7 +39,7 @@ query ($filter: ExecutionFilter, $orderBy: [ExecutionOrder!], $first: Int, $afte
   executions(filter: $filter, orderBy: $orderBy, first: $first, after: $after, last: $last,
              before: $before) {
     nodes { guid agentflowName }
-    pageInfo { hasNextPage hasPreviousPage endCursor }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
   }
 }
 """
@@ -111,18 +113,57 @@ def test_a_filtered_total_is_added_up_without_a_scan(sample_gateway: Gateway, na
 
 
 @pytest.mark.parametrize("direction", ["ASC", "DESC"])
-@pytest.mark.parametrize(
-    "field", ["CREATED_ON", "UPDATED_ON", "STATE", "AGENTFLOW_ID", "SESSION_ID"]
-)
+@pytest.mark.parametrize("field", list(ExecutionOrderField.__members__))
+@pytest.mark.parametrize("forward", [True, False])
 def test_a_page_in_any_order_is_read_from_an_index(
-    sample_gateway: Gateway, field: str, direction: str
+    sample_gateway: Gateway, field: str, direction: str, *, forward: bool
 ) -> None:
     order_by = [{"field": field, "direction": direction}]
-    first = sample_gateway.graphql(PAGE, orderBy=order_by, first=5)["executions"]
-    with recorded_statements() as statements:
-        after = first["pageInfo"]["endCursor"]
-        sample_gateway.graphql(PAGE, orderBy=order_by, first=5, after=after)
-    _assert_served_by_an_index(sample_gateway, statements)
+    size, cursor = ("first", "after") if forward else ("last", "before")
+    page: dict[str, Any] = {"pageInfo": {"endCursor": None, "startCursor": None}}
+    for _ in range(5):
+        with recorded_statements() as statements:
+            edge = page["pageInfo"]["endCursor" if forward else "startCursor"]
+            asked = {size: 5, cursor: edge, "orderBy": order_by}
+            page = sample_gateway.graphql(PAGE, **asked)["executions"]
+        _assert_served_by_an_index(sample_gateway, statements)
+
+
+_RANGES: dict[str, tuple[dict[str, Any], str]] = {
+    "FINISHED_ON": ({"finishedOn": {"gte": _AT}}, "executions_by_finished_on (finished_on"),
+    "DURATION": ({"durationMs": {"gt": 400}}, "executions_by_duration (<expr>"),
+}
+
+
+@pytest.mark.parametrize("direction", ["ASC", "DESC"])
+@pytest.mark.parametrize("field", _RANGES)
+def test_a_range_in_its_own_order_is_one_range_of_an_index(
+    sample_gateway: Gateway, field: str, direction: str
+) -> None:
+    filter_, index = _RANGES[field]
+    order_by = [{"field": field, "direction": direction}]
+    page: dict[str, Any] = {"pageInfo": {"endCursor": None}}
+    for _ in range(3):
+        with recorded_statements() as statements:
+            asked = {"filter": filter_, "after": page["pageInfo"]["endCursor"]}
+            page = sample_gateway.graphql(PAGE, orderBy=order_by, first=5, **asked)["executions"]
+        _assert_served_by_an_index(sample_gateway, statements[:1])
+        steps = plan_of(file_of(sample_gateway.place), statements[0])
+        assert any(f"{index}>" in step for step in steps), steps
+        assert not any("=" in step and "finished_on IS" in step for step in steps), steps
+
+
+@pytest.mark.parametrize("field", _RANGES)
+def test_what_a_range_finds_beyond_a_bounded_scan_is_found_by_its_own_index(
+    sample_gateway: Gateway, field: str
+) -> None:
+    filter_, index = _RANGES[field]
+    with recorded_statements() as statements, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(row_query, "SCAN_AT_LEAST", 1)
+        patch.setattr(row_query, "SCAN_PER_ROW", 1)
+        sample_gateway.graphql(PAGE, filter=filter_, first=19)
+    steps = plan_of(file_of(sample_gateway.place), statements[-1])
+    assert any(f"{index}>" in step for step in steps), steps
 
 
 def test_the_check_itself_notices_a_sort(sample_gateway: Gateway) -> None:

@@ -21,8 +21,9 @@ from tests.server.cli.program import PROGRAM, invoke, run
 
 FORMATS = ["csv", "jsonl"]
 _READ = (
-    "SELECT executions.id, guid, agentflow_id, name, session_id, state, created_on, updated_on"
-    " FROM executions LEFT JOIN agentflows ON agentflows.id = agentflow_id ORDER BY executions.id"
+    "SELECT executions.id, guid, agentflow_id, name, session_id, state, created_on, updated_on,"
+    " finished_on FROM executions LEFT JOIN agentflows ON agentflows.id = agentflow_id"
+    " ORDER BY executions.id"
 )
 _FILL = """
 WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
@@ -46,7 +47,9 @@ def _odd_rows() -> list[ExecutionRow]:
     ]
     ends = [EARLIEST_MS, -1, 0, 1, 5_000, LATEST_MS]
     times = [
-        SAMPLE[1]._replace(id=2**52 - at, guid=f"at-{ms}", created_on=ms, updated_on=ms)
+        SAMPLE[1]._replace(
+            id=2**52 - at, guid=f"at-{ms}", created_on=ms, updated_on=ms, finished_on=ms
+        )
         for at, ms in enumerate(ends)
     ]
     return [*SAMPLE, *odd, *times]
@@ -122,7 +125,9 @@ def test_more_than_a_batch_is_written_once_each(place: Place) -> None:
 
 
 def test_nothing_is_a_header_in_csv_and_no_line_in_json_lines(place: Place) -> None:
-    header = "id,guid,agentflow_id,agentflow_name,session_id,state,created_on,updated_on"
+    header = (
+        "id,guid,agentflow_id,agentflow_name,session_id,state,created_on,updated_on,finished_on"
+    )
     assert _exported(place).startswith(header)
     assert len(_exported(place).splitlines()) == 1
     assert _exported(place, "--format", "jsonl") == ""

@@ -19,7 +19,7 @@ from server.rest.files import COLUMNS, CSV_HEADER, csv_lines, json_lines, restor
 from tests.examples import examples
 from tests.sample import SAMPLE, START
 
-ROW = SAMPLE[1]
+ROW = SAMPLE[1]._replace(duration_ms=None)
 FULL_WIDTH = ["\uff1d1", "\uff0b1", "\uff0d1", "\uff201"]
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", *FULL_WIDTH]
 ODD_TEXTS = [
@@ -49,13 +49,17 @@ TIMES = [EARLIEST_MS, -1, 0, 1, 999, FIRST_IN_DIGITS - 1, FIRST_IN_DIGITS, START
 Write = Callable[[Sequence[ExecutionRow]], bytes]
 
 
+def _cells(rows: Sequence[ExecutionRow]) -> list[tuple[Any, ...]]:
+    """Rows as they are read from a database."""
+    return [tuple(row[: len(COLUMNS)]) for row in rows]
+
+
 def _csv(rows: Sequence[ExecutionRow]) -> bytes:
-    # Rows that are read from a database are plain tuples.
-    return CSV_HEADER + csv_lines([tuple(row) for row in rows])
+    return CSV_HEADER + csv_lines(_cells(rows))
 
 
 def _json_lines(rows: Sequence[ExecutionRow]) -> bytes:
-    return json_lines([tuple(row) for row in rows])
+    return json_lines(_cells(rows))
 
 
 every_format = pytest.mark.parametrize("write", [_csv, _json_lines])
@@ -72,12 +76,20 @@ def _imported(file: bytes) -> list[ExecutionRow]:
 
 def test_csv_is_that_of_rfc_4180_with_each_text_in_quotes_and_null_as_nothing() -> None:
     rows = [
-        ROW._replace(agentflow_name='A "B", c', created_on=START, updated_on=START),
-        ROW._replace(agentflow_name=None, session_id=None, created_on=START, updated_on=-1),
+        ROW._replace(
+            agentflow_name='A "B", c', created_on=START, updated_on=START, finished_on=START + 7
+        ),
+        ROW._replace(
+            agentflow_name=None,
+            session_id=None,
+            created_on=START,
+            updated_on=-1,
+            finished_on=None,
+        ),
     ]
-    assert csv_lines(rows).decode().split("\r\n") == [
-        f'2,"guid-07","flow-b","A ""B"", c","session-1","STOPPED",{START},{START}',
-        f'2,"guid-07","flow-b",,,"STOPPED",{START},-1',
+    assert csv_lines(_cells(rows)).decode().split("\r\n") == [
+        f'2,"guid-07","flow-b","A ""B"", c","session-1","STOPPED",{START},{START},{START + 7}',
+        f'2,"guid-07","flow-b",,,"STOPPED",{START},-1,',
         "",
     ]
 
@@ -86,16 +98,18 @@ def test_the_header_names_the_columns() -> None:
     assert CSV_HEADER.decode() == f"{','.join(COLUMNS)}\r\n"
 
 
-def test_the_columns_are_all_fields_of_a_row_and_are_imported() -> None:
-    assert COLUMNS == ExecutionRow._fields == tuple(SPELLINGS)
+def test_the_columns_are_all_fields_of_a_row_but_the_duration_and_are_imported() -> None:
+    assert (*COLUMNS, "duration_ms") == ExecutionRow._fields
+    assert tuple(SPELLINGS) == COLUMNS
     assert set(COLUMNS) == {*LoadedExecution._fields, "agentflow_name"}
     assert COLUMNS[: len(EXPORTED)] == EXPORTED
 
 
 def test_json_lines_are_objects_with_the_columns_as_keys() -> None:
-    lines = json_lines(SAMPLE).splitlines(keepends=True)
+    lines = json_lines(_cells(SAMPLE)).splitlines(keepends=True)
     assert all(line.endswith(b"}\n") for line in lines)
-    assert [json.loads(line) for line in lines] == [row._asdict() for row in SAMPLE]
+    written = [dict(zip(COLUMNS, cells, strict=True)) for cells in _cells(SAMPLE)]
+    assert [json.loads(line) for line in lines] == written
 
 
 @pytest.mark.parametrize("write", [csv_lines, json_lines])
@@ -106,7 +120,7 @@ def test_no_rows_are_no_lines(write: Write) -> None:
 @pytest.mark.parametrize("text", FORMULAS)
 @pytest.mark.parametrize("column", ["guid", "agentflow_id", "agentflow_name", "session_id"])
 def test_no_cell_of_csv_begins_as_a_formula(column: str, text: str) -> None:
-    row = list(ROW)
+    row = list(ROW[: len(COLUMNS)])
     row[COLUMNS.index(column)] = text
     [cells] = csv.reader(io.StringIO(csv_lines([row]).decode(), ""))
     assert cells[COLUMNS.index(column)] == f"'{text}"
@@ -114,13 +128,15 @@ def test_no_cell_of_csv_begins_as_a_formula(column: str, text: str) -> None:
 
 @pytest.mark.parametrize("text", ["a=1", "a-b", "1", "'a", "say 'hi'", " =1", "é", "。"])
 def test_a_text_that_is_no_formula_is_written_as_it_is(text: str) -> None:
-    [cells] = csv.reader(io.StringIO(csv_lines([ROW._replace(session_id=text)]).decode(), ""))
+    [cells] = csv.reader(
+        io.StringIO(csv_lines(_cells([ROW._replace(session_id=text)])).decode(), "")
+    )
     assert cells[COLUMNS.index("session_id")] == text
     assert restored(text) == text
 
 
 def test_a_text_in_json_lines_has_no_apostrophe_before_it() -> None:
-    assert json.loads(json_lines([ROW._replace(session_id="=1")]))["session_id"] == "=1"
+    assert json.loads(json_lines(_cells([ROW._replace(session_id="=1")])))["session_id"] == "=1"
 
 
 @every_format
@@ -149,7 +165,7 @@ def test_guids_and_ids_of_agentflows_may_be_empty_texts_too(write: Write) -> Non
 @every_format
 @pytest.mark.parametrize("at", TIMES)
 def test_every_time_is_imported_as_it_was(write: Write, at: int) -> None:
-    rows = [ROW._replace(created_on=at), ROW._replace(updated_on=at), ROW]
+    rows = [ROW._replace(created_on=at), ROW._replace(updated_on=at, finished_on=at), ROW]
     assert _imported(write(rows)) == rows
 
 
@@ -181,6 +197,8 @@ _rows = st.builds(
     state=st.sampled_from([state.value for state in ExecutionState]),
     created_on=_times,
     updated_on=_times,
+    finished_on=st.none() | _times,
+    duration_ms=st.none(),
 )
 
 
@@ -194,7 +212,7 @@ def test_drawn_rows_are_imported_as_they_were(write: Write, rows: list[Execution
 @settings(max_examples=examples(1000), deadline=None)
 @given(rows=st.lists(_rows, min_size=1, max_size=4))
 def test_no_drawn_cell_of_csv_begins_as_a_formula(rows: list[ExecutionRow]) -> None:
-    read: list[list[Any]] = list(csv.reader(io.StringIO(csv_lines(rows).decode(), "")))
+    read: list[list[Any]] = list(csv.reader(io.StringIO(csv_lines(_cells(rows)).decode(), "")))
     starts = {cell[:1] for cells in read for cell in cells[1:6]}
     assert not starts & {text[0] for text in FORMULAS}
     assert [len(cells) for cells in read] == [len(COLUMNS)] * len(rows)
