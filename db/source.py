@@ -66,10 +66,10 @@ class ExecutionSource:
     duration_ms: ColumnElement[int | None]
     flow_key: ColumnElement[str]
     flow_name: ColumnElement[str | None]
-    seeks_agentflows: bool = False
-    """Whether conditions on names should seek the agentflows' executions in an index.
+    seeks: bool = False
+    """Whether conditions on several states, and on names, should seek executions in an index.
 
-    Otherwise the planner reads executions in their order, as a page needs them.
+    If not, executions can be read in an order without being sorted, as a page needs them.
     """
 
     @property

@@ -128,6 +128,8 @@ def _compared(condition: Condition, source: ExecutionSource, bind: Bind) -> Colu
     column: ColumnElement[Any] = (
         source.flow_name if field == "agentflow_name" else source.column(field)
     )
+    if source.seeks and field == "state" and condition.operator == "in":
+        return column.in_(bound)
     compare = FIELDS[field].operators[condition.operator].compile
     return compare(Folded(column) if condition.ignore_case else column, bound)
 
@@ -135,5 +137,5 @@ def _compared(condition: Condition, source: ExecutionSource, bind: Bind) -> Colu
 def _named(compared: ColumnElement[bool], source: ExecutionSource) -> ColumnElement[bool]:
     # Agentflows are few and executions many: search the names once, then read the page in its
     # order instead of sorting it.
-    named = source.agentflow_id if source.seeks_agentflows else off_index(source.agentflow_id)
+    named = source.agentflow_id if source.seeks else off_index(source.agentflow_id)
     return named.in_(select(source.flow_key).where(compared))

@@ -218,7 +218,7 @@ class BatchRunner:
         key = ("freeze", target.cache_key(values))
 
         def build(parameters: BindParameters) -> Select[Any]:
-            source = replace(self._source, seeks_agentflows=True)
+            source = replace(self._source, seeks=True)
             found = select(source.id.label("id"), source.guid.label("guid"))
             found = found.select_from(source.table)
             found = found.where(*target.conditions(source, parameters))

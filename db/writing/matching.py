@@ -1,6 +1,7 @@
 """Update and delete the executions that match a filter, however many there are."""
 
 from collections.abc import Hashable
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Executable, Select, delete, func, select, update
@@ -10,6 +11,7 @@ from db.instants import now_ms
 from db.models import ExecutionState
 from db.reading.counts import plan_count
 from db.reading.filters import AllOf, Condition, Filter, size_of
+from db.reading.normal_filters import NOTHING, normalised
 from db.reading.statement_cache import BindParameters, StatementCache
 from db.source import ExecutionSource
 from db.writing.batches import BatchRunner, Bounds, Matched, Target
@@ -87,10 +89,14 @@ class Matching:
         """Return the number of executions; where it takes counting the rows, at most ``most``."""
         if target is None:
             return 0
-        whole = AllOf(target.filters)
+        whole: Filter = AllOf(target.filters)
         values: list[Any] = []
-        is_counted = target.also is None and size_of(whole) <= _MOST_CONDITIONS
-        plan = plan_count(whole) if is_counted else None
+        plan = None
+        if size_of(whole) <= _MOST_CONDITIONS:
+            whole = normalised(whole)
+            if whole == NOTHING:
+                return 0
+            plan = plan_count(whole) if target.also is None else None
         if plan is not None:
             if not plan.edges and not plan.sums:
                 return 0
@@ -102,8 +108,9 @@ class Matching:
             key = ("rows", most is None, target.cache_key(values))
 
             def build(parameters: BindParameters) -> Select[Any]:
-                found = select(self._source.id).select_from(self._source.table)
-                found = found.where(*target.conditions(self._source, parameters))
+                source = replace(self._source, seeks=True)
+                found = select(source.id).select_from(source.table)
+                found = found.where(*target.conditions(source, parameters))
                 if most is not None:
                     found = found.limit(parameters.bind_number())
                 return select(func.count()).select_from(found.subquery("found"))
@@ -121,8 +128,9 @@ def _changing(
     """Return the executions of a target that an update changes, or None if it changes none."""
     if state is None or state == expected:
         return None
-    others = Condition("state", "not_in", (state,)) if expected is None else _is(expected)
-    return _narrowed(target, others)
+    others = tuple(each for each in ExecutionState if each != state)
+    from_others = Condition("state", "in", others) if expected is None else _is(expected)
+    return _narrowed(target, from_others)
 
 
 def _having(
