@@ -1,4 +1,4 @@
-"""The commands: serve, import, export, explain, keys, migrate, health and schema."""
+"""The commands: serve, import, export, explain, keys, prune, migrate, health and schema."""
 
 import contextlib
 import sys
@@ -28,6 +28,7 @@ from server.cli.health import health
 from server.cli.import_command import FileError, import_
 from server.cli.keys import keys_cli
 from server.cli.progress import progress_of_rows
+from server.cli.prune import prune
 from server.cli.terminal import printable
 from server.operation.listening import bind
 from server.operation.program import NAME
@@ -166,6 +167,12 @@ def migrate(database: DatabaseOption = None) -> None:
         typer.echo(f"The database is at the newest revision already ({after})")
     else:
         typer.echo(f"Migrated the database from revision {before or 'none'} to {after}")
+
+
+cli.command(
+    epilog="Example: `executions-gateway prune --older-than 30d --state FINISHED --keep-last 100 "
+    "--dry-run`"
+)(prune)
 
 
 cli.command(epilog="Example: `executions-gateway health --port 8080`")(health)
