@@ -1,8 +1,10 @@
+import AGENTFLOWS from "./examples/Agentflows.graphql?raw";
 import DELETE_EXECUTIONS from "./examples/DeleteExecutions.graphql?raw";
 import EXAMPLE_VALUES from "./examples/ExampleValues.graphql?raw";
 import NEWEST_FAILURES from "./examples/NewestFailures.graphql?raw";
 import NEXT_PAGE from "./examples/NextPage.graphql?raw";
 import ONE_EXECUTION from "./examples/OneExecution.graphql?raw";
+import STATISTICS from "./examples/Statistics.graphql?raw";
 import STOP_EXECUTION from "./examples/StopExecution.graphql?raw";
 
 /** Asks for executions that the examples can be about. */
@@ -37,6 +39,8 @@ export function examplesWith(data: unknown): Example[] {
     example(NEWEST_FAILURES, { filter: { state: { in: ["ERROR", "TIMEOUT"] } } }),
     example(NEXT_PAGE, { after: values.page?.pageInfo.endCursor ?? null }),
     example(ONE_EXECUTION, { guid: newest?.guid ?? "" }),
+    example(AGENTFLOWS, { first: 3 }),
+    example(STATISTICS, { filter: { state: { in: ["FINISHED", "ERROR"] } } }),
     example(STOP_EXECUTION, {
       guid: running?.guid ?? "",
       input: { state: "STOPPED", expectedState: running?.state ?? "INPROGRESS" },

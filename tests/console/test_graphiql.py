@@ -17,7 +17,15 @@ pytestmark = pytest.mark.sqlite
 
 AXE = Path(__file__).parents[2] / "console" / "node_modules" / "axe-core" / "axe.min.js"
 FIRST_LOAD_BYTES = 2_000_000
-EXAMPLES = ("NewestFailures", "NextPage", "OneExecution", "StopExecution", "DeleteExecutions")
+EXAMPLES = (
+    "NewestFailures",
+    "NextPage",
+    "OneExecution",
+    "Agentflows",
+    "Statistics",
+    "StopExecution",
+    "DeleteExecutions",
+)
 
 
 # Loading
@@ -177,6 +185,8 @@ def test_the_examples_that_read_show_executions(visitor: Visit, demo_gateway: Ga
         ("NewestFailures", '"state": "ERROR"'),
         ("NextPage", nodes[10]["guid"]),
         ("OneExecution", nodes[0]["guid"]),
+        ("Agentflows", '"byState"'),
+        ("Statistics", '"byAgentflow"'),
     ):
         _run_tab(visitor, name)
         visitor.expect_result(shown)
