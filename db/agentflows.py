@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select, union_all
 
 from db.database import Database, Rows
-from db.dialect import each_listed, keeps_order, listed
+from db.dialect import NameKey, each_listed, keeps_order, listed
 from db.reading.filter_statements import cache_key_of, flow_where
 from db.reading.page_query import Page, PageQuery
 from db.reading.paging import (
+    BoundPosition,
     Order,
     Position,
     Term,
@@ -20,6 +21,7 @@ from db.reading.paging import (
 )
 from db.reading.runner import Runner
 from db.reading.statement_cache import BindParameters, nulls_of, present
+from db.reading.stored_texts import stored_texts
 from db.source import NATIVE, ExecutionSource
 
 
@@ -35,15 +37,14 @@ BY_NAME: Order = (Term("name", descending=False), Term("agentflow_id", descendin
 
 
 class _Columns:
-    """The columns of agentflows in a source."""
+    """The columns by which agentflows are sorted."""
 
-    def __init__(self, source: ExecutionSource) -> None:
-        self._columns: dict[str, Any] = {"agentflow_id": source.flow_key, "name": source.flow_name}
+    def __init__(self, name: ColumnElement[Any], agentflow_id: ColumnElement[Any]) -> None:
+        self._columns: dict[str, ColumnElement[Any]] = {"name": name, "agentflow_id": agentflow_id}
 
     def column(self, field: str) -> ColumnElement[Any]:
-        """Return the column of a field of ``AgentflowRow``."""
-        column: ColumnElement[Any] = self._columns[field]
-        return column
+        """Return the column of a field of the order."""
+        return self._columns[field]
 
 
 class Agentflows:
@@ -52,7 +53,11 @@ class Agentflows:
     def __init__(self, database: Database, source: ExecutionSource = NATIVE) -> None:
         self._runner = Runner(database)
         self._source = source
-        self._columns = _Columns(source)
+        self._columns: dict[str, ColumnElement[Any]] = {
+            "agentflow_id": source.flow_key,
+            "name": source.flow_name,
+        }
+        self._sorted = _Columns(NameKey(source.flow_name), source.flow_key)
 
     async def page(self, query: PageQuery) -> Page:
         """Read a page of the agentflows in the order ``BY_NAME``, which the query must have.
@@ -90,25 +95,26 @@ class Agentflows:
 
         def build(parameters: BindParameters) -> Any:
             condition = flow_where(query.filter, self._source, parameters.bind)
-            bound = None if after is None else parameters.bind_position(order, after)
+            bound = None if after is None else _bind(parameters, order, after)
             most = parameters.bind_number()
-            columns = [self._columns.column(field).label(field) for field in fields]
-            # Those of the order, in case parts of it have to be merged.
-            columns += [
-                self._columns.column(term.field).label(f"by_{term.field}") for term in order
+            selected: list[Any] = [self._columns[field].label(field) for field in fields]
+            # For parts that have to be merged.
+            selected += [
+                self._sorted.column(term.field).label(f"by_{term.field}") for term in order
             ]
-            found = select(*columns).where(condition).order_by(*order_by(order, self._columns))
+            found = select(*selected).where(condition).order_by(*order_by(order, self._sorted))
             found = found.limit(most)
             if bound is None:
                 return found
-            branches = branches_beyond(order, bound, self._columns, inclusive=inclusive)
-            parts = [found.where(branch) for branch in branches]
-            # Each part is a range of an index; they follow each other in the order.
-            together = union_all(*(select(*each.subquery().c) for each in parts))
+            branches = branches_beyond(order, bound, self._sorted, inclusive=inclusive)
+            # Each part is a range of the index; they follow each other in the order.
+            parts = [found.where(branch).subquery() for branch in branches]
+            together = union_all(*(select(*part.c) for part in parts))
             if keeps_order(parameters.dialect):
                 return together.limit(most)
             merged = together.subquery("parts")
-            return select(merged).order_by(*order_by(order, _Merged(merged))).limit(most)
+            merged_by = _Columns(merged.c.by_name, merged.c.by_agentflow_id)
+            return select(merged).order_by(*order_by(order, merged_by)).limit(most)
 
         rows = await self._runner.read(cache_key, build, values)
         return [row[: len(fields)] for row in rows]
@@ -128,8 +134,19 @@ class Agentflows:
     async def find_many(self, ids: Sequence[str]) -> list[AgentflowRow | None]:
         """Return the agentflow of each id, or None.
 
-        One that is gone but still has executions is found, without a name.
+        One that is gone but still has executions is found, without a name. Ids that are not UTF-8
+        may be given as clients see them.
         """
+        found = await self._find(ids)
+        stored = await stored_texts(
+            self._runner, (self._source.agentflow_id, self._source.flow_key), ids, found
+        )
+        if stored:
+            of_stored = await self._find(tuple(stored.values()))
+            found.update({each: of_stored[text] for each, text in stored.items()})
+        return [found.get(each) for each in ids]
+
+    async def _find(self, ids: Sequence[str]) -> dict[str, AgentflowRow]:
         values = listed(tuple(ids))
 
         def build(parameters: BindParameters) -> Select[Any]:
@@ -145,17 +162,12 @@ class Agentflows:
             )
 
         rows = await self._runner.read(("many", len(values)), build, values, is_short=True)
-        found = {row[0]: AgentflowRow(row[0], row[1]) for row in rows}
-        return [found.get(each) for each in ids]
+        return {row[0]: AgentflowRow(row[0], row[1]) for row in rows}
 
 
-class _Merged:
-    """The columns of an order in a subquery."""
-
-    def __init__(self, merged: Any) -> None:
-        self._merged = merged
-
-    def column(self, field: str) -> ColumnElement[Any]:
-        """Return the column of a field of the order."""
-        column: ColumnElement[Any] = self._merged.c[f"by_{field}"]
-        return column
+def _bind(parameters: BindParameters, order: Order, position: Position) -> BoundPosition:
+    bound = parameters.bind_position(order, position)
+    return tuple(
+        NameKey(value) if term.field == "name" and value is not None else value
+        for term, value in zip(order, bound, strict=True)
+    )

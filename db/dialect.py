@@ -106,6 +106,13 @@ class EachOf(FunctionElement[str]):
     inherit_cache = True
 
 
+class NameKey(FunctionElement[str]):
+    """What the name of an agentflow is sorted by: as much of it as an index can hold."""
+
+    type = String()
+    inherit_cache = True
+
+
 class Unescaped(FunctionElement[str]):
     """A text that ``listed`` has escaped because of null characters."""
 

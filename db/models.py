@@ -85,7 +85,7 @@ class Agentflow(Base):
     id: Mapped[str] = mapped_column(Text, primary_key=True)
     name: Mapped[str | None] = mapped_column(Text)
 
-    __table_args__ = ({"sqlite_strict": True},)
+    __table_args__ = (Index("agentflows_by_name", "name", "id"), {"sqlite_strict": True})
 
 
 class ExecutionCount(Base):

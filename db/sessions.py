@@ -9,6 +9,7 @@ from db.database import Database
 from db.dialect import each_listed, listed
 from db.reading.runner import Runner
 from db.reading.statement_cache import BindParameters
+from db.reading.stored_texts import stored_texts
 from db.source import NATIVE, ExecutionSource
 
 
@@ -26,7 +27,16 @@ class Sessions:
         self._source = source
 
     async def find_many(self, ids: Sequence[str]) -> list[SessionRow | None]:
-        """Return the session of each id, or None if it has no execution."""
+        """Return the session of each id, or None if it has no execution.
+
+        Ids that are not UTF-8 may be given as clients see them.
+        """
+        found = await self._existing(ids)
+        stored = await stored_texts(self._runner, (self._source.session_id,), ids, found)
+        texts = {**dict(zip(found, found, strict=True)), **stored}
+        return [SessionRow(texts[each]) if each in texts else None for each in ids]
+
+    async def _existing(self, ids: Sequence[str]) -> set[str]:
         values = listed(tuple(ids))
 
         def build(parameters: BindParameters) -> Select[Any]:
@@ -35,5 +45,4 @@ class Sessions:
             return select(keys.c.value).select_from(keys).where(has_executions)
 
         rows = await self._runner.read(len(values), build, values, is_short=True)
-        found = {row[0] for row in rows}
-        return [SessionRow(each) if each in found else None for each in ids]
+        return {row[0] for row in rows}

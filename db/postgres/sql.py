@@ -15,6 +15,7 @@ from db.dialect import (
     ListedEscaped,
     ListedNumbers,
     MonthStart,
+    NameKey,
     Now,
     OffIndex,
     Packed,
@@ -35,6 +36,8 @@ _FORMS = {
     Greatest: "greatest({})",
     Now: "CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS bigint)",
     Folded: "gateway_casefold({})",
+    # An entry of an index has at most some 2,700 bytes.
+    NameKey: "left({}, 200)",
     PositionOf: "strpos({})",
     # The server stores valid UTF-8 only.
     Exact: "{}",

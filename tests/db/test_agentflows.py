@@ -1,10 +1,17 @@
 """The agentflows of a database: by name, page by page, and by id."""
 
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from db.agentflows import BY_NAME, AgentflowRow, Agentflows
 from db.database import Database
 from db.errors import InvalidInput
+from db.opening import open_database
 from db.reading.cursors import decode_cursor, encode_cursor
 from db.reading.filters import EVERYTHING, AllOf, Condition, Filter
 from db.reading.normal_filters import NOTHING
@@ -13,7 +20,7 @@ from db.reading.paging import NEWEST_FIRST, Position
 from tests.gateway import insert, run_sql
 from tests.places import Place
 from tests.sample import FLOWS, SAMPLE
-from tests.statements import recorded_statements
+from tests.statements import recorded_statements, rows_read
 
 pytestmark = pytest.mark.anyio
 
@@ -153,3 +160,47 @@ def test_a_cursor_of_executions_is_not_one_of_agentflows() -> None:
         decode_cursor(of_execution, BY_NAME, "after")
     with pytest.raises(InvalidInput, match="ordered by created_on desc, id desc"):
         decode_cursor(of_agentflow, NEWEST_FIRST, "after")
+
+
+@pytest.mark.sqlite
+async def test_an_agentflow_whose_id_is_not_utf_8_is_found_as_it_is_shown(
+    database: Database, path: Path
+) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for table in ("agentflows", "executions"):
+            connection.execute(f"DROP TRIGGER {table}_checked_insert")
+        connection.execute("INSERT INTO agentflows VALUES (CAST(X'61E9' AS TEXT), 'Named')")
+        connection.execute(
+            "INSERT INTO executions (guid, agentflow_id, state, created_on)"
+            " VALUES ('g', CAST(X'62E9' AS TEXT), 'ERROR', 1)"
+        )
+    found = await Agentflows(database).find_many(["a\ufffd", "b\ufffd", "c\ufffd", "a\udce9"])
+    named = AgentflowRow("a\udce9", "Named")
+    assert found == [named, AgentflowRow("b\udce9", None), None, named]
+
+
+@pytest.fixture(scope="module", params=["named", "without names"])
+def many(new_place: Callable[[], Place], request: pytest.FixtureRequest) -> Place:
+    """A database of ten thousand agentflows, of which a hundred have the same name."""
+    place = new_place()
+    name = "'name-' || number / 100" if request.param == "named" else "NULL"
+    numbers = (
+        "(WITH RECURSIVE counted (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM counted"
+        " WHERE number < 10000) SELECT number FROM counted) AS numbers"
+    )
+    place.run(f"INSERT INTO agentflows SELECT 'flow-' || number, {name} FROM {numbers}", [()])
+    place.run("ANALYZE", [()])
+    return place
+
+
+@pytest.mark.parametrize("after", [None, ("name-5", "flow-550"), (None, "flow-550")])
+async def test_a_page_of_many_agentflows_reads_its_own(many: Place, after: Position | None) -> None:
+    sent: list[tuple[str, tuple[Any, ...]]] = []
+    database = open_database(many.url)
+    database.on_read = lambda *read: sent.append(read)
+    await Agentflows(database).page(
+        PageQuery(AgentflowRow._fields, order=BY_NAME, limit=10, after=after, with_both_sides=True)
+    )
+    await database.close()
+    assert len(sent) == 1 + (after is not None)
+    assert sum([await rows_read(many, "agentflows", *read) for read in sent]) <= 50

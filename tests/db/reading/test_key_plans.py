@@ -1,15 +1,10 @@
 """Pages of many keys read few rows of each, however many there are and however they are spread."""
 
-import json
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from typing import Any
 
-import asyncpg
 import pytest
 
-from db.casefolding import fold
 from db.executions import Executions
 from db.instants import from_ms
 from db.models import ExecutionState
@@ -17,9 +12,9 @@ from db.opening import open_database
 from db.reading.filters import AllOf, AnyOf, Condition
 from db.reading.page_query import PageQuery
 from db.reading.paging import NEWEST_FIRST, Term, reverse, total_order
-from db.sqlite.sql import CASEFOLD
 from tests.places import Place, PostgresPlace, SQLitePlace
 from tests.sample import START
+from tests.statements import rows_read
 
 pytestmark = pytest.mark.anyio
 
@@ -105,8 +100,6 @@ _BY_STATES: dict[str, dict[str, Any]] = {
 
 
 _ALL = {**_CASES, **_BY_STATES}
-_STEPS_FOR_A_ROW = 100
-"""More than reading one takes; passing over one takes five at least."""
 _IN_AN_HOUR = 600
 _ROWS_OF_A_SESSION = _ROWS[PostgresPlace] // 4 // 2000 + 1
 
@@ -118,51 +111,7 @@ async def _reads(place: Place, by: str, query: PageQuery, keys: list[str]) -> li
     database.on_read = lambda *read: sent.append(read)
     await Executions(database).pages(query, by, keys)
     await database.close()
-    if isinstance(place, SQLitePlace):
-        return [_steps(place, *read) // _STEPS_FOR_A_ROW for read in sent]
-    assert isinstance(place, PostgresPlace)
-    return [await _rows_read(place, *read) for read in sent]
-
-
-def _steps(place: SQLitePlace, statement: str, parameters: tuple[Any, ...]) -> int:
-    """How many steps SQLite's machine takes for a statement."""
-    taken = 0
-
-    def step() -> int:
-        nonlocal taken
-        taken += 1
-        return 0
-
-    with closing(sqlite3.connect(place.path)) as connection:
-        connection.create_function(CASEFOLD, 1, fold)
-        connection.set_progress_handler(step, 1)
-        connection.execute(statement, parameters).fetchall()
-    return taken
-
-
-async def _rows_read(place: PostgresPlace, statement: str, parameters: tuple[Any, ...]) -> int:
-    connection = await asyncpg.connect(place.url)
-    try:
-        explained = await connection.fetchval(
-            f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", *parameters
-        )
-    finally:
-        await connection.close()
-    [plan] = json.loads(explained)
-    return round(sum(map(_read_by, _nodes(plan["Plan"]))))
-
-
-def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield node
-    for part in node.get("Plans", ()):
-        yield from _nodes(part)
-
-
-def _read_by(node: dict[str, Any]) -> float:
-    if node.get("Relation Name") != "executions":
-        return 0
-    passed = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
-    return float(passed * node["Actual Loops"])
+    return [await rows_read(place, "executions", *read) for read in sent]
 
 
 @pytest.mark.parametrize(
