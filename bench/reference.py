@@ -1,6 +1,6 @@
 """The smallest server that returns the same bytes: SQL through the driver, and orjson.
 
-No GraphQL, no validation, no keys, no limits. It serves ``/0`` to ``/7``, in the order of
+No GraphQL, no validation, no keys, no limits. It serves ``/0``, ``/1`` and so on, in the order of
 ``workloads``. The environment configures it: ``BENCH_DATABASE`` (a URL), ``BENCH_GUID`` and
 ``BENCH_POSITION`` (a JSON array of created_on and id).
 """
@@ -40,8 +40,24 @@ REST_KEYS = ("id", "guid", "agentflowId", "agentflowName", "sessionId", "state",
 encode = cursor_encoder(NEWEST_FIRST)
 
 
+STATES = ("INPROGRESS", "FINISHED", "ERROR", "TERMINATED", "TIMEOUT", "STOPPED")
+FLOWS = "SELECT id, name FROM agentflows ORDER BY name, id LIMIT 101"
+COUNTS = (
+    f"SELECT agentflow_id, {', '.join(map(str.lower, STATES))} FROM agentflow_counts"
+    " WHERE width = 0 AND agentflow_id IN (SELECT id FROM agentflows)"
+)
+
+
 class SQLite:
     """A single connection, as there is a single process."""
+
+    first_of_each = (
+        "SELECT guid, session_id, created_on, executions.id,"
+        " (SELECT name FROM agentflows WHERE agentflows.id = agentflow_id), value"
+        " FROM json_each(?) JOIN executions ON executions.id IN (SELECT id FROM executions WHERE"
+        " {} = value ORDER BY created_on DESC, id DESC LIMIT ?)"
+        " ORDER BY +created_on DESC, +executions.id DESC"
+    )
 
     connection: aiosqlite.Connection
 
@@ -61,6 +77,14 @@ class SQLite:
 
 class Postgres:
     """asyncpg's pool, as large as the gateway's; asyncpg keeps statements prepared."""
+
+    first_of_each = (
+        "SELECT firsts.*, value FROM json_array_elements_text(CAST(? AS json)) JOIN LATERAL"
+        " (SELECT guid, session_id, created_on, id,"
+        " (SELECT name FROM agentflows WHERE agentflows.id = agentflow_id)"
+        " FROM executions WHERE {} = value ORDER BY created_on DESC, id DESC LIMIT ?) AS firsts"
+        " ON true"
+    )
 
     pool: Any
 
@@ -143,6 +167,59 @@ async def thousand() -> bytes:
     return orjson.dumps({"data": {"executions": {"nodes": [node(row) for row in found]}}})
 
 
+async def first_of_each(keys: list[str], condition: str, limit: int) -> dict[str, list[Any]]:
+    """Return the newest executions of each key, by key."""
+    sql = database.first_of_each.format(condition)
+    found: dict[str, list[Any]] = {key: [] for key in keys}
+    for row in await rows(sql, orjson.dumps(keys).decode(), limit):
+        found[row[5]].append(row)
+    return found
+
+
+async def nested() -> bytes:
+    flows = await rows(FLOWS)
+    executions = await first_of_each(
+        [flow[0] for flow in flows], "state = 'ERROR' AND agentflow_id", 6
+    )
+    counts = {count[0]: count[1:] for count in await rows(COUNTS)}
+    named = {row[1] for each in executions.values() for row in each[:5]}
+    sessions = {
+        key: [{"guid": row[0], "agentflow": {"name": row[4]}} for row in each]
+        for key, each in (await first_of_each(list(named - {None}), "session_id", 3)).items()
+    }
+    nodes = []
+    for flow, name in flows:
+        page, by_state = executions[flow][:5], counts.get(flow, (0,) * 6)
+        inner = [
+            {
+                "guid": row[0],
+                "session": row[1]
+                and {"sessionId": row[1], "executions": {"nodes": sessions[row[1]]}},
+            }
+            for row in page
+        ]
+        information = {
+            "hasNextPage": len(executions[flow]) > 5,
+            "endCursor": encode((page[-1][2], page[-1][3])) if page else None,
+        }
+        states = [
+            {"state": state, "count": count} for state, count in zip(STATES, by_state, strict=True)
+        ]
+        nodes.append(
+            {
+                "agentflowId": flow,
+                "name": name,
+                "executions": {
+                    "totalCount": by_state[2],
+                    "nodes": inner,
+                    "pageInfo": information,
+                },
+                "stats": {"byState": states},
+            }
+        )
+    return orjson.dumps({"data": {"agentflows": {"nodes": nodes}}})
+
+
 states = itertools.cycle(("STOPPED", "ERROR"))
 
 
@@ -157,7 +234,7 @@ async def change() -> bytes:
 HANDLERS: dict[str, Callable[[], Awaitable[bytes]]] = {
     f"/{number}": handler
     for number, handler in enumerate(
-        (newest, filtered, one, middle, rest_list, rest_get, thousand, change)
+        (newest, filtered, one, middle, rest_list, rest_get, thousand, nested, change)
     )
 }
 

@@ -5,6 +5,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 FIELDS = "guid state agentflowId agentflowName sessionId createdOn"
+NESTED = """{
+  agentflows(first: 100) { nodes {
+    agentflowId
+    name
+    executions(first: 5, filter: {state: {eq: ERROR}}) {
+      totalCount
+      nodes {
+        guid
+        session { sessionId executions(first: 3) { nodes { guid agentflow { name } } } }
+      }
+      pageInfo { hasNextPage endCursor }
+    }
+    stats { byState { state count } }
+  } }
+}"""
+"""Four levels of the graph, with totals and statistics."""
 SINCE, UNTIL = 1_700_500_000_000, 1_702_000_000_000
 """A time range in the middle of the rows, in epoch milliseconds."""
 
@@ -75,6 +91,7 @@ def workloads(guid: str, cursor: str, *, is_postgres: bool = False) -> list[Work
             1.00,
             f"{{ executions(first: 1000) {{ nodes {{ {FIELDS} }} }} }}",
         ),
+        Workload("nested pages", "/graphql", 0.70, NESTED),
         Workload(
             "update, durable commit",
             "/graphql",
