@@ -46,7 +46,7 @@ ifdef STALE
   $(shell rm -rf $(VENV))
 endif
 
-.PHONY: run test test-load console-test check bench console screenshots format audits clients schema clean
+.PHONY: run test test-load console-test check bench console screenshots format audits clients schema released-schema clean
 
 run: $(VENV)/.installed ## run the gateway over an SQLite file with demo executions
 	@if $(HAS_NPM); then node console/build.mjs --beside $$$$ & \
@@ -95,10 +95,10 @@ tests/audits/node_modules: tests/audits/package.json
 	npm install --prefix tests/audits --no-audit --no-fund --no-package-lock --silent
 	@touch $@
 
-clients: $(VENV)/clients/.installed ## install the generators of clients for the tests; TypeScript's needs npm
+clients: $(VENV)/clients/.installed ## install clients and their generators for the tests; those of TypeScript need npm
 	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory tests/clients/node_modules; fi
 
-# A separate environment, because the generator needs other versions than the gateway.
+# A separate environment, because the generators need other versions than the gateway.
 $(VENV)/clients/.installed: tests/clients/requirements.txt $(VENV)/bin/python
 	$(BIN)/python -m venv $(VENV)/clients
 	$(VENV)/clients/bin/python -m pip --disable-pip-version-check --quiet install -r $<
@@ -119,6 +119,9 @@ bench: $(VENV)/.installed-test ## run the benchmarks, as ratios: speed, growth, 
 
 schema: $(VENV)/.installed ## print the schema to schema/schema.graphql
 	$(BIN)/python app.py schema > schema/schema.graphql
+
+released-schema: schema ## when releasing: make this schema the one that clients were made for
+	cp schema/schema.graphql tests/clients/released.graphql
 
 clean:
 	rm -rf $(VENV) tests/audits/node_modules tests/clients/node_modules console/node_modules console/dist server/static/graphiql build dist *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis

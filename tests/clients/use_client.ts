@@ -9,7 +9,8 @@ type State = components['schemas']['ExecutionState'];
 
 const [baseUrl, key] = process.argv.slice(2);
 const headers = { authorization: `Bearer ${key}` };
-const client = createClient<paths>({ baseUrl, headers });
+const client = createClient<paths, 'application/json'>({ baseUrl, headers });
+const files = createClient<paths, 'text/csv'>({ baseUrl, headers: { ...headers, accept: 'text/csv' } });
 
 const state: State[] = ['ERROR', 'TIMEOUT'];
 const all: Execution[] = (await client.GET('/executions')).data ?? [];
@@ -17,6 +18,7 @@ const some: Execution[] = (await client.GET('/executions', { params: { query: { 
 const page = await client.GET('/executions', {
   params: { query: { state, page: 2, limit: 3, startDate: '2023-11-14' } },
 });
+const csv: string = (await files.GET('/executions', { parseAs: 'text' })).data ?? '';
 const missing = await client.GET('/executions/{guid}', { params: { path: { guid: 'nobody' } } });
 const refused = await client.GET('/executions', { params: { query: { limit: 0 } } });
 const path = (guid: string) => ({ params: { path: { guid } } });
@@ -34,6 +36,7 @@ console.log(
     states: [...new Set(some.map((each) => each.state))].sort(),
     page: page.data?.length,
     total,
+    'lines of csv': csv.split('\r\n').length,
     one: one.data,
     missing: missing.error?.code,
     refused: [refused.response.status, refused.error?.message],
