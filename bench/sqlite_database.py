@@ -10,7 +10,13 @@ from typing import Any
 from gateways import gateway_command
 from rows import AGENTFLOWS, COLUMNS, executions
 
-INSERT = f"INSERT INTO executions ({', '.join(COLUMNS)}) VALUES ({', '.join('?' for _ in COLUMNS)})"
+from db.migrations.versions.r0003_counts import WIDTHS, count_all
+
+INSERT = (
+    f"INSERT INTO executions ({', '.join(COLUMNS)}, finished_on) VALUES"
+    # As a trigger would set it.
+    f" ({', '.join('?' for _ in COLUMNS)}, CASE WHEN ?5 <> 'INPROGRESS' THEN ?7 END)"
+)
 
 
 class SQLiteDatabase:
@@ -58,30 +64,19 @@ class SQLiteDatabase:
                 connection.execute("BEGIN")
                 connection.executemany(INSERT, batch)
                 connection.execute("COMMIT")
+            for table, widths in WIDTHS.items():
+                for width in widths:
+                    connection.execute(count_all(table, width))
             for statement in dropped:
                 connection.execute(statement)
-            for name in ("state", "agentflow", "session"):
-                # The next revision drops what the one before had; there it need hold nothing.
-                connection.execute(f"CREATE INDEX executions_by_{name} ON executions (id) WHERE 0")
-            connection.execute("UPDATE alembic_version SET version_num = '0002'")
-        gateway_command("migrate", database=self.url)
 
 
 def _drop_what_follows_rows(connection: sqlite3.Connection) -> list[str]:
-    """Drop indexes, triggers and counts; return what makes those that no migration makes anew."""
-    counted = ("execution_counts", "agentflow_counts", "replaced_executions")
+    """Drop the indexes and triggers of executions, and return what creates them anew."""
     found = connection.execute(
         "SELECT type, name, sql FROM sqlite_schema WHERE type IN ('index', 'trigger')"
         " AND tbl_name = 'executions' AND sql IS NOT NULL"
     ).fetchall()
     for kind, name, _ in found:
         connection.execute(f"DROP {kind} {name}")
-    for table in counted:
-        connection.execute(f"DROP TABLE {table}")
-    before = {"executions_inserted", "executions_updated"}
-    return [
-        sql
-        for kind, name, sql in found
-        if (kind == "index" and name != "executions_by_agentflow_state_created_on")
-        or name in before
-    ]
+    return [sql for _, _, sql in found]

@@ -26,7 +26,7 @@ def upgrade() -> None:
     _create_tables()
     for table, widths in WIDTHS.items():
         for width in widths:
-            op.execute(_count_all(table, width))
+            op.execute(count_all(table, width))
     is_sqlite = op.get_bind().dialect.name == "sqlite"
     if is_sqlite:
         _create_triggers()
@@ -141,7 +141,8 @@ def _ones(row: str, one: int) -> str:
     return ", ".join(f"({row}state = '{state}') * {one}" for state in STATES)
 
 
-def _count_all(table: str, width: int) -> str:
+def count_all(table: str, width: int) -> str:
+    """Return the statement that counts all executions in the buckets of a width."""
     sums = ", ".join(f"count(*) FILTER (WHERE state = '{state}')" for state in STATES)
     groups = "2, 3" if _by_flow(table) else "2"
     return (
