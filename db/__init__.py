@@ -1,7 +1,8 @@
 """Store and query executions and API keys. Knows neither GraphQL nor HTTP.
 
-``executions`` and ``keys`` are what the edges call. ``reading`` builds queries and ``writing``
-changes; a ``Database`` runs them, in ``sqlite`` or ``postgres``, whichever ``opening`` chooses for
-a URL. ``dialect`` has the constructs that the two render differently, ``models`` the tables,
+``executions``, ``agentflows``, ``sessions`` and ``keys`` are what the edges call. ``reading``
+builds queries and ``writing`` changes, on the columns of a ``source``; a ``Database`` runs them, in
+``sqlite`` or ``postgres``, whichever ``opening`` chooses for a URL. ``dialect`` has the constructs
+that the two render differently, ``models`` the tables, ``columns`` what each column holds, and
 ``migrations`` the changes of the tables.
 """

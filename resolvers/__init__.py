@@ -3,8 +3,10 @@
 ``query`` and ``mutation`` declare the root fields; ``roots`` says how each is planned, and which of
 ``checks`` its arguments must pass. An operation first meets ``plans``, which plan it once with
 ``selections`` and ``coercion``. ``arguments`` and ``page_arguments`` turn a field's arguments into
-queries of ``db``; ``argument_errors`` finds all errors in them. ``connection`` reads pages,
-``changes`` makes changes, and ``objects`` turns their rows into objects through ``row_code``.
+queries of ``db``; ``checks`` and ``argument_errors`` find all errors in them. ``connection`` reads
+pages, ``agentflows`` and ``nodes`` find objects by their ids, ``statistics`` reads numbers, and
+``changes`` makes changes. ``objects`` turns the rows of all of them into objects through
+``row_code``, field by field as ``row_types`` describes them.
 ``schema`` builds the executable schema, whose executor runs the same root fields for operations
 without a plan.
 """

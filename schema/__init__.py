@@ -1,6 +1,8 @@
 """The GraphQL types that clients see; no I/O.
 
-``execution`` is the main type, ``connection`` has its pages, ``inputs`` filters and orders,
-``mutation_results`` the results of mutations, ``scalars`` the custom scalars. ``schema.graphql`` is
-the printed schema (``make schema``).
+``execution``, ``agentflow`` and ``session`` are the main types, and ``node`` gives them ids that
+are unique among all. ``connection`` and ``agentflow_connection`` have their pages, ``statistics``
+the numbers of executions, ``inputs`` filters and orders, ``mutation_results`` the results of
+mutations, ``scalars`` the custom scalars. ``declarations`` attaches to fields the scope that they
+need and how many rows they return. ``schema.graphql`` is the printed schema (``make schema``).
 """

@@ -1,5 +1,7 @@
 """Write executions.
 
 ``changes`` updates and deletes executions by guid, within the changes that ``db.database`` runs;
-``loading`` upserts whole files of them in one transaction.
+``loading`` upserts whole files of them in one transaction. Work on more than one transaction should
+hold goes in batches, whose size ``pacing`` adapts: ``matching`` updates and deletes what a filter
+finds, by the runs of ``batches``, and ``old_executions`` deletes or times out what is too old.
 """

@@ -1,6 +1,6 @@
 """Run a gateway: settings, processes, sockets, and uvicorn's protocols.
 
-``settings`` reads the configuration. ``serving`` starts the server on the sockets that
-``listening`` binds; ``workers`` supervises several processes. A client's bytes first reach
-``protocols``, whose connections ``connections`` limits and times out.
+``settings`` reads the configuration, with ``durations`` such as 30d. ``serving`` starts the server
+on the sockets that ``listening`` binds; ``workers`` supervises several processes. A client's bytes
+first reach ``protocols``, whose connections ``connections`` limits and times out.
 """
