@@ -47,6 +47,7 @@ from server.observability.metrics import Metrics
 from server.observability.shared_metrics import publishing
 from server.operation.connections import CONNECTIONS, Connections
 from server.operation.garbage import collect_rarely
+from server.operation.maintenance import Maintenance, deleting, timing_out
 from server.operation.open_files import allow_open_files
 from server.operation.settings import Settings, load_settings
 from server.operation.workers import end_with_parent
@@ -87,10 +88,18 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
     metrics.watch(connections.metrics())
     metrics.watch(authenticator.metrics())
 
+    background = _background(settings, database)
+    for work in background:
+        metrics.watch(work.metrics())
+
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, object]]:
         await upgrade(database)
-        async with authenticator.watching(), publishing(metrics.publish):
+        async with contextlib.AsyncExitStack() as running:
+            await running.enter_async_context(authenticator.watching())
+            await running.enter_async_context(publishing(metrics.publish))
+            for work in background:
+                await running.enter_async_context(work.running())
             yield {CONNECTIONS: connections}
         await database.close()
         if tracing is not None:
@@ -220,6 +229,15 @@ def _executions_routes(
         route for path in paths for route in (Route(path, graphql), WebSocketRoute(path, websocket))
     ]
     return lambda path: paths.get(path) or rest.find(path), [*routes, *rest.routes()]
+
+
+def _background(settings: Settings, database: Database) -> list[Maintenance]:
+    background = []
+    if settings.retention_ages:
+        background.append(deleting(database, settings.retention_ages, settings.retention_keep_last))
+    if settings.timeout_ages:
+        background.append(timing_out(database, settings.timeout_ages))
+    return background
 
 
 def _documents(settings: Settings) -> Documents:

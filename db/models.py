@@ -155,3 +155,19 @@ class ApiKey(Base):
     revoked_on: Mapped[int | None] = mapped_column(_INTEGER)
 
     __table_args__ = ({"sqlite_strict": True, "sqlite_autoincrement": True},)
+
+
+class Lease(Base):
+    """Which process does a piece of work for all of them; see ``leases``.
+
+    Times are epoch milliseconds by the database's clock.
+    """
+
+    __tablename__ = "leases"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    holder: Mapped[str] = mapped_column(Text)
+    expires_on: Mapped[int] = mapped_column(_INTEGER)
+    completed_on: Mapped[int | None] = mapped_column(_INTEGER)
+
+    __table_args__ = ({"sqlite_strict": True},)

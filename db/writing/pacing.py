@@ -11,6 +11,7 @@ logger = logging.getLogger("gateway.database")
 
 _FIRST = 50
 _LARGEST = 5_000
+_LONGEST_PAUSE = 1.0
 _CATCH_UP_AFTER = 0.5
 """After so many seconds of batches, the database catches up."""
 
@@ -20,7 +21,7 @@ class Pace:
     """How much of the database's time a run of batches takes.
 
     A batch is to hold what it writes for ``batch`` seconds. After it, the run pauses for ``pause``
-    times as long, in which others write.
+    times as long, but at most a second, in which others write.
     """
 
     batch: float = 0.03
@@ -53,7 +54,7 @@ class Pacing:
 
     async def pause(self, seconds: float) -> None:
         """Let others write after a batch that wrote for so many seconds."""
-        await asyncio.sleep(self._pace.pause * seconds)
+        await asyncio.sleep(min(_LONGEST_PAUSE, self._pace.pause * seconds))
         if self._written_for >= _CATCH_UP_AFTER:
             self._written_for = 0.0
             # What was written stays written; the background catches up later.

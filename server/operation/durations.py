@@ -2,6 +2,10 @@
 
 import re
 
+from db.errors import quote
+from db.models import ExecutionState
+from db.writing.old_executions import FINAL_STATES
+
 _MILLISECONDS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _DURATION = re.compile(r"([0-9]+)([smhdw])")
 _MOST_DAYS = 36_500
@@ -26,3 +30,38 @@ def parse_duration(text: str) -> int:
     if milliseconds > _MOST_DAYS * _MILLISECONDS["d"]:
         raise ValueError(f"must be at most {_MOST_DAYS}d, a hundred years")
     return milliseconds
+
+
+def parse_retention(text: str) -> dict[ExecutionState, int]:
+    """Return for each state after how many milliseconds an execution is deleted.
+
+    The text is one duration for all final states, such as 90d, or a list of states with their
+    durations, such as FINISHED=7d,ERROR=180d. Raises ValueError, with a message that says what is
+    allowed, for anything else.
+    """
+    if "=" not in text and "," not in text:
+        return dict.fromkeys(FINAL_STATES, parse_duration(text))
+    ages: dict[ExecutionState, int] = {}
+    for part in text.split(","):
+        name, _, duration = part.partition("=")
+        state = _state_of(name)
+        if state in ages:
+            raise ValueError(f"names {state} twice")
+        try:
+            ages[state] = parse_duration(duration)
+        except ValueError as error:
+            raise ValueError(f"{state}: {error}") from None
+    return ages
+
+
+def _state_of(name: str) -> ExecutionState:
+    wanted = name.strip().upper()
+    if wanted == ExecutionState.INPROGRESS:
+        raise ValueError("INPROGRESS is never deleted; GATEWAY_TIMEOUT_AFTER ends what is stuck")
+    if wanted not in FINAL_STATES:
+        states = ", ".join(FINAL_STATES)
+        raise ValueError(
+            "must be an age such as 90d, or ages of states such as FINISHED=7d,ERROR=180d; "
+            f"{quote(name.strip())} is none of {states}"
+        )
+    return ExecutionState(wanted)

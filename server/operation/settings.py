@@ -4,15 +4,19 @@ import importlib.util
 import ipaddress
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from db.models import ExecutionState
+from db.writing.old_executions import MOST_KEPT
 from server.graphql.limits import Limits
 from server.http.hosts import normalized_host
 from server.http.origins import normalized
+from server.operation.durations import parse_duration, parse_retention
 from server.operation.setting_names import PREFIX, refuse_unknown_names
 
 _ENV_FILE = Path(".env")
@@ -194,6 +198,23 @@ class Settings(BaseSettings):
         20, ge=1, description="How many operations may run on one WebSocket."
     )
 
+    retention: str | None = Field(
+        None,
+        description="After which age executions that have ended are deleted: 90d, or by state "
+        "FINISHED=7d,ERROR=180d. Unset: never.",
+    )
+    retention_keep_last: int = Field(
+        0,
+        ge=0,
+        le=MOST_KEPT,
+        description="How many of the newest executions of each agentflow are kept whatever their "
+        "age.",
+    )
+    timeout_after: str | None = Field(
+        None,
+        description="After which age executions that are still INPROGRESS become TIMEOUT, such as "
+        "24h. Unset: never.",
+    )
     traces: bool = Field(
         False,
         description="Whether to send OpenTelemetry traces; needs the extra `otel`.",
@@ -235,9 +256,35 @@ class Settings(BaseSettings):
         )
 
     @property
+    def retention_ages(self) -> Mapping[ExecutionState, int]:
+        """After how many milliseconds executions are deleted, for each state that ever is."""
+        return parse_retention(self.retention) if self.retention else {}
+
+    @property
+    def timeout_ages(self) -> Mapping[ExecutionState, int]:
+        """After how many milliseconds executions are timed out, if ever."""
+        if not self.timeout_after:
+            return {}
+        return {ExecutionState.INPROGRESS: parse_duration(self.timeout_after)}
+
+    @property
     def keys_required(self) -> bool:
         """Whether requests need a key even when none exists yet."""
         return self.auth == "keys" or (self.auth is None and not self.on_loopback)
+
+    @field_validator("retention")
+    @classmethod
+    def _check_retention(cls, text: str | None) -> str | None:
+        if text is not None:
+            parse_retention(text)
+        return text
+
+    @field_validator("timeout_after")
+    @classmethod
+    def _check_timeout(cls, text: str | None) -> str | None:
+        if text is not None:
+            parse_duration(text)
+        return text
 
     @field_validator("traces")
     @classmethod

@@ -34,6 +34,7 @@ TABLES = [
     "api_keys",
     "execution_counts",
     "executions",
+    "leases",
     "replaced_executions",
 ]
 

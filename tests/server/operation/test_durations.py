@@ -2,7 +2,9 @@
 
 import pytest
 
-from server.operation.durations import parse_duration
+from db.models import ExecutionState
+from db.writing.old_executions import FINAL_STATES
+from server.operation.durations import parse_duration, parse_retention
 
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 
@@ -69,3 +71,36 @@ def test_no_time_at_all_is_refused(text: str) -> None:
 def test_more_than_a_hundred_years_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="at most 36500d"):
         parse_duration(text)
+
+
+def test_one_age_is_that_of_every_final_state() -> None:
+    assert parse_retention("90d") == dict.fromkeys(FINAL_STATES, 90 * DAY)
+
+
+@pytest.mark.parametrize("text", ["FINISHED=7d,ERROR=180d", " finished = 7d , Error= 180d "])
+def test_states_may_have_ages_of_their_own_and_others_none(text: str) -> None:
+    assert parse_retention(text) == {
+        ExecutionState.FINISHED: 7 * DAY,
+        ExecutionState.ERROR: 180 * DAY,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("90", "must be a number and a unit"),
+        ("FINISHED=90", "FINISHED: must be a number and a unit"),
+        ("FINISHED=", "FINISHED: must be a number and a unit"),
+        ("FINISHED=7d=8d", "FINISHED: must be a number and a unit"),
+        ("FINISHED=0d", "FINISHED: must be longer than 0"),
+        ("FINISHED=7d,", "'' is none of FINISHED, ERROR"),
+        ("7d,ERROR=180d", "'7d' is none of FINISHED, ERROR"),
+        ("DONE=7d", "'DONE' is none of FINISHED, ERROR"),
+        ("=7d", "'' is none of FINISHED, ERROR"),
+        ("FINISHED=7d,FINISHED=8d", "names FINISHED twice"),
+        ("INPROGRESS=7d", "INPROGRESS is never deleted; GATEWAY_TIMEOUT_AFTER"),
+    ],
+)
+def test_any_other_retention_is_refused_with_what_is_wrong(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        parse_retention(text)

@@ -124,6 +124,9 @@ GIVEN = [
     ("GATEWAY_MAX_UNACKNOWLEDGED_CONNECTIONS", "7", "max_unacknowledged_connections", 7),
     ("GATEWAY_CONNECTION_INIT_TIMEOUT", "1.5", "connection_init_timeout", 1.5),
     ("GATEWAY_MAX_SUBSCRIPTIONS_PER_CONNECTION", "7", "max_subscriptions_per_connection", 7),
+    ("GATEWAY_RETENTION", "FINISHED=7d,ERROR=180d", "retention", "FINISHED=7d,ERROR=180d"),
+    ("GATEWAY_RETENTION_KEEP_LAST", "7", "retention_keep_last", 7),
+    ("GATEWAY_TIMEOUT_AFTER", "24h", "timeout_after", "24h"),
     ("GATEWAY_TRACES", "1", "traces", True),
     ("GATEWAY_LOG_LEVEL", "debug", "log_level", "debug"),
     ("GATEWAY_LOG_FORMAT", "json", "log_format", "json"),
@@ -307,6 +310,7 @@ BAD = [
     ("GATEWAY_BUSY_TIMEOUT", "0", "greater than 0"),
     ("GATEWAY_BUSY_TIMEOUT", "soon", "valid number"),
     ("GATEWAY_BUSY_TIMEOUT", "nan", "greater than 0"),
+    ("GATEWAY_RETENTION_KEEP_LAST", "-1", "greater than or equal to 0"),
 ]
 _bad = pytest.mark.parametrize(
     ("name", "text", "reason"), BAD, ids=[f"{name}={text}" for name, text, _ in BAD]
@@ -368,3 +372,24 @@ def test_keys_are_required_as_soon_as_the_host_is_not_loopback(
     host: str, auth: Any, *, required: bool
 ) -> None:
     assert Settings(_env_file=None, host=host, auth=auth).keys_required is required
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("GATEWAY_RETENTION", "90", "must be a number and a unit"),
+        ("GATEWAY_RETENTION", "INPROGRESS=7d", "INPROGRESS is never deleted"),
+        ("GATEWAY_RETENTION", "FINISHED=7", "FINISHED: must be a number and a unit"),
+        ("GATEWAY_TIMEOUT_AFTER", "0h", "must be longer than 0"),
+        ("GATEWAY_TIMEOUT_AFTER", "FINISHED=7d", "must be a number and a unit"),
+    ],
+)
+def test_a_malformed_age_stops_the_start_with_what_is_wrong(
+    folder: Path, name: str, text: str, reason: str
+) -> None:
+    refused = CliRunner().invoke(cli, ["serve", "--port", "0"], env={name: text})
+    said = " ".join(refused.stderr.split())
+    assert refused.exit_code == 1
+    assert said.startswith(f"Error: {name}: Value error, {reason}")
+    assert said.endswith(f"got '{text}'")
+    assert list(folder.iterdir()) == []
