@@ -246,6 +246,11 @@ def has_count_deltas(dialect: Dialect) -> bool:
     return dialect.name != "sqlite"
 
 
+def locks_rows(dialect: Dialect) -> bool:
+    """Whether writers lock the rows that they write, and not the whole database."""
+    return dialect.name != "sqlite"
+
+
 def has_lateral(dialect: Dialect) -> bool:
     """Whether a joined subquery can refer to each row before it."""
     return dialect.name != "sqlite"

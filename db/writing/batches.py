@@ -8,19 +8,20 @@ deleted one, is left alone.
 
 import asyncio
 import contextlib
+import functools
 import json
 import logging
 import math
 import time
 from array import array
-from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Executable, Select, select
 
 from db.database import Database, Execute
-from db.dialect import Identity, ListedNumbers, Packed, number_of, unpacked
+from db.dialect import Identity, ListedNumbers, Packed, locks_rows, number_of, unpacked
 from db.errors import ServiceUnavailable, UncertainWrite
 from db.reading.filter_statements import cache_key_of, where
 from db.reading.filters import Filter
@@ -44,8 +45,19 @@ _COMPILED_ON_THE_LOOP = 40
 BuildChange = Callable[[BindParameters, ColumnElement[bool]], Executable]
 """Builds the statement that changes the executions of a condition, and returns a row for each."""
 
-_Batch = Callable[[Execute, Mapping[int, int]], int]
-"""Changes those of some executions that still match; returns how many."""
+
+class _Done(NamedTuple):
+    """How many executions a batch changed, and the ids of those that may be locked by others."""
+
+    changed: int
+    locked: Sequence[int]
+
+
+_Batch = Callable[[Execute, Mapping[int, int], bool], _Done]
+"""Changes those of some executions that still match; the last argument is whether it may wait.
+
+If not, it leaves out executions that others have locked.
+"""
 
 
 class Matched(NamedTuple):
@@ -105,18 +117,40 @@ class Bounds:
 
 
 class _Frozen:
-    """Ids and identities of executions, in the order of their ids; 16 bytes each."""
+    """Ids and identities of executions, in the order of their ids; 16 bytes each.
 
-    def __init__(self, numbers: "array[int]", most: int) -> None:
-        self._numbers = numbers
+    Executions that others have locked are postponed. Once all others have been taken, ``waits`` is
+    True, and those come again.
+    """
+
+    def __init__(self, numbers: "array[int]", most: int, *, waits: bool) -> None:
         found = len(numbers) // 2
-        self.size = min(found, most)
         self.has_more = found > most
+        self.waits = waits
+        self._numbers = numbers
+        self._size = min(found, most)
+        self._start = 0
+        self._postponed = array("q")
 
-    def part(self, start: int, size: int) -> dict[int, int]:
+    @property
+    def is_done(self) -> bool:
+        """Whether none are left."""
+        return self._start >= self._size
+
+    def next(self, size: int) -> dict[int, int]:
         """Return the identities of the next executions, by their ids."""
-        part = self._numbers[2 * start : 2 * min(start + size, self.size)]
+        part = self._numbers[2 * self._start : 2 * min(self._start + size, self._size)]
         return dict(zip(part[::2], part[1::2], strict=True))
+
+    def take(self, part: Mapping[int, int], postponed: Iterable[int]) -> None:
+        """Go on to those after a part, of which some are postponed."""
+        self._start += len(part)
+        for row_id in postponed:
+            self._postponed.extend((row_id, part[row_id]))
+        if self.is_done and not self.waits:
+            self.waits = True
+            self._numbers, self._postponed = self._postponed, array("q")
+            self._start, self._size = 0, len(self._numbers) // 2
 
 
 class BatchRunner:
@@ -170,18 +204,22 @@ class BatchRunner:
             self._runs.release()
 
     async def _run(self, target: Target, batch: _Batch, bounds: Bounds, pace: Pace) -> Matched:
+        if bounds.should_stop():
+            return Matched(0, has_more=True)
         began = time.monotonic()
         frozen = await self._freeze(target, bounds.most)
         ends = _end(began, time.monotonic(), bounds.seconds)
         pacing = Pacing(self._database, pace)
-        start = affected = 0
-        while start < frozen.size and not bounds.should_stop():
-            if start and time.monotonic() > ends:
+        affected = 0
+        is_first = True
+        while not frozen.is_done and not bounds.should_stop():
+            if not is_first and time.monotonic() > ends:
                 break
+            is_first = False
             async with self._turn:
-                part = frozen.part(start, pacing.size)
+                part = frozen.next(pacing.size)
                 try:
-                    changed, seconds = await self._timed(batch, part)
+                    done, seconds = await self._timed(batch, part, waits=frozen.waits)
                 except UncertainWrite as error:
                     if not affected:
                         raise
@@ -192,26 +230,28 @@ class BatchRunner:
                     is_bug = not isinstance(error, ServiceUnavailable)
                     logger.warning("A run ended after %d executions", affected, exc_info=is_bug)
                     break
-                start += len(part)
-                affected += changed
-                bounds.on_batch(changed)
+                frozen.take(part, done.locked)
+                affected += done.changed
+                bounds.on_batch(done.changed)
                 pacing.adapt(seconds)
-                if start < frozen.size:
+                if not frozen.is_done:
                     await pacing.pause(seconds)
-        return Matched(affected, frozen.has_more or start < frozen.size)
+        return Matched(affected, frozen.has_more or not frozen.is_done)
 
-    async def _timed(self, batch: _Batch, part: Mapping[int, int]) -> tuple[int, float]:
-        """Run a batch; return how many executions it affected, and for how long it wrote."""
+    async def _timed(
+        self, batch: _Batch, part: Mapping[int, int], *, waits: bool
+    ) -> tuple[_Done, float]:
+        """Run a batch; return what it did, and for how long it wrote."""
         began = time.monotonic()
 
-        def work(execute: Execute) -> int:
+        def work(execute: Execute) -> _Done:
             nonlocal began
             # Other changes may come first.
             began = time.monotonic()
-            return batch(execute, part)
+            return batch(execute, part, waits)
 
-        changed = await self._database.change(work)
-        return changed, time.monotonic() - began
+        done = await self._database.change(work)
+        return done, time.monotonic() - began
 
     async def _freeze(self, target: Target, most: int) -> _Frozen:
         values: list[Any] = []
@@ -229,7 +269,8 @@ class BatchRunner:
         values.append(most + 1)
         statement = await self._compiled(key, build, values)
         [(packed,)] = await self._database.read_latest(statement.text, statement.parameters(values))
-        return _Frozen(unpacked(self._database.dialect, packed), most)
+        dialect = self._database.dialect
+        return _Frozen(unpacked(dialect, packed), most, waits=not locks_rows(dialect))
 
     async def _batch(
         self, target: Target, what: str, build: BuildChange, values: Callable[[], Sequence[Any]]
@@ -241,27 +282,37 @@ class BatchRunner:
         for field in _INDEXED:
             by_id = by_id.off_index(field)
 
-        def build_find(parameters: BindParameters) -> Executable:
+        def build_find(parameters: BindParameters, *, waits: bool) -> Executable:
             listed = self._among(parameters)
             found = select(source.id, Identity(source.guid)).select_from(source.table)
             found = found.where(listed, *target.conditions(by_id, parameters))
             # In one order for all writers, to avoid deadlocks.
-            return found.order_by(source.id).with_for_update(of=source.written)
+            found = found.order_by(source.id)
+            return found.with_for_update(of=source.written, skip_locked=not waits)
 
         def build_change(parameters: BindParameters) -> Executable:
             return build(parameters, self._among(parameters))
 
         matched: list[Any] = []
         key = ("still", target.cache_key(matched))
-        find = await self._compiled(key, build_find, matched)
+        finds = {
+            waits: await self._compiled(
+                (waits, key), functools.partial(build_find, waits=waits), matched
+            )
+            for waits in (False, True)
+        }
         change = await self._compiled(("change", what), build_change, ())
 
-        def run(execute: Execute, part: Mapping[int, int]) -> int:
+        def run(execute: Execute, part: Mapping[int, int], waits: bool) -> _Done:  # noqa: FBT001 - see _Batch
+            find = finds[waits]
             rows = execute(find.text, find.parameters([json.dumps(list(part)), *matched]))
+            found = {row_id for row_id, _ in rows}
+            locked = [] if waits else [row_id for row_id in part if row_id not in found]
             same = [row_id for row_id, identity in rows if number_of(identity) == part[row_id]]
             if not same:
-                return 0
-            return len(execute(change.text, change.parameters([json.dumps(same), *values()])))
+                return _Done(0, locked)
+            changed = execute(change.text, change.parameters([json.dumps(same), *values()]))
+            return _Done(len(changed), locked)
 
         return run
 

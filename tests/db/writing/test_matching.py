@@ -1,8 +1,10 @@
 """Changes of all executions that match a filter, in batches."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import asyncpg
 import pytest
 
 from db.database import Database
@@ -12,7 +14,7 @@ from db.reading.filters import AllOf, AnyOf, Condition, Filter, Not
 from db.source import ExecutionRow
 from db.writing.batches import Bounds, Matched, Target
 from tests.gateway import insert, run_sql
-from tests.places import Place
+from tests.places import Place, PostgresPlace
 from tests.sample import SAMPLE, START
 
 pytestmark = pytest.mark.anyio
@@ -275,3 +277,21 @@ async def test_a_condition_of_ones_own_joins_the_filters(
     assert await executions.would_delete_matching(target) == Matched(5, has_more=False)
     assert await executions.delete_matching(target) == Matched(5, has_more=False)
     assert await executions.count(ERRORS) == 15
+
+
+@pytest.mark.postgres
+async def test_what_another_program_has_locked_is_waited_for_last(
+    executions: Executions, place: PostgresPlace
+) -> None:
+    _fill(place)
+    connection = await asyncpg.connect(place.url)
+    async with connection.transaction():
+        await connection.execute("UPDATE executions SET state = 'FINISHED' WHERE id = 3")
+        deletion = asyncio.create_task(executions.delete_matching(ERRORS))
+        async with asyncio.timeout(60):
+            while await connection.fetchval("SELECT count(*) FROM executions") > 1:  # noqa: ASYNC110 - nothing else tells
+                await asyncio.sleep(0.01)
+        assert not deletion.done()
+    assert await deletion == Matched(MANY - 1, has_more=False)
+    assert _guids(place) == {"g-3"}
+    await connection.close()
