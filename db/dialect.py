@@ -256,6 +256,11 @@ def has_lateral(dialect: Dialect) -> bool:
     return dialect.name != "sqlite"
 
 
+def skips_in_indexes(dialect: Dialect) -> bool:
+    """Whether a range is found in an index whose columns before it are not compared."""
+    return dialect.name != "sqlite"
+
+
 def keeps_order(dialect: Dialect) -> bool:
     """Whether subqueries and parts of a union keep the order of their rows."""
     return dialect.name == "sqlite"

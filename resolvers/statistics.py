@@ -151,11 +151,7 @@ class StatisticsPlan:
 
         async def part(run: Run, found: Sequence[Statistics]) -> Sequence[Any]:
             bucket = arguments(run.variables)["bucket"]
-            rows = [
-                [(start, sum(states), *states) for start, states in each.timelines[bucket]]
-                for each in found
-            ]
-            return await _answer_lists(run, objects, rows)
+            return await _answer_lists(run, objects, [each.timelines[bucket] for each in found])
 
         return part
 
@@ -164,6 +160,8 @@ async def _answer_lists(
     run: Run, objects: Objects, lists: Sequence[Sequence[Any]]
 ) -> Sequence[list[Any]]:
     """Build the objects of several lists of rows together."""
+    if len(lists) == 1:
+        return [await objects.answer(run, lists[0])]
     made = iter(await objects.answer(run, [row for rows in lists for row in rows]))
     return [[next(made) for _ in rows] for rows in lists]
 

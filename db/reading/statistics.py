@@ -27,7 +27,10 @@ MOST_BUCKETS_TOGETHER = 50_000
 
 Counts = tuple[int, ...]
 """How many executions are in each state, in the order of ``ExecutionState``."""
+BucketCounts = tuple[int, ...]
+"""The start of a bucket of time, how many executions were created in it, and their ``Counts``."""
 NO_COUNTS: Counts = (0,) * len(ExecutionState)
+_NO_TOTAL = (0, *NO_COUNTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +59,6 @@ class FlowCount(NamedTuple):
     agentflow_id: str
     agentflow_name: str | None
     number: int
-
-
-class BucketCounts(NamedTuple):
-    """The executions that were created in a bucket of time, which starts at ``start``."""
-
-    start: int
-    states: Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,40 +116,46 @@ def too_many_buckets(bucket: TimeBucket, number: str = "more") -> InvalidInput:
 
 
 def statistics_from(
-    query: StatisticsQuery, sums: Sequence[BucketCounts], tops: Iterable[FlowCount]
+    query: StatisticsQuery,
+    unit: TimeBucket | None,
+    sums: Sequence[BucketCounts],
+    tops: Iterable[FlowCount],
 ) -> Statistics:
-    """Put together what was read: ``sums`` has the counts that are not zero, in no order.
+    """Put together what was read: the counts in buckets of a unit, and the top agentflows.
 
-    Raises InvalidInput if a timeline has too many buckets.
+    Both are in any order, and buckets without executions are missing. Raises InvalidInput if a
+    timeline has too many buckets.
     """
-    states = _added(each.states for each in sums)
+    added = _added(sums)
     range_ = query.range
-    timelines = {bucket: timeline(bucket, sums, range_) for bucket in query.buckets}
+    timelines = {}
+    for bucket in query.buckets:
+        buckets = sums if bucket is unit else _widened(bucket, sums)
+        timelines[bucket] = _filled(bucket, {each[0]: each for each in buckets}, range_)
     most = sorted(tops, key=lambda flow: (-flow.number, bytes_of(flow.agentflow_id)))
-    return Statistics(states, most[: query.top], timelines)
+    return Statistics(added[2:], most[: query.top], timelines)
 
 
-def timeline(
-    bucket: TimeBucket, sums: Sequence[BucketCounts], range_: TimeRange
-) -> Sequence[BucketCounts]:
-    """Return every bucket of a range; an open side ends with the first or last count.
-
-    Raises InvalidInput if there are too many.
-    """
-    if range_.is_empty:
-        return ()
-    starts: dict[int, list[Counts]] = {}
+def _widened(bucket: TimeBucket, sums: Sequence[BucketCounts]) -> Iterable[BucketCounts]:
+    """Add up the buckets that lie within each of some wider buckets."""
+    within: dict[int, list[BucketCounts]] = {}
     for each in sums:
-        starts.setdefault(start_of(bucket, each.start), []).append(each.states)
+        within.setdefault(start_of(bucket, each[0]), []).append(each)
+    return [(start, *_added(buckets)[1:]) for start, buckets in within.items()]
+
+
+def _filled(
+    bucket: TimeBucket, buckets: Mapping[int, BucketCounts], range_: TimeRange
+) -> Sequence[BucketCounts]:
+    """Return every bucket of a range; an open side ends with the first or last of ``buckets``."""
     since, until = range_
-    if (since is None or until is None) and not starts:
+    if range_.is_empty or (not buckets and (since is None or until is None)):
         return ()
-    first = min(starts) if since is None else start_of(bucket, since)
-    last = max(starts) if until is None else start_of(bucket, until - 1)
+    first = min(buckets) if since is None else start_of(bucket, since)
+    last = max(buckets) if until is None else start_of(bucket, until - 1)
     _check_number(bucket, number_between(bucket, first, last))
     return [
-        BucketCounts(start, _added(starts[start]) if start in starts else NO_COUNTS)
-        for start in starts_between(bucket, first, last)
+        buckets.get(start) or (start, *_NO_TOTAL) for start in starts_between(bucket, first, last)
     ]
 
 
@@ -167,6 +169,6 @@ def check_together(found: Iterable[Statistics]) -> None:
         _check_number_together(bucket, length)
 
 
-def _added(counts: Iterable[Counts]) -> Counts:
-    columns = zip(*counts, strict=True)
-    return tuple(map(sum, columns)) or NO_COUNTS
+def _added(buckets: Sequence[BucketCounts]) -> tuple[int, ...]:
+    """Add up the columns of buckets, of which only the start makes no sense."""
+    return tuple(map(sum, zip(*buckets, strict=True))) if buckets else (0, *_NO_TOTAL)

@@ -20,7 +20,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from db.dialect import among_listed, has_count_deltas
+from db.dialect import among_listed, has_count_deltas, skips_in_indexes
 from db.models import ExecutionState
 from db.reading.counts import (
     ALL_TIME,
@@ -171,6 +171,7 @@ class CountsRelations:
         self._keys = keys
         self._unit = unit
         self._has_deltas = has_count_deltas(parameters.dialect)
+        self._skips_in_indexes = skips_in_indexes(parameters.dialect)
 
         def bound_range() -> _Bound:
             return parameters.bind_number(), parameters.bind_number()
@@ -222,9 +223,11 @@ class CountsRelations:
             for span, bound in zip(group.tops, bounds, strict=True):
                 part = _select(FLOW_COUNTS, names, group.states)
                 part = _within(part, FLOW_COUNTS, span.width, bound)
-                # Seek to the range of each agentflow.
-                seek = self._known if span.width != ALL_TIME else None
-                parts.append(self._limited(part, FLOW_COUNTS, seek if passing is None else passing))
+                seek = passing
+                if seek is None and span.width != ALL_TIME and not self._skips_in_indexes:
+                    # Name all agentflows, to find the range of each.
+                    seek = self._known
+                parts.append(self._limited(part, FLOW_COUNTS, seek))
             parts += self._deltas(group, names, passing)
         return self._with_edges(parts, names)
 

@@ -3,9 +3,9 @@
 Where the filter is on states, agentflows and the time of creation, it adds up the counts that
 triggers keep. For any other filter, and for sessions, it counts the matching rows, in one pass.
 
-The statement returns the counts by state in each bucket of time (its sums) and of the agentflows
-with the most executions (its tops), for each parent if there are several. The columns of its rows
-are the parent, the start of the bucket, the agentflow's id and name, and the counts.
+The statement returns the counts in each bucket of time (its sums) and of the agentflows with the
+most executions (its tops), for each parent if there are several. The columns of its rows are the
+parent, the agentflow's id and name, the start of the bucket, the total, and the counts by state.
 """
 
 from collections.abc import Hashable
@@ -58,7 +58,8 @@ from db.source import ExecutionSource
 _DAYS_OF_WEEK = 7
 _INDEXED = ("state", "agentflow_id", "updated_on", "finished_on", "duration_ms")
 _NO_TEXT: ColumnElement[Any] = cast(null(), String)
-_NO_NUMBER: ColumnElement[Any] = cast(null(), BigInteger)
+_COUNTED = ("total", *STATE_COLUMNS)
+_BUCKET = slice(3, None)
 
 
 class Parents(NamedTuple):
@@ -130,27 +131,30 @@ class StatisticsStatement:
 
         Raises InvalidInput if timelines have too many buckets.
         """
-        sums: dict[str | None, list[BucketCounts]] = {}
-        tops: dict[str | None, list[FlowCount]] = {}
+        parents = self._parents.keys if self._parents else (None,)
+        sums: dict[str | None, list[BucketCounts]] = {parent: [] for parent in parents}
+        tops: dict[str | None, list[FlowCount]] = {parent: [] for parent in parents}
         names: dict[str | None, str | None] = {}
         for row in rows:
-            parent, start, flow, name = row[:4]
-            states = tuple(row[4:])
+            parent, flow = row[0], row[1]
             if flow is None:
-                sums.setdefault(parent, []).append(BucketCounts(start, states))
-                names[parent] = name
+                sums[parent].append(row[_BUCKET])
+                names[parent] = row[2]
             else:
-                tops.setdefault(parent, []).append(FlowCount(flow, name, sum(states)))
+                tops[parent].append(FlowCount(flow, row[2], row[4]))
         if self._unit is not None and sum(map(len, sums.values())) >= self.too_many_sums:
             raise too_many_buckets(min(self._query.buckets, key=list(TimeBucket).index))
-        found = []
-        for parent in self._parents.keys if self._parents else (None,):
-            own = sums.get(parent, [])
-            if self.sums_are_tops and parent is not None and own:
-                count = sum(sum(each.states) for each in own)
-                tops[parent] = [FlowCount(parent, names[parent], count)]
-            found.append(statistics_from(self._query, own, tops.get(parent, [])))
-        check_together(found)
+        if self.sums_are_tops:
+            for parent, buckets in sums.items():
+                if parent is not None and buckets:
+                    total = sum(bucket[1] for bucket in buckets)
+                    tops[parent] = [FlowCount(parent, names[parent], total)]
+        found = [
+            statistics_from(self._query, self._unit, sums[parent], tops[parent])
+            for parent in parents
+        ]
+        if self._parents is not None:
+            check_together(found)
         return found
 
     def _relations(
@@ -212,23 +216,18 @@ def _sums_of(
     ``names`` has the names of the parents, if they are wanted.
     """
     parent = relation.c.get("parent")
-    at = None if unit is None else _start(relation.c.at, unit)
-    keys = [key for key in (parent, at) if key is not None]
+    start = None if unit is None else _start(relation.c.at, unit)
+    keys = [key for key in (parent, start) if key is not None]
     statement = select(
         (_NO_TEXT if parent is None else parent).label("parent"),
-        (_NO_NUMBER if at is None else at).label("start"),
+        (ZERO if start is None else start).label("start"),
         *_added(relation),
     ).select_from(relation)
     if keys:
         statement = statement.group_by(*keys).having(_total(relation) > ZERO).limit(most)
     sums = statement.subquery("sums")
-    return select(
-        sums.c.parent,
-        sums.c.start,
-        _NO_TEXT.label("flow"),
-        (_NO_TEXT if names is None else _name_of(sums.c.parent, names)).label("name"),
-        *(sums.c[column] for column in STATE_COLUMNS),
-    )
+    name = _NO_TEXT if names is None else _name_of(sums.c.parent, names)
+    return _rows_of(sums.c.parent, _NO_TEXT, name, sums.c.start, sums)
 
 
 def _tops_of(
@@ -236,23 +235,36 @@ def _tops_of(
 ) -> Select[Any]:
     """Select the agentflows with the most executions, of each parent if there are several."""
     parent, flow, total = relation.c.get("parent"), relation.c.flow, _total(relation)
-    keys = [flow] if parent is None else [parent, flow]
-    columns = [key.label(name) for key, name in zip(keys[::-1], ("flow", "parent"), strict=False)]
-    statement = select(*columns, *_added(relation)).group_by(*keys).having(total > ZERO)
     order = (total.desc(), flow)
+    statement = select(flow.label("flow"), *_added(relation)).having(total > ZERO)
     if parent is None:
-        found = statement.order_by(*order).limit(most).subquery("tops")
-    else:
-        place = func.row_number().over(partition_by=parent, order_by=order).label("place")
-        found = statement.add_columns(place).subquery("tops")
-    selected = select(
-        (_NO_TEXT if parent is None else found.c.parent).label("parent"),
-        _NO_NUMBER.label("start"),
-        found.c.flow,
-        _name_of(found.c.flow, source).label("name"),
-        *(found.c[column] for column in STATE_COLUMNS),
+        tops = statement.group_by(flow).order_by(*order).limit(most).subquery("tops")
+        return _rows_of(_NO_TEXT, tops.c.flow, _name_of(tops.c.flow, source), ZERO, tops)
+    place = func.row_number().over(partition_by=parent, order_by=order)
+    tops = (
+        statement.add_columns(parent.label("parent"), place.label("place"))
+        .group_by(parent, flow)
+        .subquery("tops")
     )
-    return selected if parent is None else selected.where(found.c.place <= most)
+    selected = _rows_of(tops.c.parent, tops.c.flow, _name_of(tops.c.flow, source), ZERO, tops)
+    return selected.where(tops.c.place <= most)
+
+
+def _rows_of(
+    parent: ColumnElement[Any],
+    flow: ColumnElement[Any],
+    name: ColumnElement[Any],
+    start: ColumnElement[Any],
+    counts: FromClause,
+) -> Select[Any]:
+    """Select the columns of the statement's rows."""
+    return select(
+        parent.label("parent"),
+        flow.label("flow"),
+        name.label("name"),
+        start.label("start"),
+        *(counts.c[column] for column in _COUNTED),
+    )
 
 
 def _name_of(flow: ColumnElement[Any], source: ExecutionSource) -> ColumnElement[Any]:
@@ -260,15 +272,16 @@ def _name_of(flow: ColumnElement[Any], source: ExecutionSource) -> ColumnElement
 
 
 def _added(relation: FromClause) -> list[ColumnElement[Any]]:
+    summed = {"total": _total(relation)}
+    summed |= {name: func.sum(relation.c[name]) for name in STATE_COLUMNS}
     return [
-        cast(func.coalesce(func.sum(relation.c[name]), ZERO), BigInteger).label(name)
-        for name in STATE_COLUMNS
+        cast(func.coalesce(added, ZERO), BigInteger).label(name) for name, added in summed.items()
     ]
 
 
 def _total(relation: FromClause) -> ColumnElement[Any]:
-    added: ColumnElement[Any] = func.sum(sum_of_states(relation, tuple(ExecutionState)))
-    return added
+    total: ColumnElement[Any] = func.sum(sum_of_states(relation, tuple(ExecutionState)))
+    return total
 
 
 def _start(at: ColumnElement[Any], unit: TimeBucket) -> ColumnElement[Any]:

@@ -121,7 +121,11 @@ def _timeline(bucket: TimeBucket, rows: Sequence[Row], range_: TimeRange) -> lis
         if len(buckets) == MOST_BUCKETS:
             return None
         buckets.append(
-            ((first - EPOCH) // timedelta(milliseconds=1), _states(by_start.get(first, ())))
+            (
+                (first - EPOCH) // timedelta(milliseconds=1),
+                len(by_start.get(first, ())),
+                *_states(by_start.get(first, ())),
+            )
         )
         if first == last:
             return buckets
@@ -148,7 +152,7 @@ def _plain(found: Statistics, query: StatisticsQuery) -> Any:
     return (
         found.states if has_states else None,
         [tuple(flow) for flow in found.agentflows],
-        {bucket: [tuple(each) for each in found.timelines[bucket]] for bucket in query.buckets},
+        {bucket: list(found.timelines[bucket]) for bucket in query.buckets},
     )
 
 
