@@ -23,14 +23,16 @@ from sqlalchemy import (
     func,
     null,
     select,
+    true,
     union_all,
 )
 
 from db.database import Rows
-from db.dialect import MonthStart, among_listed, listed
+from db.dialect import MonthStart, among_listed, each_listed, has_lateral, listed
 from db.models import ExecutionState
 from db.reading.counts import sum_of_states
 from db.reading.filter_statements import cache_key_of, where
+from db.reading.normal_filters import NOTHING
 from db.reading.statement_cache import BindParameters
 from db.reading.statistics import (
     MOST_BUCKETS,
@@ -85,7 +87,11 @@ class StatisticsStatement:
         self._plan: CountsPlan | None = None
         if self._by is None or self._is_of_flows:
             self._plan = plan_counts(query.filter, self._unit, is_of_flows=self._is_of_flows)
-        is_empty = query.range.is_empty or (self._plan is not None and self._plan.is_empty)
+        is_empty = (
+            query.filter == NOTHING
+            or query.range.is_empty
+            or (self._plan is not None and self._plan.is_empty)
+        )
         self.is_needed = not is_empty and (self._has_sums or self._has_tops)
         """Whether anything is wanted that may be more than zero."""
 
@@ -176,6 +182,8 @@ class StatisticsStatement:
             for field in _INDEXED:
                 filtered = filtered.off_index(field)
         condition = where(self._query.filter, filtered, parameters.bind)
+        if self._by == "session_id" and has_lateral(parameters.dialect):
+            return _RowsRelation(self._rows_of_sessions(source, condition, keys).cte("matching"))
         parent = None if self._by is None else source.column(self._by)
         if parent is not None:
             condition = and_(among_listed(parent, keys), condition)
@@ -183,6 +191,22 @@ class StatisticsStatement:
             rows_by_state(
                 source, condition, parent=parent, with_flow=self._has_tops, unit=self._unit
             ).cte("matching")
+        )
+
+    def _rows_of_sessions(
+        self, source: ExecutionSource, condition: ColumnElement[bool], keys: tuple[Any, ...]
+    ) -> Select[Any]:
+        """Count the rows of each session in its range of an index.
+
+        Joined with the sessions, they might be found by a scan of all executions.
+        """
+        sessions = each_listed(keys)
+        own = and_(source.session_id == sessions.c.value, condition)
+        counted = rows_by_state(source, own, with_flow=self._has_tops, unit=self._unit).lateral(
+            "counted"
+        )
+        return select(sessions.c.value.label("parent"), *counted.c).select_from(
+            sessions.join(counted, true())
         )
 
 
