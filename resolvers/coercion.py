@@ -202,7 +202,7 @@ def _read(node: ValueNode, kind: Any) -> _Read:
 def _read_variable(name: str, *, is_required: bool) -> _Read:
     def read(variables: Variables) -> Any:
         value = variables.get(name, _MISSING)
-        if is_required and (value is None or value is _MISSING):
+        if is_required and value is None:
             raise NotPlannable("null where there must be a value")
         return value
 
@@ -212,9 +212,12 @@ def _read_variable(name: str, *, is_required: bool) -> _Read:
 def _read_list(node: ValueNode, kind: Any) -> _Read:
     nodes = node.values if isinstance(node, ListValueNode) else (node,)
     readers = [_read(item, kind) for item in nodes]
+    is_required = is_non_null_type(kind)
 
     def read(variables: Variables) -> list[Any]:
         values = [value_of(variables) for value_of in readers]
+        if is_required and _MISSING in values:
+            raise NotPlannable("a variable that is left out")
         # A missing variable in a list is null.
         return [None if value is _MISSING else value for value in values]
 

@@ -379,3 +379,19 @@ def test_a_count_beyond_32_bits_is_no_int(gateway: Gateway) -> None:
         assert body["data"] is None
         assert body["errors"][0]["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
     assert gateway.graphql("{ executionStats { byState { state } timeline { start } } }")
+
+
+def test_a_variable_that_is_left_out_takes_the_default_of_its_argument(
+    sample_gateway: Gateway,
+) -> None:
+    query = """query ($first: Int, $bucket: TimeBucket, $direction: OrderDirection) {
+      executionStats {
+        byAgentflow(first: $first) { count }
+        timeline(bucket: $bucket) { start }
+      }
+      agentflow(agentflowId: "flow-a") {
+        executions(orderBy: [{ field: CREATED_ON, direction: $direction }]) { nodes { guid } }
+      }
+    }"""
+    defaults = {"first": 10, "bucket": "DAY", "direction": "DESC"}
+    assert sample_gateway.graphql(query) == sample_gateway.graphql(query, **defaults)
