@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from db.columns import NULLABLE
 from db.errors import InvalidInput
 
 MAX_CONDITIONS = 500
@@ -164,7 +165,8 @@ def conditions_of(filter_: Filter) -> Iterator[Condition]:
 def is_narrowing(filter_: Filter) -> bool:
     """Whether a filter has a condition, and its form alone does not make it true for everything.
 
-    Lists without values are part of the form: to be in none of them is true for everything.
+    Lists without values are part of the form: to be in none of them is true for everything. So are
+    empty texts, which every name contains, and nulls where there are none.
     """
     return _always(filter_) is not True and any(conditions_of(filter_))
 
@@ -174,6 +176,10 @@ def _always(filter_: Filter) -> bool | None:
     match filter_:
         case Condition(_, "in" | "not_in", ()):
             return filter_.operator == "not_in"
+        case Condition(_, "contains" | "starts_with", ""):
+            return True
+        case Condition(field, "is_null", is_null) if field not in NULLABLE:
+            return not is_null
         case Condition():
             return None
         case Not(part):

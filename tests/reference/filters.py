@@ -53,11 +53,18 @@ def _form(given: GraphQLFilter, conditions: list[bool]) -> bool | None:
         else:
             asked = [(n, v) for n, v in value.items() if n != "caseSensitive" and v is not None]
             conditions += [True] * len(asked)
-            forms += [_EMPTY_LISTS.get(n) if v == [] else None for n, v in asked]
+            forms += [_form_of_condition(name, n, v) for n, v in asked]
     return _joined(forms, decisive=False)
 
 
-_EMPTY_LISTS = {"in": False, "notIn": True}
+def _form_of_condition(field: str, operator: str, value: Any) -> bool | None:
+    if value == []:
+        return {"in": False, "notIn": True}[operator]
+    if operator in ("contains", "startsWith") and value == "":
+        return True
+    if operator == "isNull" and field in ("guid", "agentflowId"):
+        return not value
+    return None
 
 
 def _joined(forms: list[bool | None], *, decisive: bool) -> bool | None:

@@ -57,6 +57,10 @@ TRUE_BY_FORM: list[dict[str, Any]] = [
     {"not": {"and": [CONDITION, {"or": []}]}},
     {"not": {"and": [CONDITION, {"guid": {"in": []}}]}},
     {"and": [{"guid": {"notIn": []}}, {"or": [CONDITION, {"sessionId": {"notIn": []}}]}]},
+    {"agentflowName": {"contains": ""}},
+    {"agentflowName": {"startsWith": "", "caseSensitive": True}},
+    {"guid": {"isNull": False}},
+    {"not": {"agentflowId": {"isNull": True}}},
 ]
 NARROWING = [case for case in CASES if case.graphql and is_narrowing(case.graphql)]
 
@@ -114,6 +118,7 @@ def test_a_filter_that_narrows_nothing_is_refused_and_nothing_is_changed(
         {"and": [CONDITION, {"or": []}]},
         {"not": {"or": [CONDITION, {}]}},
         {"guid": {"isNull": True}},
+        {"not": {"agentflowId": {"isNull": False}}},
     ],
     ids=str,
 )
