@@ -36,10 +36,6 @@ def _executions_of(by: str) -> Nested:
     return Nested(by, planned, check_connection)
 
 
-def _format_ms_or_null(milliseconds: int | None) -> str | None:
-    return None if milliseconds is None else format_ms(milliseconds)
-
-
 EXECUTION: RowType = {
     "id": Leaf("guid", lambda guid: global_id("Execution", guid)),
     "databaseId": Leaf("id"),
@@ -50,7 +46,7 @@ EXECUTION: RowType = {
     "sessionId": Leaf("session_id"),
     "createdOn": Leaf("created_on", format_ms),
     "updatedOn": Leaf("updated_on", format_ms),
-    "finishedOn": Leaf("finished_on", _format_ms_or_null),
+    "finishedOn": Leaf("finished_on", format_ms, is_nullable=True),
     "durationMs": Leaf("duration_ms"),
     "agentflow": SameRow("agentflow_id"),
     "session": SameRow("session_id"),

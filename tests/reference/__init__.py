@@ -1,8 +1,10 @@
 """A second opinion: what the gateway must answer, worked out in plain Python over a list of rows.
 
-``executor`` runs an operation with graphql-core alone, over the resolvers of ``queries`` and
-``mutations``. ``drawing`` draws operations from the schema, and ``comparing`` sends them to a
-gateway and compares the answers byte for byte. Nothing here knows SQL, or how the gateway works.
+``executor`` runs an operation with graphql-core alone, over the types of ``objects``,
+``statistics``, ``queries`` and ``mutations``, unless ``faults`` finds what is wrong with its
+arguments by the ``checks`` of their fields. ``drawing`` draws operations from the schema, and
+``comparing`` sends them to a gateway and compares the answers byte for byte. Nothing here knows
+SQL, or how the gateway works.
 """
 
 from tests.reference.filters import GraphQLFilter, matches

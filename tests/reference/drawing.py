@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from graphql import (
@@ -32,8 +33,11 @@ from tests.reference.values import (
 )
 from tests.reference.variables import Variables
 
-Cursors = Sequence[tuple[Any, Sequence[str]]]
-"""Orders as they are written in variables, and cursors of lists in each of them."""
+Cursors = Mapping[str, Sequence[tuple[Any, Sequence[str]]]]
+"""Orders as they are written in variables, and cursors of lists in each of them.
+
+They belong to the fields of a name, whatever type has them.
+"""
 _CONDITION = GraphQLNonNull(GraphQLBoolean)
 _ALIASES = ("a", "b", "c", "guid2", "node", "totalCount")
 _INTROSPECTION = (
@@ -64,13 +68,20 @@ class DocumentDrawing:
     """Draws one document and what is sent with it."""
 
     def __init__(
-        self, schema: GraphQLSchema, choices: Choices, pools: Pools, cursors: Cursors = ()
+        self,
+        schema: GraphQLSchema,
+        choices: Choices,
+        pools: Pools,
+        cursors: Cursors = MappingProxyType({}),
+        without: frozenset[str] = frozenset(),
     ) -> None:
+        """``without`` names fields that are not drawn."""
         self._schema = schema
         self._choices = choices
         self._plain = ValueDrawing(choices, pools)
         self._values = ValueDrawing(choices, pools, self._maybe_variable)
         self._cursors = cursors
+        self._without = without
         self._scopes: list[_Scope] = []
         self._variables = Variables(choices, pools)
         self._fragments: dict[str, tuple[Any, str, _Scope]] = {}
@@ -109,7 +120,7 @@ class DocumentDrawing:
         root = self._schema.query_type if kind == "query" else self._schema.mutation_type
         assert root is not None
         self._scopes.append(_Scope())
-        text = self._selection(root, self._choices.pick([4, 5, 3]))
+        text = self._selection(root, self._choices.pick([4, 5, 3, 7, 6]))
         return self._scopes.pop(), text
 
     def _reached(self, scope: _Scope) -> _Scope:
@@ -180,8 +191,11 @@ class DocumentDrawing:
             names = [
                 name
                 for name, each in fields.items()
-                if depth > 0 or is_leaf_type(innermost(each.type))
+                if (depth > 0 or is_leaf_type(innermost(each.type))) and name not in self._without
             ]
+            deep = [name for name in names if not is_leaf_type(innermost(fields[name].type))]
+            if deep and choices.chance(40):
+                names = deep
             if not names:
                 return "__typename"
             if choices.number(1, 1000) > 998:
@@ -221,8 +235,11 @@ class DocumentDrawing:
         return json.dumps((name == "include") != self._choices.chance(25))
 
     def _arguments(self, declared: GraphQLField, name: str) -> str:
-        forced = self._paging(declared) if {"first", "after"} <= declared.args.keys() else {}
-        left_out: tuple[str, ...] = ("first", "last", "after", "before")
+        forced: dict[str, Any] = {}
+        left_out: tuple[str, ...] = ()
+        if {"first", "after"} <= declared.args.keys():
+            forced = self._paging(declared, name)
+            left_out = ("first", "last", "after", "before")
         if not forced.keys().isdisjoint(("after", "before")):
             left_out += ("orderBy",)
         given = []
@@ -240,7 +257,7 @@ class DocumentDrawing:
             given.append(f"{argument}: {literal(tree)}")
         return f"({', '.join(given)})" if given else ""
 
-    def _paging(self, declared: GraphQLField) -> dict[str, Any]:
+    def _paging(self, declared: GraphQLField, name: str) -> dict[str, Any]:
         """The arguments that page: in one direction, from a cursor of the order, as a rule."""
         choices = self._choices
         given: dict[str, Any] = {}
@@ -251,15 +268,15 @@ class DocumentDrawing:
         if len(sizes) == 2 and choices.chance(2):
             given |= dict.fromkeys(sizes, 1)
         cursors = [each for each in ("after", "before") if each in declared.args]
-        if self._cursors and choices.chance(45):
-            order, known = choices.pick(self._cursors)
+        if name in self._cursors and choices.chance(45):
+            order, known = choices.pick(self._cursors[name])
             if "orderBy" in declared.args and (order or choices.chance(20)):
                 given["orderBy"] = _in_enums(order)
             for each in choices.pick([cursors[:1], cursors[1:], cursors]):
                 given[each] = choices.pick(known)
             if choices.chance(4):
                 given[choices.pick(cursors)] = choices.pick(["", "x", "AAAA", known[0][:-1]])
-            if choices.chance(2):
+            if "orderBy" in declared.args and choices.chance(2):
                 given["orderBy"] = [{"field": Name("STATE")}]
         return given
 

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,6 @@ from graphql import (
     VariableNode,
     build_schema,
     execute_sync,
-    get_nullable_type,
     get_variable_values,
     is_abstract_type,
     is_introspection_type,
@@ -32,12 +31,14 @@ from graphql import (
     validate,
 )
 
-from tests.reference import instants, mutations, queries
+from tests.reference import instants, mutations, objects, queries, statistics
+from tests.reference.faults import faults_of
+from tests.reference.statistics import TimelineTooLong
 from tests.reference.table import Elapsed, Now, Stamp, Table
 
 TYPES: Mapping[str, type] = {
     name: kind
-    for module in (queries, mutations)
+    for module in (queries, objects, statistics, mutations)
     for name, kind in vars(module).items()
     if isinstance(kind, type)
 }
@@ -51,12 +52,20 @@ _MOST_VARIABLE_ERRORS = 50
 _LARGEST_BIG_INT = 2**53
 
 
+_BUCKETS_TOGETHER = 50_000
+
+
 @dataclass
 class Answer:
-    """What is answered to an operation; there is no data when nothing was executed."""
+    """What is answered to an operation; there is no data when nothing was executed.
+
+    ``failed`` are the keys of root fields for which more was found than may be answered.
+    """
 
     data: dict[str, Any] | None = None
     faults: tuple[Fault, ...] = ()
+    failed: tuple[str, ...] = ()
+    is_certain: bool = True
 
 
 class Reference:
@@ -74,13 +83,6 @@ class Reference:
         """The fields that nothing here stands for."""
         _write_scalars(self.schema)
         self._read = functools.lru_cache(maxsize=1)(self._read_anew)
-        self._checking = build_schema(sdl)
-        _write_scalars(self._checking)
-        for root in (self._checking.query_type, self._checking.mutation_type):
-            for name, field in root.fields.items() if root else ():
-                # One fault must not hide the others.
-                field.type = get_nullable_type(field.type)
-                field.resolve = _checker(f"check_{_snake(name)}")
 
     def run(
         self, query: str, variables: dict[str, Any] | None = None, name: str | None = None
@@ -107,6 +109,8 @@ class Reference:
         faults = self._faults(document, named[0], variables or {})
         if faults:
             return Answer(faults=tuple(faults))
+        self.table.is_uncertain = self.table.is_stale = False
+        self.table.buckets = 0
         result = execute_sync(
             self.schema,
             document,
@@ -114,9 +118,16 @@ class Reference:
             variable_values=variables,
             operation_name=name,
         )
+        failed: dict[str, None] = {}
         for error in result.errors or ():
-            raise error.original_error or error
-        return Answer(result.data)
+            if not isinstance(error.original_error, TimelineTooLong) or not error.path:
+                raise error.original_error or error
+            failed[str(error.path[0])] = None
+        return Answer(
+            result.data,
+            failed=tuple(failed),
+            is_certain=not self.table.is_uncertain and self.table.buckets <= _BUCKETS_TOGETHER,
+        )
 
     def _read_anew(self, query: str) -> tuple[DocumentNode, int]:
         """A document, and how many errors are in it. Raises GraphQLError if it is none."""
@@ -133,7 +144,7 @@ class Reference:
     def _faults(
         self, document: DocumentNode, operation: OperationDefinitionNode, variables: dict[str, Any]
     ) -> list[Fault]:
-        """What is wrong with the variables; or else with the arguments of the root fields."""
+        """What is wrong with the variables; or else with the arguments of all fields."""
         values = get_variable_values(
             self.schema,
             operation.variable_definitions or (),
@@ -146,19 +157,10 @@ class Reference:
         unknown = [name for name in conditions if values.coerced.get(name) is None]
         if unknown:
             return [(None, _BAD_INPUT)] * len(unknown)
-        told: dict[str, list[str]] = {}
-        result = execute_sync(
-            self._checking,
-            document,
-            self._root(operation),
-            context_value=told,
-            variable_values=variables,
-            operation_name=operation.name.value if operation.name else None,
-        )
-        for error in result.errors or ():
-            assert error.path, error
-            told.setdefault(str(error.path[0]), []).append(error.message)
-        return [((key,), _BAD_INPUT) for key in result.data or () for _ in told.get(key, ())]
+        return [
+            (path, _BAD_INPUT)
+            for path in faults_of(self.schema, document, operation, values, self.table)
+        ]
 
 
 def _refused(*codes: str) -> Answer:
@@ -189,13 +191,6 @@ def _resolve(kind: GraphQLObjectType, name: str, field: GraphQLField) -> bool:
 
     field.resolve = resolve
     return implemented is not None and attribute in known
-
-
-def _checker(attribute: str) -> Callable[..., None]:
-    def check(root: Any, info: Any, **given: Any) -> None:
-        info.context[info.path.key] = list(getattr(root, attribute)(given))
-
-    return check
 
 
 def _variables_of_conditions(

@@ -100,6 +100,11 @@ def _string(value: str | None, given: dict[str, Any]) -> bool:
     return all(checks[name](plain(shown(value)), wanted) for name, wanted in asked.items())
 
 
+def matches_name(name: str | None, given: dict[str, Any]) -> bool:
+    """Whether the name of an agentflow passes a filter of names."""
+    return _string(name, given)
+
+
 def _number(
     value: int | None, given: dict[str, Any], read: Callable[[Any], Any] = lambda bound: bound
 ) -> bool:

@@ -1,13 +1,14 @@
 """What is changed, one mutation after the other; the rules are those of ``queries``."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from db.source import ExecutionRow
-from tests.reference.filters import is_narrowing, matches, values_in
-from tests.reference.queries import Execution, Given
-from tests.reference.table import Elapsed, Opaque, Table
+from tests.reference.filters import matches
+from tests.reference.objects import Execution
+from tests.reference.statistics import Given
+from tests.reference.table import Elapsed, GlobalId, Table
 from tests.reference.texts import shown
 
 
@@ -77,16 +78,13 @@ class Mutation:
     table: Table
 
     def update_execution(self, given: Given) -> Any:
-        row = self.table.find(given["guid"])
+        [(_, row)] = self._named([given["guid"]])
         if row is None:
             return ExecutionNotFound(given["guid"])
         expected = given["input"].get("expectedState")
         if expected is not None and row.state != expected:
-            return ExecutionStateConflict(Execution(row), expected)
-        return UpdateExecutionSuccess(Execution(self._changed(row, given["input"])))
-
-    def check_update_execution(self, _given: Given) -> Iterator[str]:
-        yield from ()
+            return ExecutionStateConflict(Execution(self.table, row), expected)
+        return UpdateExecutionSuccess(Execution(self.table, self._changed(row, given["input"])))
 
     def update_executions(self, given: Given) -> UpdateExecutionsPayload:
         payload = UpdateExecutionsPayload()
@@ -95,23 +93,17 @@ class Mutation:
             if row is None:
                 payload.not_found.append(guid)
             elif expected is not None and row.state != expected:
-                payload.conflicts.append(Execution(row))
+                payload.conflicts.append(Execution(self.table, row))
             else:
-                payload.executions.append(Execution(self._changed(row, given["input"])))
+                payload.executions.append(Execution(self.table, self._changed(row, given["input"])))
         return payload
 
-    def check_update_executions(self, given: Given) -> Iterator[str]:
-        yield from self._check_number(given["guids"])
-
     def delete_execution(self, given: Given) -> Any:
-        row = self.table.find(given["guid"])
+        [(_, row)] = self._named([given["guid"]])
         if row is None:
             return ExecutionNotFound(given["guid"])
         self.table.rows.remove(row)
-        return DeleteExecutionSuccess(Opaque(f"Execution {row.guid!a}"), shown(row.guid))
-
-    def check_delete_execution(self, _given: Given) -> Iterator[str]:
-        yield from ()
+        return DeleteExecutionSuccess(GlobalId.of("Execution", row.guid), shown(row.guid))
 
     def delete_executions(self, given: Given) -> DeleteExecutionsPayload:
         payload = DeleteExecutionsPayload()
@@ -121,48 +113,54 @@ class Mutation:
             else:
                 self.table.rows.remove(row)
                 payload.deleted.append(shown(row.guid))
-                payload.deleted_ids.append(Opaque(f"Execution {row.guid!a}"))
+                payload.deleted_ids.append(GlobalId.of("Execution", row.guid))
         return payload
 
-    def check_delete_executions(self, given: Given) -> Iterator[str]:
-        yield from self._check_number(given["guids"])
-
     def update_executions_matching(self, given: Given) -> UpdateExecutionsMatchingPayload:
-        state, expected = (given["input"].get(name) for name in ("state", "expectedState"))
-        found = [row for row in self._matching(given) if expected in (None, row.state)]
-        changing = [row for row in found if state not in (None, row.state)]
+        """Those that have the state already count once nothing is left to change."""
+        change = given["input"]
+        state, expected = change.get("state"), change.get("expectedState")
+        matching = [
+            row
+            for row in self._rows()
+            if matches(row, given["filter"]) and expected in (None, row.state)
+        ]
+        changing = [row for row in matching if state not in (None, row.state)]
+        limit = given.get("limit")
         if not given["dryRun"]:
-            for row in changing:
-                self._changed(row, given["input"])
-        return UpdateExecutionsMatchingPayload(*_limited(given, found, changing))
-
-    def check_update_executions_matching(self, given: Given) -> Iterator[str]:
-        yield from self._check_matching(given)
+            self._change_some(changing, limit, lambda row: self._changed(row, change))
+        has_more = limit is not None and len(changing) > limit
+        affected = len(matching) if limit is None else min(limit, len(matching))
+        return UpdateExecutionsMatchingPayload(affected, has_more)
 
     def delete_executions_matching(self, given: Given) -> DeleteExecutionsMatchingPayload:
-        found = self._matching(given)
-        if not given["dryRun"]:
-            for row in found:
-                self.table.rows.remove(row)
-        return DeleteExecutionsMatchingPayload(*_limited(given, found, found))
-
-    def check_delete_executions_matching(self, given: Given) -> Iterator[str]:
-        yield from self._check_matching(given)
-
-    def _matching(self, given: Given) -> list[ExecutionRow]:
-        return [row for row in self.table.rows if matches(row, given["filter"])]
-
-    def _check_matching(self, given: Given) -> Iterator[str]:
-        if values_in(given["filter"]) > self.table.max_ids:
-            yield "filter has too many values"
-        elif not is_narrowing(given["filter"]):
-            yield "filter narrows nothing"
+        matching = [row for row in self._rows() if matches(row, given["filter"])]
         limit = given.get("limit")
-        if limit is not None and limit < 1:
-            yield f"limit is {limit}"
+        if not given["dryRun"]:
+            self._change_some(matching, limit, self.table.rows.remove)
+        affected = len(matching) if limit is None else min(limit, len(matching))
+        return DeleteExecutionsMatchingPayload(affected, affected < len(matching))
+
+    def _change_some(
+        self,
+        rows: list[ExecutionRow],
+        limit: int | None,
+        change: Callable[[ExecutionRow], object],
+    ) -> None:
+        """Which are changed is not specified, if there are more than the limit."""
+        if limit is not None and len(rows) > limit:
+            self.table.is_stale = True
+            return
+        for row in rows:
+            change(row)
+
+    def _rows(self) -> list[ExecutionRow]:
+        self.table.is_uncertain |= self.table.is_stale
+        return self.table.rows
 
     def _named(self, guids: list[str]) -> list[tuple[str, ExecutionRow | None]]:
         """The executions that guids name, each once, as they all are before the change."""
+        self.table.is_uncertain |= self.table.is_stale
         return [(guid, self.table.find(guid)) for guid in dict.fromkeys(guids)]
 
     def _changed(self, row: ExecutionRow, change: dict[str, Any]) -> ExecutionRow:
@@ -174,20 +172,7 @@ class Mutation:
             state=state,
             updated_on=self.table.now,
             finished_on=self.table.now if is_final else None,
-            duration_ms=Elapsed.of(row.created_on) if is_final else None,
+            duration_ms=Elapsed.of(row.created_on, self.table.now) if is_final else None,
         )
         self.table.replace(row, changed)
         return changed
-
-    def _check_number(self, guids: list[str]) -> Iterator[str]:
-        if len(guids) > self.table.max_ids:
-            yield f"{len(guids)} guids"
-
-
-def _limited(
-    given: Given, found: list[ExecutionRow], changing: list[ExecutionRow]
-) -> tuple[int, bool]:
-    limit = given.get("limit")
-    if limit is None:
-        return len(found), False
-    return min(len(found), limit), len(changing) > limit

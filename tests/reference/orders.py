@@ -14,6 +14,8 @@ Terms = tuple[tuple[str, bool], ...]
 Position = tuple[Any, ...]
 """What a row has in those fields."""
 
+BY_NAME: Terms = (("name", False), ("agentflow_id", False))
+"""The order of agentflows."""
 _COLUMNS = {"duration": "duration_ms"}
 
 
@@ -50,6 +52,15 @@ def compare(left: Position, right: Position, terms: Terms) -> int:
 
 def _key(value: Any) -> Any:
     return stored(value) if isinstance(value, str) else value
+
+
+def ordered_positions(positions: Iterable[Position], terms: Terms) -> list[Position]:
+    """Positions in an order."""
+
+    def stands(left: Position, right: Position) -> int:
+        return compare(left, right, terms)
+
+    return sorted(positions, key=cmp_to_key(stands))
 
 
 def comparison(order_by: OrderBy = None) -> Callable[[ExecutionRow, ExecutionRow], int]:

@@ -65,6 +65,17 @@ def _rows(names: dict[str, str | None], guids: list[str]) -> list[ExecutionRow]:
 
 VALID = SAMPLE + _rows(_NAMES, _GUIDS)
 """What the database accepts."""
+_LATELY = [START + hours * 3_600_000 + number for number, hours in enumerate([0, 1, 1, 25, 700])]
+LATELY = SAMPLE + [
+    row._replace(
+        created_on=_LATELY[number % len(_LATELY)],
+        duration_ms=None
+        if row.finished_on is None
+        else row.finished_on - _LATELY[number % len(_LATELY)],
+    )
+    for number, row in enumerate(VALID[len(SAMPLE) :])
+]
+"""The same, all created within a month, so that timelines are short."""
 _BROKEN = [
     "caf\udce9",
     "caf\udce8\udce7",
@@ -83,8 +94,18 @@ BROKEN = SAMPLE[:6] + _rows({f"{each}": f"Name {each}" for each in _BROKEN}, _BR
 """What a table may have from before the database refused it (SQLite alone)."""
 
 
+MORE_FLOWS = {"idle": "Idle agent", "IDLE": "idle AGENT", "twin": "Idle agent", "unnamed": None}
+"""Agentflows that have no execution."""
+
+
+def flows_of(rows: Sequence[ExecutionRow]) -> dict[str, str | None]:
+    """The agentflows that ``fill`` writes for some executions, by their ids."""
+    named = {row.agentflow_id: row.agentflow_name for row in rows if row.agentflow_name is not None}
+    return {**named, **MORE_FLOWS}
+
+
 def fill(place: Place, rows: Sequence[ExecutionRow]) -> None:
-    """Write executions, and the names of their agentflows that are not there yet."""
+    """Write executions, and the agentflows that are not there yet."""
     text = "CAST(? AS TEXT)" if isinstance(place, SQLitePlace) else "?"
 
     def written(value: str | None) -> object:
@@ -109,10 +130,9 @@ def fill(place: Place, rows: Sequence[ExecutionRow]) -> None:
             for row in rows
         ],
     )
-    names = {row.agentflow_id: row.agentflow_name for row in rows}
     place.run(
         f"INSERT INTO agentflows VALUES ({text}, {text}) ON CONFLICT (id) DO NOTHING",
-        [(written(flow), written(name)) for flow, name in names.items() if name is not None],
+        [(written(flow), written(name)) for flow, name in flows_of(rows).items()],
     )
 
 

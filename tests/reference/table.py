@@ -17,9 +17,9 @@ class Elapsed(int):
     since: int
 
     @classmethod
-    def of(cls, since: int) -> "Elapsed":
+    def of(cls, since: int, now: int) -> "Elapsed":
         """The time since an instant."""
-        elapsed = cls()
+        elapsed = cls(now - since)
         elapsed.since = since
         return elapsed
 
@@ -39,6 +39,20 @@ class Opaque(str):
     __slots__ = ()
 
 
+class GlobalId(Opaque):
+    """The id of an object among all objects of the API."""
+
+    type_name: str
+    key: str
+
+    @classmethod
+    def of(cls, type_name: str, key: str) -> "GlobalId":
+        """The id of an object of a type, which its key tells from the others."""
+        written = cls(f"{type_name} {key!a}")
+        written.type_name, written.key = type_name, key
+        return written
+
+
 class Cursor(Opaque):
     """A position in an order."""
 
@@ -55,13 +69,24 @@ class Cursor(Opaque):
 
 @dataclass
 class Table:
-    """Executions, the limits of the gateway, and the cursors it is known to have written."""
+    """Executions, agentflows, the limits of the gateway, and what it is known to have written.
+
+    ``flows`` has the names of those agentflows that are not gone.
+    """
 
     rows: list[ExecutionRow]
+    flows: dict[str, str | None] = field(default_factory=dict)
     max_page_size: int = 1000
     max_ids: int = 10_000
     now: Now = field(default_factory=Now)
     cursors: dict[str, Cursor] = field(default_factory=dict)
+    ids: dict[str, GlobalId] = field(default_factory=dict)
+    is_uncertain: bool = False
+    """Whether an answer depends on what the gateway does not say: when it changed something."""
+    is_stale: bool = False
+    """Whether only the gateway knows which rows were changed last."""
+    buckets: int = 0
+    """How many buckets all timelines of an operation have."""
 
     def find(self, guid: str) -> ExecutionRow | None:
         """The execution that a client names by its guid, as it was shown to it."""

@@ -22,6 +22,7 @@ from tests.reference.drawing import DocumentDrawing
 from tests.reference.executor import Reference
 from tests.reference.orders import position_of, terms_of
 from tests.reference.request import Request
+from tests.reference.rows import flows_of
 from tests.reference.table import Cursor, Table
 from tests.reference.values import Choices, pools_of
 from tests.sample import SAMPLE
@@ -34,13 +35,14 @@ TERMS = terms_of(None)
 
 def _reference(sdl: str = SDL) -> Reference:
     cursors = {row.guid: Cursor.of(TERMS, position_of(row, TERMS)) for row in SAMPLE}
-    return Reference(sdl, Table(list(SAMPLE), max_page_size=40, max_ids=12, cursors=cursors))
+    table = Table(list(SAMPLE), flows_of(SAMPLE), max_page_size=40, max_ids=12, cursors=cursors)
+    return Reference(sdl, table)
 
 
 @pytest.fixture(scope="module")
 def drawn() -> list[Request]:
     schema, numbers = _reference().schema, random.Random(1)
-    cursors = [(None, [row.guid for row in SAMPLE])]
+    cursors = {"executions": [(None, [row.guid for row in SAMPLE])]}
     return [
         request
         for kind in ["query"] * 250 + ["mutation"] * 200

@@ -83,7 +83,22 @@ WRONG: Mapping[str, Sequence[Any]] = {
 """What is no value of a scalar, for almost all of them."""
 
 
-LIMITS = [1000, 2**31 - 1, 500, 1000, 0, -1]
+_LIMITS = [1000, 2, 12, 2**31 - 1, 5, 1, 1000, 0, -1]
+_NO_IDS = [
+    "",
+    "x",
+    "nobody",
+    "é",
+    "a\0b",
+    "RXhlY3V0aW9uOm5vYm9keQ==",
+    "QWdlbnRmbG93Om5vYm9keQ==",
+    "U2Vzc2lvbjpub2JvZHk=",
+    "U2Vzc2lvbjpub2JvZHk",
+    "UXVlcnk6eA==",
+    "RXhlY3V0aW9u",
+    "RXhlY3V0aW9uOv8=",
+]
+"""Global ids of nothing, and texts that are none."""
 
 
 def pools_of(rows: Sequence[ExecutionRow]) -> dict[str, list[Any]]:
@@ -97,17 +112,19 @@ def pools_of(rows: Sequence[ExecutionRow]) -> dict[str, list[Any]]:
     times = sorted(ends | {time for row in rows for time in (row.created_on, row.updated_on)})
     lengths = sorted({row.duration_ms for row in rows if row.duration_ms is not None})
     ids: dict[str, list[Any]] = {"guid": guids, "agentflowId": flows, "sessionId": sessions}
+    asked = [*parts, "", "%", "_", "\\", "a\0b", "nothing like it", "idle agent"]
     return {
         **ids,
         # What is shown with U+FFFD is found by eq alone.
         **{f"{name} {list_}": _plain(ids[name]) for name in ids for list_ in ("in", "notIn")},
         "deleteExecution guid": _plain(guids),
         "guids": guids,
-        # Below the number of those that match, it would not be known which are changed.
         **dict.fromkeys(
-            ("updateExecutionsMatching limit", "deleteExecutionsMatching limit"), LIMITS
+            ("updateExecutionsMatching limit", "deleteExecutionsMatching limit"), _LIMITS
         ),
-        "agentflowName": [*parts, "", "%", "_", "\\", "a\0b", "nothing like it"],
+        **dict.fromkeys(("node id", "nodes ids"), _NO_IDS),
+        "agentflowName": asked,
+        "agentflows name": asked,
         "DateTime": [text for time in times for text in _spellings(time)],
         "Int": [1, 2, 3, 4, 5, 7, 11, 1, 2, 3, 4, 5, 7, 11, 40, 12, 0, 41, -1],
         "page": [1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 100, 2**31 - 1, 0],
