@@ -7,6 +7,7 @@ from typing import Any
 from graphql import FieldNode, GraphQLObjectType, get_named_type, is_union_type
 from graphql.type import GraphQLField
 
+from db.errors import GatewayError
 from db.models import ExecutionState
 from db.source import ExecutionRow
 from db.writing.batches import Bounds, Matched
@@ -26,7 +27,21 @@ RootAnswer = Callable[[Run, Arguments], Any]
 
 
 class AlreadyCommitted(Exception):
-    """A change was committed, but its response failed: it must not be made again."""
+    """A change was committed, but its response failed: it must not be made again.
+
+    ``reason`` is the error of a read after the change that callers can be told about, if that was
+    it, and ``key`` the response key of the root field, once known.
+    """
+
+    def __init__(self, reason: GatewayError | None) -> None:
+        super().__init__(reason and reason.message)
+        self.reason = reason
+        self.key = ""
+
+    @property
+    def message(self) -> str:
+        """What callers are told."""
+        return f"The change was made, but what its result leads to could not be read: {self}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +144,7 @@ class _PayloadPlan:
                 made = await objects.answer(run, part.rows(change))
                 answered[key] = made[0] if part.is_one else made
         except Exception as error:
-            raise AlreadyCommitted from error
+            raise AlreadyCommitted(error if isinstance(error, GatewayError) else None) from error
         return answered
 
 

@@ -24,6 +24,7 @@ from graphql import (
 from db.bounded_store import BoundedStore
 from resolvers.argument_errors import argument_errors
 from resolvers.arguments import Arguments, ArgumentsOf, arguments_of
+from resolvers.changes import AlreadyCommitted
 from resolvers.checks import Check, check_nothing
 from resolvers.coercion import ReadVariables, Variables, variables_function, variables_in
 from resolvers.context import AT_ONCE, Context, InThread, Run
@@ -70,7 +71,11 @@ class Plan:
         if len(self.roots) == 1:
             # A single root field checks its own arguments before it reads.
             [root] = self.roots
-            return {root.key: await root.answer(run, root.arguments(values))}
+            try:
+                return {root.key: await root.answer(run, root.arguments(values))}
+            except AlreadyCommitted as committed:
+                committed.key = root.key
+                raise
         checked = [(root, self._checked(root, values, context)) for root in self.roots]
         return await _answer_together(run, checked)
 

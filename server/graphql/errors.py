@@ -11,6 +11,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from db.errors import GatewayError, InvalidInput
+from resolvers.changes import AlreadyCommitted
 from server.http.errors import INTERNAL, INTERNAL_MESSAGE, log_unexpected
 
 # Messages of graphql-core repeat what was sent.
@@ -21,6 +22,8 @@ _MOST_LOCATIONS = 10
 def limit_of(error: GraphQLError) -> str | None:
     """Return the setting whose limit an error reports, if any."""
     cause = error.original_error
+    if isinstance(cause, AlreadyCommitted):
+        cause = cause.reason
     if isinstance(cause, GatewayError):
         return cause.limit
     return (error.extensions or {}).get("limit")
@@ -74,6 +77,8 @@ def present_error(error: GraphQLError, code: str | None) -> GraphQLError:
         return _with(error, error.message, code="GRAPHQL_PARSE_FAILED")
     if isinstance(cause, GatewayError):
         return _with(error, cause.message, code=cause.code)
+    if isinstance(cause, AlreadyCommitted) and cause.reason is not None:
+        return _with(error, cause.message, code=cause.reason.code)
     if isinstance(cause, CannotGetOperationTypeError | InvalidOperationTypeError):
         return _with(error, error.message, code=InvalidInput.code)
     if isinstance(cause, RecursionError):

@@ -49,13 +49,21 @@ class UnsupportedKind(GatewayError):
         self.kind = kind
 
 
+class _Failed(Exception):
+    """A plan failed and graphql-core must not run the operation again; ``result`` says why."""
+
+    def __init__(self, result: ExecutionResult) -> None:
+        super().__init__()
+        self.result = result
+
+
 @dataclass(slots=True)
 class OperationResult:
     """The result of an operation, ready to be serialized as JSON.
 
     ``is_refused`` says that nothing was executed; ``is_valid`` that the operation is valid, as far
     as that is known without the values of its variables; ``is_uncertain`` that a write has an
-    unknown outcome.
+    unknown outcome, or was made although its result could not be read.
     """
 
     body: dict[str, Any]
@@ -137,8 +145,8 @@ class OperationRunner:
             return self._refused([TooComplex("max_cost", f"a cost of {cost}", maximum)], extensions)
         try:
             data, failure = await self._planned(operation, variables)
-        except IntrospectionFailed as failed:
-            return self._presented(ExecutionResult(data=None, errors=failed.errors), extensions)
+        except _Failed as failed:
+            return self._presented(failed.result, extensions)
         if data is None:
             find_errors = (
                 self._argument_errors_in_thread if values > _MANY_VALUES else self._argument_errors
@@ -205,8 +213,8 @@ class OperationRunner:
 
         That includes everything that is refused: graphql-core says why, and where. If the plan
         itself has failed, its exception is returned too. Raises ServiceUnavailable, because a
-        database that can't answer should not be asked twice, and AlreadyCommitted, because a change
-        must not be made twice.
+        database that can't answer should not be asked twice, and AlreadyCommitted or _Failed,
+        because a change must not be made twice.
         """
         plan = (
             await self._store.plan(operation, variables)
@@ -217,8 +225,15 @@ class OperationRunner:
             return None, None
         try:
             return await plan.run(self._context, variables), None
-        except (ServiceUnavailable, AlreadyCommitted, IntrospectionFailed):
+        except ServiceUnavailable:
             raise
+        except IntrospectionFailed as failed:
+            raise _Failed(ExecutionResult(data=None, errors=failed.errors)) from failed
+        except AlreadyCommitted as committed:
+            if committed.reason is None:
+                raise
+            error = GraphQLError(str(committed), path=[committed.key], original_error=committed)
+            raise _Failed(ExecutionResult({committed.key: None}, [error])) from committed
         except (NotPlannable, GatewayError, GraphQLError):
             return None, None
         except Exception as error:  # noqa: BLE001 - logged in the end
@@ -268,7 +283,8 @@ class OperationRunner:
         result.extensions = extensions
         is_valid = not isinstance(result, PreExecutionError)
         is_uncertain = any(
-            isinstance(failure.original_error, UncertainWrite) for failure in result.errors or ()
+            isinstance(failure.original_error, UncertainWrite | AlreadyCommitted)
+            for failure in result.errors or ()
         )
         return OperationResult(present_result(result), is_refused(result), is_valid, is_uncertain)
 

@@ -264,3 +264,48 @@ class TestNode:
             "BAD_USER_INPUT",
             "ids must be at most 10000 (max_ids); got 10001",
         )
+
+
+class TestReadingAfterAChange:
+    """What a change leads to is read once it is made; that may fail."""
+
+    CHANGE = (
+        "updateExecution(guid: $guid, input: {state: STOPPED}) {"
+        " ... on UpdateExecutionSuccess { execution { agentflow { stats {"
+        " timeline(bucket: HOUR) { start } } } } } }"
+    )
+
+    @pytest.fixture
+    def guid(self, gateway: Gateway) -> str:
+        """An execution whose agentflow has so old executions that a timeline is too long."""
+        gateway.insert(SAMPLE)
+        row = next(row for row in SAMPLE if row.state == "INPROGRESS")
+        gateway.sql(
+            "INSERT INTO executions (guid, agentflow_id, state, created_on)"
+            " VALUES ('old', ?, 'ERROR', 0)",
+            row.agentflow_id,
+        )
+        return row.guid
+
+    def test_an_error_says_that_the_change_was_made(self, gateway: Gateway, guid: str) -> None:
+        answer = gateway.post(f"mutation ($guid: ID!) {{ a: {self.CHANGE} }}", guid=guid)
+        [error] = answer.json()["errors"]
+        assert answer.json()["data"] == {"a": None}
+        assert (error["path"], error["extensions"]["code"]) == (["a"], "BAD_USER_INPUT")
+        assert error["message"].startswith("The change was made, but ")
+        assert "10,000 buckets" in error["message"]
+        state = gateway.sql("SELECT state FROM executions WHERE guid = ?", guid)
+        assert state == [("STOPPED",)]
+
+    def test_the_other_changes_of_an_operation_are_answered(
+        self, gateway: Gateway, guid: str
+    ) -> None:
+        answer = gateway.post(
+            f"mutation ($guid: ID!) {{ a: {self.CHANGE}"
+            ' b: deleteExecution(guid: "old") { __typename } }',
+            guid=guid,
+        )
+        [error] = answer.json()["errors"]
+        assert answer.json()["data"] == {"a": None, "b": {"__typename": "DeleteExecutionSuccess"}}
+        assert (error["path"], error["extensions"]["code"]) == (["a"], "BAD_USER_INPUT")
+        assert error["message"].startswith("The change was made, but ")
