@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -58,8 +59,19 @@ def _left(place: Place, state: str = "INPROGRESS") -> int:
 
 
 def _assert_counts_are_true(url: str, place: Place) -> None:
-    """Hold the totals by state, by agentflow and by day to the rows."""
+    """Hold the totals by state, by agentflow and by day, and the statistics, to the rows."""
     rows = run_sql(place, "SELECT agentflow_id, state, created_on / 86400000 FROM executions")
+    stats = graphql(
+        url,
+        """{ executionStats { totalCount byState { state count } timeline { totalCount }
+          byAgentflow(first: 100) { agentflow { agentflowId } count } } }""",
+    )["executionStats"]
+    by_flow = {each["agentflow"]["agentflowId"]: each["count"] for each in stats["byAgentflow"]}
+    assert stats["totalCount"] == len(rows)
+    assert sum(each["totalCount"] for each in stats["timeline"]) == len(rows)
+    assert by_flow == Counter(flow for flow, _, _ in rows)
+    by_state = {each["state"]: each["count"] for each in stats["byState"] if each["count"]}
+    assert by_state == Counter(state for _, state, _ in rows)
     day = {"first": 1_700_000_000_000 // 86_400_000}
     for name, filter_, expected in [
         *((f"flow {flow}", {"agentflowId": {"eq": flow}}, _count(rows, 0, flow)) for flow in FLOWS),

@@ -319,18 +319,28 @@ def test_a_timeline_that_is_too_long_is_refused_before_anything_is_changed(
     assert gateway.sql("SELECT state FROM executions") == [(SAMPLE[0].state,)]
 
 
-def test_timelines_of_many_objects_are_limited_together(sample_gateway: Gateway) -> None:
-    # 5 agentflows, more than 10,000 days each.
-    query = (
-        "query ($bucket: TimeBucket!) { agentflows { nodes { stats(filter: {createdOn:"
-        ' {gte: "0500-01-01T00:00:00Z", lt: "0650-01-01T00:00:00Z"}})'
-        " { timeline(bucket: $bucket) { start } } } } }"
+def test_timelines_of_many_objects_are_limited_together(gateway: Gateway) -> None:
+    gateway.insert(
+        SAMPLE[0]._replace(
+            id=number, guid=f"g-{number}", agentflow_id=f"f-{number}", agentflow_name="A name"
+        )
+        for number in range(1, 7)
     )
-    data = sample_gateway.graphql(query, bucket="WEEK")
+    query = (
+        "query ($n: Int!) { agentflows(first: $n) { nodes { stats(filter: {createdOn:"
+        ' {gte: "2000-01-01T00:00:00Z", lt: "2027-01-01T00:00:00Z"}})'
+        " { timeline { start } } } } }"
+    )
+    data = gateway.graphql(query, n=5)
     lengths = [len(node["stats"]["timeline"]) for node in data["agentflows"]["nodes"]]
-    assert lengths == [7828] * 5
-    error = _error(sample_gateway, query, bucket="DAY")
-    assert "timeline must have at most 10,000 buckets" in error["message"]
+    assert lengths == [9862] * 5
+    error = _error(gateway, query, n=6)
+    assert error["message"] == (
+        "the timelines of one field must have at most 50,000 buckets together; by DAY they have"
+        " 59,172: ask for fewer objects, a shorter range of createdOn in the filter, or wider"
+        " buckets"
+    )
+    assert error["path"] == ["agentflows"]
 
 
 @pytest.mark.parametrize(("first", "limit"), [(-1, None), (1001, "1000"), (2**31 - 1, "1000")])
