@@ -35,7 +35,7 @@ _Matching = Annotated[
     ),
 ]
 _DryRun = Annotated[
-    bool, strawberry.argument(description="Change nothing, and answer what would be affected.")
+    bool, strawberry.argument(description="Change nothing, and return how many would be affected.")
 ]
 _Limit = Annotated[
     int | None,

@@ -24,7 +24,7 @@ from schema.session import Session
 from schema.statistics import STATS_METADATA, ExecutionStats
 
 _WITHOUT_ROWS = ("totalCount", "totalPages", "page", "limit")
-_ID = strawberry.argument(description="An id that some object of this API has.")
+_ID = strawberry.argument(description="The id of an object, as its field id returns it.")
 
 
 @strawberry.type(description="Read executions, agentflows and sessions.")
@@ -84,14 +84,17 @@ class Query:
         """One agentflow by its id."""
 
     @strawberry.field(
-        description="The agentflows, by name and then by id, page by page. By default, 50.",
+        description=(
+            "The agentflows by name, page by page, those without a name first. Without first, the "
+            "first 50. An agentflow that is gone is not among them."
+        ),
         metadata=declare(Scope.READ, PageSize(("first",), DEFAULT_PAGE_SIZE)),
     )
     def agentflows(
         self,
         name: Annotated[
             StringFilter | None,
-            strawberry.argument(description="Only those whose name fulfils this."),
+            strawberry.argument(description="Only those whose name meets these conditions."),
         ] = UNSET,
         first: Annotated[
             int | None, strawberry.argument(description="How many, from the beginning.")
@@ -123,7 +126,11 @@ class Query:
         """Return numbers of executions."""
 
     @strawberry.field(
-        description="What has this id; null if nothing has it.", metadata=declare(Scope.READ)
+        description=(
+            "An object of any type by its id; null if there is none. Select the fields of a type "
+            "in a fragment on it, such as ... on Execution { state }."
+        ),
+        metadata=declare(Scope.READ),
     )
     def node(
         self,
@@ -132,7 +139,9 @@ class Query:
         """One object by its global id."""
 
     @strawberry.field(
-        description="What has each of these ids, in their order; null where nothing has it.",
+        description=(
+            "Objects of any type by their ids, in the order of the ids; null where there is none."
+        ),
         metadata=declare(Scope.READ, rows=IdList("ids")),
     )
     def nodes(

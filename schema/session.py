@@ -21,6 +21,8 @@ class Session(Node):
     )
     stats: ExecutionStats = strawberry.field(
         resolver=stats_argument_list,
-        description="Numbers of its executions.",
+        description=(
+            "Numbers of its executions: in all, by state, agentflow and time of creation."
+        ),
         metadata=STATS_METADATA,
     )

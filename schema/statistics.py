@@ -42,7 +42,7 @@ class StateCount:
     """A state and its number of executions."""
 
     state: ExecutionState = strawberry.field(description="The state.")
-    count: int = strawberry.field(description="How many executions are in this state now.")
+    count: int = strawberry.field(description="How many of the executions are in this state now.")
 
 
 @strawberry.type(description="How many executions an agentflow has.")
@@ -103,8 +103,8 @@ class ExecutionStats:
     @strawberry.field(
         description=(
             "How many executions were created in each hour, day, week or month, earliest first "
-            "and without gaps, over the range of createdOn that the filter requires (outside of "
-            "or and not). Where the range is open, it ends with the first or last matching "
+            "and without gaps. It reaches over the range of createdOn in the filter (at its top "
+            "level or below and); where that is open, from the first or to the last matching "
             "execution. At most 10,000 buckets."
         ),
         metadata=declare(rows=AtMost(_USUAL_BUCKETS)),

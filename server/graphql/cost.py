@@ -2,10 +2,9 @@
 
 Every field costs 1. Selections in the rows of a list are multiplied by the list's page size: a
 connection of 50 costs 50 times what its nodes do, and at least 50, because its rows are read
-whatever is selected in them. Nested connections multiply. Page sizes in
-variables are read from the request's variables, as graphql-core coerces them; the rest is computed
-once for a document. A page larger than the maximum counts as the largest, because it will be
-refused with a clearer message.
+whatever is selected in them. Nested connections multiply. Page sizes in variables are read from the
+request's variables, as graphql-core coerces them; the rest is computed once for a document. A page
+larger than the maximum counts as the largest, because it will be refused with a clearer message.
 
 A change of many executions returns as many rows as the client names, each in one list at most, so
 the most expensive of these lists counts. Their guids cost nothing: the client has sent them.
