@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 from db.agentflows import Agentflows
 from db.executions import Executions
+from db.reading.statistics import BucketBudget
+from db.reading.time_buckets import TimeBucket
 from db.sessions import Sessions
 
 _T = TypeVar("_T")
@@ -36,12 +38,22 @@ class Context:
 class Run:
     """A run of an operation: its context and its coerced variables."""
 
-    __slots__ = ("_turns", "context", "variables")
+    __slots__ = ("_budget", "_turns", "context", "variables")
 
     def __init__(self, context: Context, variables: Mapping[str, Any]) -> None:
         self.context = context
         self.variables = variables
         self._turns: asyncio.Semaphore | None = None
+        self._budget: BucketBudget | None = None
+
+    def take_buckets(self, bucket: TimeBucket, count: int) -> None:
+        """Count the buckets of timelines of a width.
+
+        Raises InvalidInput if the timelines of the operation have too many together.
+        """
+        if self._budget is None:
+            self._budget = BucketBudget()
+        self._budget.take(bucket, count)
 
     async def in_turn(self, read: Callable[[], Awaitable[_T]]) -> _T:
         """Run a read of a nested field once fewer than ``AT_ONCE`` others are running."""

@@ -20,6 +20,9 @@ from resolvers.context import Run
 from resolvers.row_code import Columns, MakeObjects, RowCode
 from resolvers.selections import TYPENAME, Selections, object_of
 
+_AT_A_TIME = 1_000
+"""How many objects are made before the event loop does something else."""
+
 Step = Callable[[Run, Sequence[Any]], Awaitable[Sequence[Any]]]
 """Reads the values of a nested field for all parents at once.
 
@@ -113,11 +116,20 @@ class Objects:
     async def answer(self, run: Run, rows: Sequence[Row], cursors: Sequence[str] = ()) -> list[Any]:
         """Return an object for each row; ``cursors`` are those of the rows, if selected."""
         if not self._extras:
-            return self._make(rows)
+            if len(rows) <= _AT_A_TIME:
+                return self._make(rows)
+            return await self._make_in_parts(rows)
         steps = [nested.read(run, rows) for nested in self._extras if nested is not None]
         values = iter(await asyncio.gather(*steps)) if steps else iter(())
         extras = [cursors if nested is None else next(values) for nested in self._extras]
         return self._make(rows, *extras)
+
+    async def _make_in_parts(self, rows: Sequence[Row]) -> list[Any]:
+        made: list[Any] = []
+        for start in range(0, len(rows), _AT_A_TIME):
+            made += self._make(rows[start : start + _AT_A_TIME])
+            await asyncio.sleep(0)
+        return made
 
 
 class ObjectsBuilder:

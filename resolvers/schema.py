@@ -66,7 +66,7 @@ class Schema(strawberry.Schema):
                 document,
                 variable_values=variables,
                 operation_name=operation_name,
-                context_value=context,
+                context_value=Run(context, {}),
                 is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
                 executor_class=self.execution_context_class,
                 operation_extensions=None,
@@ -101,9 +101,7 @@ class _Completed:
         self.value = value
 
 
-async def _answer_root(
-    _source: object, info: GraphQLResolveInfo[Context], **given: Any
-) -> _Completed:
+async def _answer_root(_source: object, info: GraphQLResolveInfo[Run], **given: Any) -> _Completed:
     """Answer a root field as plans do; the executor adds the path of an error."""
     # Strawberry's executor passes on the coerced values themselves.
     variables: Any = info.variable_values
@@ -111,7 +109,10 @@ async def _answer_root(
     field = info.parent_type.fields[info.field_name]
     root = ROOTS[info.operation.operation][info.field_name]
     answer = root.plan(planning, info.field_nodes, field)
-    return _Completed(await answer(Run(info.context, variables), Arguments(given)))
+    run = info.context
+    # They are known only now, and the same for all root fields.
+    run.variables = variables
+    return _Completed(await answer(run, Arguments(given)))
 
 
 class _Executor(StrawberryGraphQLCoreExecutionContext):

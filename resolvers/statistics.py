@@ -151,7 +151,10 @@ class StatisticsPlan:
 
         async def part(run: Run, found: Sequence[Statistics]) -> Sequence[Any]:
             bucket = arguments(run.variables)["bucket"]
-            return await _answer_lists(run, objects, [each.timelines[bucket] for each in found])
+            timelines = [each.timelines[bucket] for each in found]
+            # Every alias has objects of its own.
+            run.take_buckets(bucket, sum(map(len, timelines)))
+            return await _answer_lists(run, objects, timelines)
 
         return part
 

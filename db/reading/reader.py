@@ -30,6 +30,10 @@ _COUNT_FIRST_ALWAYS = 10_000
 """From this offset on, count before skipping rows in any case."""
 
 
+_RESULTS_ON_THE_LOOP = 1_000
+"""Statistics of more rows than this are put together in a thread."""
+
+
 class Reader:
     """Reads the executions of a database, in the tables of a source."""
 
@@ -205,7 +209,9 @@ class Reader:
             rows = await self._runner.read(
                 cache_key, lambda parameters: statement.build(parameters, self._source), values
             )
-        return statement.results(rows)
+        if len(rows) <= _RESULTS_ON_THE_LOOP:
+            return statement.results(rows)
+        return await asyncio.to_thread(statement.results, rows)
 
     def _count(self, query: CountQuery) -> Awaitable[Rows]:
         """Begin to count."""

@@ -22,8 +22,8 @@ from db.texts import bytes_of
 
 MOST_BUCKETS = 10_000
 """How many buckets a timeline may have."""
-MOST_BUCKETS_TOGETHER = 50_000
-"""How many buckets the timelines of many parents may have together."""
+MOST_BUCKETS_TOGETHER = 20_000
+"""How many buckets the timelines of an operation may have together."""
 
 Counts = tuple[int, ...]
 """How many executions are in each state, in the order of ``ExecutionState``."""
@@ -90,7 +90,7 @@ def check_timelines(range_: TimeRange, buckets: Iterable[TimeBucket], parents: i
         first, last = start_of(bucket, range_.since), start_of(bucket, range_.until - 1)
         count = number_between(bucket, first, last)
         _check_number(bucket, count)
-        _check_number_together(bucket, count * parents)
+        BucketBudget().take(bucket, count * parents)
 
 
 def _check_number(bucket: TimeBucket, count: int) -> None:
@@ -98,13 +98,21 @@ def _check_number(bucket: TimeBucket, count: int) -> None:
         raise too_many_buckets(bucket, f"{count:,}")
 
 
-def _check_number_together(bucket: TimeBucket, count: int) -> None:
-    if count > MOST_BUCKETS_TOGETHER:
-        raise InvalidInput(
-            f"the timelines of one field must have at most {MOST_BUCKETS_TOGETHER:,} buckets"
-            f" together; by {bucket.name} they have {count:,}: ask for fewer objects, a shorter"
-            " range of createdOn in the filter, or wider buckets"
-        )
+class BucketBudget:
+    """Counts buckets of timelines, up to ``MOST_BUCKETS_TOGETHER``."""
+
+    def __init__(self) -> None:
+        self._taken = 0
+
+    def take(self, bucket: TimeBucket, count: int) -> None:
+        """Count the buckets of timelines of a width. Raises InvalidInput for too many."""
+        self._taken += count
+        if self._taken > MOST_BUCKETS_TOGETHER:
+            raise InvalidInput(
+                f"the timelines of an operation must have at most {MOST_BUCKETS_TOGETHER:,} buckets"
+                f" together; with those by {bucket.name} they have more: ask for fewer timelines,"
+                " for a shorter range of createdOn in the filter, or for wider buckets"
+            )
 
 
 def too_many_buckets(bucket: TimeBucket, number: str = "more") -> InvalidInput:
@@ -120,18 +128,19 @@ def statistics_from(
     unit: TimeBucket | None,
     sums: Sequence[BucketCounts],
     tops: Iterable[FlowCount],
+    budget: BucketBudget,
 ) -> Statistics:
     """Put together what was read: the counts in buckets of a unit, and the top agentflows.
 
     Both are in any order, and buckets without executions are missing. Raises InvalidInput if a
-    timeline has too many buckets.
+    timeline has too many buckets, before it takes their memory.
     """
     added = _added(sums)
     range_ = query.range
     timelines = {}
     for bucket in query.buckets:
         buckets = sums if bucket is unit else _widened(bucket, sums)
-        timelines[bucket] = _filled(bucket, {each[0]: each for each in buckets}, range_)
+        timelines[bucket] = _filled(bucket, {each[0]: each for each in buckets}, range_, budget)
     most = sorted(tops, key=lambda flow: (-flow.number, bytes_of(flow.agentflow_id)))
     return Statistics(added[2:], most[: query.top], timelines)
 
@@ -145,7 +154,10 @@ def _widened(bucket: TimeBucket, sums: Sequence[BucketCounts]) -> Iterable[Bucke
 
 
 def _filled(
-    bucket: TimeBucket, buckets: Mapping[int, BucketCounts], range_: TimeRange
+    bucket: TimeBucket,
+    buckets: Mapping[int, BucketCounts],
+    range_: TimeRange,
+    budget: BucketBudget,
 ) -> Sequence[BucketCounts]:
     """Return every bucket of a range; an open side ends with the first or last of ``buckets``."""
     since, until = range_
@@ -153,20 +165,12 @@ def _filled(
         return ()
     first = min(buckets) if since is None else start_of(bucket, since)
     last = max(buckets) if until is None else start_of(bucket, until - 1)
-    _check_number(bucket, number_between(bucket, first, last))
+    number = number_between(bucket, first, last)
+    _check_number(bucket, number)
+    budget.take(bucket, number)
     return [
         buckets.get(start) or (start, *_NO_TOTAL) for start in starts_between(bucket, first, last)
     ]
-
-
-def check_together(found: Iterable[Statistics]) -> None:
-    """Raise InvalidInput if the timelines of many parents have too many buckets together."""
-    lengths: dict[TimeBucket, int] = {}
-    for each in found:
-        for bucket, buckets in each.timelines.items():
-            lengths[bucket] = lengths.get(bucket, 0) + len(buckets)
-    for bucket, length in lengths.items():
-        _check_number_together(bucket, length)
 
 
 def _added(buckets: Sequence[BucketCounts]) -> tuple[int, ...]:

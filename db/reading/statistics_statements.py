@@ -37,11 +37,11 @@ from db.reading.statement_cache import BindParameters
 from db.reading.statistics import (
     MOST_BUCKETS,
     MOST_BUCKETS_TOGETHER,
+    BucketBudget,
     BucketCounts,
     FlowCount,
     Statistics,
     StatisticsQuery,
-    check_together,
     statistics_from,
     too_many_buckets,
 )
@@ -155,13 +155,11 @@ class StatisticsStatement:
                 if parent is not None and buckets:
                     total = sum(bucket[1] for bucket in buckets)
                     tops[parent] = [FlowCount(parent, names[parent], total)]
-        found = [
-            statistics_from(self._query, self._unit, sums[parent], tops[parent])
+        budget = BucketBudget()
+        return [
+            statistics_from(self._query, self._unit, sums[parent], tops[parent], budget)
             for parent in parents
         ]
-        if self._parents is not None:
-            check_together(found)
-        return found
 
     def _relations(
         self, parameters: BindParameters, source: ExecutionSource, keys: tuple[Any, ...]

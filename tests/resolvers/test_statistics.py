@@ -319,28 +319,44 @@ def test_a_timeline_that_is_too_long_is_refused_before_anything_is_changed(
     assert gateway.sql("SELECT state FROM executions") == [(SAMPLE[0].state,)]
 
 
-def test_timelines_of_many_objects_are_limited_together(gateway: Gateway) -> None:
-    gateway.insert(
-        SAMPLE[0]._replace(
-            id=number, guid=f"g-{number}", agentflow_id=f"f-{number}", agentflow_name="A name"
-        )
-        for number in range(1, 7)
-    )
+_TOGETHER = "the timelines of an operation must have at most 20,000 buckets together"
+
+
+def test_timelines_of_many_objects_are_limited_together(sample_gateway: Gateway) -> None:
     query = (
-        "query ($n: Int!) { agentflows(first: $n) { nodes { stats(filter: {createdOn:"
-        ' {gte: "2000-01-01T00:00:00Z", lt: "2027-01-01T00:00:00Z"}})'
-        " { timeline { start } } } } }"
+        "query ($until: DateTime!) { agentflows { nodes { stats(filter: {createdOn:"
+        ' {gte: "0500-01-01T00:00:00Z", lt: $until}}) { timeline(bucket: WEEK) { start } } } } }'
     )
-    data = gateway.graphql(query, n=5)
+    data = sample_gateway.graphql(query, until="0570-01-01T00:00:00Z")
     lengths = [len(node["stats"]["timeline"]) for node in data["agentflows"]["nodes"]]
-    assert lengths == [9862] * 5
-    error = _error(gateway, query, n=6)
-    assert error["message"] == (
-        "the timelines of one field must have at most 50,000 buckets together; by DAY they have"
-        " 59,172: ask for fewer objects, a shorter range of createdOn in the filter, or wider"
-        " buckets"
+    assert lengths == [3653] * 5
+    error = _error(sample_gateway, query, until="0600-01-01T00:00:00Z")
+    assert _TOGETHER in error["message"]
+
+
+def test_timelines_of_an_operation_are_limited_together(sample_gateway: Gateway) -> None:
+    range_ = 'createdOn: {gte: "2023-01-01T00:00:00Z", lt: "2024-01-01T00:00:00Z"}'
+    hours = f"executionStats(filter: {{{range_}}}) {{ a: timeline(bucket: HOUR) {{ start }} %s }}"
+    again = "b: timeline(bucket: HOUR) { start }"
+    data = sample_gateway.graphql(f"{{ {hours % again} }}")
+    assert [len(data["executionStats"][alias]) for alias in "ab"] == [8760] * 2
+    for query in (
+        hours % again + " other: " + hours % "",
+        hours % (again + again.replace("b", "c", 1)),
+    ):
+        assert _TOGETHER in _error(sample_gateway, f"{{ {query} }}")["message"]
+
+
+def test_timelines_of_open_ranges_are_limited_together(gateway: Gateway) -> None:
+    gateway.insert(SAMPLE)
+    # Three agentflows, each with executions a year apart.
+    gateway.sql(
+        "INSERT INTO executions (guid, agentflow_id, state, created_on) SELECT 'later ' || guid,"
+        f" agentflow_id, state, created_on + 365 * {_DAY} FROM executions"
+        " WHERE agentflow_id IN ('flow-a', 'flow-b', 'flow-c')"
     )
-    assert error["path"] == ["agentflows"]
+    query = "{ agentflows { nodes { stats { timeline(bucket: HOUR) { start } } } } }"
+    assert _TOGETHER in _error(gateway, query)["message"]
 
 
 @pytest.mark.parametrize(("first", "limit"), [(-1, None), (1001, "1000"), (2**31 - 1, "1000")])
