@@ -2,25 +2,34 @@
 
 ``make bench`` runs it; ``python bench/deletion.py [ROWS] [SECONDS] [--database postgres]``. Deletes
 ROWS executions by a filter, call by call, while clients read the newest 50, read one and update one
-in turn, each as fast as it is answered; and lets the same clients ask for SECONDS before and after.
+again and again, and an engine updates one with plain SQL; and lets the same clients ask for SECONDS
+before and after.
 The figure is the longest time that each of them waited during the deletion, over the longest
 without it.
 """
 
+import asyncio
+import itertools
+import sqlite3
 import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
+import asyncpg
 import httpx
 from databases import Database, arguments, databases
 from gateways import make_key
 from servers import gateway, served
+from sqlite_database import SQLiteDatabase
 
 KEPT = 0.1
 """How many executions are kept, as a share of those that are deleted."""
+PAUSE = 0.01
+"""How long each client pauses after an answer, in seconds."""
 SPAN_MS = 3_000_000_000
 NEWEST = "{ executions(first: 50) { nodes { guid state agentflowName createdOn } } }"
 ONE = "query ($guid: ID!) { execution(guid: $guid) { guid state agentflowName } }"
@@ -69,12 +78,18 @@ def main(kind: str, rows: int, seconds: int) -> None:
             def clients() -> Client:
                 return Client(running.url, key)
 
-            before = waits(clients, guid, lambda: time.sleep(seconds))
+            asked = {
+                "newest 50": lambda: reader(clients(), NEWEST),
+                "one by guid": lambda: reader(clients(), ONE, guid=guid),
+                "update": lambda: writer(clients(), guid),
+                "plain SQL": lambda: engine(database, rows + 2),
+            }
+            before = waits(asked, lambda: time.sleep(seconds))
             calls: list[int] = []
             began = time.perf_counter()
-            during = waits(clients, guid, lambda: calls.extend(deletion(clients(), filter_)))
+            during = waits(asked, lambda: calls.extend(deletion(clients(), filter_)))
             took = time.perf_counter() - began
-            after = waits(clients, guid, lambda: time.sleep(seconds))
+            after = waits(asked, lambda: time.sleep(seconds))
     if abs(sum(calls) - rows) > 1:
         raise RuntimeError(f"{sum(calls)} of {rows} were deleted")
     print(f"{sum(calls):,} deleted in {took:.1f} s by {len(calls)} calls")
@@ -101,16 +116,47 @@ def deletion(client: Client, filter_: dict[str, Any]) -> Iterator[int]:
         has_more = done["hasMore"]
 
 
-def waits(clients: Callable[[], Client], guid: str, work: Callable[[], object]) -> Times:
+def reader(client: Client, query: str, **variables: Any) -> Iterator[None]:
+    """Read again and again."""
+    while True:
+        client.graphql(query, **variables)
+        yield
+
+
+def writer(client: Client, guid: str) -> Iterator[None]:
+    """Update an execution again and again."""
+    for state in itertools.cycle(STATES):
+        client.graphql(UPDATE, guid=guid, state=state)
+        yield
+
+
+def engine(database: Database, number: int) -> Iterator[None]:
+    """Update an execution again and again with plain SQL, on a connection of its own."""
+    statement = "UPDATE executions SET session_id = {} WHERE id = {}"
+    if isinstance(database, SQLiteDatabase):
+        with closing(sqlite3.connect(database.path, 60, isolation_level=None)) as connection:
+            for turn in itertools.count():
+                connection.execute(statement.format("?", "?"), (f"session-{turn}", number))
+                yield
+    with asyncio.Runner() as runner:
+        server = runner.run(asyncpg.connect(database.url))
+        try:
+            for turn in itertools.count():
+                runner.run(server.execute(statement.format("$1", "$2"), f"session-{turn}", number))
+                yield
+        finally:
+            runner.run(server.close())
+
+
+def waits(asked: dict[str, Callable[[], Iterator[None]]], work: Callable[[], object]) -> Times:
     """Return the seconds that each answer took, by client, while ``work`` runs."""
-    asked: dict[str, Callable[[Client, int], object]] = {
-        "newest 50": lambda client, _: client.graphql(NEWEST),
-        "one by guid": lambda client, _: client.graphql(ONE, guid=guid),
-        "update": lambda client, turn: client.graphql(UPDATE, guid=guid, state=STATES[turn % 2]),
-    }
     times: Times = {name: [] for name in asked}
     stop = threading.Event()
-    threads = [_asking(clients(), each, times[name], stop) for name, each in asked.items()]
+    threads = [
+        threading.Thread(target=_ask, args=(asked[name], times[name], stop)) for name in asked
+    ]
+    for thread in threads:
+        thread.start()
     try:
         work()
     finally:
@@ -120,20 +166,15 @@ def waits(clients: Callable[[], Client], guid: str, work: Callable[[], object]) 
     return times
 
 
-def _asking(
-    client: Client, ask: Callable[[Client, int], object], times: list[float], stop: threading.Event
-) -> threading.Thread:
-    def run() -> None:
-        turn = 0
-        while not stop.is_set():
-            began = time.perf_counter()
-            ask(client, turn)
-            times.append(time.perf_counter() - began)
-            turn += 1
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
+def _ask(start: Callable[[], Iterator[None]], times: list[float], stop: threading.Event) -> None:
+    asking = start()
+    # The first answer is that of a new connection.
+    next(asking)
+    # A writer that never pauses leaves no other program SQLite's lock.
+    while not stop.wait(PAUSE):
+        began = time.perf_counter()
+        next(asking)
+        times.append(time.perf_counter() - began)
 
 
 if __name__ == "__main__":

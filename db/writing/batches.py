@@ -219,6 +219,7 @@ class BatchRunner:
             async with self._turn:
                 part = frozen.next(pacing.size)
                 try:
+                    sent = time.monotonic()
                     done, seconds = await self._timed(batch, part, waits=frozen.waits)
                 except UncertainWrite as error:
                     if not affected:
@@ -235,7 +236,9 @@ class BatchRunner:
                 bounds.on_batch(done.changed)
                 pacing.adapt(seconds)
                 if not frozen.is_done:
-                    await pacing.pause(seconds)
+                    # With the time that it waited, so that runs of several processes together
+                    # leave others as much as one does.
+                    await pacing.pause(time.monotonic() - sent)
         return Matched(affected, frozen.has_more or not frozen.is_done)
 
     async def _timed(

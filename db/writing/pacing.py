@@ -25,7 +25,7 @@ class Pace:
     """
 
     batch: float = 0.03
-    pause: float = 0.5
+    pause: float = 1.0
 
 
 USUAL_PACE = Pace()

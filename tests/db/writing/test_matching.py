@@ -8,10 +8,12 @@ import asyncpg
 import pytest
 
 from db.database import Database
+from db.errors import ServiceUnavailable, UncertainWrite
 from db.executions import Executions
 from db.models import ExecutionState
 from db.reading.filters import AllOf, AnyOf, Condition, Filter, Not
 from db.source import ExecutionRow
+from db.writing import batches
 from db.writing.batches import Bounds, Matched, Target
 from tests.gateway import insert, run_sql
 from tests.places import Place, PostgresPlace
@@ -99,10 +101,10 @@ async def test_many_are_changed_in_batches_that_add_up(
     executions: Executions, place: Place
 ) -> None:
     _fill(place)
-    batches: list[int] = []
-    done = await executions.delete_matching(ERRORS, bounds=Bounds(on_batch=batches.append))
-    assert done == Matched(sum(batches), has_more=False) == (MANY, False)
-    assert len(batches) > 1
+    sizes: list[int] = []
+    done = await executions.delete_matching(ERRORS, bounds=Bounds(on_batch=sizes.append))
+    assert done == Matched(sum(sizes), has_more=False) == (MANY, False)
+    assert len(sizes) > 1
     assert _guids(place) == set()
 
 
@@ -241,11 +243,11 @@ async def test_time_ends_a_run_after_a_whole_batch_and_the_next_goes_on(
 
 async def test_a_run_ends_when_it_is_told_to(executions: Executions, place: Place) -> None:
     _fill(place)
-    batches: list[int] = []
-    bounds = Bounds(should_stop=lambda: len(batches) == 2, on_batch=batches.append)
+    sizes: list[int] = []
+    bounds = Bounds(should_stop=lambda: len(sizes) == 2, on_batch=sizes.append)
     done = await executions.delete_matching(ERRORS, bounds=bounds)
-    assert done == Matched(sum(batches), has_more=True)
-    assert len(_guids(place)) == MANY - sum(batches)
+    assert done == Matched(sum(sizes), has_more=True)
+    assert len(_guids(place)) == MANY - sum(sizes)
 
 
 async def test_a_refused_batch_leaves_the_others_done_and_counted(
@@ -295,3 +297,45 @@ async def test_what_another_program_has_locked_is_waited_for_last(
     assert await deletion == Matched(MANY - 1, has_more=False)
     assert _guids(place) == {"g-3"}
     await connection.close()
+
+
+async def test_more_runs_than_a_process_works_on_are_refused_after_a_wait(
+    executions: Executions, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _fill(place)
+    monkeypatch.setattr(batches, "_SHORTEST_WAIT", 0.01)
+    begun = asyncio.Event()
+
+    def note() -> bool:
+        begun.set()
+        return False
+
+    bounds = Bounds(seconds=0, should_stop=note)
+    with place.held():
+        runs = [asyncio.create_task(executions.delete_matching(ERRORS, bounds=bounds))]
+        await begun.wait()
+        begun.clear()
+        runs.append(asyncio.create_task(executions.delete_matching(ERRORS, bounds=bounds)))
+        await begun.wait()
+        with pytest.raises(ServiceUnavailable, match="changing other executions"):
+            await executions.delete_matching(ERRORS, bounds=bounds)
+    left = [await run for run in runs]
+    assert sum(done.affected for done in left) == MANY - len(_guids(place)) > 0
+
+
+async def test_a_batch_with_an_unknown_outcome_is_told_with_what_was_done_before(
+    executions: Executions, place: Place, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _fill(place)
+    change, outcomes = database.change, [False, True]
+
+    async def change_uncertainly(work: Any) -> Any:
+        changed = await change(work)
+        if outcomes.pop(0):
+            raise UncertainWrite("The connection broke during the write")
+        return changed
+
+    monkeypatch.setattr(database, "change", change_uncertainly)
+    with pytest.raises(UncertainWrite, match=r"broke during the write, after \d+ executions; "):
+        await executions.delete_matching(ERRORS)
+    assert 0 < len(_guids(place)) < MANY
