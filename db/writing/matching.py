@@ -12,7 +12,8 @@ from db.models import ExecutionState
 from db.reading.counts import plan_count
 from db.reading.filters import AllOf, Condition, Filter, size_of
 from db.reading.normal_filters import NOTHING, normalised
-from db.reading.statement_cache import BindParameters, StatementCache
+from db.reading.runner import Runner
+from db.reading.statement_cache import BindParameters
 from db.source import ExecutionSource
 from db.writing.batches import BatchRunner, Bounds, Matched, Target
 from db.writing.changes import CHANGED, values_of
@@ -29,7 +30,7 @@ class Matching:
         self._database = database
         self._source = source
         self._runner = BatchRunner(database, source)
-        self._statements = StatementCache(database.dialect)
+        self._counting = Runner(database)
 
     async def delete(self, target: Target, bounds: Bounds, pace: Pace) -> Matched:
         """Delete executions."""
@@ -101,8 +102,8 @@ class Matching:
             if not plan.edges and not plan.sums:
                 return 0
             key: Hashable = ("counts", plan.cache_key(values))
-            statement = self._statements.get(
-                key, lambda parameters: plan.build(parameters, self._source)
+            statement = await self._counting.compiled(
+                key, lambda parameters: plan.build(parameters, self._source), values
             )
         else:
             key = ("rows", most is None, target.cache_key(values))
@@ -117,7 +118,7 @@ class Matching:
 
             if most is not None:
                 values.append(most)
-            statement = self._statements.get(key, build)
+            statement = await self._counting.compiled(key, build, values)
         [(count,)] = await self._database.read_latest(statement.text, statement.parameters(values))
         return int(count)
 

@@ -99,6 +99,11 @@ async def test_a_large_filter_is_compiled_outside_of_the_loop(
     await executions.count()
     assert threads[0] != threading.get_ident()
     assert threads[1] == threading.get_ident()
+    threads.clear()
+    await executions.would_delete_matching(_odd(0, 200), limit=None)
+    await executions.would_update_matching(_odd(0, 200), ExecutionState.STOPPED, None, limit=1)
+    assert threads
+    assert threading.get_ident() not in threads
 
 
 @pytest.mark.sqlite
