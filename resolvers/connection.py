@@ -96,13 +96,17 @@ class ConnectionPlan:
             before=page.before,
             from_end=page.from_end,
             with_rows=self.with_rows,
+            with_more=self._with_side(is_next=not page.from_end),
             with_total=self.with_total,
             with_both_sides=self.with_both_sides(from_end=page.from_end),
         )
 
     def with_both_sides(self, *, from_end: bool) -> bool:
         """Whether it is selected if there are rows on the side at which reading begins."""
-        return ("hasNextPage" if from_end else "hasPreviousPage") in self._sides
+        return self._with_side(is_next=from_end)
+
+    def _with_side(self, *, is_next: bool) -> bool:
+        return ("hasNextPage" if is_next else "hasPreviousPage") in self._sides
 
     def _fields_for(self, order: Order) -> tuple[str, ...]:
         if not self._has_cursors:

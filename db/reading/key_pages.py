@@ -14,7 +14,7 @@ from db.reading.row_query import RowQuery
 from db.reading.runner import Runner
 from db.source import ExecutionSource
 
-_SHORT = 100
+_SHORT = 500
 """With at most this many rows, a read is short."""
 
 

@@ -18,7 +18,8 @@ class PageQuery:
 
     They are between the positions ``after`` and ``before``: the first of these, or the last with
     ``from_end``. A numbered page has an ``offset``, the number of rows to skip, instead of
-    positions. Without ``with_rows`` no rows are read. ``with_total`` counts all matching
+    positions. Without ``with_rows`` no rows are read, and without ``with_more`` none to find out
+    whether others follow the page in the direction of reading. ``with_total`` counts all matching
     executions, whatever the positions. ``with_both_sides`` finds out whether there are rows on the
     side at which reading begins; ``fields`` must then include those of the order.
 
@@ -34,6 +35,7 @@ class PageQuery:
     before: Position | None = None
     from_end: bool = False
     with_rows: bool = True
+    with_more: bool = True
     with_total: bool = False
     with_both_sides: bool = False
     _count_query: CountQuery | None = field(default=None, init=False, repr=False, compare=False)
@@ -43,14 +45,14 @@ class PageQuery:
     def row_query(self) -> RowQuery:
         """The query for the page's rows, and one more to see whether there are more.
 
-        A numbered page does not need the one more.
+        A numbered page does not need the one more, nor does a query without ``with_more``.
         """
         if self._row_query is None:
             after, before = self.after, self.before
             order = self.order
             if self.from_end:
                 after, before, order = before, after, reverse(order)
-            limit = self.limit + (self.offset is None)
+            limit = self.limit + (self.with_more and self.offset is None)
             # Without an offset, an index bounds the page.
             offset = self.offset or None
             self._row_query = RowQuery(
@@ -71,8 +73,8 @@ class Page:
     """The rows of a page in the requested order, and what surrounds them.
 
     ``total`` is 0 unless requested. ``has_next`` and ``has_previous`` are exact in the direction of
-    reading; in the other one only if no row was skipped or it was requested, and else false.
-    Neither is known for a numbered page.
+    reading, unless that was not requested; in the other one only if no row was skipped or it was
+    requested, and else false. Neither is known for a numbered page.
     """
 
     rows: Sequence[Row]

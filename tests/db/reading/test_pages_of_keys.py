@@ -155,7 +155,7 @@ def _expected(rows: list[ExecutionRow], query: PageQuery) -> Page:
     since = [r for r in matching if not query.after or compare(r, row_at(query.after)) > 0]
     between = [r for r in since if not query.before or compare(r, row_at(query.before)) < 0]
     kept = between[-query.limit or len(between) :] if query.from_end else between[: query.limit]
-    has_more = len(between) > len(kept)
+    has_more = query.with_more and len(between) > len(kept)
     if query.from_end:
         beyond = [r for r in matching if query.before and compare(r, row_at(query.before)) >= 0]
     else:
@@ -198,7 +198,7 @@ def _cases(draw: st.DrawFn) -> tuple[list[ExecutionRow], PageQuery, str, list[st
         row = draw(st.none() | st.sampled_from(rows)) if rows else None
         return row and position_of(row, order)
 
-    from_end, with_total, with_both_sides = (draw(st.booleans()) for _ in range(3))
+    from_end, with_more, with_total, with_both_sides = (draw(st.booleans()) for _ in range(4))
     query = PageQuery(
         (*names, *sorted(others)),
         draw(_filters),
@@ -207,6 +207,7 @@ def _cases(draw: st.DrawFn) -> tuple[list[ExecutionRow], PageQuery, str, list[st
         after=position(),
         before=position(),
         from_end=from_end,
+        with_more=with_more,
         with_total=with_total,
         with_both_sides=with_both_sides,
     )
@@ -221,9 +222,14 @@ async def test_each_key_has_the_page_that_it_has_by_itself(
     rows, query, by, keys = case
     _fill(place, rows)
     pages = await executions.pages(query, by, keys)
-    assert [replace(page, rows=[tuple(row) for row in page.rows]) for page in pages] == [
+    assert list(map(_plain, pages)) == [
         _expected([row for row in rows if getattr(row, by) == key], query) for key in keys
     ]
+    assert _plain(await executions.page(query)) == _expected(rows, query)
+
+
+def _plain(page: Page) -> Page:
+    return replace(page, rows=[tuple(row) for row in page.rows])
 
 
 async def test_many_executions_are_found_in_the_order_of_their_guids(
