@@ -26,13 +26,13 @@ from db.source import NATIVE, ExecutionSource
 
 
 class AgentflowRow(NamedTuple):
-    """An agentflow as it is read from the database."""
+    """An agentflow as it is read from the database; its columns are named as in executions."""
 
     agentflow_id: str
-    name: str | None
+    agentflow_name: str | None
 
 
-BY_NAME: Order = (Term("name", descending=False), Term("agentflow_id", descending=False))
+BY_NAME: Order = (Term("agentflow_name", descending=False), Term("agentflow_id", descending=False))
 """The order of agentflows: those without a name come first."""
 
 
@@ -40,7 +40,10 @@ class _Columns:
     """The columns by which agentflows are sorted."""
 
     def __init__(self, name: ColumnElement[Any], agentflow_id: ColumnElement[Any]) -> None:
-        self._columns: dict[str, ColumnElement[Any]] = {"name": name, "agentflow_id": agentflow_id}
+        self._columns: dict[str, ColumnElement[Any]] = {
+            "agentflow_name": name,
+            "agentflow_id": agentflow_id,
+        }
 
     def column(self, field: str) -> ColumnElement[Any]:
         """Return the column of a field of the order."""
@@ -55,7 +58,7 @@ class Agentflows:
         self._source = source
         self._columns: dict[str, ColumnElement[Any]] = {
             "agentflow_id": source.flow_key,
-            "name": source.flow_name,
+            "agentflow_name": source.flow_name,
         }
         self._sorted = _Columns(NameKey(source.flow_name), source.flow_key)
 
@@ -113,7 +116,7 @@ class Agentflows:
             if keeps_order(parameters.dialect):
                 return together.limit(most)
             merged = together.subquery("parts")
-            merged_by = _Columns(merged.c.by_name, merged.c.by_agentflow_id)
+            merged_by = _Columns(merged.c.by_agentflow_name, merged.c.by_agentflow_id)
             return select(merged).order_by(*order_by(order, merged_by)).limit(most)
 
         rows = await self._runner.read(cache_key, build, values)
@@ -168,6 +171,6 @@ class Agentflows:
 def _bind(parameters: BindParameters, order: Order, position: Position) -> BoundPosition:
     bound = parameters.bind_position(order, position)
     return tuple(
-        NameKey(value) if term.field == "name" and value is not None else value
+        NameKey(value) if term.field == "agentflow_name" and value is not None else value
         for term, value in zip(order, bound, strict=True)
     )

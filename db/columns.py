@@ -39,9 +39,8 @@ COLUMNS: Mapping[str, Column] = {
     "updated_on": Column(Kind.INSTANT, is_sortable=True),
     "finished_on": Column(Kind.INSTANT, is_nullable=True, is_sortable=True),
     "duration_ms": Column(Kind.DURATION, is_nullable=True, is_sortable=True, is_stored=False),
-    "name": Column(Kind.TEXT, is_nullable=True, is_stored=False),
 }
-"""The columns by their names: the fields of ``ExecutionRow``, and the name of an agentflow."""
+"""The columns by their names: the fields of ``ExecutionRow``."""
 
 
 def _names(*kinds: Kind) -> tuple[str, ...]:

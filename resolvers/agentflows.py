@@ -15,7 +15,6 @@ from resolvers.context import Context, Run
 from resolvers.nodes import NodePlan
 from resolvers.objects import Planning
 from resolvers.page_arguments import page_argument_errors, page_arguments
-from resolvers.row_types import AGENTFLOW_COLUMNS
 from resolvers.selections import object_of
 
 
@@ -42,8 +41,8 @@ def _plan_one(
 
 def plan_agentflows(planning: Planning, nodes: list[FieldNode], field: GraphQLField) -> Any:
     """Plan ``agentflows``."""
-    connection = ConnectionPlan(planning, nodes, object_of(field), AGENTFLOW_COLUMNS)
     fields = AgentflowRow._fields
+    connection = ConnectionPlan(planning, nodes, object_of(field), fields)
 
     async def answer(run: Run, arguments: Arguments) -> Any:
         context = run.context

@@ -7,13 +7,14 @@ from typing import Any
 from graphql import FieldNode, GraphQLObjectType, get_named_type
 from graphql.type import GraphQLField, is_interface_type
 
+from db.agentflows import AgentflowRow
 from db.reading.paging import Row
+from db.sessions import SessionRow
 from resolvers.arguments import Arguments
 from resolvers.context import Context, Run
 from resolvers.objects import Objects, Planning, plan_objects
 from resolvers.page_arguments import check_number
 from resolvers.row_code import Columns
-from resolvers.row_types import AGENTFLOW_COLUMNS, SESSION_COLUMNS
 from resolvers.selections import NotPlannable
 from schema.node import read_global_id
 
@@ -49,8 +50,8 @@ async def _find_sessions(
 
 NODE_TYPES: Mapping[str, NodeType] = {
     "Execution": NodeType(_find_executions),
-    "Agentflow": NodeType(_find_agentflows, AGENTFLOW_COLUMNS),
-    "Session": NodeType(_find_sessions, SESSION_COLUMNS),
+    "Agentflow": NodeType(_find_agentflows, AgentflowRow._fields),
+    "Session": NodeType(_find_sessions, SessionRow._fields),
 }
 """Every type that implements Node."""
 

@@ -65,10 +65,6 @@ SESSION: RowType = {
     "executions": _executions_of("session_id"),
     "stats": stats_of("session_id"),
 }
-AGENTFLOW_COLUMNS = ("agentflow_id", "agentflow_name")
-"""The columns of ``AGENTFLOW``, in the order of ``AgentflowRow``."""
-SESSION_COLUMNS = ("session_id",)
-"""The columns of ``SESSION``, in the order of ``SessionRow``."""
 ROW_TYPES: Mapping[str, RowType] = {
     "Execution": EXECUTION,
     "Agentflow": AGENTFLOW,

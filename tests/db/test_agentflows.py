@@ -125,7 +125,9 @@ async def test_a_filter_selects_agentflows_by_name(
 
 
 async def test_a_page_has_the_fields_that_are_asked_for(agentflows: Agentflows) -> None:
-    page = await agentflows.page(PageQuery(("name",), order=BY_NAME, limit=2, after=("", "flow-h")))
+    page = await agentflows.page(
+        PageQuery(("agentflow_name",), order=BY_NAME, limit=2, after=("", "flow-h"))
+    )
     assert list(page.rows) == [("100% of_everything",), ("Support agent",)]
 
 
@@ -156,7 +158,7 @@ def test_a_cursor_of_executions_is_not_one_of_agentflows() -> None:
     of_execution = encode_cursor((1, 2), NEWEST_FIRST)
     of_agentflow = encode_cursor((None, "flow-a"), BY_NAME)
     assert decode_cursor(of_agentflow, BY_NAME, "after") == (None, "flow-a")
-    with pytest.raises(InvalidInput, match="ordered by name asc, agentflow_id asc"):
+    with pytest.raises(InvalidInput, match="ordered by agentflow_name asc, agentflow_id asc"):
         decode_cursor(of_execution, BY_NAME, "after")
     with pytest.raises(InvalidInput, match="ordered by created_on desc, id desc"):
         decode_cursor(of_agentflow, NEWEST_FIRST, "after")

@@ -16,6 +16,7 @@ from graphql.type import GraphQLField
 
 from db.reading.page_query import Page, PageQuery
 from db.reading.paging import Row
+from resolvers.argument_errors import nested_check
 from resolvers.arguments import ArgumentsOf
 from resolvers.changes import PAYLOADS
 from resolvers.checks import check_nothing
@@ -62,6 +63,22 @@ def _described(kind: GraphQLObjectType) -> set[str]:
 )
 def test_every_field_of_the_schema_is_described(kind: GraphQLObjectType) -> None:
     assert set(kind.fields) == _described(kind)
+
+
+_NESTED_WITH_ARGUMENTS = [
+    (kind, name)
+    for kind in SCHEMA.type_map.values()
+    if isinstance(kind, GraphQLObjectType)
+    and not kind.name.startswith("__")
+    and kind not in (SCHEMA.query_type, SCHEMA.mutation_type)
+    for name, field in kind.fields.items()
+    if field.args
+]
+
+
+@pytest.mark.parametrize(("kind", "name"), _NESTED_WITH_ARGUMENTS, ids=str)
+def test_every_nested_field_with_arguments_has_a_check(kind: GraphQLObjectType, name: str) -> None:
+    assert nested_check(kind, name)
 
 
 # A family, whose members name each other.
