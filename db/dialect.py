@@ -274,3 +274,12 @@ def pays_for_messages(dialect: Dialect) -> bool:
 def enters_row_values(dialect: Dialect) -> bool:
     """Whether an index seek uses a whole row value, and not its first column only."""
     return dialect.name != "sqlite"
+
+
+def leaves_out_ties(dialect: Dialect) -> bool:
+    """Whether an order must not name an expression that a condition makes the same in all rows.
+
+    SQLite would sort the rows, although an index on the expression has them in order. PostgreSQL
+    would sort them without it, if the condition is that the expression is null.
+    """
+    return dialect.name == "sqlite"

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, false, literal
 
-from db.columns import NULLABLE, RANGED, STORED
+from db.columns import NULLABLE, RANGED
 from db.dialect import greatest, least
 from db.reading.filter_statements import where
 from db.reading.filters import Condition, Filter
@@ -24,14 +24,10 @@ _LESS_THAN_ANY = -(2**63)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A range of an index: its conditions, and the order of its rows.
-
-    An expression whose value is the same in all of them is left out of the order: SQLite does not
-    know that its index serves it.
-    """
+    """A range of an index; ``is_tied`` if the order's first field is the same in all its rows."""
 
     conditions: list[ColumnElement[bool]]
-    order: Order
+    is_tied: bool = False
 
 
 class KeysetRange:
@@ -55,7 +51,6 @@ class KeysetRange:
         self._limits: list[tuple[Filter, list[ColumnElement[Any]]]] = []
         self._is_by_number = len(order) == 2 and order[0].field in RANGED
         self._is_nullable = self._is_by_number and order[0].field in NULLABLE
-        self._order_of_ties = order if not order or order[0].field in STORED else order[1:]
 
     @property
     def is_uniform(self) -> bool:
@@ -88,14 +83,14 @@ class KeysetRange:
             nulls = [self._nulls(source)] if self._has_nulls() else []
             numbers = self._numbers(source) if self._has_numbers() else []
             parts = [*numbers, *nulls] if self._order[0].descending else [*nulls, *numbers]
-            return parts or [Part([false()], self._order)]
+            return parts or [Part([false()])]
         if self._after is None:
-            return [Part(self.whole(source), self._order)]
+            return [Part(self.whole(source))]
         if self._is_by_number:
             return self._numbers(source)
         branches = branches_beyond(self._order, self._after, source, inclusive=self._inclusive)
         rest = [*self._conditions(source), *self._ends(source)]
-        return [Part([branch, *rest], self._order) for branch in branches]
+        return [Part([branch, *rest]) for branch in branches]
 
     def _numbers(self, source: ExecutionSource) -> list[Part]:
         """Return the ranges of rows with a number: those that tie with ``after``, then others."""
@@ -107,13 +102,13 @@ class KeysetRange:
         if self._after is not None and self._after[0] is not None:
             branches = branches_beyond(self._order, self._after, source, inclusive=self._inclusive)
             within = _range(off_index.column(field), more_than, less_than)
-            parts.append(Part([branches[0], *within, *ends], self._order_of_ties))
+            parts.append(Part([branches[0], *within, *ends], is_tied=True))
             self._bound(self._after, more_than, less_than, is_upper=is_descending, at=False)
         elif not more_than and not less_than:
             # An index can't seek to what is not null, but to a range.
             more_than.append(literal(_LESS_THAN_ANY, BigInteger))
         within = _range(source.column(field), more_than, less_than)
-        return [*parts, Part([*within, *ends], self._order)]
+        return [*parts, Part([*within, *ends])]
 
     def _nulls(self, source: ExecutionSource) -> Part:
         """Return the range of rows without a number, which are ordered by their ids."""
@@ -125,7 +120,7 @@ class KeysetRange:
         ):
             if position is not None and position[0] is None:
                 conditions += branches_beyond(order, position[1:], source, inclusive=is_inclusive)
-        return Part(conditions, self._order_of_ties)
+        return Part(conditions, is_tied=True)
 
     def _has_nulls(self) -> bool:
         """Whether rows without a number may be in the range."""

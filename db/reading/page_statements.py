@@ -13,7 +13,8 @@ from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, FromClause, Select, select, true, union_all
 
-from db.dialect import enters_row_values, has_lateral, keeps_order, off_index
+from db.columns import STORED
+from db.dialect import enters_row_values, has_lateral, keeps_order, leaves_out_ties, off_index
 from db.reading.counts import is_on_dimensions, pairs_of
 from db.reading.filter_statements import bind_all, where
 from db.reading.filters import Filter, check, conjuncts
@@ -129,7 +130,9 @@ class PageStatement:
             return found.where(*self.range.whole(source)).order_by(*order_by(order, source))
         parts = []
         for part in self.range.parts(source):
-            terms = tuple(term for term in part.order if term.field not in fixed)
+            terms = order
+            if part.is_tied and order[0].field not in STORED:
+                terms = order[1:] if leaves_out_ties(self.parameters.dialect) else order
             parts.append(found.where(*part.conditions).order_by(*order_by(terms, source)))
         if len(parts) == 1:
             return parts[0]

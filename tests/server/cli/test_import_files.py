@@ -54,6 +54,7 @@ def test_a_column_has_the_name_of_the_table_or_of_rest(
         ("session_id", "sessionId"),
         ("created_on", "createdOn"),
         ("updated_on", "updatedOn"),
+        ("finished_on", "finishedOn"),
     ],
 )
 def test_the_spellings_of_rest_are_known(column: str, spelling: str) -> None:
@@ -103,7 +104,7 @@ def test_each_of_the_six_states_is_read(kind: str, state: str) -> None:
 
 
 @every_format
-@pytest.mark.parametrize("column", ["created_on", "updated_on"])
+@pytest.mark.parametrize("column", ["created_on", "updated_on", "finished_on"])
 @pytest.mark.parametrize(
     ("written", "milliseconds"),
     [
@@ -137,7 +138,7 @@ def test_an_instant_is_epoch_milliseconds_or_iso_8601(
 
 
 @every_format
-@pytest.mark.parametrize("column", ["created_on", "updated_on"])
+@pytest.mark.parametrize("column", ["created_on", "updated_on", "finished_on"])
 @pytest.mark.parametrize("number", [1, 2026, 20_261_120, START // 1000], ids=str)
 def test_a_number_that_would_be_a_time_before_1980_is_refused(
     kind: str, column: str, number: int
@@ -149,7 +150,7 @@ def test_a_number_that_would_be_a_time_before_1980_is_refused(
 
 
 def _read_seconds(kind: str, written: object) -> int:
-    row = {**FULL, "created_on": written, "updated_on": None}
+    row = {**FULL, "created_on": written, "updated_on": None, "finished_on": None}
     raw = FORMATS[kind]([row]).encode()
     [(execution, _)] = read_executions(io.BytesIO(raw), "runs.txt", in_seconds=True)
     return execution.created_on
@@ -281,6 +282,7 @@ EXECUTIONS = st.fixed_dictionaries(
         "state": st.sampled_from([state.value for state in ExecutionState]),
         "created_on": INSTANTS,
         "updated_on": st.none() | INSTANTS,
+        "finished_on": st.none() | INSTANTS,
     }
 )
 

@@ -47,6 +47,7 @@ BAD_VALUES: dict[str, tuple[Values, str]] = {
     "before the first year": ({"created_on": EARLIEST_MS - 1}, "created_on must be .* 1 to 9999"),
     "far too many digits": ({"created_on": "9" * 30}, "created_on must be epoch milliseconds"),
     "a bad change": ({"updated_on": "later"}, "updated_on must be epoch .* got 'later'"),
+    "a bad end": ({"finished_on": "later"}, "finished_on must be epoch .* got 'later'"),
     "id zero": ({"id": 0}, "id must be a whole number from 1 to 2.52; got '?0"),
     "an id below zero": ({"id": -1}, "id must be a whole number from 1 to 2.52; got '?-1"),
     "an id that is too large": ({"id": 2**52 + 1}, "id must be a whole number from 1 to 2.52"),
@@ -205,7 +206,7 @@ def test_a_bad_line_of_json_lines_is_named(content: str, message: str) -> None:
         (f"[{_OBJECT},\n5]", "line 2: an execution must be a JSON object; got 5"),
         (f'[{_OBJECT},\n\n"g"]', "line 3: an execution must be a JSON object; got 'g'"),
         (f"[{_OBJECT},\n" + "[" * 100_000, "line 2: not JSON: "),
-        (f'[{json.dumps(FULL, indent=1)},\n{{"guid": "g"}}]', "line 11: state must be one of"),
+        (f'[{json.dumps(FULL, indent=1)},\n{{"guid": "g"}}]', "line 12: state must be one of"),
         (f"[{_OBJECT},\n" + json.dumps({"guid": "g"}, indent=1) + "]", "line 2: state must be"),
     ],
     ids=[

@@ -24,6 +24,7 @@ FULL: Values = {
     "state": "FINISHED",
     "created_on": START,
     "updated_on": START + 5,
+    "finished_on": START + 3,
 }
 LEAST: Values = {column: FULL[column] for column in REQUIRED}
 BLANKS = "\n" * 70_000
