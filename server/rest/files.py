@@ -50,7 +50,7 @@ def csv_lines(rows: Sequence[Any]) -> bytes:
     if _is_regular(written, rows):
         # Faster than ``replace``, which counts first.
         lines = b"\r\n".join(written.split(b"],["))
-        lines = lines.replace(b",null", b",") if b",null" in lines else lines
+        lines = b",".join(lines.split(b",null"))
     else:
         lines = b"\r\n".join([b",".join(map(_cell, row)) for row in rows])
     lines = _NEEDS_APOSTROPHE.sub(b""","'""", lines)
