@@ -2,16 +2,18 @@
 
 import contextlib
 import os
+import signal
 import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 from uuid import uuid4
 
 from server.cli.import_command import FileError
 
 STANDARD_OUTPUT = "-"
+_ENDING = (signal.SIGHUP, signal.SIGTERM)
 
 
 @contextlib.contextmanager
@@ -27,11 +29,11 @@ def output_file(name: str) -> Iterator[IO[bytes]]:
             yield file
         return
     try:
-        # A link stays one, and its target is replaced.
-        path = Path(name).resolve()
+        path = Path(name)
         before = path.stat() if path.exists() else None
         is_regular = before is None or stat.S_ISREG(before.st_mode)
-        with _replaced(path, before) if is_regular else path.open("wb") as file:
+        # A link stays one, and its target is replaced.
+        with _replaced(path.resolve(), before) if is_regular else path.open("wb") as file:
             yield file
     except OSError as error:
         raise FileError(f"{name} can't be written: {error.strerror or error}") from error
@@ -55,7 +57,7 @@ def _standard_output() -> Iterator[IO[bytes]]:
 def _replaced(path: Path, before: os.stat_result | None) -> Iterator[IO[bytes]]:
     written = path.with_name(f".{path.name[:100]}.{uuid4().hex[:8]}.part")
     # Created with the rights that the process gives new files.
-    with written.open("xb") as file:
+    with _exceptions_for_signals(), written.open("xb") as file:
         try:
             if before is not None:
                 written.chmod(stat.S_IMODE(before.st_mode))
@@ -67,6 +69,22 @@ def _replaced(path: Path, before: os.stat_result | None) -> Iterator[IO[bytes]]:
             written.unlink(missing_ok=True)
             raise
     _sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def _exceptions_for_signals() -> Iterator[None]:
+    """End the program by an exception when it is told to end, so that it removes its files."""
+    ending = [each for each in _ENDING if signal.getsignal(each) is not signal.SIG_IGN]
+    before = {each: signal.signal(each, _end) for each in ending}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _end(number: int, _frame: object) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import stat
 import subprocess
 from collections.abc import Callable
@@ -9,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from db.errors import ServiceUnavailable
 from db.instants import EARLIEST_MS, LATEST_MS
 from db.models import ExecutionState
 from db.source import ExecutionRow
+from server.cli.main import cli
 from tests.gateway import insert, run_sql
 from tests.places import Place
 from tests.reference import ordered
@@ -210,6 +214,14 @@ def test_a_file_is_replaced_and_keeps_its_rights_and_its_link(filled: Place, fol
 
 
 @pytest.mark.sqlite
+def test_a_pipe_is_written_to_and_not_replaced(filled: Place, folder: Path) -> None:
+    ran = run("export", "--database", filled.url, "--output", "/dev/stdout")
+    assert ran.returncode == 0
+    assert len(ran.stdout.splitlines()) == 1 + len(SAMPLE) + 1
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.sqlite
 def test_a_new_file_has_the_rights_that_the_program_gives(filled: Place, folder: Path) -> None:
     before = os.umask(0o027)
     try:
@@ -219,22 +231,33 @@ def test_a_new_file_has_the_rights_that_the_program_gives(filled: Place, folder:
     assert stat.S_IMODE((folder / "runs.csv").stat().st_mode) == 0o640
 
 
-def test_an_export_that_fails_leaves_the_file_as_it_was(
-    place: Place, folder: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("ends", "status"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129), (None, 1)],
+)
+def test_an_export_that_is_interrupted_or_fails_leaves_the_file_as_it_was(
+    place: Place,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ends: signal.Signals | None,
+    status: int,
 ) -> None:
     run_sql(place, _FILL, 2_500, START)
     (folder / "runs.csv").write_text("before")
     seen: list[set[str]] = []
 
-    def fail(rows: Any) -> bytes:
+    def serialize(rows: Any) -> bytes:
         seen.append({file.name for file in folder.iterdir()})
-        if len(seen) == 2:
-            raise KeyboardInterrupt
+        if len(seen) == 2 and ends is None:
+            raise ServiceUnavailable("it went away")
+        if len(seen) == 2 and ends is not None:
+            signal.raise_signal(ends)
         return b"half" * len(rows)
 
-    monkeypatch.setattr("server.cli.export_command._LINES", {"csv": fail})
-    ran = invoke("export", "--database", place.url, "--output", "runs.csv")
-    assert ran.exit_code == 130
+    monkeypatch.setattr("server.cli.export_command._LINES", {"csv": serialize})
+    arguments = ("export", "--database", place.url, "--output", "runs.csv")
+    ran = CliRunner().invoke(cli, arguments)
+    assert ran.exit_code == status
     assert [len(names) for names in seen] == [2, 2]
     assert (folder / "runs.csv").read_text() == "before"
     assert [file.name for file in folder.iterdir()] == ["runs.csv"]

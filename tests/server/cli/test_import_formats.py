@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from db.errors import InvalidInput
 from server.cli.import_files import Row, read_executions
+from tests.server.cli.written_files import FULL, Values, as_csv, read
 
 HEADER = "guid,agentflow_id,state,created_on"
 CSV = f"{HEADER}\ng-1,flow-1,FINISHED,1700000000000\ng-2,flow-1,ERROR,1700000000001\n"
@@ -221,3 +222,31 @@ def test_any_bytes_are_read_or_refused_by_name(content: bytes) -> None:
     except InvalidInput as refused:
         said = refused.message
     assert said.startswith("runs.txt")
+
+
+# Apostrophes
+
+
+@pytest.mark.parametrize("text", ["'=1+1", "'-", "'", "''=1", "'a"])
+@pytest.mark.parametrize("header", [[*FULL][::-1], [*FULL][1:], ["more", *FULL]])
+def test_apostrophes_in_a_file_of_another_origin_are_part_of_the_text(
+    header: list[str], text: str
+) -> None:
+    row = {name: FULL.get(name, "") for name in header} | {"session_id": text}
+    [(execution, _)] = read(as_csv([row]))
+    assert execution.session_id == text
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"), [("'=1+1", "=1+1"), ("''=1", "'=1"), ("'", ""), ("'a", "'a"), ("", None)]
+)
+@pytest.mark.parametrize("more", [{}, {"notes": "a column that was added in a spreadsheet"}])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_apostrophes_are_removed_below_the_columns_of_an_export(
+    separator: str, more: Values, cell: str, text: str | None
+) -> None:
+    written = io.StringIO()
+    row = {**FULL, "session_id": cell, **more}
+    csv.writer(written, delimiter=separator).writerows([row.keys(), row.values()])
+    [(execution, _)] = read(written.getvalue())
+    assert execution.session_id == text
