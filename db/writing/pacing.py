@@ -12,6 +12,9 @@ logger = logging.getLogger("gateway.database")
 _FIRST = 50
 _LARGEST = 5_000
 _LONGEST_PAUSE = 1.0
+_FEWEST = 20.0
+"""A batch has at least as many, unless batches take ``_FAR_TOO_LONG`` times what they should."""
+_FAR_TOO_LONG = 10
 _CATCH_UP_AFTER = 0.5
 """After so many seconds of batches, the database catches up."""
 
@@ -49,7 +52,9 @@ class Pacing:
     def adapt(self, seconds: float) -> None:
         """Adapt the size after a batch that wrote for so many seconds."""
         factor = min(2.0, max(0.25, self._pace.batch / max(seconds, 1e-6)))
-        self._size = min(_LARGEST, max(1.0, self._size * factor))
+        # Much of a short batch is its commit, which takes no less time for fewer executions.
+        fewest = _FEWEST if seconds < _FAR_TOO_LONG * self._pace.batch else 1.0
+        self._size = min(_LARGEST, max(fewest, self._size * factor))
         self._written_for += seconds
 
     async def pause(self, seconds: float) -> None:
