@@ -39,3 +39,8 @@ class Runner:
         return await self.database.read(
             statement.text, statement.parameters(values), is_short=is_short
         )
+
+    async def read_latest(self, cache_key: Hashable, build: Build, values: Sequence[Any]) -> Rows:
+        """Like ``read``, but where writes are made, never on a replica."""
+        statement = await self.compiled(cache_key, build, values)
+        return await self.database.read_latest(statement.text, statement.parameters(values))

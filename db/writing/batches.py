@@ -25,7 +25,8 @@ from db.dialect import Identity, ListedNumbers, Packed, locks_rows, number_of, u
 from db.errors import ServiceUnavailable, UncertainWrite
 from db.reading.filter_statements import cache_key_of, where
 from db.reading.filters import Filter
-from db.reading.statement_cache import BindParameters, Build, Statement, StatementCache
+from db.reading.runner import Runner
+from db.reading.statement_cache import BindParameters
 from db.source import ExecutionRow, ExecutionSource
 from db.writing.pacing import USUAL_PACE, Pace, Pacing
 
@@ -40,7 +41,6 @@ _FEWEST = 5_000
 _RUNS = 2
 """How many runs of a process are under way at the same time."""
 _SHORTEST_WAIT = 1.0
-_COMPILED_ON_THE_LOOP = 40
 
 BuildChange = Callable[[BindParameters, ColumnElement[bool]], Executable]
 """Builds the statement that changes the executions of a condition, and returns a row for each."""
@@ -159,7 +159,7 @@ class BatchRunner:
     def __init__(self, database: Database, source: ExecutionSource) -> None:
         self._database = database
         self._source = source
-        self._statements = StatementCache(database.dialect)
+        self._statements = Runner(database)
         self._runs = asyncio.Semaphore(_RUNS)
         # Batches at the same time would hold the database for as many times as long.
         self._turn = asyncio.Lock()
@@ -270,8 +270,7 @@ class BatchRunner:
             return select(Packed(in_order.c.id, Identity(in_order.c.guid)))
 
         values.append(most + 1)
-        statement = await self._compiled(key, build, values)
-        [(packed,)] = await self._database.read_latest(statement.text, statement.parameters(values))
+        [(packed,)] = await self._statements.read_latest(key, build, values)
         dialect = self._database.dialect
         return _Frozen(unpacked(dialect, packed), most, waits=not locks_rows(dialect))
 
@@ -299,12 +298,12 @@ class BatchRunner:
         matched: list[Any] = []
         key = ("still", target.cache_key(matched))
         finds = {
-            waits: await self._compiled(
+            waits: await self._statements.compiled(
                 (waits, key), functools.partial(build_find, waits=waits), matched
             )
             for waits in (False, True)
         }
-        change = await self._compiled(("change", what), build_change, ())
+        change = await self._statements.compiled(("change", what), build_change, ())
 
         def run(execute: Execute, part: Mapping[int, int], waits: bool) -> _Done:  # noqa: FBT001 - see _Batch
             find = finds[waits]
@@ -325,16 +324,6 @@ class BatchRunner:
             ListedNumbers(parameters.bind("guid"))
         )
         return listed
-
-    async def _compiled(self, key: Hashable, build: Build, values: Sequence[Any]) -> Statement:
-        if len(values) <= _COMPILED_ON_THE_LOOP:
-            return self._statements.get(key, build)
-        found = self._statements.find(key)
-        if found is None:
-            # Compiling hundreds of conditions would block the loop for too long.
-            found = await asyncio.to_thread(self._statements.compile, build)
-            self._statements.keep(key, found)
-        return found
 
 
 _INDEXED = tuple(field for field in ExecutionRow._fields if field not in ("id", "agentflow_name"))

@@ -27,7 +27,6 @@ class Matching:
     """Updates, deletes and counts the executions of a target."""
 
     def __init__(self, database: Database, source: ExecutionSource) -> None:
-        self._database = database
         self._source = source
         self._runner = BatchRunner(database, source)
         self._counting = Runner(database)
@@ -102,9 +101,10 @@ class Matching:
             if not plan.edges and not plan.sums:
                 return 0
             key: Hashable = ("counts", plan.cache_key(values))
-            statement = await self._counting.compiled(
-                key, lambda parameters: plan.build(parameters, self._source), values
-            )
+            counts = plan
+
+            def build(parameters: BindParameters) -> Select[Any]:
+                return counts.build(parameters, self._source)
         else:
             key = ("rows", most is None, target.cache_key(values))
 
@@ -118,8 +118,7 @@ class Matching:
 
             if most is not None:
                 values.append(most)
-            statement = await self._counting.compiled(key, build, values)
-        [(count,)] = await self._database.read_latest(statement.text, statement.parameters(values))
+        [(count,)] = await self._counting.read_latest(key, build, values)
         return int(count)
 
 
