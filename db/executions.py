@@ -54,7 +54,7 @@ class Executions(Reader):
 
     async def update_matching(
         self,
-        filter_: Filter | Target,
+        filter_: Filter,
         state: ExecutionState | None,
         expected: ExecutionState | None = None,
         *,
@@ -68,34 +68,28 @@ class Executions(Reader):
         state are left alone. Those that have the state already count as affected, but only when
         nothing is left to change.
         """
-        return await self._matching.update(_target(filter_), state, expected, bounds, pace)
+        return await self._matching.update(Target((filter_,)), state, expected, bounds, pace)
 
     async def delete_matching(
-        self, filter_: Filter | Target, *, bounds: Bounds = _UNBOUNDED, pace: Pace = USUAL_PACE
+        self, filter_: Filter, *, bounds: Bounds = _UNBOUNDED, pace: Pace = USUAL_PACE
     ) -> Matched:
         """Delete the executions that match a filter now, in batches.
 
         Each batch is a transaction. Executions created meanwhile are not deleted, and neither are
         those that no longer match when their batch comes.
         """
-        return await self._matching.delete(_target(filter_), bounds, pace)
+        return await self._matching.delete(Target((filter_,)), bounds, pace)
 
     async def would_update_matching(
         self,
-        filter_: Filter | Target,
+        filter_: Filter,
         state: ExecutionState | None,
         expected: ExecutionState | None = None,
         limit: int | None = None,
     ) -> Matched:
         """Return what ``update_matching`` would return if time did not end it."""
-        return await self._matching.would_update(_target(filter_), state, expected, limit)
+        return await self._matching.would_update(Target((filter_,)), state, expected, limit)
 
-    async def would_delete_matching(
-        self, filter_: Filter | Target, limit: int | None = None
-    ) -> Matched:
+    async def would_delete_matching(self, filter_: Filter, limit: int | None = None) -> Matched:
         """Return what ``delete_matching`` would return if time did not end it."""
-        return await self._matching.would_delete(_target(filter_), limit)
-
-
-def _target(filter_: Filter | Target) -> Target:
-    return filter_ if isinstance(filter_, Target) else Target((filter_,))
+        return await self._matching.would_delete(Target((filter_,)), limit)

@@ -69,29 +69,19 @@ class Matched(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The executions that match all of some filters, and ``also``, if there is one.
-
-    ``also`` builds a condition on the source's columns with ``values`` as its bind values, in
-    order. Targets with an equal ``key`` build the same one.
-    """
+    """The executions that match all of some filters."""
 
     filters: tuple[Filter, ...]
-    also: Callable[[ExecutionSource, BindParameters], ColumnElement[bool]] | None = None
-    key: Hashable = None
-    values: tuple[Any, ...] = ()
 
     def cache_key(self, values: list[Any]) -> Hashable:
-        """Return the cache key of the condition; append its bind values to ``values``."""
-        parts = tuple([cache_key_of(filter_, values) for filter_ in self.filters])
-        values += self.values
-        return (parts, self.also is None, self.key)
+        """Return the cache key of the conditions; append their bind values to ``values``."""
+        return tuple([cache_key_of(filter_, values) for filter_ in self.filters])
 
     def conditions(
         self, source: ExecutionSource, parameters: BindParameters
     ) -> list[ColumnElement[bool]]:
         """Build the conditions, binding values in the order of ``cache_key``."""
-        conditions = [where(filter_, source, parameters.bind) for filter_ in self.filters]
-        return conditions if self.also is None else [*conditions, self.also(source, parameters)]
+        return [where(filter_, source, parameters.bind) for filter_ in self.filters]
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ class Matching:
             whole = normalised(whole)
             if whole == NOTHING:
                 return 0
-            plan = plan_count(whole) if target.also is None else None
+            plan = plan_count(whole)
         if plan is not None:
             if not plan.edges and not plan.sums:
                 return 0
@@ -147,7 +147,7 @@ def _is(state: ExecutionState) -> Filter:
 
 
 def _narrowed(target: Target, condition: Filter) -> Target:
-    return Target((*target.filters, condition), target.also, target.key, target.values)
+    return Target((*target.filters, condition))
 
 
 def _one_more(limit: int | None) -> int | None:

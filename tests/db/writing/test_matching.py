@@ -14,7 +14,7 @@ from db.models import ExecutionState
 from db.reading.filters import AllOf, AnyOf, Condition, Filter, Not
 from db.source import ExecutionRow
 from db.writing import batches
-from db.writing.batches import Bounds, Matched, Target
+from db.writing.batches import Bounds, Matched
 from tests.gateway import insert, run_sql
 from tests.places import Place, PostgresPlace
 from tests.sample import SAMPLE, START
@@ -264,21 +264,6 @@ async def test_a_refused_batch_leaves_the_others_done_and_counted(
     with pytest.raises(Exception, match="a secret"):
         await executions.update_matching(ERRORS, STOPPED)
     assert _guids(place, "state = 'ERROR'") == left
-
-
-async def test_a_condition_of_ones_own_joins_the_filters(
-    executions: Executions, place: Place
-) -> None:
-    _fill(place, 20)
-    target = Target(
-        (ERRORS,),
-        also=lambda source, parameters: source.id > parameters.bind_number(),
-        key="after an id",
-        values=(15,),
-    )
-    assert await executions.would_delete_matching(target) == Matched(5, has_more=False)
-    assert await executions.delete_matching(target) == Matched(5, has_more=False)
-    assert await executions.count(ERRORS) == 15
 
 
 @pytest.mark.postgres
