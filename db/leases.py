@@ -63,6 +63,9 @@ class Lease:
 
         Raises LeaseLost if another process has taken it.
         """
+        if self._database.dialect.name != "sqlite":
+            # Or a process that is stopped within a change would keep others from the lease.
+            execute(f"SET LOCAL idle_in_transaction_session_timeout = {self._milliseconds}", ())
         values = (self._milliseconds, self._name, self._holder)
         if not execute(self._renewal.text, self._renewal.parameters(values)):
             raise LeaseLost

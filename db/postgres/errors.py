@@ -45,6 +45,7 @@ _AWAY = "The database can't answer at the moment"
 _REASONS = {
     "57014": READ_TOO_LONG,
     "55P03": "The database is busy with another write; try again in a moment",
+    "25P03": _AWAY,  # the transaction was idle for too long
     "53100": "The database's disk is full; nothing was written",
     "25006": "The database can only be read; nothing was written",
     "3D000": _AWAY,  # there is no such database

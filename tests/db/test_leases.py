@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from db.database import Database, Execute
+from db.errors import ServiceUnavailable
 from db.leases import LEASE_SECONDS, Lease, LeaseLost
 from db.opening import open_database
+from tests.faults.programs import wait_until
 from tests.gateway import run_sql
 from tests.places import Place
 
@@ -153,6 +155,31 @@ async def test_nobody_takes_a_lease_while_a_change_that_renewed_it_runs(
     asking.append(asyncio.create_task(other.acquire()))
     await changing
     assert await asking[0] is False
+
+
+@pytest.mark.postgres
+async def test_the_server_ends_the_change_of_a_process_that_was_stopped_within_it(
+    database: Database, other: Lease, place: Place
+) -> None:
+    lease = Lease(database, "work", seconds=0.01)
+    await lease.acquire()
+    run_sql(place, "INSERT INTO agentflows VALUES ('flow', 'before')")
+
+    def change(execute: Execute) -> None:
+        lease.renew(execute)
+        execute("UPDATE agentflows SET name = 'after'", ())
+        # The loop stands still meanwhile, as it does in a process that was stopped.
+        wait_until(lambda: _is_free(place))
+        execute("UPDATE agentflows SET name = 'later'", ())
+
+    with pytest.raises(ServiceUnavailable):
+        await database.change(change)
+    assert run_sql(place, "SELECT name FROM agentflows") == [("before",)]
+    assert await other.acquire()
+
+
+def _is_free(place: Place) -> bool:
+    return bool(run_sql(place, "SELECT 1 FROM leases FOR UPDATE SKIP LOCKED"))
 
 
 async def test_a_lease_can_be_taken_when_its_row_is_gone(
