@@ -21,6 +21,7 @@ from databases import Database, arguments, databases
 from gateways import make_key
 from rows import BEGIN_MS, SPAN_MS
 from servers import gateway, served
+from workloads import NESTED
 
 FIELDS = "guid state agentflowId agentflowName sessionId createdOn"
 PAGE = (
@@ -131,6 +132,7 @@ def requests() -> dict[str, Ask]:
     asked["one by guid"] = lambda side: (
         lambda: side.graphql("query ($g: ID!) { execution(guid: $g) { guid } }", g=side.guid)
     )
+    asked["nested pages"] = lambda side: lambda: side.graphql(NESTED)
     asked["delete of 100"] = _delete
     return asked
 
