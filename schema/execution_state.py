@@ -11,7 +11,7 @@ _MEANINGS = {
     ExecutionState.FINISHED: "It finished successfully.",
     ExecutionState.ERROR: "It failed.",
     ExecutionState.TERMINATED: "It was ended from outside before it finished.",
-    ExecutionState.TIMEOUT: "It exceeded its time limit.",
+    ExecutionState.TIMEOUT: "It exceeded its time limit, or was in progress for too long.",
     ExecutionState.STOPPED: "A person or a program stopped it.",
 }
 

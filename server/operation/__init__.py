@@ -2,5 +2,6 @@
 
 ``settings`` reads the configuration, with ``durations`` such as 30d. ``serving`` starts the server
 on the sockets that ``listening`` binds; ``workers`` supervises several processes. A client's bytes
-first reach ``protocols``, whose connections ``connections`` limits and times out.
+first reach ``protocols``, whose connections ``connections`` limits and times out. ``maintenance``
+deletes old executions and times out stuck ones in the background.
 """
