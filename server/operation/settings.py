@@ -200,8 +200,8 @@ class Settings(BaseSettings):
 
     retention: str | None = Field(
         None,
-        description="After which age executions that have ended are deleted: 90d, or by state "
-        "FINISHED=7d,ERROR=180d. Unset: never.",
+        description="How long after their creation executions that have ended are deleted: 90d, "
+        "or by state FINISHED=7d,ERROR=180d. Unset: never.",
     )
     retention_keep_last: int = Field(
         0,
@@ -212,8 +212,8 @@ class Settings(BaseSettings):
     )
     timeout_after: str | None = Field(
         None,
-        description="After which age executions that are still INPROGRESS become TIMEOUT, such as "
-        "24h. Unset: never.",
+        description="How long after their creation executions that are still INPROGRESS become "
+        "TIMEOUT, such as 24h. Unset: never.",
     )
     traces: bool = Field(
         False,
