@@ -143,3 +143,39 @@ def documents() -> Iterator[Request]:
         "{ executions(filter: " + "{not: " * 50 + "{}" + "}" * 50 + ") { totalCount } }",
     )
     yield document("document: introspection", get_introspection_query())
+    yield document("graph: fragments that unfold", _unfolding(4))
+    yield document(
+        "graph: as many rows as the cost allows",
+        "{ agentflows(first: 49) { nodes { executions(first: 49) { nodes { guid agentflow { name }"
+        " session { executions(first: 1) { nodes { guid } } } } } } } }",
+    )
+    yield document(
+        "graph: 230 ids of nothing",
+        "{ nodes(ids: ["
+        + " ".join(f'"{n:x}"' for n in range(230))
+        + "]) { id ... on Session { executions { totalCount } } } }",
+    )
+    year = 'createdOn: {gte: "2022-01-01T00:00:00Z", lt: "2023-01-01T00:00:00Z"}'
+    timeline = "timeline(bucket: HOUR) { start totalCount byState { state count } }"
+    yield document(
+        "statistics: 17,520 hours",
+        f"{{ executionStats(filter: {{{year}}}) {{ a: {timeline} b: {timeline} }} }}",
+    )
+    yield document(
+        "statistics: as many timelines as the cost allows",
+        f"{{ executionStats(filter: {{{year}}}) {{ "
+        + " ".join(f"a{n}: timeline(bucket: HOUR) {{ start }}" for n in range(29))
+        + "} }",
+    )
+
+
+def _unfolding(levels: int) -> str:
+    """Return a short document whose fragments unfold into four times as many at each level."""
+    parts = ["{ executions(first: 1) { nodes { ...F0 } } }"]
+    for level in range(levels):
+        inner = f"...F{level + 1}" if level + 1 < levels else "guid"
+        page = f"executions(first: 1) {{ nodes {{ {inner} }} edges {{ node {{ {inner} }} }} }}"
+        parts.append(
+            f"fragment F{level} on Execution {{ agentflow {{ {page} }} session {{ {page} }} }}"
+        )
+    return " ".join(parts)
