@@ -105,7 +105,7 @@ class ExecutionStats:
             "How many executions were created in each hour, day, week or month, earliest first "
             "and without gaps. It reaches over the range of createdOn in the filter (at its top "
             "level or below and); where that is open, from the first or to the last matching "
-            "execution. At most 10,000 buckets."
+            "execution. At most 10,000 buckets, and 20,000 in an operation."
         ),
         metadata=declare(rows=AtMost(_USUAL_BUCKETS)),
     )
