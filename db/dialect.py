@@ -141,14 +141,15 @@ class ListedNumbers(FunctionElement[int]):
     inherit_cache = True
 
 
-class Identity(FunctionElement[Any]):
-    """What a text is told from others by: the text itself as bytes, or a number of 64 bits."""
+class Identity(FunctionElement[int]):
+    """A hash of a text with 64 bits, the same for all of a process."""
 
+    type = BigInteger()
     inherit_cache = True
 
 
 class Packed(FunctionElement[bytes]):
-    """All rows of a number and an ``Identity``, as bytes, which ``unpacked`` reads."""
+    """Two numbers of every row, as bytes, which ``unpacked`` reads."""
 
     type = LargeBinary()
     inherit_cache = True
@@ -202,13 +203,8 @@ def each_listed(bound: tuple[ColumnElement[Any], ...]) -> Subquery:
     return union_all(unescaped, *(select(each) for each in bound[2:])).subquery("listed")
 
 
-def number_of(identity: bytes | int) -> int:
-    """Return an ``Identity`` as a number of 64 bits, the same in all of this process."""
-    return hash(identity) if isinstance(identity, bytes) else identity
-
-
 def unpacked(dialect: Dialect, packed: bytes | None) -> "array[int]":
-    """Return the numbers of ``Packed``: that of a row and that of its identity, in turn."""
+    """Return the numbers of ``Packed``, two for each row."""
     numbers = array("q")
     numbers.frombytes(packed or b"")
     if dialect.name != "sqlite" and sys.byteorder == "little":

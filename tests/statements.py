@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 
 from db.casefolding import fold
-from db.sqlite.sql import CASEFOLD, PACKED
+from db.sqlite.sql import CASEFOLD, IDENTITY, PACKED
 from tests.places import Place, SQLitePlace
 
 _LOGGER = logging.getLogger("gateway.sql")
@@ -57,6 +57,7 @@ def plan_of(path: Path, statement: str) -> list[str]:
     """The steps in which SQLite would run a statement."""
     with closing(sqlite3.connect(path)) as connection:
         connection.create_function(CASEFOLD, 1, fold, deterministic=True)
+        connection.create_function(IDENTITY, 1, hash)
         connection.create_aggregate(PACKED, 2, _Nothing)
         unknown = [None] * statement.count("?")
         steps = connection.execute(f"EXPLAIN QUERY PLAN {statement}", unknown).fetchall()

@@ -13,10 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from db.casefolding import fold
-from db.dialect import number_of
 from db.sqlite.checkpoints import AUTOMATIC_PAGES
 from db.sqlite.file_watch import DatabaseFile, create_private, existing_file_uri
-from db.sqlite.sql import CASEFOLD, PACKED, SHOWN
+from db.sqlite.sql import CASEFOLD, IDENTITY, PACKED, SHOWN
 
 # Small, because each connection has its own; the system's page cache serves all of them.
 _CACHE_KIB = 4096
@@ -79,6 +78,7 @@ def _prepare_connection(connection: Any, _record: object) -> None:
     # first write, so that two writers could both read the same state first.
     connection.isolation_level = None
     connection.create_function(CASEFOLD, 1, _casefold, deterministic=True)
+    connection.create_function(IDENTITY, 1, hash, deterministic=True)
     connection.create_function(SHOWN, 1, _show, deterministic=True)
     cursor = connection.cursor()
     if isinstance(connection, AsyncAdapt_aiosqlite_connection):
@@ -101,14 +101,14 @@ async def _create_aggregate(driver: Any) -> None:
 
 
 class _Packing:
-    """Packs the ids of rows and numbers for their identities as bytes."""
+    """Packs pairs of numbers as bytes."""
 
     def __init__(self) -> None:
         self._numbers = array("q")
 
-    def step(self, row_id: int, identity: bytes) -> None:
-        self._numbers.append(row_id)
-        self._numbers.append(number_of(identity))
+    def step(self, one: int, other: int) -> None:
+        self._numbers.append(one)
+        self._numbers.append(other)
 
     def finalize(self) -> bytes:
         return self._numbers.tobytes()

@@ -27,7 +27,9 @@ CASEFOLD = "gateway_casefold"
 SHOWN = "gateway_shown"
 """The function that shows a text with U+FFFD where it is not UTF-8."""
 PACKED = "gateway_packed"
-"""The aggregate that packs pairs of a number and some bytes."""
+"""The aggregate that packs pairs of numbers as bytes."""
+IDENTITY = "gateway_identity"
+"""The function that hashes bytes."""
 
 _FORMS = {
     MonthStart: (
@@ -51,7 +53,7 @@ _FORMS = {
     Unescaped: "replace(replace({}, char(1, 98), char(0)), char(1, 97), char(1))",
     Listed: "(SELECT value FROM json_each({}))",
     ListedNumbers: "(SELECT value FROM json_each({}))",
-    Identity: "CAST({} AS BLOB)",
+    Identity: f"{IDENTITY}(CAST({{}} AS BLOB))",
     Packed: f"{PACKED}({{}})",
     ListedEscaped: (
         "(SELECT replace(replace(value, char(1, 98), char(0)), char(1, 97), char(1))"

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Executable, Select, select
 
 from db.database import Database, Execute
-from db.dialect import Identity, ListedNumbers, Packed, locks_rows, number_of, unpacked
+from db.dialect import Identity, ListedNumbers, Packed, locks_rows, unpacked
 from db.errors import ServiceUnavailable, UncertainWrite
 from db.reading.filter_statements import cache_key_of, where
 from db.reading.filters import Filter
@@ -252,12 +252,13 @@ class BatchRunner:
 
         def build(parameters: BindParameters) -> Select[Any]:
             source = replace(self._source, seeks=True)
-            found = select(source.id.label("id"), source.guid.label("guid"))
+            # Hashed before they are sorted, because guids can be long.
+            found = select(source.id.label("id"), Identity(source.guid).label("identity"))
             found = found.select_from(source.table)
             found = found.where(*target.conditions(source, parameters))
             found_first = found.limit(parameters.bind_number()).subquery("found")
             in_order = select(*found_first.c).order_by(found_first.c.id).subquery("in_order")
-            return select(Packed(in_order.c.id, Identity(in_order.c.guid)))
+            return select(Packed(in_order.c.id, in_order.c.identity))
 
         values.append(most + 1)
         [(packed,)] = await self._statements.read_latest(key, build, values)
@@ -300,7 +301,7 @@ class BatchRunner:
             rows = execute(find.text, find.parameters([json.dumps(list(part)), *matched]))
             found = {row_id for row_id, _ in rows}
             locked = [] if waits else [row_id for row_id in part if row_id not in found]
-            same = [row_id for row_id, identity in rows if number_of(identity) == part[row_id]]
+            same = [row_id for row_id, identity in rows if identity == part[row_id]]
             if not same:
                 return _Done(0, locked)
             changed = execute(change.text, change.parameters([json.dumps(same), *values()]))
