@@ -181,7 +181,7 @@ def test_stuck_executions_are_timed_out_once_by_two_workers_and_ended_ones_are_n
 ) -> None:
     fill(place, COUNT)
     with program(place, "--workers", "2", timeout_after="10s") as workers:
-        for number in range(0, COUNT, 3):
+        for number in range(0, COUNT, 12):
             run_sql(
                 place,
                 "UPDATE executions SET state = 'FINISHED' WHERE guid = ? AND state = 'INPROGRESS'",

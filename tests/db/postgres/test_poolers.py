@@ -9,8 +9,10 @@ import httpx
 import pytest
 
 from db.errors import ServiceUnavailable
+from db.leases import Lease, LeaseLost
 from db.migrations.upgrade import upgrade
 from db.opening import open_database
+from db.writing.old_executions import FINAL_STATES, OldExecutions, read_clock
 from tests.faults.programs import wait_until
 from tests.gateway import insert, run_sql, running_gateway
 from tests.places import PostgresPlace, PostgresServer
@@ -125,3 +127,22 @@ def test_a_gateway_reads_and_writes_through_a_pooler(place: PostgresPlace, url: 
         assert gateway.http.get("/executions/guid-18").json()["state"] == "STOPPED"
         deleted: httpx.Response = gateway.http.delete("/executions/guid-18")
         assert deleted.json()["affected"] == 1
+
+
+async def test_one_process_at_a_time_deletes_old_executions_through_a_pooler(url: str) -> None:
+    one, another = open_database(url), open_database(url)
+    leases = [Lease(database, "retention") for database in (one, another)]
+    try:
+        assert [await lease.acquire() for lease in leases] == [True, False]
+        cutoffs = dict.fromkeys(FINAL_STATES, await read_clock(one))
+        with pytest.raises(LeaseLost):
+            await anext(OldExecutions(another, cutoffs).delete(leases[1].renew))
+        async for _ in OldExecutions(one, cutoffs, keep_last=1).delete(leases[0].renew):
+            pass
+        left = await one.read("SELECT count(*) FROM executions WHERE state <> 'INPROGRESS'", ())
+        assert 0 < left[0][0] < len(SAMPLE) / 2
+        await leases[0].release(is_completed=True)
+        assert await leases[1].acquire()
+    finally:
+        await one.close()
+        await another.close()
