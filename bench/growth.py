@@ -30,6 +30,11 @@ PAGE = (
     f" last: $last) {{ nodes {{ {FIELDS} }} pageInfo {{ endCursor hasNextPage }} }} }}"
 )
 TOTAL = "query ($filter: ExecutionFilter) { executions(filter: $filter, first: 0) { totalCount } }"
+DASHBOARD = (
+    "query ($filter: ExecutionFilter) { executionStats(filter: $filter) { totalCount"
+    " byState { state count } timeline { start totalCount byState { state count } }"
+    " byAgentflow(first: 10) { agentflow { agentflowId name } count } } }"
+)
 LIMIT = 1.5
 
 Filter = dict[str, Any]
@@ -108,6 +113,32 @@ ORDERS = (
     "AGENTFLOW_ID",
     "SESSION_ID",
 )
+_DAY = 86_400_000
+_MIDNIGHT = (BEGIN_MS // _DAY + 1) * _DAY
+
+
+def _days(first: int, number: int, moved: int = 0) -> Filter:
+    """Return the range of some days after the first one, moved by some milliseconds."""
+    since = (_MIDNIGHT + first * _DAY + moved) / 1000
+    until = since + number * _DAY / 1000
+    return {
+        "createdOn": {
+            "gte": datetime.fromtimestamp(since, UTC).isoformat(),
+            "lt": datetime.fromtimestamp(until, UTC).isoformat(),
+        }
+    }
+
+
+DASHBOARDS: dict[str, Callable[[Side], Filter]] = {
+    "everything": FILTERS["everything"],
+    "30 days": lambda _: _days(300, 30),
+    "30 days of a state": lambda _: {"state": {"eq": "ERROR"}, **_days(300, 30)},
+    "30 days of an agentflow": lambda _: {
+        "agentflowId": {"eq": "flow-00003"},
+        **_days(300, 30),
+    },
+    "30 days and minutes": lambda _: _days(300, 30, 90_000),
+}
 Ask = Callable[[Side], Callable[[], object]]
 """Makes the request to measure for one side."""
 
@@ -120,6 +151,8 @@ def requests() -> dict[str, Ask]:
         asked[f"page in the middle: {name}"] = _page(filter_of, after=0.5)
         asked[f"last page: {name}"] = _page(filter_of, is_last=True)
         asked[f"totalCount: {name}"] = _total(filter_of)
+    for name, filter_of in DASHBOARDS.items():
+        asked[f"dashboard: {name}"] = _dashboard(filter_of)
     for field in ORDERS:
         for direction in ("ASC", "DESC"):
             order = [{"field": field, "direction": direction}]
@@ -156,6 +189,10 @@ def _page(
 
 def _total(filter_of: Callable[[Side], Filter]) -> Ask:
     return lambda side: lambda: side.graphql(TOTAL, filter=filter_of(side))
+
+
+def _dashboard(filter_of: Callable[[Side], Filter]) -> Ask:
+    return lambda side: lambda: side.graphql(DASHBOARD, filter=filter_of(side))
 
 
 def _delete(side: Side) -> Callable[[], object]:

@@ -16,7 +16,7 @@ from typing import Any
 import aiosqlite
 import asyncpg
 import orjson
-from workloads import SINCE, UNTIL
+from workloads import DAYS, SINCE, UNTIL
 
 from db.instants import format_ms
 from db.reading.cursors import cursor_encoder
@@ -46,6 +46,17 @@ COUNTS = (
     f"SELECT agentflow_id, {', '.join(map(str.lower, STATES))} FROM agentflow_counts"
     " WHERE width = 0 AND agentflow_id IN (SELECT id FROM agentflows)"
 )
+DAY = 86_400_000
+NUMBERS = [state.lower() for state in STATES]
+COUNTS_OF_DAYS = (
+    f"SELECT start, {', '.join(NUMBERS)} FROM execution_counts"
+    f" WHERE width = {DAY} AND start >= {{0}} AND start < {{1}}"
+)
+TOP_FLOWS = (
+    "SELECT agentflow_id, (SELECT name FROM agentflows WHERE agentflows.id = agentflow_id),"
+    f" CAST(sum({' + '.join(NUMBERS)}) AS bigint) AS number FROM {{}}"
+    " GROUP BY agentflow_id ORDER BY number DESC, agentflow_id LIMIT 10"
+)
 
 
 class SQLite:
@@ -57,6 +68,12 @@ class SQLite:
         " FROM json_each(?) JOIN executions ON executions.id IN (SELECT id FROM executions WHERE"
         " {} = value ORDER BY created_on DESC, id DESC LIMIT ?)"
         " ORDER BY +created_on DESC, +executions.id DESC"
+    )
+
+    days = COUNTS_OF_DAYS.format("?", "?")
+    top_flows = TOP_FLOWS.format(
+        f"agentflow_counts WHERE width = {DAY} AND agentflow_id IN (SELECT agentflow_id"
+        " FROM agentflow_counts WHERE width = 0) AND start >= ? AND start < ?"
     )
 
     connection: aiosqlite.Connection
@@ -84,6 +101,19 @@ class Postgres:
         " (SELECT name FROM agentflows WHERE agentflows.id = agentflow_id)"
         " FROM executions WHERE {} = value ORDER BY created_on DESC, id DESC LIMIT ?) AS firsts"
         " ON true"
+    )
+
+    # With the changes that are not yet in the counts.
+    days = (
+        f"SELECT start, {', '.join(f'CAST(sum({name}) AS bigint)' for name in NUMBERS)} FROM"
+        f" ({COUNTS_OF_DAYS.format('$1', '$2')} UNION ALL SELECT start - start % {DAY},"
+        f" {', '.join(NUMBERS)} FROM execution_count_notes WHERE start >= $1 AND start < $2)"
+        " AS counted GROUP BY start"
+    )
+    top_flows = TOP_FLOWS.format(
+        f"(SELECT agentflow_id, {', '.join(NUMBERS)} FROM agentflow_counts WHERE width = {DAY}"
+        f" AND start >= $1 AND start < $2 UNION ALL SELECT agentflow_id, {', '.join(NUMBERS)}"
+        " FROM execution_count_notes WHERE start >= $1 AND start < $2) AS counted"
     )
 
     pool: Any
@@ -220,6 +250,30 @@ async def nested() -> bytes:
     return orjson.dumps({"data": {"agentflows": {"nodes": nodes}}})
 
 
+def states_of(counts: tuple[int, ...]) -> list[dict[str, Any]]:
+    """Return counts by state as GraphQL returns them."""
+    return [{"state": state, "count": count} for state, count in zip(STATES, counts, strict=True)]
+
+
+async def dashboard() -> bytes:
+    found = {row[0]: tuple(row)[1:] for row in await rows(database.days, *DAYS)}
+    days = [(start, found.get(start, (0,) * 6)) for start in range(*DAYS, DAY)]
+    counts = tuple(map(sum, zip(*found.values(), strict=True)))
+    stats = {
+        "totalCount": sum(counts),
+        "byState": states_of(counts),
+        "timeline": [
+            {"start": format_ms(start), "totalCount": sum(day), "byState": states_of(day)}
+            for start, day in days
+        ],
+        "byAgentflow": [
+            {"agentflow": {"agentflowId": row[0], "name": row[1]}, "count": row[2]}
+            for row in await rows(database.top_flows, *DAYS)
+        ],
+    }
+    return orjson.dumps({"data": {"executionStats": stats}})
+
+
 states = itertools.cycle(("STOPPED", "ERROR"))
 
 
@@ -234,7 +288,7 @@ async def change() -> bytes:
 HANDLERS: dict[str, Callable[[], Awaitable[bytes]]] = {
     f"/{number}": handler
     for number, handler in enumerate(
-        (newest, filtered, one, middle, rest_list, rest_get, thousand, nested, change)
+        (newest, filtered, one, middle, rest_list, rest_get, thousand, nested, dashboard, change)
     )
 }
 

@@ -23,6 +23,15 @@ NESTED = """{
 """Four levels of the graph, with totals and statistics."""
 SINCE, UNTIL = 1_700_500_000_000, 1_702_000_000_000
 """A time range in the middle of the rows, in epoch milliseconds."""
+DAYS = (1_700_006_400_000, 1_702_598_400_000)
+"""Thirty whole days of the rows, in epoch milliseconds."""
+DASHBOARD = (
+    "query ($since: DateTime, $until: DateTime) { executionStats(filter: {createdOn:"
+    " {gte: $since, lt: $until}}) { totalCount byState { state count }"
+    " timeline { start totalCount byState { state count } }"
+    " byAgentflow(first: 10) { agentflow { agentflowId name } count } } }"
+)
+"""The total, the states, a timeline of days and the top ten agentflows."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +101,13 @@ def workloads(guid: str, cursor: str, *, is_postgres: bool = False) -> list[Work
             f"{{ executions(first: 1000) {{ nodes {{ {FIELDS} }} }} }}",
         ),
         Workload("nested pages", "/graphql", 0.70, NESTED),
+        Workload(
+            "dashboard",
+            "/graphql",
+            0.80,
+            DASHBOARD,
+            (("since", _iso(DAYS[0])), ("until", _iso(DAYS[1]))),
+        ),
         Workload(
             "update, durable commit",
             "/graphql",

@@ -1,6 +1,5 @@
 """Statistics: what to read for a selection, and how to build its objects."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -76,10 +75,9 @@ class StatisticsPlan:
         below = planning.below(nodes, self._kind)
         self._parts = {key: self._part(inner) for key, inner in below.items()}
 
-    def query(self, run: Run) -> StatisticsQuery:
+    def query(self, run: Run, arguments: Arguments) -> StatisticsQuery:
         """Return what to read. Raises InvalidInput if an argument is invalid."""
         values = run.variables
-        arguments = self._arguments(values)
         firsts = [read(values)["first"] for read in self._firsts]
         return StatisticsQuery(
             arguments.filter(run.context.max_ids),
@@ -91,20 +89,14 @@ class StatisticsPlan:
 
     async def answer(self, run: Run, found: Sequence[Statistics]) -> list[Any]:
         """Build an object of each statistics."""
-        values = await asyncio.gather(*(part(run, found) for part in self._parts.values()))
-        parts = list(zip(self._parts, values, strict=True))
-        return [{key: value[index] for key, value in parts} for index in range(len(found))]
+        parts = [(key, await part(run, found)) for key, part in self._parts.items()]
+        return [{key: values[index] for key, values in parts} for index in range(len(found))]
 
     def _part(self, nodes: list[FieldNode]) -> _Part:
         name = nodes[0].name.value
         if name == TYPENAME:
             return _constant(self._kind.name)
         return STATISTICS[name].plan(self, nodes)
-
-    def _arguments_of(self, nodes: list[FieldNode]) -> ArgumentsOf:
-        name = nodes[0].name.value
-        field, check = self._kind.fields[name], STATISTICS[name].check
-        return self._planning.arguments(field, nodes[0], check, self._arguments)
 
     def _objects(self, nodes: list[FieldNode], columns: Sequence[str]) -> Objects:
         kind = object_of(self._kind.fields[nodes[0].name.value])
@@ -133,7 +125,8 @@ class StatisticsPlan:
 
     def plan_by_agentflow(self, nodes: list[FieldNode]) -> _Part:
         """Plan the agentflows with the most executions."""
-        arguments = self._arguments_of(nodes)
+        field = self._kind.fields["byAgentflow"]
+        arguments = self._planning.arguments(field, nodes[0], check_first)
         self._firsts.append(arguments)
         objects = self._objects(nodes, FlowCount._fields)
 
@@ -145,7 +138,10 @@ class StatisticsPlan:
 
     def plan_timeline(self, nodes: list[FieldNode]) -> _Part:
         """Plan the number of executions in each bucket of time."""
-        arguments = self._arguments_of(nodes)
+        field = self._kind.fields["timeline"]
+        # Only the check needs the filter.
+        self._planning.arguments(field, nodes[0], check_timeline, self._arguments)
+        arguments = arguments_of(field, nodes[0])
         self._buckets.append(arguments)
         objects = self._objects(nodes, _BUCKET_COLUMNS)
 
@@ -216,8 +212,9 @@ def plan_execution_stats(
     """Plan ``executionStats``."""
     statistics = StatisticsPlan(planning, nodes, field, arguments_of(field, nodes[0]))
 
-    async def answer(run: Run, _arguments: Arguments) -> Any:
-        found = await run.context.executions.statistics(statistics.query(run))
+    async def answer(run: Run, arguments: Arguments) -> Any:
+        query = statistics.query(run, arguments)
+        found = await run.context.executions.statistics(query)
         return (await statistics.answer(run, (found,)))[0]
 
     return answer
@@ -232,7 +229,7 @@ def stats_of(by: str) -> Nested:
         statistics = StatisticsPlan(planning, nodes, field, arguments)
 
         async def read(run: Run, keys: Sequence[Any]) -> Sequence[Any]:
-            query = statistics.query(run)
+            query = statistics.query(run, arguments(run.variables))
             found = await run.in_turn(lambda: run.context.executions.statistics_of(query, by, keys))
             return await statistics.answer(run, found)
 

@@ -207,7 +207,10 @@ class Reader:
             values: list[Any] = []
             cache_key = statement.cache_key(values)
             rows = await self._runner.read(
-                cache_key, lambda parameters: statement.build(parameters, self._source), values
+                cache_key,
+                lambda parameters: statement.build(parameters, self._source),
+                values,
+                is_short=statement.is_short,
             )
         if len(rows) <= _RESULTS_ON_THE_LOOP:
             return statement.results(rows)

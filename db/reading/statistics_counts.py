@@ -51,6 +51,7 @@ STATE_COLUMNS = tuple(state.lower() for state in ExecutionState)
 """The names of the columns with counts by state."""
 
 ZERO: ColumnElement[Any] = literal_column("0", BigInteger)
+_FEW = 1_000
 _Bound = tuple[ColumnElement[Any], ...]
 
 
@@ -81,6 +82,16 @@ class CountsPlan(NamedTuple):
     def is_empty(self) -> bool:
         """Whether nothing can match."""
         return not self.groups
+
+    @property
+    def has_few_sums(self) -> bool:
+        """Whether adding up the sums is quick, however long counts have been kept."""
+        buckets = 0
+        for group in self.groups:
+            if not is_everything(group.flows) and not _is_one_flow(group.flows):
+                return False
+            buckets += sum((span.until - span.since) // (span.width or LONG) for span in group.sums)
+        return buckets <= _FEW
 
     def cache_key(self, values: list[Any]) -> Hashable:
         """Return the cache key of the statement; append the bind values to ``values``."""
@@ -136,6 +147,10 @@ def plan_counts(
         groups.append(StateGroup(flows, states, sums, by_flow))
     hours = (-(-since // HOUR) * HOUR, until // HOUR * HOUR)
     return CountsPlan(rest, tuple(groups), hours, edges)
+
+
+def _is_one_flow(flows: Filter) -> bool:
+    return isinstance(flows, Condition) and flows.operator == "eq"
 
 
 def _whole(spans: Sequence[Span]) -> Sequence[Span]:

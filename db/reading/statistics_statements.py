@@ -101,6 +101,12 @@ class StatisticsStatement:
         return self._query.top > 0 and self._is_of_flows
 
     @property
+    def is_short(self) -> bool:
+        """Whether the statement is quick."""
+        is_of_one = self._parents is None and not self._has_tops
+        return is_of_one and self._plan is not None and self._plan.has_few_sums
+
+    @property
     def too_many_sums(self) -> int:
         """A number of sums that is reached only if timelines have too many buckets."""
         most = MOST_BUCKETS_TOGETHER if self._by else MOST_BUCKETS
@@ -258,7 +264,7 @@ def _tops_of(
     """Select the agentflows with the most executions, of each parent if there are several."""
     parent, flow, total = relation.c.get("parent"), relation.c.flow, _total(relation)
     order = (total.desc(), flow)
-    statement = select(flow.label("flow"), *_added(relation)).having(total > ZERO)
+    statement = select(flow.label("flow"), _number(total).label("total")).having(total > ZERO)
     if parent is None:
         tops = statement.group_by(flow).order_by(*order).limit(most).subquery("tops")
         return _rows_of(_NO_TEXT, tops.c.flow, _name_of(tops.c.flow, source), ZERO, tops)
@@ -279,13 +285,13 @@ def _rows_of(
     start: ColumnElement[Any],
     counts: FromClause,
 ) -> Select[Any]:
-    """Select the columns of the statement's rows."""
+    """Select the columns of the statement's rows; counts that were not added up are zero."""
     return select(
         parent.label("parent"),
         flow.label("flow"),
         name.label("name"),
         start.label("start"),
-        *(counts.c[column] for column in _COUNTED),
+        *(counts.c.get(column, ZERO).label(column) for column in _COUNTED),
     )
 
 
@@ -296,14 +302,18 @@ def _name_of(flow: ColumnElement[Any], source: ExecutionSource) -> ColumnElement
 def _added(relation: FromClause) -> list[ColumnElement[Any]]:
     summed = {"total": _total(relation)}
     summed |= {name: func.sum(relation.c[name]) for name in STATE_COLUMNS}
-    return [
-        cast(func.coalesce(added, ZERO), BigInteger).label(name) for name, added in summed.items()
-    ]
+    return [_number(added).label(name) for name, added in summed.items()]
 
 
 def _total(relation: FromClause) -> ColumnElement[Any]:
     total: ColumnElement[Any] = func.sum(sum_of_states(relation, tuple(ExecutionState)))
     return total
+
+
+def _number(added: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return a sum as an integer; PostgreSQL adds up to a numeric."""
+    number: ColumnElement[Any] = cast(func.coalesce(added, ZERO), BigInteger)
+    return number
 
 
 def _start(at: ColumnElement[Any], unit: TimeBucket) -> ColumnElement[Any]:
