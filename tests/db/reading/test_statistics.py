@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from db.database import Database
 from db.errors import InvalidInput
 from db.executions import Executions
 from db.instants import EARLIEST_MS, LATEST_MS
@@ -22,6 +23,7 @@ from db.reading.time_buckets import TimeBucket, TimeRange
 from tests.examples import examples
 from tests.gateway import run_sql
 from tests.places import Place
+from tests.reference.rows import allow_anything
 
 STATES = [state.value for state in ExecutionState]
 FLOWS = ["flow-a", "flow-b", "flow-gone", "", "flow-é"]
@@ -279,7 +281,9 @@ def test_statistics_are_those_of_the_matching_rows(
     parents=st.one_of(
         st.tuples(
             st.just("agentflow_id"),
-            st.lists(st.sampled_from([*FLOWS, "nobody"]), unique=True, min_size=1),
+            st.lists(
+                st.sampled_from([*FLOWS, "nobody", "a\0b", "\udcff"]), unique=True, min_size=1
+            ),
         ),
         st.tuples(
             st.just("session_id"),
@@ -293,3 +297,32 @@ def test_statistics_of_many_parents_are_those_of_the_rows_of_each(
 ) -> None:
     for answered, expected in _answers(spread, queries, *parents):
         assert answered == expected
+
+
+@pytest.mark.sqlite
+@pytest.mark.anyio
+async def test_agentflows_and_sessions_may_have_any_bytes_in_their_ids(
+    place: Place, database: Database
+) -> None:
+    allow_anything(place)
+    place.run(
+        "INSERT INTO executions (guid, agentflow_id, session_id, state, created_on)"
+        " VALUES (?1, CAST(?2 AS TEXT), CAST(?2 AS TEXT), 'ERROR', ?3)",
+        [
+            (f"g{number}", text, number)
+            for number, text in enumerate([b"\xff", b"a\xfe", b"a\0b", b"a\0b", b"\xff", b"\xff"])
+        ],
+    )
+    executions = Executions(database)
+    query = StatisticsQuery(EVERYTHING, True, 10, frozenset({TimeBucket.DAY}))
+    found = await executions.statistics(query)
+    assert [(flow.agentflow_id, flow.number) for flow in found.agentflows] == [
+        ("\udcff", 3),
+        ("a\0b", 2),
+        ("a\udcfe", 1),
+    ]
+    keys = ["a\0b", "\udcff", "a\udcfe", "\ufffd"]
+    for by in ("agentflow_id", "session_id"):
+        own = await executions.statistics_of(query, by, keys)
+        assert [each.total for each in own] == [2, 3, 1, 0]
+        assert [flow.agentflow_id for each in own for flow in each.agentflows] == keys[:3]

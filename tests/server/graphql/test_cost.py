@@ -66,6 +66,22 @@ def test_a_connection_costs_its_page_size_times_what_is_selected_in_a_node(
         ("{ executions(first: 3) { nodes { agentflow { name } } } }", 1 + 1 + 3 * 2),
         ("{ agentflows { nodes { executions { totalCount } } } }", 1 + 1 + 50 * 2),
         ('{ nodes(ids: ["a", "b", "c"]) { id __typename } }', 1 + 3 * 2),
+        # A timeline counts as a hundred rows, and each list of states has six.
+        (
+            "{ executionStats { totalCount byState { state count } timeline { start } } }",
+            1 + 1 + (1 + 6 * 2) + (1 + 100),
+        ),
+        (
+            "{ executionStats { byAgentflow(first: 3) { count agentflow { name } } } }",
+            1 + 1 + 3 * 3,
+        ),
+        (
+            (
+                "{ agentflows(first: 5) { nodes { stats { timeline(bucket: HOUR) { totalCount"
+                " byState { count } } } } } }"
+            ),
+            1 + 1 + 5 * (1 + 1 + 100 * (1 + 1 + 6)),
+        ),
         ('{ node(id: "a") { ... on Session { executions(first: 9) { nodes { id } } } } }', 1 + 11),
     ],
 )
