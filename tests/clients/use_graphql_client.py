@@ -26,7 +26,7 @@ def use(url: str) -> dict[str, object]:
             break
         after = page.page_info.end_cursor
     assert first_id
-    flows = client.agentflow_page(first=100, size=2).agentflows
+    flows = client.agentflow_page(first=10, size=2).agentflows
     node = client.one_node(id=first_id).node
     stopped = client.stop(guid=guids[0]).update_execution
     assert isinstance(stopped, StopUpdateExecutionUpdateExecutionSuccess)
@@ -34,6 +34,14 @@ def use(url: str) -> dict[str, object]:
         "guids": guids,
         "states": sorted(states),
         "agentflows": [edge.node.name for edge in flows.edges],
+        "counts": [edge.node.stats.total_count for edge in flows.edges],
+        "months": sorted(
+            {
+                bucket.start.isoformat()
+                for edge in flows.edges
+                for bucket in edge.node.stats.timeline
+            }
+        ),
         "node": node.guid if isinstance(node, OneNodeNodeExecution) else None,
         "stopped": stopped.execution.state.value,
     }

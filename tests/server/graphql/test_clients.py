@@ -99,6 +99,8 @@ def test_a_client_of_ariadne_codegen_has_types_and_reads_all_pages(
     _expect_all(got)
     assert got["states"] == sorted({row.state for row in SAMPLE})
     assert (got["node"], got["stopped"]) == (GUIDS[0], "STOPPED")
+    assert sum(got["counts"]) == len([row for row in SAMPLE if row.agentflow_name])
+    assert got["months"] == ["2023-11-01T00:00:00+00:00"]
 
 
 def test_gql_checks_operations_by_introspection_and_reads_all_pages(filled: Gateway) -> None:
