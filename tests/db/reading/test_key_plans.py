@@ -154,6 +154,12 @@ async def test_the_totals_of_sessions_are_counted_without_the_rows_of_others(
 
 _UNSERVED: dict[str, dict[str, Any]] = {
     "nothing is that new": {"filter": Condition("updated_on", "gte", from_ms(START * 2))},
+    "nothing finished that late": {
+        "filter": Condition("finished_on", "gte", from_ms(START * 2)),
+        "order": total_order([Term("finished_on", descending=True)]),
+    },
+    "nothing took that long": {"filter": Condition("duration_ms", "gt", 60_000)},
+    "the longest": {"order": total_order([Term("duration_ms", descending=True)])},
     "a session": {"filter": Condition("session_id", "eq", "session-7")},
     "by change": {"order": total_order([Term("updated_on", descending=True)])},
     "by change, after": {
@@ -169,7 +175,7 @@ _UNSERVED: dict[str, dict[str, Any]] = {
 async def test_pages_that_no_index_has_do_not_read_all_rows_of_an_agentflow(
     skewed: Place, name: str
 ) -> None:
-    query = PageQuery(("updated_on", "id"), limit=LIMIT, **_UNSERVED[name])
+    query = PageQuery(("guid", "id"), limit=LIMIT, **_UNSERVED[name])
     reads = await _reads(skewed, "agentflow_id", query, FLOWS)
     assert len(reads) <= 2
     assert sum(reads) <= _ROWS[type(skewed)] // 2
