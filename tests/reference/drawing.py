@@ -73,15 +73,12 @@ class DocumentDrawing:
         choices: Choices,
         pools: Pools,
         cursors: Cursors = MappingProxyType({}),
-        without: frozenset[str] = frozenset(),
     ) -> None:
-        """``without`` names fields that are not drawn."""
         self._schema = schema
         self._choices = choices
         self._plain = ValueDrawing(choices, pools)
         self._values = ValueDrawing(choices, pools, self._maybe_variable)
         self._cursors = cursors
-        self._without = without
         self._scopes: list[_Scope] = []
         self._variables = Variables(choices, pools)
         self._fragments: dict[str, tuple[Any, str, _Scope]] = {}
@@ -191,7 +188,7 @@ class DocumentDrawing:
             names = [
                 name
                 for name, each in fields.items()
-                if (depth > 0 or is_leaf_type(innermost(each.type))) and name not in self._without
+                if depth > 0 or is_leaf_type(innermost(each.type))
             ]
             deep = [name for name in names if not is_leaf_type(innermost(fields[name].type))]
             if deep and choices.chance(40):

@@ -21,6 +21,7 @@ from graphql import (
     VariableNode,
     build_schema,
     execute_sync,
+    get_nullable_type,
     get_variable_values,
     is_abstract_type,
     is_introspection_type,
@@ -74,14 +75,20 @@ class Reference:
     def __init__(self, sdl: str, table: Table) -> None:
         self.table = table
         self.schema = build_schema(sdl)
+        _write_scalars(self.schema)
+        self._running = build_schema(sdl)
         self.unknown = [
             f"{kind.name}.{name}"
-            for kind in _object_types(self.schema)
+            for kind in _object_types(self._running)
             for name, field in kind.fields.items()
             if not _resolve(kind, name, field)
         ]
         """The fields that nothing here stands for."""
-        _write_scalars(self.schema)
+        _write_scalars(self._running)
+        query = self._running.query_type
+        for root in query.fields.values() if query else ():
+            # One that fails must not hide the others.
+            root.type = get_nullable_type(root.type)
         self._read = functools.lru_cache(maxsize=1)(self._read_anew)
 
     def run(
@@ -112,7 +119,7 @@ class Reference:
         self.table.is_uncertain = self.table.is_stale = False
         self.table.buckets = 0
         result = execute_sync(
-            self.schema,
+            self._running,
             document,
             self._root(named[0]),
             variable_values=variables,

@@ -18,7 +18,7 @@ from tests.reference.orders import (
 )
 from tests.reference.statistics import ExecutionStats, Given
 from tests.reference.table import Cursor, Elapsed, GlobalId, Now, Table
-from tests.reference.texts import shown
+from tests.reference.texts import named, shown
 
 
 @dataclass
@@ -74,8 +74,8 @@ class Agentflow:
     @classmethod
     def find(cls, table: Table, key: str) -> "Agentflow | None":
         """An agentflow of the table, or one that is gone and still has executions."""
-        is_known = key in table.flows or any(row.agentflow_id == key for row in table.rows)
-        return cls(table, key) if is_known else None
+        stored = named([*table.flows, *(row.agentflow_id for row in table.rows)], key)
+        return None if stored is None else cls(table, stored)
 
     def id(self) -> str:
         return GlobalId.of("Agentflow", self.key)
@@ -105,8 +105,9 @@ class Session:
     @classmethod
     def find(cls, table: Table, key: str) -> "Session | None":
         """A session that has an execution."""
-        has_executions = any(row.session_id == key for row in table.rows)
-        return cls(table, key) if has_executions else None
+        sessions = [row.session_id for row in table.rows if row.session_id is not None]
+        stored = named(sessions, key)
+        return None if stored is None else cls(table, stored)
 
     def id(self) -> str:
         return GlobalId.of("Session", self.key)

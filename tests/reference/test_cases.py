@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from db.source import ExecutionRow
 from tests.filter_cases import CASES
 from tests.gateway import running_gateway
 from tests.places import Place
@@ -13,6 +14,13 @@ from tests.reference.comparing import NO_LIMITS, ORDERS, Comparison
 from tests.reference.request import Request
 from tests.reference.rows import VALID, fill
 
+TOO_LONG = """mutation ($guid: ID!, $state: ExecutionState!) {
+  a: updateExecution(guid: $guid, input: {state: $state}) { ...changed }
+  b: updateExecution(guid: "nobody", input: {state: $state}) { __typename }
+}
+fragment changed on UpdateExecutionSuccess {
+  execution { state agentflow { id stats { timeline(bucket: HOUR) { start } } } }
+}"""
 FILTERED = """query ($filter: ExecutionFilter) {
   executions(filter: $filter, first: 40) { totalCount edges { cursor node { guid } } }
 }"""
@@ -51,3 +59,14 @@ def test_every_page_is_answered_as_the_reference_does(
     for _ in range(len(VALID) // 7 + 1):
         told = comparison.check(Request(query, {"cursor": position, "order": order}))
         position = told["data"]["executions"]["pageInfo"][end]
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in VALID if row.agentflow_id == "stra\u00dfe"], ids=str
+)
+def test_a_change_whose_timeline_is_too_long_is_answered_as_the_reference_does(
+    comparison: Comparison, row: ExecutionRow
+) -> None:
+    for state in ("TIMEOUT", "STOPPED"):
+        comparison.check(Request(TOO_LONG, {"guid": row.guid, "state": state}))
+    comparison.restore()

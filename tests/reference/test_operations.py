@@ -58,11 +58,7 @@ def transports(comparison: Comparison) -> Iterator[Transports]:
 def _drawn(comparison: Comparison, data: st.DataObject, kind: str, count: int = 4) -> list[Request]:
     choices = Choices(lambda low, high: int(data.draw(st.integers(low, high))))
     schema = comparison.reference.schema
-    # A timeline is too long or not as the rows are, which a change can be told only afterwards.
-    without = {"timeline"} if kind == "mutation" and comparison.rows is not LATELY else set()
-    drawing = DocumentDrawing(
-        schema, choices, comparison.pools, comparison.cursors, frozenset(without)
-    )
+    drawing = DocumentDrawing(schema, choices, comparison.pools, comparison.cursors)
     return drawing.requests(kind, count)
 
 

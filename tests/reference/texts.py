@@ -1,5 +1,6 @@
 """Texts of a table. One that is not UTF-8 has a lone surrogate for each byte that is wrong."""
 
+from collections.abc import Iterable
 from unicodedata import normalize
 
 
@@ -11,6 +12,13 @@ def stored(text: str) -> bytes:
 def shown(text: str) -> str:
     """What clients see of it."""
     return stored(text).decode("utf-8", "replace")
+
+
+def named(texts: Iterable[str], text: str) -> str | None:
+    """The one of some stored texts that a client names, as it is or as it was shown."""
+    known = set(texts)
+    alike = [each for each in known if shown(each) == text]
+    return text if text in known else min(alike, default=None)
 
 
 def fold(text: str) -> str:
