@@ -37,7 +37,9 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 async def _write(place: Place, database: Database, rows: Iterable[tuple[str, str, float]]) -> None:
     """Write executions of an agentflow, in a state, so many hours old."""
     now = await read_clock(database)
-    place.run(
+    # In a thread: the loop may be in the middle of a transaction.
+    await asyncio.to_thread(
+        place.run,
         "INSERT INTO executions (id, guid, agentflow_id, state, created_on) VALUES (?, ?, ?, ?, ?)",
         [
             (number, f"g-{number}", flow, state, now - int(hours * HOUR))
@@ -152,7 +154,7 @@ async def test_nothing_is_done_while_another_process_holds_the_lease(
         await asyncio.wait_for(asked.wait(), 60)
         assert _states(place) == {1: "FINISHED"}
         # Killed, it never releases it, and the lease runs out.
-        run_sql(place, "UPDATE leases SET expires_on = 1")
+        await asyncio.to_thread(run_sql, place, "UPDATE leases SET expires_on = 1")
         await _until(lambda: not _states(place))
 
 
@@ -167,7 +169,7 @@ async def test_a_process_whose_lease_was_taken_meanwhile_changes_nothing_more(
 
     async def stopped_after_the_first(*arguments: Any) -> AsyncIterator[Any]:
         async for counts in delete(*arguments):
-            run_sql(place, "UPDATE leases SET expires_on = 1")
+            await asyncio.to_thread(run_sql, place, "UPDATE leases SET expires_on = 1")
             assert await lease.acquire()
             yield counts
 
@@ -212,7 +214,7 @@ async def test_a_rule_of_the_database_that_refuses_does_not_end_it(
     place.refuse("DELETE", "OLD.id = 2")
     async with _retention(database).running():
         await _until(lambda: run_sql(place, "SELECT count(*) FROM leases") == [(1,)])
-        place.allow("DELETE")
+        await asyncio.to_thread(place.allow, "DELETE")
         await _until(lambda: not _states(place))
 
 
@@ -232,7 +234,7 @@ async def test_tables_that_are_away_for_a_while_do_not_end_it(
     work._round = counted  # type: ignore[method-assign]
     async with work.running():
         await _until(lambda: len(rounds) > 2)
-        run_sql(place, "ALTER TABLE elsewhere RENAME TO executions")
+        await asyncio.to_thread(run_sql, place, "ALTER TABLE elsewhere RENAME TO executions")
         await _until(lambda: not _states(place))
 
 
