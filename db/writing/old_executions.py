@@ -25,9 +25,11 @@ from sqlalchemy import (
 
 from db.database import Database, Execute, Rows
 from db.dialect import Now
+from db.errors import GatewayError
 from db.instants import EARLIEST_MS, from_ms
 from db.models import ExecutionState
 from db.reading.filters import AllOf, Condition, Filter
+from db.reading.paging import NEWEST_FIRST, reverse
 from db.reading.reader import Reader
 from db.reading.statement_cache import BindParameters, Statement, StatementCache
 from db.source import NATIVE, ExecutionSource
@@ -46,7 +48,10 @@ Guard = Callable[[Execute], object]
 """Runs at the beginning of each batch's transaction; an exception undoes the batch."""
 
 _FLOWS_AT_ONCE = 100
+_MOST_REFUSALS = 100
+"""After so many executions that the database refuses to change, a run ends."""
 _EVERY_ROW = 2**62
+_OLDEST_FIRST = reverse(NEWEST_FIRST)
 
 
 async def read_clock(database: Database) -> int:
@@ -75,6 +80,14 @@ class _Batch:
 
     counts: Counts
     rest: Sequence[_Part]
+
+
+class _Refused(Exception):
+    """The database refused a batch, for a ``reason`` that is not the gateway's."""
+
+    def __init__(self, reason: Exception) -> None:
+        super().__init__()
+        self.reason = reason
 
 
 class OldExecutions:
@@ -132,7 +145,11 @@ class OldExecutions:
         }
 
     def delete(self, guard: Guard | None = None) -> AsyncGenerator[Counts, None]:
-        """Delete the old executions; yield the numbers of each batch once it is durable."""
+        """Delete the old executions; yield the numbers of each batch once it is durable.
+
+        Those that the database refuses to delete, because of a trigger or a foreign key of somebody
+        else, are left out, and the first refusal is raised in the end.
+        """
 
         def build(_parameters: BindParameters, found: ColumnElement[bool]) -> Executable:
             return delete(self._source.written).where(found).returning(self._source.created_on)
@@ -163,14 +180,31 @@ class OldExecutions:
         # Compiled here, because changes run in another thread.
         statement = self._statements.get((what, with_flow), build_statement)
         pacing = Pacing(self._database, self._pace)
+        refusals: list[Exception] = []
         async for parts in self._parts():
             rest: Sequence[_Part] = parts
             while rest:
-                batch, seconds = await self._change_next(statement, rest, pacing.size, guard)
+                # After a refusal, look for the execution that is refused, part by part.
+                some = rest[:1] if pacing.is_searching else rest
+                try:
+                    batch, seconds = await self._change_next(statement, some, pacing.size, guard)
+                except _Refused as refused:
+                    if pacing.size > 1:
+                        pacing.search()
+                        continue
+                    refusals.append(refused.reason)
+                    if len(refusals) == _MOST_REFUSALS:
+                        break
+                    rest = [*await self._without_first(rest[0]), *rest[1:]]
+                    continue
                 pacing.adapt(seconds)
-                rest = batch.rest
+                rest = [*batch.rest, *rest[len(some) :]]
                 yield batch.counts
                 await pacing.pause(seconds)
+            if len(refusals) == _MOST_REFUSALS:
+                break
+        if refusals:
+            raise refusals[0]
 
     async def _parts(self) -> AsyncGenerator[list[_Part], None]:
         """Yield what there is to do, in lists of parts that may be done in one batch."""
@@ -192,16 +226,19 @@ class OldExecutions:
     ) -> tuple[_Batch, float]:
         """Change the next executions, at most ``most``, in one transaction.
 
-        Also returns for how many seconds it wrote.
+        Also returns for how many seconds it wrote. Raises _Refused if the database refuses it.
         """
         began = time.monotonic()
+        is_in_guard = False
 
         def run(execute: Execute) -> _Batch:
-            nonlocal began
+            nonlocal began, is_in_guard
             # Other changes may come first.
             began = time.monotonic()
             if guard is not None:
+                is_in_guard = True
                 guard(execute)
+                is_in_guard = False
             counts: Counter[ExecutionState] = Counter()
             for place, part in enumerate(parts):
                 room = most - counts.total()
@@ -215,8 +252,29 @@ class OldExecutions:
                     return _Batch(counts, [rest, *parts[place + 1 :]])
             return _Batch(counts, [])
 
-        batch = await self._database.change(run)
+        try:
+            batch = await self._database.change(run)
+        except GatewayError:
+            raise
+        except Exception as error:
+            if is_in_guard:
+                raise
+            raise _Refused(error) from error
         return batch, time.monotonic() - began
+
+    async def _without_first(self, part: _Part) -> list[_Part]:
+        """Return what is left of a part without the moment of its first execution."""
+        conditions: list[Filter] = [
+            Condition("state", "eq", str(part.state)),
+            Condition("created_on", "gte", from_ms(part.since)),
+            Condition("created_on", "lt", from_ms(part.created_before)),
+        ]
+        if part.agentflow_id is not None:
+            conditions.append(Condition("agentflow_id", "eq", part.agentflow_id))
+        first = await self._reader.select(
+            ("created_on", "id"), AllOf(tuple(conditions)), _OLDEST_FIRST, limit=1
+        )
+        return [replace(part, since=first[0][0] + 1)] if first else []
 
     def _values(self, part: _Part, most: int) -> list[Any]:
         """Return the values of ``_build_next``."""

@@ -43,6 +43,8 @@ class Pacing:
         self._pace = pace
         self._size: float = min(_FIRST, _LARGEST)
         self._written_for = 0.0
+        self.is_searching = False
+        """Whether batches are small because one was refused."""
 
     @property
     def size(self) -> int:
@@ -51,11 +53,20 @@ class Pacing:
 
     def adapt(self, seconds: float) -> None:
         """Adapt the size after a batch that wrote for so many seconds."""
+        self._written_for += seconds
+        if self.is_searching:
+            self._size *= 2
+            self.is_searching = self._size < _FEWEST
+            return
         factor = min(2.0, max(0.25, self._pace.batch / max(seconds, 1e-6)))
         # Much of a short batch is its commit, which takes no less time for fewer executions.
         fewest = _FEWEST if seconds < _FAR_TOO_LONG * self._pace.batch else 1.0
         self._size = min(_LARGEST, max(fewest, self._size * factor))
-        self._written_for += seconds
+
+    def search(self) -> None:
+        """Take smaller batches after a refusal, to find what is refused."""
+        self._size = max(1.0, self._size // 4)
+        self.is_searching = True
 
     async def pause(self, seconds: float) -> None:
         """Let others write after a batch that wrote for so many seconds."""

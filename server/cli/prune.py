@@ -114,7 +114,7 @@ async def _delete(database: Database, old: OldExecutions, expected: int) -> bool
     except Exception as error:
         print_error(f"It failed after it had deleted {_shown(deleted)}")
         if isinstance(error, sqlite3.IntegrityError | asyncpg.PostgresError):
-            raise Refused(f"The database refused to delete the next ones: {error}") from None
+            raise Refused(f"The database refused to delete the others: {error}") from None
         raise
     is_complete = not is_stopped.is_set() or deleted.total() >= expected
     left = await Executions(database).count()

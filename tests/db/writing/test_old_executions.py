@@ -267,18 +267,30 @@ async def test_a_guard_that_refuses_undoes_its_batch_alone(
     assert set(_states(place)) == {2, 3}
 
 
-async def test_a_refused_statement_leaves_whole_batches(
-    database: Database, place: Place, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("keep_last", [0, 1])
+async def test_what_the_database_refuses_to_delete_is_left_out_and_reported(
+    database: Database, place: Place, keep_last: int
 ) -> None:
-    monkeypatch.setattr(pacing, "_LARGEST", 1)
-    _write(place, [Made(number, "flow", "FINISHED", NOON - 9 + number) for number in range(1, 6)])
-    place.refuse("DELETE", "OLD.id = 4")
-    batches = OldExecutions(database, EVERYTHING_FINAL).delete()
-    for _ in range(3):
-        assert await anext(batches) == {"FINISHED": 1}
+    rows = [
+        Made(number, f"flow-{number % 3}", state, NOON - 400 + number)
+        for number, state in zip(range(1, 301), ["FINISHED", "ERROR"] * 150, strict=True)
+    ]
+    _write(place, rows)
+    place.refuse("DELETE", "OLD.id IN (7, 8, 150, 211)")
     with pytest.raises(Exception, match="a secret"):
-        await anext(batches)
-    assert set(_states(place)) == {4, 5}
+        await _delete(OldExecutions(database, EVERYTHING_FINAL, keep_last))
+    kept = {300, 299, 298} if keep_last else set()
+    assert set(_states(place)) == {7, 8, 150, 211} | kept
+
+
+async def test_a_database_that_refuses_everything_is_not_asked_for_ever(
+    database: Database, place: Place
+) -> None:
+    _write(place, [Made(number, "flow", "ERROR", NOON - 400 + number) for number in range(1, 301)])
+    place.refuse("DELETE")
+    with pytest.raises(Exception, match="a secret"):
+        await _delete(OldExecutions(database, EVERYTHING_FINAL))
+    assert len(_states(place)) == 300
 
 
 async def test_a_database_that_is_away_is_reported(database: Database, place: Place) -> None:
