@@ -352,7 +352,7 @@ def test_timelines_of_open_ranges_are_limited_together(gateway: Gateway) -> None
     # Three agentflows, each with executions a year apart.
     gateway.sql(
         "INSERT INTO executions (guid, agentflow_id, state, created_on) SELECT 'later ' || guid,"
-        f" agentflow_id, state, created_on + 365 * {_DAY} FROM executions"
+        f" agentflow_id, state, created_on + {365 * _DAY} FROM executions"
         " WHERE agentflow_id IN ('flow-a', 'flow-b', 'flow-c')"
     )
     query = "{ agentflows { nodes { stats { timeline(bucket: HOUR) { start } } } } }"
