@@ -121,6 +121,7 @@ class _Frozen:
         self._size = min(found, most)
         self._start = 0
         self._postponed = array("q")
+        self._comes_again = False
 
     @property
     def is_done(self) -> bool:
@@ -128,7 +129,13 @@ class _Frozen:
         return self._start >= self._size
 
     def next(self, size: int) -> dict[int, int]:
-        """Return the identities of the next executions, by their ids."""
+        """Return the identities of the next executions, by their ids.
+
+        Those that come again are taken one by one, so that none is locked while another is waited
+        for.
+        """
+        if self._comes_again:
+            size = 1
         part = self._numbers[2 * self._start : 2 * min(self._start + size, self._size)]
         return dict(zip(part[::2], part[1::2], strict=True))
 
@@ -138,7 +145,7 @@ class _Frozen:
         for row_id in postponed:
             self._postponed.extend((row_id, part[row_id]))
         if self.is_done and not self.waits:
-            self.waits = True
+            self.waits = self._comes_again = True
             self._numbers, self._postponed = self._postponed, array("q")
             self._start, self._size = 0, len(self._numbers) // 2
 

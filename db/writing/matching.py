@@ -54,7 +54,7 @@ class Matching:
         already = await self._count(_having(target, state, expected), bounds.limit)
         changing = _changing(target, state, expected)
         if state is None or changing is None:
-            return Matched(already, has_more=False)
+            return _with_already(Matched(0, has_more=False), already, bounds.limit)
 
         def build(parameters: BindParameters, among: ColumnElement[bool]) -> Executable:
             source = self._source

@@ -231,6 +231,18 @@ def test_without_a_state_an_update_counts_and_changes_nothing(
     assert _stored(gateway) == before
 
 
+@pytest.mark.parametrize("change", [{"state": "ERROR", "expectedState": "ERROR"}, {}])
+def test_an_update_that_changes_nothing_counts_no_more_than_its_limit(
+    gateway: Gateway, change: dict[str, str]
+) -> None:
+    gateway.insert(SAMPLE)
+    given = {"filter": {"state": {"eq": "ERROR"}}, "input": change, "limit": 3}
+    expected = {"affected": 3, "hasMore": False}
+    for dry_run in (True, False):
+        data = gateway.graphql(UPDATE, **given, dryRun=dry_run)
+        assert data["updateExecutionsMatching"] == expected
+
+
 def test_a_limit_is_kept_exactly_and_called_again_nothing_is_left(gateway: Gateway) -> None:
     gateway.insert(SAMPLE)
     answers: list[Any] = []
