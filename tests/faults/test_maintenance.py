@@ -1,6 +1,7 @@
 """Retention and timeouts in several gateways over one database: one works, and all gets done."""
 
 import contextlib
+import itertools
 import os
 import signal
 import sqlite3
@@ -103,6 +104,7 @@ def test_one_of_two_gateways_deletes_while_both_serve(
 ) -> None:
     urls = [gateway.url for gateway in gateways]
     seen: list[int] = []
+    numbers = itertools.count()
 
     def read(client: int) -> None:
         data = graphql(urls[client % 2], LIST)
@@ -110,7 +112,7 @@ def test_one_of_two_gateways_deletes_while_both_serve(
         seen.append(data["executions"]["totalCount"])
 
     def write(client: int) -> None:
-        guid = f"new-{client}-{len(seen)}"
+        guid = f"new-{next(numbers)}"
         run_sql(
             place,
             "INSERT INTO executions (guid, agentflow_id, state, created_on)"

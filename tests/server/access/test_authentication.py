@@ -27,6 +27,7 @@ ROOT_FIELDS = {
     "executionPage": "query { executionPage { totalCount } }",
     "agentflow": 'query { agentflow(agentflowId: "a") { name } }',
     "agentflows": "query { agentflows { totalCount } }",
+    "executionStats": "query { executionStats { totalCount } }",
     "session": 'query { session(sessionId: "a") { id } }',
     "node": 'query { node(id: "a") { id } }',
     "nodes": 'query { nodes(ids: ["a"]) { id } }',
@@ -37,6 +38,13 @@ ROOT_FIELDS = {
         f'mutation {{ updateExecutions(guids: ["{GUID}"], input: {{}}) {{ affected }} }}'
     ),
     "deleteExecution": f'mutation {{ deleteExecution(guid: "{GUID}") {{ __typename }} }}',
+    "updateExecutionsMatching": (
+        "mutation { updateExecutionsMatching(filter: {state: {eq: STOPPED}}, input: {})"
+        " { affected } }"
+    ),
+    "deleteExecutionsMatching": (
+        "mutation { deleteExecutionsMatching(filter: {state: {eq: STOPPED}}) { affected } }"
+    ),
     "deleteExecutions": f'mutation {{ deleteExecutions(guids: ["{GUID}"]) {{ affected }} }}',
 }
 ROUTES: list[tuple[str, str, Scope, Any]] = [

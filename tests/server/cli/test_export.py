@@ -5,7 +5,7 @@ import os
 import signal
 import stat
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -231,6 +231,21 @@ def test_a_new_file_has_the_rights_that_the_program_gives(filled: Place, folder:
     assert stat.S_IMODE((folder / "runs.csv").stat().st_mode) == 0o640
 
 
+@pytest.fixture
+def signals_end_programs() -> Iterator[None]:
+    """Let signals do what they do in a shell's foreground; elsewhere some are ignored."""
+    usual: dict[signal.Signals, Any] = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: signal.SIG_DFL,
+        signal.SIGHUP: signal.SIG_DFL,
+    }
+    before = {each: signal.signal(each, handler) for each, handler in usual.items()}
+    yield
+    for each, handler in before.items():
+        signal.signal(each, handler)
+
+
+@pytest.mark.usefixtures("signals_end_programs")
 @pytest.mark.parametrize(
     ("ends", "status"),
     [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129), (None, 1)],

@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.examples import examples
-from tests.gateway import insert, running_gateway
+from tests.gateway import running_gateway
 from tests.places import Place
 from tests.reference.comparing import NO_LIMITS, Comparison
 from tests.reference.request import Request
+from tests.reference.rows import fill
 from tests.reference.transports import Transports, transports_of
 from tests.sample import SAMPLE
 
@@ -87,7 +88,7 @@ class Ways:
 @pytest.fixture(scope="module")
 def ways(new_place: Callable[[], Place]) -> Iterator[Ways]:
     place = new_place()
-    insert(place, SAMPLE)
+    fill(place, SAMPLE)
     with running_gateway(place, **NO_LIMITS) as gateway, transports_of(gateway) as transports:
         yield Ways(Comparison(gateway, SDL, SAMPLE), transports)
 
