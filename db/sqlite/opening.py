@@ -17,8 +17,9 @@ from db.sqlite.checkpoints import AUTOMATIC_PAGES
 from db.sqlite.file_watch import DatabaseFile, create_private, existing_file_uri
 from db.sqlite.sql import CASEFOLD, IDENTITY, PACKED, SHOWN
 
-# Small, because each connection has its own; the system's page cache serves all of them.
-_CACHE_KIB = 4096
+# Holds what a page in each of many agentflows or sessions reads. No larger, because each connection
+# has its own; the system's page cache serves all of them.
+_CACHE_KIB = 8192
 
 
 def open_engine(url: URL, file: DatabaseFile, size: int, busy_timeout: float) -> AsyncEngine:
