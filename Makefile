@@ -74,7 +74,8 @@ console-test: ## build GraphiQL and run its unit tests, if npm is installed
 	@if $(HAS_NPM) && node console/build.mjs; then npm test --prefix console --silent; fi
 
 test-load: $(VENV)/.installed-test ## run the load tests and many more drawn examples, which take minutes
-	$(BIN)/python -m pytest --database both -m "load or hypothesis" --hypothesis-profile thorough
+	$(PYTEST) -m "hypothesis and not load" --hypothesis-profile thorough
+	$(BIN)/python -m pytest --database both -m load --hypothesis-profile thorough
 
 check: $(VENV)/.installed-test ## check formatting, lint, types and import rules
 	$(BIN)/ruff format --check .
