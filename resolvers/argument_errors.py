@@ -130,7 +130,10 @@ class _Errors:
         kind = get_named_type(field.type)
         if isinstance(kind, GraphQLObjectType):
             return (kind,)
-        return self._selections.schema.get_possible_types(kind) if is_abstract_type(kind) else ()
+        if not is_abstract_type(kind):
+            return ()
+        # In one order, whatever that of the types is in the schema.
+        return sorted(self._selections.schema.get_possible_types(kind), key=lambda each: each.name)
 
 
 def nested_check(kind: GraphQLObjectType, name: str) -> Check | None:
