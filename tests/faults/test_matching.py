@@ -1,5 +1,6 @@
 """Changes of all executions that match a filter: killed, abandoned, and beside others."""
 
+import functools
 import json
 import socket
 import threading
@@ -128,7 +129,7 @@ def test_killed_in_the_middle_again_and_again_it_leaves_whole_batches(place: Pla
         query = DELETE if number % 2 else STOP
         with (
             program(place) as running,
-            _under_way(place, lambda query=query: _ask(running.url, query, RUNNING)),  # type: ignore[misc]
+            _under_way(place, functools.partial(_ask, running.url, query, RUNNING)),
         ):
             running.kill()
         left = run_sql(place, "SELECT id FROM executions WHERE state = 'INPROGRESS' ORDER BY id")

@@ -32,7 +32,7 @@ def _all(gateway: Gateway) -> dict[str, Any]:
 
 def _times(gateway: Gateway) -> dict[str, tuple[str, int, int | None]]:
     rows = gateway.sql("SELECT guid, state, updated_on, finished_on FROM executions")
-    return {guid: times for guid, *times in rows}  # type: ignore[misc]
+    return {row[0]: (row[1], row[2], row[3]) for row in rows}
 
 
 def test_an_execution_tells_when_it_finished_and_how_long_it_took(sample_gateway: Gateway) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from db.instants import EARLIEST_MS, EPOCH, LATEST_MS, format_ms
-from db.reading.filters import EVERYTHING, AllOf, AnyOf, Condition, Not
+from db.reading.filters import EVERYTHING, AllOf, AnyOf, Condition, Filter, Not
 from db.reading.time_buckets import (
     TimeBucket,
     TimeRange,
@@ -98,5 +98,5 @@ _JANUARY_2 = _ms("2024-01-02T00:00:00Z")
         ),
     ],
 )
-def test_a_filter_limits_the_range_by_its_conjunction(filter_: object, range_: TimeRange) -> None:
-    assert created_within(filter_) == range_  # type: ignore[arg-type]
+def test_a_filter_limits_the_range_by_its_conjunction(filter_: Filter, range_: TimeRange) -> None:
+    assert created_within(filter_) == range_

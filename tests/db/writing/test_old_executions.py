@@ -315,7 +315,7 @@ async def test_agentflows_whose_ids_are_not_utf_8_are_treated_like_others(
     assert set(_states(place)) == {1}
 
 
-async def _plan(database: Database, keep_last: int) -> list[str]:
+async def _plan(database: Database, keep_last: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     sent: list[tuple[str, Any]] = []
 
     def record(execute: Execute) -> Execute:
@@ -326,7 +326,9 @@ async def _plan(database: Database, keep_last: int) -> list[str]:
         return recorded
 
     change = database.change
-    database.change = lambda work: change(lambda execute: work(record(execute)))  # type: ignore[method-assign,assignment]
+    monkeypatch.setattr(
+        database, "change", lambda work: change(lambda execute: work(record(execute)))
+    )
     database.on_read = lambda statement, parameters: sent.append((statement, parameters))
     old = OldExecutions(database, EVERYTHING_FINAL, keep_last)
     await old.may_exist()
@@ -343,10 +345,10 @@ async def _plan(database: Database, keep_last: int) -> list[str]:
 @pytest.mark.sqlite
 @pytest.mark.parametrize("keep_last", [0, 1])
 async def test_an_index_finds_the_old_executions(
-    database: Database, place: Place, keep_last: int
+    database: Database, place: Place, monkeypatch: pytest.MonkeyPatch, keep_last: int
 ) -> None:
     _write(place, [Made(number, "flow", "FINISHED", NOON - number) for number in range(1, 4)])
-    plan = await _plan(database, keep_last)
+    plan = await _plan(database, keep_last, monkeypatch)
     on_executions = [step for step in plan if "executions" in step or "newest" in step]
     assert on_executions
     assert all(step.startswith("SEARCH") for step in on_executions), plan
