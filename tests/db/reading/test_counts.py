@@ -18,6 +18,7 @@ from db.models import ExecutionState
 from db.opening import open_database
 from db.reading import counts
 from db.reading.filters import AllOf, AnyOf, Condition, Filter, Not
+from tests.db.reading.drawn_filters import on_dimensions
 from tests.examples import examples
 from tests.gateway import Gateway, insert, migrate, migrate_to, run_sql, running_gateway
 from tests.places import Place, SQLitePlace
@@ -168,28 +169,10 @@ _instants = st.tuples(st.sampled_from(TIMES), st.sampled_from([0, 1, 500])).map(
     lambda at: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at[0], microseconds=at[1])
 )
 _counted: st.SearchStrategy[Filter] = st.one_of(
-    st.builds(Condition, st.just("state"), st.just("eq"), st.sampled_from(STATES)),
-    st.builds(
-        Condition,
-        st.just("state"),
-        st.sampled_from(["in", "not_in"]),
-        st.lists(st.sampled_from(STATES), max_size=4).map(tuple),
-    ),
-    st.builds(Condition, st.just("agentflow_id"), st.just("eq"), st.sampled_from(FLOWS)),
-    st.builds(
-        Condition,
-        st.just("agentflow_id"),
-        st.sampled_from(["in", "not_in"]),
-        st.lists(st.sampled_from(FLOWS), max_size=3).map(tuple),
+    on_dimensions(
+        FLOWS, ["contains", "starts_with", "eq"], ["a", "Alpha", "beta", ""], st.booleans()
     ),
     st.builds(Condition, st.just("agentflow_id"), st.just("is_null"), st.booleans()),
-    st.builds(
-        Condition,
-        st.just("agentflow_name"),
-        st.sampled_from(["contains", "starts_with", "eq"]),
-        st.sampled_from(["a", "Alpha", "beta", ""]),
-        st.booleans(),
-    ),
 )
 _time: st.SearchStrategy[Filter] = st.builds(
     Condition, st.just("created_on"), st.sampled_from(["gt", "gte", "lt", "lte"]), _instants

@@ -12,6 +12,7 @@ from db.opening import open_database
 from db.reading.filters import AllOf, AnyOf, Condition
 from db.reading.page_query import PageQuery
 from db.reading.paging import NEWEST_FIRST, Term, reverse, total_order
+from tests.db.reading.many_rows import fill
 from tests.places import Place, PostgresPlace, SQLitePlace
 from tests.sample import START
 from tests.statements import rows_read
@@ -43,16 +44,7 @@ _MIDDLE = (START + 1000 * 60000, 10_000)
 @pytest.fixture(scope="module", params=["as it is", "analyzed"])
 def skewed(new_place: Callable[[], Place], request: pytest.FixtureRequest) -> Place:
     place = new_place()
-    if isinstance(place, PostgresPlace):
-        numbers = f"generate_series(1, {_ROWS[PostgresPlace]}) AS numbers (number)"
-    else:
-        numbers = (
-            "(WITH RECURSIVE counted (number) AS (SELECT 1 UNION ALL SELECT number + 1"
-            f" FROM counted WHERE number < {_ROWS[SQLitePlace]}) SELECT number FROM counted)"
-        )
-    place.run(_INSERT.format(numbers), [()])
-    if request.param == "analyzed":
-        place.run("ANALYZE", [()])
+    fill(place, _INSERT, _ROWS, is_analyzed=request.param == "analyzed")
     return place
 
 

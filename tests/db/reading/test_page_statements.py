@@ -13,10 +13,11 @@ from db.executions import Executions
 from db.instants import from_ms
 from db.models import ExecutionState
 from db.reading import row_query
-from db.reading.filters import AllOf, AnyOf, Condition, Filter, Not
+from db.reading.filters import AllOf, Condition, Filter, Not
 from db.reading.paging import NEWEST_FIRST, Order, Term, position_of, total_order
 from db.reading.row_query import RowQuery
 from db.source import ExecutionRow
+from tests.db.reading.drawn_filters import joined, on_dimensions
 from tests.examples import examples
 from tests.gateway import insert
 from tests.places import Place
@@ -28,25 +29,10 @@ pytestmark = pytest.mark.anyio
 _states = st.sampled_from(list(ExecutionState))
 _flows = st.sampled_from(list(FLOWS))
 _conditions: st.SearchStrategy[Filter] = st.one_of(
-    st.builds(Condition, st.just("state"), st.just("eq"), _states),
-    st.builds(
-        Condition,
-        st.just("state"),
-        st.sampled_from(["in", "not_in"]),
-        st.lists(_states, max_size=4).map(tuple),
-    ),
-    st.builds(Condition, st.just("agentflow_id"), st.just("eq"), _flows),
-    st.builds(
-        Condition,
-        st.just("agentflow_id"),
-        st.sampled_from(["in", "not_in"]),
-        st.lists(_flows, max_size=3).map(tuple),
-    ),
-    st.builds(
-        Condition,
-        st.just("agentflow_name"),
-        st.sampled_from(["contains", "starts_with"]),
-        st.sampled_from(["support", "a", "100%", "nobody"]),
+    on_dimensions(
+        list(FLOWS),
+        ["contains", "starts_with"],
+        ["support", "a", "100%", "nobody"],
         st.just(value=True),
     ),
     st.builds(Condition, st.just("session_id"), st.just("eq"), st.just("session-1")),
@@ -64,15 +50,7 @@ _conditions: st.SearchStrategy[Filter] = st.one_of(
         st.sampled_from([-(2**53), -200, 0, 500, 1000, 61_000, 2**53]),
     ),
 )
-_filters = st.lists(
-    st.one_of(
-        _conditions,
-        _conditions,
-        _conditions.map(Not),
-        st.lists(_conditions, max_size=2).map(lambda parts: AnyOf(tuple(parts))),
-    ),
-    max_size=3,
-).map(lambda parts: AllOf(tuple(parts)))
+_filters = joined(_conditions)
 _orders = st.lists(st.builds(Term, st.sampled_from(SORTABLE), st.booleans()), max_size=2).map(
     total_order
 )

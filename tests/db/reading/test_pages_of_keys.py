@@ -20,6 +20,7 @@ from db.reading.filters import AllOf, AnyOf, Condition, Filter, Not
 from db.reading.page_query import Page, PageQuery
 from db.reading.paging import Position, Term, position_of, total_order
 from db.source import ExecutionRow
+from tests.db.reading.drawn_filters import joined, on_dimensions
 from tests.examples import examples
 from tests.gateway import insert, run_sql
 from tests.places import Place
@@ -56,25 +57,10 @@ _rows = st.lists(
     ]
 )
 _conditions: st.SearchStrategy[Filter] = st.one_of(
-    st.builds(Condition, st.just("state"), st.just("eq"), _states),
-    st.builds(
-        Condition,
-        st.just("state"),
-        st.sampled_from(["in", "not_in"]),
-        st.lists(_states, max_size=4).map(tuple),
-    ),
-    st.builds(Condition, st.just("agentflow_id"), st.just("eq"), _flows),
-    st.builds(
-        Condition,
-        st.just("agentflow_id"),
-        st.sampled_from(["in", "not_in"]),
-        st.lists(_flows, max_size=3).map(tuple),
-    ),
-    st.builds(
-        Condition,
-        st.just("agentflow_name"),
-        st.sampled_from(["contains", "starts_with"]),
-        st.sampled_from(["support", "a", "100%", "nobody"]),
+    on_dimensions(
+        list(FLOWS),
+        ["contains", "starts_with"],
+        ["support", "a", "100%", "nobody"],
         st.just(value=True),
     ),
     st.builds(Condition, st.just("session_id"), st.just("eq"), st.just("session-1")),
@@ -87,15 +73,7 @@ _conditions: st.SearchStrategy[Filter] = st.one_of(
         _times.map(from_ms),
     ),
 )
-_filters = st.lists(
-    st.one_of(
-        _conditions,
-        _conditions,
-        _conditions.map(Not),
-        st.lists(_conditions, max_size=2).map(lambda parts: AnyOf(tuple(parts))),
-    ),
-    max_size=3,
-).map(lambda parts: AllOf(tuple(parts)))
+_filters = joined(_conditions)
 _orders = st.lists(st.builds(Term, st.sampled_from(SORTABLE), st.booleans()), max_size=2).map(
     total_order
 )

@@ -20,6 +20,7 @@ from db.reading.filters import EVERYTHING, AllOf, AnyOf, Condition, Filter, Not
 from db.reading.normal_filters import normalised
 from db.reading.statistics import MOST_BUCKETS, Statistics, StatisticsQuery
 from db.reading.time_buckets import TimeBucket, TimeRange
+from tests.db.reading.drawn_filters import on_dimensions
 from tests.examples import examples
 from tests.gateway import run_sql
 from tests.places import Place
@@ -158,29 +159,7 @@ def _plain(found: Statistics, query: StatisticsQuery) -> Any:
     )
 
 
-_conditions: st.SearchStrategy[Filter] = st.one_of(
-    st.builds(Condition, st.just("state"), st.just("eq"), st.sampled_from(STATES)),
-    st.builds(
-        Condition,
-        st.just("state"),
-        st.sampled_from(["in", "not_in"]),
-        st.lists(st.sampled_from(STATES), max_size=4).map(tuple),
-    ),
-    st.builds(Condition, st.just("agentflow_id"), st.just("eq"), st.sampled_from(FLOWS)),
-    st.builds(
-        Condition,
-        st.just("agentflow_id"),
-        st.sampled_from(["in", "not_in"]),
-        st.lists(st.sampled_from(FLOWS), max_size=3).map(tuple),
-    ),
-    st.builds(
-        Condition,
-        st.just("agentflow_name"),
-        st.sampled_from(["contains", "eq"]),
-        st.sampled_from(["a", "beta", ""]),
-        st.booleans(),
-    ),
-)
+_conditions = on_dimensions(FLOWS, ["contains", "eq"], ["a", "beta", ""], st.booleans())
 # No count answers these.
 _others: st.SearchStrategy[Filter] = st.one_of(
     st.builds(Condition, st.just("session_id"), st.just("eq"), st.just("session-1")),
