@@ -14,7 +14,7 @@ from resolvers.connection import ConnectionPlan
 from resolvers.context import Context, Run
 from resolvers.nodes import NodePlan
 from resolvers.objects import Planning
-from resolvers.page_arguments import page_argument_errors, page_arguments
+from resolvers.page_arguments import page_argument_errors
 from resolvers.selections import object_of
 
 
@@ -46,15 +46,7 @@ def plan_agentflows(planning: Planning, nodes: list[FieldNode], field: GraphQLFi
 
     async def answer(run: Run, arguments: Arguments) -> Any:
         context = run.context
-        given = arguments.given.get
-        page = page_arguments(
-            BY_NAME,
-            context.max_page_size,
-            first=given("first"),
-            after=given("after"),
-            last=None,
-            before=None,
-        )
+        page = arguments.page(context.max_page_size, BY_NAME)
         query = PageQuery(
             fields,
             arguments.name_filter(context.max_ids),

@@ -96,11 +96,14 @@ class Arguments:
             )
         return self._order
 
-    def page(self, max_page_size: int) -> PageArguments:
-        """Return the page of a connection. Raises InvalidInput if the arguments are invalid."""
+    def page(self, max_page_size: int, order: Order | None = None) -> PageArguments:
+        """Return the page of a connection, which has ``order`` if its arguments name none.
+
+        Raises InvalidInput if the arguments are invalid.
+        """
         get = self._given.get
         return page_arguments(
-            self.order,
+            order or self.order,
             max_page_size,
             first=get("first"),
             after=get("after"),

@@ -18,7 +18,13 @@ from schema.connection import (
 )
 from schema.declarations import IdList, PageSize, declare
 from schema.execution import Execution
-from schema.inputs import FilterArgument, OrderArgument, StringFilter
+from schema.inputs import (
+    AfterArgument,
+    FilterArgument,
+    FirstArgument,
+    OrderArgument,
+    StringFilter,
+)
 from schema.node import Node
 from schema.session import Session
 from schema.statistics import STATS_METADATA, ExecutionStats
@@ -96,12 +102,8 @@ class Query:
             StringFilter | None,
             strawberry.argument(description="Only those whose name meets these conditions."),
         ] = UNSET,
-        first: Annotated[
-            int | None, strawberry.argument(description="How many, from the beginning.")
-        ] = UNSET,
-        after: Annotated[
-            str | None, strawberry.argument(description="Only those after this cursor.")
-        ] = UNSET,
+        first: FirstArgument = UNSET,
+        after: AfterArgument = UNSET,
     ) -> AgentflowConnection:
         """The agentflows, page by page with cursors."""
 

@@ -10,7 +10,7 @@ from strawberry import UNSET
 from db.keys import Scope
 from schema.declarations import PageSize, declare
 from schema.execution import Execution
-from schema.inputs import FilterArgument, OrderArgument
+from schema.inputs import AfterArgument, FilterArgument, FirstArgument, OrderArgument
 
 DEFAULT_PAGE_SIZE = 50
 """How many rows a connection answers when neither first nor last is given."""
@@ -64,12 +64,8 @@ class ExecutionConnection:
 def executions_argument_list(
     filter: FilterArgument = UNSET,  # noqa: A002 - the contract names it so
     order_by: OrderArgument = UNSET,
-    first: Annotated[
-        int | None, strawberry.argument(description="How many, from the beginning.")
-    ] = UNSET,
-    after: Annotated[
-        str | None, strawberry.argument(description="Only those after this cursor.")
-    ] = UNSET,
+    first: FirstArgument = UNSET,
+    after: AfterArgument = UNSET,
     last: Annotated[int | None, strawberry.argument(description="How many, from the end.")] = UNSET,
     before: Annotated[
         str | None, strawberry.argument(description="Only those before this cursor.")

@@ -1,8 +1,11 @@
 """Metadata of fields: the scope they need, and how many rows they return."""
 
+import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import strawberry
 from graphql import GraphQLField
 
 from db.keys import Scope
@@ -54,6 +57,13 @@ def declare(scope: Scope | None = None, rows: Rows | None = None) -> dict[str, o
     Every root field has a scope, and so has every other field that reads.
     """
     return {"scope": scope, "rows": rows}
+
+
+def declare_enum(kind: type[enum.Enum], description: str, meanings: Mapping[Any, str]) -> None:
+    """Make an enum of ``db`` one of the schema, with a description of each member."""
+    strawberry.enum(kind, description=description)
+    for value in kind.__strawberry_definition__.values:  # type: ignore[attr-defined]
+        value.description = meanings[kind(value.value)]
 
 
 def scope_of(field: GraphQLField) -> Scope | None:

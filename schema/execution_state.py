@@ -1,8 +1,7 @@
 """The states of an execution, with their descriptions."""
 
-import strawberry
-
 from db.models import ExecutionState
+from schema.declarations import declare_enum
 
 __all__ = ["ExecutionState"]
 
@@ -15,6 +14,4 @@ _MEANINGS = {
     ExecutionState.STOPPED: "A person or a program stopped it.",
 }
 
-strawberry.enum(ExecutionState, description="The state of an execution.")
-for _value in ExecutionState.__strawberry_definition__.values:  # type: ignore[attr-defined]
-    _value.description = _MEANINGS[ExecutionState(_value.value)]
+declare_enum(ExecutionState, "The state of an execution.", _MEANINGS)

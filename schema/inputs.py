@@ -155,6 +155,12 @@ FilterArgument = Annotated[
     ExecutionFilter | None,
     strawberry.argument(description="Which executions; all of them if omitted."),
 ]
+FirstArgument = Annotated[
+    int | None, strawberry.argument(description="How many, from the beginning.")
+]
+AfterArgument = Annotated[
+    str | None, strawberry.argument(description="Only those after this cursor.")
+]
 OrderArgument = Annotated[
     list[ExecutionOrder] | None,
     strawberry.argument(description="The order; newest first if omitted."),

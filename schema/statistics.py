@@ -10,7 +10,7 @@ from strawberry import UNSET
 from db.keys import Scope
 from db.models import ExecutionState as _States
 from db.reading.time_buckets import TimeBucket
-from schema.declarations import AtMost, PageSize, declare
+from schema.declarations import AtMost, PageSize, declare, declare_enum
 from schema.execution_state import ExecutionState
 from schema.inputs import FilterArgument
 from schema.scalars import DateTime
@@ -32,9 +32,7 @@ _MEANINGS = {
     TimeBucket.MONTH: "Months of the calendar.",
 }
 
-strawberry.enum(TimeBucket, description="How long the buckets of a timeline are, in UTC.")
-for _value in TimeBucket.__strawberry_definition__.values:  # type: ignore[attr-defined]
-    _value.description = _MEANINGS[TimeBucket(_value.value)]
+declare_enum(TimeBucket, "How long the buckets of a timeline are, in UTC.", _MEANINGS)
 
 
 @strawberry.type(description="How many executions are in a state.")

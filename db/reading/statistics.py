@@ -38,19 +38,20 @@ class StatisticsQuery:
     """What to know of the executions that match a filter.
 
     ``top`` is how many agentflows to return, ``buckets`` the widths of timelines. Timelines reach
-    over ``range_``, or without one over the range of creation times that the filter has.
+    over ``required_range``, or without one over the range of creation times that the filter has.
     """
 
     filter: Filter = EVERYTHING
     with_states: bool = False
     top: int = 0
     buckets: frozenset[TimeBucket] = frozenset()
-    range_: TimeRange | None = None
+    required_range: TimeRange | None = None
 
     @property
     def range(self) -> TimeRange:
         """The range of time that timelines reach over."""
-        return created_within(self.filter) if self.range_ is None else self.range_
+        required = self.required_range
+        return created_within(self.filter) if required is None else required
 
 
 class FlowCount(NamedTuple):
