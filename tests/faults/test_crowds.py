@@ -118,8 +118,9 @@ def test_clients_that_vanish_in_the_middle_of_everything_leave_nothing(place: Pl
         anyio.run(_vanish, running.url, VANISHING, chance)
         assert graphql(running.url, "{ __typename }") == {"__typename": "Query"}
         wait_until(lambda: _open_files(running.pid) <= files + 5)
+        # The last of them may have gone while its statement ran, which is then interrupted.
+        wait_until(lambda: requests_under_way(running.url) == 0)
         assert _memory_kb(running.pid) < memory + MOST_GROWTH_KB
-        assert requests_under_way(running.url) == 0
         assert_totals_are_true(running.url, place)
 
 
