@@ -1,0 +1,4 @@
+"""Subscriptions: events of executions, to everybody who watches.
+
+``sink`` is what a transport gives to a subscription, to be written to.
+"""
