@@ -140,6 +140,48 @@ class ReplacedExecution(Base):
     __table_args__ = ({"sqlite_strict": True},)
 
 
+class LoggedEvent(Base):
+    """A change of an execution, which triggers log in the same transaction; see ``events``.
+
+    ``type`` is CREATED, UPDATED or DELETED. The execution is as it is after the change, or as it
+    was last if it was deleted. The columns ``old_…`` are null unless it was UPDATED, and have it as
+    it was before. On PostgreSQL, ``xid`` is the transaction, which triggers fill in.
+    """
+
+    __tablename__ = "execution_events"
+
+    id: Mapped[int] = mapped_column(_INTEGER, primary_key=True)
+    type: Mapped[str] = mapped_column(Text)
+    occurred_on: Mapped[int] = mapped_column(_INTEGER)
+    execution_id: Mapped[int] = mapped_column(_INTEGER)
+    guid: Mapped[str] = mapped_column(Text)
+    agentflow_id: Mapped[str] = mapped_column(Text)
+    session_id: Mapped[str | None] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text)
+    created_on: Mapped[int] = mapped_column(_INTEGER)
+    updated_on: Mapped[int | None] = mapped_column(_INTEGER)
+    finished_on: Mapped[int | None] = mapped_column(_INTEGER)
+    old_execution_id: Mapped[int | None] = mapped_column(_INTEGER)
+    old_agentflow_id: Mapped[str | None] = mapped_column(Text)
+    old_session_id: Mapped[str | None] = mapped_column(Text)
+    old_state: Mapped[str | None] = mapped_column(Text)
+    old_created_on: Mapped[int | None] = mapped_column(_INTEGER)
+    old_updated_on: Mapped[int | None] = mapped_column(_INTEGER)
+    old_finished_on: Mapped[int | None] = mapped_column(_INTEGER)
+
+    __table_args__ = ({"sqlite_strict": True},)
+
+
+class EventEpoch(Base):
+    """The one random value that tells this log of events from any other database's."""
+
+    __tablename__ = "event_epochs"
+
+    epoch: Mapped[str] = mapped_column(Text, primary_key=True)
+
+    __table_args__ = ({"sqlite_strict": True},)
+
+
 class ApiKey(Base):
     """An API key. Times are epoch milliseconds; ``scopes`` are separated by spaces."""
 
