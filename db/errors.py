@@ -2,6 +2,7 @@
 
     GatewayError
     ├── InvalidInput         the caller asked for something impossible
+    ├── EventsExpired        the events after a cursor are no longer kept
     └── ServiceUnavailable   the database can't answer at the moment
         ├── TookTooLong      a statement exceeded its time limit
         └── UncertainWrite   a write was sent, and its outcome is unknown
@@ -44,6 +45,18 @@ class InvalidInput(GatewayError):
     ) -> "InvalidInput":
         """Build the usual message: the field, its value, and what is expected."""
         return cls(f"{field} must be {expected}; got {quote(value)}", limit=limit)
+
+
+class EventsExpired(GatewayError):
+    """The events after a cursor are no longer kept, or it is of another database."""
+
+    code = "EVENTS_EXPIRED"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The events after this cursor are no longer kept: load your list anew, together with "
+            "its eventCursor, and follow from there"
+        )
 
 
 class ServiceUnavailable(GatewayError):

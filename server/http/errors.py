@@ -5,6 +5,7 @@
     │   ├── BodyTimeout                408  BAD_USER_INPUT
     │   ├── PayloadTooLarge            413  BAD_USER_INPUT
     │   └── UnsupportedMediaType       415  BAD_USER_INPUT
+    ├── EventsExpired                  400  EVENTS_EXPIRED
     ├── Unauthenticated                401  UNAUTHENTICATED
     ├── Forbidden                      403  FORBIDDEN
     └── ServiceUnavailable             503  SERVICE_UNAVAILABLE

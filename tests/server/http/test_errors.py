@@ -24,7 +24,7 @@ KINDS = [kind for kind in _kinds(GatewayError) if hasattr(kind, "code")]
 
 
 def test_the_table_is_read() -> None:
-    assert len(TABLE) == 7
+    assert len(TABLE) == 8
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)

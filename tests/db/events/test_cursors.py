@@ -1,0 +1,134 @@
+"""A cursor of events is read as the start it was made of, and nothing else is read."""
+
+import string
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from db.errors import EventsExpired, InvalidInput
+from db.events.cursors import LONGEST_CURSOR, decode_cursor, encode_cursor
+from db.events.event import EventType, ExecutionEvent
+from db.events.position import Position
+from db.events.start import Seen, Snapshot, Start
+
+EPOCH = "an epoch"
+_numbers = st.integers(0, 2**63 - 1) | st.integers(0, 3)
+_positions = st.builds(Position, _numbers, _numbers, _numbers)
+
+
+@st.composite
+def _snapshots(draw: st.DrawFn) -> Snapshot:
+    lowest = draw(st.integers(3, 2**63))
+    length = draw(st.integers(0, 1_000))
+    running = draw(st.frozensets(st.integers(0, length - 1), max_size=20)) if length else ()
+    return Snapshot(lowest, lowest + length, frozenset(lowest + each for each in running))
+
+
+_starts = st.builds(Start, _positions, st.none() | st.builds(Seen, _snapshots(), _numbers))
+_epochs = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@settings(deadline=None)
+@given(start=_starts, epoch=_epochs)
+def test_a_cursor_is_read_as_the_start_it_was_made_of(start: Start, epoch: str) -> None:
+    assert decode_cursor(encode_cursor(start, epoch), epoch, "after") == start
+
+
+@settings(deadline=None)
+@given(start=_starts)
+def test_a_cursor_is_written_in_characters_that_headers_and_urls_take_as_they_are(
+    start: Start,
+) -> None:
+    written = set(encode_cursor(start, EPOCH))
+    assert written <= {*string.ascii_letters, *string.digits, *"-_"}
+
+
+@given(position=_positions)
+def test_the_cursor_of_an_event_is_short(position: Position) -> None:
+    assert len(encode_cursor(Start(position), EPOCH)) < 80
+
+
+def test_a_cursor_with_a_thousand_running_transactions_fits_into_a_header() -> None:
+    running = frozenset(range(10**12, 10**12 + 50_000, 50))
+    start = Start(Position(1, 2, 3), Seen(Snapshot(10**12, 10**12 + 50_000, running), 4))
+    cursor = encode_cursor(start, EPOCH)
+    assert decode_cursor(cursor, EPOCH, "after") == start
+    assert len(cursor) < 4_100
+
+
+@settings(deadline=None)
+@given(start=_starts, epoch=_epochs, other=_epochs)
+def test_a_cursor_of_another_outbox_has_expired(start: Start, epoch: str, other: str) -> None:
+    if epoch == other:
+        return
+    with pytest.raises(EventsExpired, match="load your list anew"):
+        decode_cursor(encode_cursor(start, epoch), other, "after")
+
+
+@settings(deadline=None)
+@given(start=_starts, data=st.data())
+def test_a_cursor_with_any_one_character_changed_is_refused(
+    start: Start, data: st.DataObject
+) -> None:
+    cursor = encode_cursor(start, EPOCH)
+    at = data.draw(st.integers(0, len(cursor) - 1))
+    letters = {*string.ascii_letters, *string.digits, *"-_+/= \n\0é\u0661"}
+    other = data.draw(st.sampled_from(sorted(letters - {cursor[at]})))
+    with pytest.raises(InvalidInput, match="after must be a cursor taken unchanged from an event"):
+        decode_cursor(cursor[:at] + other + cursor[at + 1 :], EPOCH, "after")
+
+
+@settings(deadline=None)
+@given(start=_starts, data=st.data())
+def test_a_cursor_that_is_cut_or_lengthened_is_refused(start: Start, data: st.DataObject) -> None:
+    cursor = encode_cursor(start, EPOCH)
+    at = data.draw(st.integers(0, len(cursor) - 1))
+    more = data.draw(st.sampled_from(["A", "=", " ", "\n", "AAAA", cursor]))
+    for changed in (cursor[:at], cursor[at + 1 :], cursor + more, more + cursor):
+        with pytest.raises(InvalidInput):
+            decode_cursor(changed, EPOCH, "after")
+
+
+@given(text=st.text() | st.binary(max_size=60).map(bytes.hex))
+def test_any_other_text_is_refused_in_the_name_of_its_argument(text: str) -> None:
+    with pytest.raises(InvalidInput, match="Last-Event-ID must be a cursor"):
+        decode_cursor(text, EPOCH, "Last-Event-ID")
+
+
+def test_a_text_of_any_length_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="characters"):
+        decode_cursor("A" * 10 * LONGEST_CURSOR, EPOCH, "after")
+
+
+def test_a_cursor_that_a_client_keeps_stays_a_cursor() -> None:
+    position = Position(7, 90_000, 1_700_000_000_000)
+    cursor = "AXvqCfVmAAAAAAAAAAcAAAAAAAFfkAAAAYvP5WgAMTcwMDAwMDAwMDAwMToxMDA6NTozLDFLk9pzQLs"
+    seen = Seen(Snapshot(100, 105, frozenset({103, 104})), 1_700_000_000_001)
+    assert decode_cursor(cursor, EPOCH, "after") == Start(position, seen)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "not_shown"),
+    [
+        ("10:10:", [0, 3, 9], [10, 11]),
+        ("10:15:11,12", [9, 10, 13, 14], [11, 12, 15, 2**63]),
+    ],
+)
+def test_a_snapshot_shows_the_transactions_that_had_been_committed(
+    text: str, shown: list[int], not_shown: list[int]
+) -> None:
+    snapshot = Snapshot.read(text)
+    assert [snapshot.shows(writer) for writer in shown] == [True] * len(shown)
+    assert [snapshot.shows(writer) for writer in not_shown] == [False] * len(not_shown)
+
+
+def _event(writer: int, occurred_on: int) -> ExecutionEvent:
+    return ExecutionEvent(Position(1, 1, 1), EventType.CREATED, occurred_on, None, None, writer)
+
+
+def test_what_occurred_later_was_not_seen_although_its_transaction_has_an_old_number() -> None:
+    seen = Seen(Snapshot.read("10:15:11"), until=1_000)
+    assert seen.has(_event(12, 1_000))
+    assert not seen.has(_event(12, 1_001))
+    assert not seen.has(_event(11, 1_000))
