@@ -95,15 +95,15 @@ class OperationRunner:
         """Return the document that a request means. Raises GatewayError if there is none."""
         return self._documents.text_of(asked)
 
-    async def is_mutation(self, asked: GraphQLRequest) -> bool:
-        """Whether a request is a mutation that can run."""
+    async def kind_of(self, asked: GraphQLRequest) -> OperationType | None:
+        """Return the kind of the operation that a request asks for, or None if there is none."""
         try:
             query = self._documents.text_of(asked)
         except GatewayError:
-            return False
+            return None
         prepared = await self._store.prepare_async(query, self._core)
         definition = prepared.definition(asked.operation_name)
-        return definition is not None and definition.operation is OperationType.MUTATION
+        return None if definition is None else definition.operation
 
     async def run(
         self,

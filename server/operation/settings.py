@@ -197,7 +197,17 @@ class Settings(BaseSettings):
     max_subscriptions_per_connection: int = Field(
         20, ge=1, description="How many operations may run on one WebSocket."
     )
-
+    max_subscriptions: int = Field(
+        10_000, ge=1, description="How many subscriptions run in a process; more get 503."
+    )
+    max_subscriptions_per_key: int = Field(
+        1000, ge=1, description="How many subscriptions of one key run in a process."
+    )
+    heartbeat_interval: float = Field(
+        15.0,
+        gt=0,
+        description="How often a silent subscription gets a sign of life, in seconds.",
+    )
     retention: str | None = Field(
         None,
         description="How long after their creation executions that have ended are deleted: 90d, "

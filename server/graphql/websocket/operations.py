@@ -5,6 +5,8 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from graphql import OperationType
+
 from db.errors import GatewayError, ServiceUnavailable
 from resolvers.context import watch_end
 from server.access.authentication import Authenticator
@@ -131,7 +133,8 @@ class Operations:
     async def _run(self, operation: _Operation) -> None:
         try:
             async with self._turns:
-                operation.is_changing = await self._services.runner.is_mutation(operation.asked)
+                kind = await self._services.runner.kind_of(operation.asked)
+                operation.is_changing = kind is OperationType.MUTATION
                 await self._deliver(operation, *await self._answer_to(operation))
         except OSError:
             return  # the client has gone

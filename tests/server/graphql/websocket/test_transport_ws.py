@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from graphql import OperationType
 
 from server.access.authentication import ANYONE
 from server.graphql.preparation import OperationStore
@@ -255,8 +256,8 @@ class _Runner:
         self.begun: list[str | None] = []
         self.may_end = asyncio.Event()
 
-    async def is_mutation(self, _asked: Any) -> bool:
-        return False
+    async def kind_of(self, _asked: Any) -> OperationType:
+        return OperationType.QUERY
 
     async def result(self, asked: Any, *_: Any, **__: Any) -> OperationResult:
         self.begun.append(asked.query)
