@@ -181,6 +181,15 @@ def listed(values: tuple[str, ...]) -> tuple[str | None, ...]:
     return (json.dumps(plain), None, *broken)
 
 
+def unlisted(parameters: tuple[str | None, ...]) -> frozenset[str]:
+    """Return the texts that ``listed`` turned into parameters."""
+    values: list[str] = json.loads(parameters[0] or "[]")
+    if len(parameters) == 1:
+        return frozenset(values)
+    plain = (value.replace("\1b", "\0").replace("\1a", "\1") for value in values)
+    return frozenset([*plain, *(each for each in parameters[2:] if each is not None)])
+
+
 def _escaped(value: str) -> str:
     return value.replace("\1", "\1a").replace("\0", "\1b")
 

@@ -8,7 +8,7 @@ positions), ``cursors`` (positions as opaque text), ``page_query`` (a page) with
 ``filter_statements`` (their SQL), ``row_reader`` (which of them to run), and ``runner`` with
 ``statement_cache``, which compiles each statement once. The pages of many agentflows or sessions
 are read at once by ``key_pages``, with ``key_statements`` and ``key_counts``; ``stored_texts``
-finds ids that are not UTF-8. ``statistics`` says
-what can be known of many executions; ``statistics_statements`` compiles it, from counts
+finds ids that are not UTF-8. ``predicates`` evaluates filters in memory. ``statistics`` says what
+can be known of many executions; ``statistics_statements`` compiles it, from counts
 (``statistics_counts``) where possible, in the buckets of ``time_buckets``.
 """
