@@ -25,16 +25,16 @@ def upgrade() -> None:
     """Replace the functions."""
     if op.get_bind().dialect.name == "sqlite":
         return
-    schema = _schema()
+    schema = schema_of_tables()
     op.execute(
         f"CREATE OR REPLACE FUNCTION {schema}gateway_casefold(folded text) RETURNS text"
         f" LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN {_folded()}"
     )
     _create_moving(schema)
     for name, body in delta_bodies(WIDTHS, STATES, schema).items():
-        moving = _moving(schema) if name == "insert" else ""
-        _create_as_owner(f"{schema}gateway_note_{name}", f"{body}{moving} RETURN NULL;")
-    _create_as_owner(
+        moving = moves_sequence(schema) if name == "insert" else ""
+        create_as_owner(f"{schema}gateway_note_{name}", f"{body}{moving} RETURN NULL;")
+    create_as_owner(
         f"{schema}gateway_note_id",
         f"PERFORM {schema}gateway_move_sequence(NEW.id); RETURN NULL;",
     )
@@ -52,7 +52,7 @@ def upgrade() -> None:
 _CHECKED = ("executions", "agentflows", "api_keys")
 
 
-def _schema() -> str:
+def schema_of_tables() -> str:
     """The quoted schema of the tables, with a dot, to prefix their names."""
     of_table = sa.text(
         "SELECT nspname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace"
@@ -62,16 +62,17 @@ def _schema() -> str:
     return op.get_bind().dialect.identifier_preparer.quote_identifier(name) + "."
 
 
-def _create_as_owner(name: str, body: str) -> None:
+def create_as_owner(name: str, body: str, declared: str = "") -> None:
     """Create a trigger function that runs as its owner, and that nobody else can use."""
     op.execute(
         f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql"
-        f" SECURITY DEFINER {_PATH} AS $$ BEGIN {body} END $$"
+        f" SECURITY DEFINER {_PATH} AS $$ {declared} BEGIN {body} END $$"
     )
     op.execute(f"REVOKE ALL ON FUNCTION {name}() FROM PUBLIC")
 
 
-def _moving(schema: str) -> str:
+def moves_sequence(schema: str) -> str:
+    """Return what the trigger of inserts runs beside counting."""
     # Ids that a writer chooses must not collide with those that the sequence assigns.
     return (
         f" PERFORM {schema}gateway_move_sequence(highest) FROM"
