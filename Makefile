@@ -110,12 +110,13 @@ tests/clients/node_modules: tests/clients/package.json
 	@touch $@
 
 bench: export PYTHONPATH := $(CURDIR)
-bench: $(VENV)/.installed-test ## run the benchmarks, as ratios: speed, growth, import, start and memory; four hours
+bench: $(VENV)/.installed-test ## run the benchmarks, as ratios: speed, growth, import, events, start and memory; four hours
 	for kind in sqlite postgres; do \
 	  $(BIN)/python bench/run.py --database $$kind && \
 	  $(BIN)/python bench/growth.py --database $$kind && \
 	  $(BIN)/python bench/import_rate.py --database $$kind && \
 	  $(BIN)/python bench/deletion.py --database $$kind && \
+	  $(BIN)/python bench/outbox.py --database $$kind && \
 	  $(BIN)/python bench/endurance.py $(MINUTES) --database $$kind || exit 1; \
 	done
 

@@ -31,6 +31,9 @@ class Database(Protocol):
     def warm(self) -> None:
         """Load the whole database into memory, as far as the system keeps it there."""
 
+    def create(self) -> None:
+        """Create the database, without tables, replacing one that exists."""
+
     def make(self) -> None:
         """Create the database, without executions, replacing one that exists."""
 

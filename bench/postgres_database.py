@@ -70,9 +70,13 @@ class PostgresDatabase:
         )
         self.select("SELECT pg_prewarm('executions', 'read')")
 
+    def create(self) -> None:
+        """Create the database, without tables, replacing one that exists."""
+        self._create(self._name, "")
+
     def make(self) -> None:
         """Create the database, without executions, replacing one that exists."""
-        self._create(self._name, "")
+        self.create()
         gateway_command("migrate", database=self.url)
 
     def fill(self, rows: int, span: int) -> None:

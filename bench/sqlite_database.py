@@ -43,10 +43,14 @@ class SQLiteDatabase:
         """Load the whole file into the system's cache."""
         shutil.copyfile(self.path, os.devnull)
 
-    def make(self) -> None:
-        """Create the file, without executions, replacing one that exists."""
+    def create(self) -> None:
+        """Remove the file if it exists: it is created when it is opened."""
         for suffix in ("", "-wal", "-shm"):
             self.path.with_name(f"{self.path.name}{suffix}").unlink(missing_ok=True)
+
+    def make(self) -> None:
+        """Create the file, without executions, replacing one that exists."""
+        self.create()
         gateway_command("migrate", database=self.url)
 
     def fill(self, rows: int, span: int) -> None:

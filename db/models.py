@@ -127,15 +127,21 @@ class AgentflowCount(Base):
 
 
 class ReplacedExecution(Base):
-    """Rows that an INSERT OR REPLACE is about to replace; empty between rows of a statement."""
+    """Rows that a write is about to replace if it is an OR REPLACE.
+
+    They stay until the next write that might replace one.
+    """
 
     __tablename__ = "replaced_executions"
 
     id: Mapped[int] = mapped_column(_INTEGER, primary_key=True)
     guid: Mapped[str] = mapped_column(Text)
     agentflow_id: Mapped[str] = mapped_column(Text)
+    session_id: Mapped[str | None] = mapped_column(Text)
     state: Mapped[str] = mapped_column(Text)
     created_on: Mapped[int] = mapped_column(_INTEGER)
+    updated_on: Mapped[int | None] = mapped_column(_INTEGER)
+    finished_on: Mapped[int | None] = mapped_column(_INTEGER)
 
     __table_args__ = ({"sqlite_strict": True},)
 

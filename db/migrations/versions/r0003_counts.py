@@ -98,7 +98,7 @@ def _create_triggers() -> None:
         " INSERT INTO replaced_executions SELECT id, guid, agentflow_id, state, created_on"
         " FROM executions WHERE"
     )
-    subtracted = f"{_subtract_replaced()} DELETE FROM replaced_executions;"
+    subtracted = f"{subtract_replaced()} DELETE FROM replaced_executions;"
     op.execute(
         f"CREATE TRIGGER executions_noted BEFORE INSERT ON executions BEGIN {noted}"
         " id = NEW.id OR guid = NEW.guid; END"
@@ -185,7 +185,8 @@ def _move_state() -> str:
     )
 
 
-def _subtract_replaced() -> str:
+def subtract_replaced() -> str:
+    """Return the statements that no longer count the rows in ``replaced_executions``."""
     return " ".join(
         _upsert(
             table,
