@@ -13,6 +13,7 @@ import anyio
 import httpx
 import uvicorn
 from sqlalchemy import Connection
+from starlette.types import ASGIApp
 
 from app import create_app
 from db.keys import Keys, Scope
@@ -157,13 +158,9 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.contextmanager
-def running_gateway(
-    place: Place | Path, *, console: Path = FOLDER, **settings: Any
-) -> Iterator[Gateway]:
-    """Serve a database until the block ends, with the console as it was built in a folder."""
-    place = place_of(place)
-    read = Settings(_env_file=None, database_url=place.url, port=0, **settings)
-    config = server_config(create_app(read, console), read)
+def serving(app: ASGIApp, settings: Settings) -> Iterator[str]:
+    """Serve an application with the gateway's own server until the block ends; gives its URL."""
+    config = server_config(app, settings)
     config.host = "127.0.0.1"  # whatever address the gateway believes to be listening on
     server = _Server(config)
     thread = threading.Thread(target=server.run)
@@ -173,9 +170,21 @@ def running_gateway(
             assert thread.is_alive(), "the gateway did not start"
             time.sleep(0.005)
         port = server.servers[0].sockets[0].getsockname()[1]
-        url = f"http://127.0.0.1:{port}"
-        with httpx.Client(base_url=url, timeout=30, verify=NO_TLS) as client:
-            yield Gateway(url, place, client)
+        yield f"http://127.0.0.1:{port}"
     finally:
         server.end()
         thread.join()
+
+
+@contextlib.contextmanager
+def running_gateway(
+    place: Place | Path, *, console: Path = FOLDER, **settings: Any
+) -> Iterator[Gateway]:
+    """Serve a database until the block ends, with the console as it was built in a folder."""
+    place = place_of(place)
+    read = Settings(_env_file=None, database_url=place.url, port=0, **settings)
+    with (
+        serving(create_app(read, console), read) as url,
+        httpx.Client(base_url=url, timeout=30, verify=NO_TLS) as client,
+    ):
+        yield Gateway(url, place, client)

@@ -5,5 +5,6 @@ and exceptions that no edge has caught are logged and answered. ``application`` 
 Edges read requests through ``request`` and ``bodies``, take a slot of ``concurrency``, and answer
 with ``response`` or ``error_responses``; ``errors`` has the status and code of every error, and
 ``presence`` tells whether a client still waits.
-``direct_write`` sends complete responses past ASGI's messages.
+``direct_write`` sends complete responses past ASGI's messages, and ``open_stream`` those that stay
+open.
 """

@@ -6,6 +6,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.http.direct_write import Header, encoded, writer_for
+from server.http.open_stream import OpenStream, StreamListener, open_stream
 from server.http.origins import Origins
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
@@ -114,7 +115,7 @@ class CrossOrigin(CORSMiddleware):
 
 
 class _HeaderAdder:
-    """Adds headers to a response, whether it is sent or written at once."""
+    """Adds headers to a response, whether it is sent, written at once, or stays open."""
 
     __slots__ = ("_headers", "_send", "_write")
 
@@ -135,3 +136,7 @@ class _HeaderAdder:
         if self._write is None or more is None:
             return False
         return self._write(status, headers + more, body)
+
+    def open_stream(self, headers: bytes, listener: StreamListener) -> OpenStream | None:
+        """Begin a response that stays open; return None if the client has gone."""
+        return open_stream(self._send, headers + (encoded(self._headers) or b""), listener)

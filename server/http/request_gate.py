@@ -24,6 +24,7 @@ from server.http.direct_write import Header, writer_for
 from server.http.error_responses import error_for_path
 from server.http.errors import INTERNAL, INTERNAL_MESSAGE, log_unexpected
 from server.http.guard import Guard, Refusal
+from server.http.open_stream import OpenStream, StreamListener, open_stream
 from server.observability.logs import log_as_request
 from server.observability.metrics import OPERATION, Metrics
 
@@ -44,7 +45,8 @@ Route = Callable[[Scope], ASGIApp]
 class _Responder:
     """Sends a response with the id of its request, and records its status (0 before it begins).
 
-    ``send`` is ASGI's; ``write_response`` is that of ``server.http.direct_write``.
+    ``send`` is ASGI's; ``write_response`` is that of ``server.http.direct_write``, and
+    ``open_stream`` that of ``server.http.open_stream``.
     """
 
     __slots__ = ("_header", "_scope", "_send", "_write", "status")
@@ -73,6 +75,14 @@ class _Responder:
             return False
         self.status = status
         return True
+
+    def open_stream(self, headers: bytes, listener: StreamListener) -> OpenStream | None:
+        """Begin a response that stays open; return None if the client has gone."""
+        headers = b"%b%b: %b\r\n" % (headers, *self._header)
+        stream = open_stream(self._send, headers, listener)
+        if stream is not None:
+            self.status = 200
+        return stream
 
 
 class RequestGate:

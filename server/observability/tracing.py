@@ -96,15 +96,7 @@ class _TracedRequests:
         attributes = {"http.request.method": method, "http.route": route}
         name, parent = f"{method} {route}", extract(_headers(scope))
         with _span(self._tracer, name, SpanKind.SERVER, attributes, parent) as span:
-
-            async def send_on(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    span.set_attribute("http.response.status_code", message["status"])
-                    if message["status"] >= 500:
-                        span.set_status(StatusCode.ERROR)
-                await send(message)
-
-            await self._app(scope, receive, send_on)
+            await self._app(scope, receive, _TracedResponse(send, span).send)
             if operation := scope.get(OPERATION):
                 span.set_attribute("graphql.operation.name", operation)
 
@@ -115,6 +107,28 @@ class _TracedRequests:
             rest = path[len(self._rest_path) :].strip("/")
             return f"{self._rest_path}/{{guid}}" if rest else self._rest_path
         return "other"
+
+
+class _TracedResponse:
+    """Records the status of a response; one that stays open has its span until it is open."""
+
+    def __init__(self, send: Send, span: Span) -> None:
+        self._send = send
+        self._span = span
+
+    async def send(self, message: Message) -> None:
+        """Send a message of ASGI."""
+        if message["type"] == "http.response.start":
+            self._span.set_attribute("http.response.status_code", message["status"])
+            if message["status"] >= 500:
+                self._span.set_status(StatusCode.ERROR)
+        await self._send(message)
+
+    def open_stream(self, headers: bytes, listener: Any) -> Any:
+        """Begin a response that stays open, as ``server.http.open_stream`` describes it."""
+        self._span.set_attribute("http.response.status_code", 200)
+        server: Any = getattr(self._send, "__self__", None)
+        return server.open_stream(headers, listener)
 
 
 def _headers(scope: Scope) -> dict[str, str]:

@@ -61,10 +61,11 @@ class Connections:
     ) -> None:
         self.maximum = maximum
         self.on_limit = on_limit
-        self._send_timeout = send_timeout
+        self.send_timeout = send_timeout
         # Ordered by arrival.
         self._open: dict[Connection, None] = {}
         self._turned_away: set[Connection] = set()
+        self._watched: set[Connection] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> bool:
@@ -75,8 +76,7 @@ class Connections:
             if len(self._open) >= self.maximum:
                 return False
         self._open[connection] = None
-        if self._timer is None:
-            self._timer = loop.call_later(_CHECK_SECONDS, self._check, loop)
+        self._start(loop)
         return True
 
     def turn_away(self, connection: Connection) -> bool:
@@ -86,10 +86,20 @@ class Connections:
         self._turned_away.add(connection)
         return True
 
+    def watch(self, connection: Connection) -> None:
+        """Watch whether a client reads, without counting its connection."""
+        self._watched.add(connection)
+        self._start(asyncio.get_running_loop())
+
+    def watch_no_more(self, connection: Connection) -> None:
+        """Stop watching a client that has read everything."""
+        self._watched.discard(connection)
+
     def discard(self, connection: Connection) -> None:
         """Forget a connection."""
         self._open.pop(connection, None)
         self._turned_away.discard(connection)
+        self._watched.discard(connection)
 
     def metrics(self) -> list[Metric]:
         """Return the number of open connections."""
@@ -116,16 +126,18 @@ class Connections:
                 self._open.pop(connection, None)
                 connection.abort()
 
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._timer is None:
+            self._timer = loop.call_later(_CHECK_SECONDS, self._check, loop)
+
     def _check(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
-        for connection in (*self._open, *self._turned_away):
+        for connection in (*self._open, *self._turned_away, *self._watched):
             if connection.deadline <= now:
                 connection.expire()
-            if connection.has_stalled(now, self._send_timeout):
+            if connection.has_stalled(now, self.send_timeout):
                 self.on_limit("send_timeout")
                 connection.abort()
-        self._timer = (
-            loop.call_later(_CHECK_SECONDS, self._check, loop)
-            if self._open or self._turned_away
-            else None
-        )
+        self._timer = None
+        if self._open or self._turned_away or self._watched:
+            self._start(loop)

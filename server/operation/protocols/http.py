@@ -9,7 +9,7 @@ follows a request waits until that is answered.
 import asyncio
 import math
 import urllib.parse
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
@@ -17,10 +17,12 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
 from server.http.concurrency import had_slot
+from server.http.open_stream import OpenStream, StreamListener
 from server.operation.protocols.http_connection import HttpConnection, Stage
 from server.operation.protocols.http_cycle import Cycle
 from server.operation.protocols.http_framing import ChunkedBody, MalformedRequest
 from server.operation.protocols.http_head import TooManyHeaders, check_beginning
+from server.operation.protocols.stream_connection import StreamConnection
 
 _SHORT_BODY = 65_536
 """The longest unwanted body that is read to keep the connection open, in bytes."""
@@ -141,6 +143,7 @@ class GuardedHttpProtocol(HttpConnection):
             self.flow,
             self.server_state.default_headers,
             self.on_response_complete,
+            self._become_stream,
             keep_alive=head.keeps_alive,
             expect_100_continue=head.fields.get(b"expect", b"").lower() == b"100-continue",
         )
@@ -190,6 +193,30 @@ class GuardedHttpProtocol(HttpConnection):
         self._stage = Stage.NOTHING
         self._connections.discard(self)
         self.handle_websocket_upgrade()
+
+    def _become_stream(self, head: bytes, listener: StreamListener) -> OpenStream:
+        """Leave the connection to a response that stays open, and begin it."""
+        stream = StreamConnection(
+            self.transport,
+            listener,
+            self._connections,
+            self.server_state,
+            is_chunked=self._head.version == b"1.1",
+            is_paused=self.flow.write_paused,
+        )
+        self.server_state.total_requests += 1
+        self.connections.discard(self)
+        self._connections.discard(self)
+        self._received, self._stage = b"", Stage.NOTHING
+        self.flow.is_full = False
+        self.flow.resume_reading()
+        stream.begin(head)
+        if cast("Cycle", self.cycle).is_stopping:
+            self.loop.call_soon(stream.shutdown)
+        # Nothing of this object is needed any more; references in a circle would keep it for long.
+        self._head.forget()
+        self.cycle = self.parser = None  # type: ignore[assignment]
+        return stream
 
     # Bodies
 

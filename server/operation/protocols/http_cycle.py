@@ -9,13 +9,16 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from server.http.direct_write import Header, encoded
+from server.http.open_stream import OpenStream, StreamListener
 
 
 class Cycle(RequestResponseCycle):
     """Passes a request to an application, and writes its response.
 
-    Has ``write_response``, ``take_body`` and ``is_over`` beside ASGI's ``send`` and ``receive``, as
-    described in ``server.http.direct_write`` and ``server.http.presence``.
+    Has ``write_response``, ``open_stream``, ``take_body`` and ``is_over`` beside ASGI's ``send``
+    and ``receive``, as ``direct_write``, ``open_stream`` and ``presence`` of ``server.http``
+    describe them. ``on_stream`` takes the connection over for a response that stays open, given
+    its status line and headers.
     """
 
     # Class attributes, where uvicorn's cycle sets these for each request.
@@ -34,6 +37,7 @@ class Cycle(RequestResponseCycle):
         flow: FlowControl,
         default_headers: list[Header],
         on_response: Callable[[], None],
+        on_stream: Callable[[bytes, StreamListener], OpenStream],
         *,
         keep_alive: bool,
         expect_100_continue: bool,
@@ -43,6 +47,7 @@ class Cycle(RequestResponseCycle):
         self.flow = flow
         self.default_headers = default_headers
         self.on_response = on_response
+        self.on_stream = on_stream
         self.keep_alive = keep_alive
         self.waiting_for_100_continue = expect_100_continue
         self.message_event = asyncio.Event()
@@ -75,6 +80,14 @@ class Cycle(RequestResponseCycle):
             self.transport.close()
         self.on_response()
         return True
+
+    def open_stream(self, headers: bytes, listener: StreamListener) -> OpenStream | None:
+        """Begin a response that stays open; return None if the client has gone."""
+        defaults = encoded(tuple(self.default_headers))
+        if self.disconnected or self.response_started or defaults is None:
+            return None
+        self.response_started = self.response_complete = True
+        return self.on_stream(b"%b%b%b" % (STATUS_LINE[200], defaults, headers), listener)
 
     def is_over(self) -> bool:
         """Whether the client has gone or the server is stopping."""

@@ -372,4 +372,4 @@ def test_what_is_thrown_away_is_bounded(gateway: Gateway, monkeypatch: pytest.Mo
 def test_the_defaults_are_those_of_the_settings() -> None:
     connections, settings = Connections(), Settings(_env_file=None)
     assert connections.maximum == settings.max_open_connections
-    assert connections._send_timeout == settings.send_timeout
+    assert connections.send_timeout == settings.send_timeout
