@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL, Dialect, Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.errors import ServiceUnavailable
+from db.snapshots import ReadSnapshot, current_snapshot, reading_snapshot
 
 _T = TypeVar("_T")
 
@@ -71,13 +72,20 @@ class Database(abc.ABC):
         """Run the text of one SELECT in the driver; awaiting the result returns all rows.
 
         Set ``is_short`` if an index bounds what the statement reads, whatever the size of the
-        table. ``on_read``, if set, is called with the text and the parameters.
+        table. ``on_read``, if set, is called with the text and the parameters. Within ``snapshot``,
+        the read waits for its turn on the snapshot's connection.
         """
+        self._watch(statement, parameters)
+        snapshot = current_snapshot(self)
+        if snapshot is not None:
+            return snapshot.read(statement, parameters)
+        return self._read(statement, parameters, is_short=is_short)
+
+    def _watch(self, statement: str, parameters: tuple[Any, ...]) -> None:
         if statements.isEnabledFor(logging.DEBUG):
             statements.debug("%s", statement)
         if self.on_read is not None:
             self.on_read(statement, parameters)
-        return self._read(statement, parameters, is_short=is_short)
 
     @abc.abstractmethod
     def _read(
@@ -86,8 +94,23 @@ class Database(abc.ABC):
         """Run the text of one SELECT."""
 
     async def read_latest(self, statement: str, parameters: tuple[Any, ...]) -> Rows:
-        """Run the text of one SELECT where writes are made, never on a replica."""
-        return await self.read(statement, parameters)
+        """Run the text of one SELECT where writes are made, never on a replica or a snapshot."""
+        self._watch(statement, parameters)
+        return await self._read(statement, parameters, is_short=False)
+
+    def snapshot(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """Let every ``read`` in the block see one state of the database.
+
+        That is the state at the first of them. Tasks that are started in the block see it too. The
+        reads run one after the other, on a connection that is taken for the first of them and given
+        back at the end of the block; only some connections can be taken at a time. A block within
+        another one changes nothing. Once a read has failed, all later ones of the block do.
+        """
+        return reading_snapshot(self, self._begin_snapshot, self._keep)
+
+    @abc.abstractmethod
+    def _begin_snapshot(self) -> ReadSnapshot:
+        """Return a snapshot that takes a connection for its first read."""
 
     @abc.abstractmethod
     async def change(self, change: Callable[[Execute], _T]) -> _T:
@@ -123,10 +146,13 @@ class Database(abc.ABC):
 
     async def _finish(self, work: Coroutine[Any, Any, _T]) -> _T:
         # Cancelling a driver call half-way would leave its connection in an unknown state.
+        return await asyncio.shield(self._keep(work))
+
+    def _keep(self, work: Coroutine[Any, Any, _T]) -> asyncio.Future[_T]:
         task = asyncio.ensure_future(work)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
-        return await asyncio.shield(task)
+        return task
 
     @abc.abstractmethod
     async def explain(self, statement: str, parameters: tuple[Any, ...]) -> list[str]:

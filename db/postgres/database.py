@@ -16,7 +16,9 @@ from db.database import Database, Execute, Metric, Rows, connection_metrics, sta
 from db.postgres.compaction import Compaction
 from db.postgres.errors import DISCONNECTED, translated_errors, uncertain_writes
 from db.postgres.opening import Options, open_engine, open_pool
+from db.postgres.snapshot import PostgresSnapshot
 from db.postgres.texts import storable
+from db.snapshots import ReadSnapshot, Turns
 
 _T = TypeVar("_T")
 
@@ -47,6 +49,7 @@ class PostgresDatabase(Database):
         self._options = Options(url, busy_timeout, statement_timeout)
         self._engine = open_engine(self._options)
         self._pool = open_pool(self._options, connections)
+        self._snapshots = Turns(max(1, connections // 2), busy_timeout)
         # The primary compacts the counts of its replicas.
         self._compaction = None if server == "replica" else Compaction(self._compact)
 
@@ -85,6 +88,10 @@ class PostgresDatabase(Database):
             rows: Rows = await connection.fetch(statement, *parameters)
         self._start_compaction()
         return rows
+
+    def _begin_snapshot(self) -> ReadSnapshot:
+        limits = self._options.limits if self._options.sessions_are_shared else ()
+        return PostgresSnapshot(self, self._snapshots, self._pool, limits)
 
     async def change(self, change: Callable[[Execute], _T]) -> _T:
         """Run a change in a transaction of its own.

@@ -14,6 +14,7 @@ from db.errors import ServiceUnavailable, TookTooLong, UncertainWrite
 from db.postgres.database import PostgresDatabase
 from db.postgres.lag import TRUSTED_FOR, Lag
 from db.postgres.recent_writers import RecentWriters
+from db.snapshots import ReadSnapshot, current_snapshot
 
 _T = TypeVar("_T")
 
@@ -57,7 +58,7 @@ class ReplicatedDatabase(Database):
         return self._read(statement, parameters, is_short=is_short)
 
     async def _read(self, statement: str, parameters: tuple[Any, ...], *, is_short: bool) -> Rows:
-        if await self._may_read_replica():
+        if current_snapshot(self._primary) is None and await self._may_read_replica():
             try:
                 rows = await self._replica.read(statement, parameters, is_short=is_short)
             except TookTooLong:
@@ -79,7 +80,17 @@ class ReplicatedDatabase(Database):
 
     async def read_latest(self, statement: str, parameters: tuple[Any, ...]) -> Rows:
         """Run the text of one SELECT on the primary."""
-        return await self._primary.read(statement, parameters)
+        return await self._primary.read_latest(statement, parameters)
+
+    def snapshot(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """Let every read in the block see one state of the primary.
+
+        A replica can't tell which transactions its own state shows.
+        """
+        return self._primary.snapshot()
+
+    def _begin_snapshot(self) -> ReadSnapshot:
+        raise NotImplementedError
 
     async def catch_up(self) -> None:
         """Compact the primary's count deltas."""

@@ -9,7 +9,7 @@ their own they would only wait for each other to release the interpreter.
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
@@ -22,6 +22,9 @@ from db.sqlite.batching import Batcher, RunBatch, resolve, run_reads
 from db.sqlite.interruption import Interrupter, Interruptible
 from db.sqlite.loop_reader import LoopReader
 
+OnEnd = Callable[[Interruptible], object]
+"""Called with the connection of a read once the driver's thread is done with it."""
+
 
 class _Reading:
     """A read that holds a connection until the driver's thread is done with it.
@@ -30,17 +33,26 @@ class _Reading:
     and the caller may be cancelled before.
     """
 
-    __slots__ = ("_connection", "_deadline", "_has_ended", "_interrupter", "_pool", "answer")
+    __slots__ = (
+        "_connection",
+        "_deadline",
+        "_deadlines",
+        "_has_ended",
+        "_interrupter",
+        "_on_end",
+        "answer",
+    )
 
     def __init__(
         self,
-        pool: "ConnectionPool",
         connection: Interruptible,
         deadlines: Deadlines | None,
+        on_end: OnEnd | None,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
-        self._pool = pool
         self._connection = connection
+        self._deadlines = deadlines
+        self._on_end = on_end
         self.answer: asyncio.Future[Rows] = loop.create_future()
         self._interrupter = Interrupter(
             connection.interrupt, deadlines.seconds if deadlines else 0.0
@@ -71,7 +83,10 @@ class _Reading:
     def _end(self) -> None:
         self._has_ended = True
         self._interrupter.stop()
-        self._pool.release(self._connection, self._deadline)
+        if self._deadlines is not None and self._deadline is not None:
+            self._deadlines.end(self._deadline)
+        if self._on_end is not None:
+            self._on_end(self._connection)
 
 
 class ConnectionPool:
@@ -123,8 +138,18 @@ class ConnectionPool:
     async def read(self, statement: str, parameters: tuple[Any, ...]) -> Rows:
         """Run a statement on a connection of its own and return its rows."""
         connection = self._free.pop() if self._free else await self._wait()
+        return await self.read_on(connection, statement, parameters, self.give_back)
+
+    async def read_on(
+        self,
+        connection: Interruptible,
+        statement: str,
+        parameters: tuple[Any, ...],
+        on_end: OnEnd | None = None,
+    ) -> Rows:
+        """Run a statement on a borrowed connection and return its rows."""
         loop = asyncio.get_running_loop()
-        reading = _Reading(self, connection, self._deadlines, loop)
+        reading = _Reading(connection, self._deadlines, on_end, loop)
         connection.send(reading, partial(connection.execute, statement, parameters))
         try:
             return await reading.answer
@@ -133,10 +158,12 @@ class ConnectionPool:
             reading.interrupt()
             raise
 
-    def release(self, connection: Interruptible, deadline: int | None) -> None:
+    async def borrow(self) -> Interruptible:
+        """Take a connection for several statements."""
+        return self._free.pop() if self._free else await self._wait()
+
+    def give_back(self, connection: Interruptible) -> None:
         """Return a connection that the driver's thread is done with to the pool."""
-        if self._deadlines is not None and deadline is not None:
-            self._deadlines.end(deadline)
         self._free.append(connection)
         self._wake()
 

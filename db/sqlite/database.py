@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.database import Database, Execute, Metric, Rows, connection_metrics, statements
 from db.errors import ServiceUnavailable, UncertainWrite
+from db.snapshots import ReadSnapshot, Turns
 from db.sqlite.batching import RunBatch
 from db.sqlite.checkpoints import Checkpoints
 from db.sqlite.connection_pool import ConnectionPool
@@ -22,6 +23,7 @@ from db.sqlite.group_commit import run_changes
 from db.sqlite.interruption import Interrupter, Interruptible
 from db.sqlite.loop_reader import LoopReader
 from db.sqlite.opening import connect_for_loop, open_engine, refuse_writes
+from db.sqlite.snapshot import SQLiteSnapshot
 from db.texts import read_text
 
 logger = logging.getLogger("gateway.database")
@@ -59,6 +61,7 @@ class SQLiteDatabase(Database):
         self._busy_timeout = busy_timeout
         self._statement_timeout = statement_timeout
         self._reopening: asyncio.Future[None] | None = None
+        self._snapshots = Turns(max(1, readers // 2), busy_timeout)
         self._open()
 
     def _open(self) -> None:
@@ -114,6 +117,9 @@ class SQLiteDatabase(Database):
                 return await self._read_pool.read(statement, parameters)
             rows: Rows = await (await self._read_pool.share()).send((statement, parameters))
             return rows
+
+    def _begin_snapshot(self) -> ReadSnapshot:
+        return SQLiteSnapshot(self, self._snapshots, self._read_pool, self._under_way)
 
     @property
     def dialect(self) -> Dialect:

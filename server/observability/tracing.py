@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from db.database import Database, Execute, Metric, Rows
+from db.snapshots import ReadSnapshot
 from server.observability.metrics import OPERATION
 
 _T = TypeVar("_T")
@@ -159,6 +160,12 @@ class _TracedDatabase(Database):
     async def read_latest(self, statement: str, parameters: tuple[Any, ...]) -> Rows:
         with self._span("SELECT", statement):
             return await self._database.read_latest(statement, parameters)
+
+    def snapshot(self) -> contextlib.AbstractAsyncContextManager[None]:
+        return self._database.snapshot()
+
+    def _begin_snapshot(self) -> ReadSnapshot:
+        raise NotImplementedError
 
     async def catch_up(self) -> None:
         await self._database.catch_up()

@@ -1,0 +1,108 @@
+"""Read the events of executions, in their one order, from any place that is still kept."""
+
+import asyncio
+import contextvars
+from typing import Protocol
+
+from db.database import Database
+from db.errors import EventsExpired
+from db.events.cursors import decode_cursor, encode_cursor
+from db.events.event import ExecutionEvent
+from db.events.numbered_log import NumberedLog
+from db.events.position import Position
+from db.events.start import Start
+from db.events.ticked_log import TickedLog
+from db.reading.runner import Runner
+
+
+class _Log(Protocol):
+    """What differs between databases. Each method also returns the epoch of the outbox."""
+
+    async def end(self) -> tuple[Position, str]:
+        """Return the position after every event that was committed before the call."""
+
+    async def here(self) -> tuple[Start, str]:
+        """Return the position of the state that is being read."""
+
+    async def read(self, after: Position, limit: int) -> tuple[list[ExecutionEvent], str | None]:
+        """Return the next events; without the epoch if it was not read."""
+
+
+class EventLog:
+    """The events of a database. All methods raise ServiceUnavailable if it can't answer."""
+
+    def __init__(self, database: Database) -> None:
+        runner = Runner(database)
+        is_numbered = database.dialect.name == "sqlite"
+        self._log: _Log = NumberedLog(runner) if is_numbered else TickedLog(runner)
+        self._epoch: str | None = None
+        self._finding: asyncio.Task[Position] | None = None
+        self._next: asyncio.Task[Position] | None = None
+
+    async def end(self) -> Position:
+        """Return the position after every event that was committed before the call.
+
+        Many calls at the same time cost no more than two.
+        """
+        if self._next is None:
+            # No caller's own: not of its snapshot, nor on behalf of its client.
+            self._next = asyncio.create_task(
+                self._find_end(self._finding), context=contextvars.Context()
+            )
+            self._next.add_done_callback(_retrieve)
+        return await asyncio.shield(self._next)
+
+    async def _find_end(self, before: asyncio.Task[Position] | None) -> Position:
+        if before is not None:
+            await asyncio.wait([before])
+        # Who calls from now on may know of later events.
+        self._finding, self._next = self._next, None
+        position, self._epoch = await self._log.end()
+        return position
+
+    async def here(self) -> Start:
+        """Return the position of the state of the database that is being read.
+
+        Within ``Database.snapshot`` it is that of the snapshot: who starts there gets every change
+        that the reads of the snapshot do not show, and none that they do.
+        """
+        start, self._epoch = await self._log.here()
+        return start
+
+    async def read(self, after: Position, limit: int) -> list[ExecutionEvent]:
+        """Return the next events after a position, at most ``limit``; none if there are no more.
+
+        On PostgreSQL these are the events up to the last tick: ``end`` makes one. Raises
+        EventsExpired if the position is not, or no longer, in the log.
+        """
+        events, epoch = await self._log.read(after, limit)
+        if epoch is not None:
+            self._epoch = epoch
+        return events
+
+    def cursor(self, start: Start) -> str:
+        """Return the cursor of a start that this log returned, or whose position it did."""
+        if self._epoch is None:
+            raise RuntimeError("A position that is not of this log has no cursor")
+        return encode_cursor(start, self._epoch)
+
+    async def start(self, cursor: str, argument: str) -> Start:
+        """Return the start that a cursor holds; ``argument`` is its name, for the message.
+
+        Raises InvalidInput if it is not a cursor, and EventsExpired if it is of another database.
+        Whether its position is still in the log is only known once it is read.
+        """
+        if self._epoch is not None:
+            try:
+                return decode_cursor(cursor, self._epoch, argument)
+            except EventsExpired:
+                # The database may have been replaced meanwhile.
+                pass
+        await self.end()
+        return decode_cursor(cursor, self._epoch or "", argument)
+
+
+def _retrieve(ended: asyncio.Task[Position]) -> None:
+    # All of its callers may be gone.
+    if not ended.cancelled():
+        ended.exception()
