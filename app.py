@@ -28,6 +28,7 @@ from server.graphql.documents import Documents, PersistedQueries, read_manifest
 from server.graphql.endpoint import GraphQLEdge
 from server.graphql.preparation import OperationStore
 from server.graphql.runner import OperationRunner
+from server.graphql.subscriptions.admission import Admission
 from server.graphql.websocket.connection import ConnectionLimits
 from server.graphql.websocket.endpoint import GraphQLWebSocket
 from server.graphql.websocket.operations import Services
@@ -198,8 +199,14 @@ def _executions_routes(
         origins=origins,
         on_limit=metrics.passed,
     )
+    admission = Admission(
+        authenticator,
+        maximum=settings.max_subscriptions,
+        maximum_per_key=settings.max_subscriptions_per_key,
+    )
+    metrics.watch(admission.metrics())
     websocket = GraphQLWebSocket(
-        Services(runner, authenticator, concurrency, metrics, metrics.passed),
+        Services(runner, authenticator, concurrency, admission, metrics, metrics.passed),
         ConnectionLimits(
             max_operations=settings.max_subscriptions_per_connection,
             init_timeout=settings.connection_init_timeout,

@@ -34,6 +34,7 @@ def server_config(app: Any, settings: Settings, **more: Any) -> uvicorn.Config:
         timeout_graceful_shutdown=settings.shutdown_timeout,
         ws_max_size=settings.max_body_bytes,
         ws_per_message_deflate=False,
+        ws_ping_interval=settings.heartbeat_interval,
         log_config=None,
         log_level="warning",
         access_log=False,

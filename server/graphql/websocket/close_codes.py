@@ -7,8 +7,10 @@ LONGEST_REASON = 123
 class CloseCode:
     """Status codes: registered ones, and those of graphql-transport-ws."""
 
+    PROTOCOL_ERROR = 1002
     INVALID_DATA = 1007
     POLICY_VIOLATION = 1008
+    MESSAGE_TOO_BIG = 1009
     INTERNAL_ERROR = 1011
     SERVICE_RESTART = 1012
     TRY_AGAIN_LATER = 1013

@@ -5,8 +5,12 @@ from starlette.websockets import WebSocket
 
 from db.errors import ServiceUnavailable
 from server.access.authentication import Forbidden
+from server.graphql.websocket.close_codes import CloseCode
 from server.graphql.websocket.connection import ConnectionLimits, GraphQLConnection
+from server.graphql.websocket.messages import PROTOCOL
 from server.graphql.websocket.operations import Services
+from server.graphql.websocket.over_asgi import converse
+from server.graphql.websocket.wire import UPGRADE, Upgrade
 from server.http.error_responses import graphql_error
 from server.http.origins import Origins, is_same_origin
 
@@ -56,21 +60,40 @@ class GraphQLWebSocket:
             await websocket.send_denial_response(response)
             return
 
-        def acknowledge() -> None:
-            self._expect_room()
-            self._unacknowledged.pop(connection, None)
-            self._acknowledged.add(connection)
+        await self._accept(websocket, receive, send)
 
+    async def _accept(self, websocket: WebSocket, receive: Receive, send: Send) -> None:
+        """Accept a connection, and serve it until it is closed or the server does so itself."""
+        is_offered = PROTOCOL in websocket.scope["subprotocols"]
+        await websocket.accept(PROTOCOL if is_offered else None)
+        if not is_offered:
+            await websocket.close(
+                CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable"
+            )
+            return
         connection = GraphQLConnection(
-            scope, receive, send, self._services, self._limits, acknowledge
+            websocket.headers.get("authorization"),
+            self._services,
+            self._limits,
+            self._acknowledge,
+            self._forget,
         )
         self._make_room()
         self._unacknowledged[connection] = None
-        try:
-            await connection.serve()
-        finally:
-            self._unacknowledged.pop(connection, None)
-            self._acknowledged.discard(connection)
+        upgrade: Upgrade | None = websocket.scope.get("state", {}).get(UPGRADE)
+        if upgrade is None:
+            await converse(connection, receive, send)
+        else:
+            upgrade(connection)
+
+    def _acknowledge(self, connection: GraphQLConnection) -> None:
+        self._expect_room()
+        self._unacknowledged.pop(connection, None)
+        self._acknowledged.add(connection)
+
+    def _forget(self, connection: GraphQLConnection) -> None:
+        self._unacknowledged.pop(connection, None)
+        self._acknowledged.discard(connection)
 
     def _may_connect(self, websocket: WebSocket) -> bool:
         headers = websocket.headers
@@ -96,4 +119,5 @@ class GraphQLWebSocket:
             del self._unacknowledged[oldest]
             limit = "max_unacknowledged_connections"
             self._services.on_limit(limit)
-            oldest.make_room(f"Too many connections wait for connection_init ({limit})")
+            reason = f"Too many connections wait for connection_init ({limit})"
+            oldest.close(CloseCode.TRY_AGAIN_LATER, reason)

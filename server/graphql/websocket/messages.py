@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from db.errors import GatewayError, InvalidInput
+from server.graphql.subscriptions.sink import Ending
 from server.http.json_text import read_json, write_json
 
 PROTOCOL = "graphql-transport-ws"
@@ -52,36 +53,50 @@ def read_message(text: str) -> Message:
     return Message(kind, operation_id, payload)
 
 
-def next_message(operation_id: str, result: dict[str, Any]) -> str:
+def next_message(operation_id: str, result: dict[str, Any]) -> bytes:
     """Serialize the result of an operation."""
-    return _written({"id": operation_id, "type": "next", "payload": result})
+    return write_json({"id": operation_id, "type": "next", "payload": result})
 
 
-def complete_message(operation_id: str) -> str:
+def next_prefix(operation_id: str) -> bytes:
+    """Serialize what stands before the payload of an event; a brace stands after it."""
+    return write_json({"id": operation_id, "type": "next"})[:-1] + b',"payload":'
+
+
+def complete_message(operation_id: str) -> bytes:
     """Serialize the end of an operation."""
-    return _written({"id": operation_id, "type": "complete"})
+    return write_json({"id": operation_id, "type": "complete"})
 
 
-def error_message(operation_id: str, errors: list[dict[str, Any]]) -> str:
+def error_message(operation_id: str, errors: list[dict[str, Any]]) -> bytes:
     """Serialize the errors of an operation that does not run."""
-    return _written({"id": operation_id, "type": "error", "payload": errors})
+    return write_json({"id": operation_id, "type": "error", "payload": errors})
 
 
-def refusal_message(operation_id: str, error: GatewayError) -> str:
+def refusal_message(operation_id: str, error: GatewayError) -> bytes:
     """Serialize the error with which an operation is refused."""
     failure = {"message": error.message, "extensions": {"code": error.code}}
     return error_message(operation_id, [failure])
 
 
-def acknowledgement() -> str:
+def ending_message(operation_id: str, ending: Ending) -> bytes:
+    """Serialize the error with which a subscription ends."""
+    extensions: dict[str, str] = {"code": ending.code}
+    if ending.cursor is not None:
+        extensions["cursor"] = ending.cursor
+    return error_message(operation_id, [{"message": ending.message, "extensions": extensions}])
+
+
+def cursors_message(cursors: dict[str, str]) -> bytes:
+    """Serialize a ping with the positions of subscriptions, by their ids."""
+    return write_json({"type": "ping", "payload": {"cursors": cursors}})
+
+
+def acknowledgement() -> bytes:
     """Serialize the message that the client may send operations."""
-    return _written({"type": "connection_ack"})
+    return write_json({"type": "connection_ack"})
 
 
-def pong_message(payload: dict[str, Any] | None) -> str:
+def pong_message(payload: dict[str, Any] | None) -> bytes:
     """Serialize the response to a ping, with the ping's payload."""
-    return _written({"type": "pong"} if payload is None else {"type": "pong", "payload": payload})
-
-
-def _written(message: dict[str, Any]) -> str:
-    return write_json(message).decode()
+    return write_json({"type": "pong"} if payload is None else {"type": "pong", "payload": payload})

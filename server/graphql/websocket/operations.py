@@ -2,17 +2,27 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from graphql import OperationType
 
 from db.errors import GatewayError, ServiceUnavailable
 from resolvers.context import watch_end
-from server.access.authentication import Authenticator
+from server.access.authentication import Authenticator, Principal
 from server.graphql.request import GraphQLRequest
 from server.graphql.runner import OperationResult, OperationRunner, refused
-from server.graphql.websocket.messages import complete_message, error_message, next_message
+from server.graphql.subscriptions.admission import Admission
+from server.graphql.websocket.close_codes import CloseCode
+from server.graphql.websocket.messages import (
+    complete_message,
+    cursors_message,
+    error_message,
+    next_message,
+)
+from server.graphql.websocket.streams import Stream
+from server.graphql.websocket.wire import Wire
 from server.http.concurrency import ConcurrencyLimit, Overloaded
 from server.http.errors import OnLimit, log_unexpected
 from server.observability.metrics import Metrics
@@ -34,8 +44,23 @@ class Services:
     runner: OperationRunner
     authenticator: Authenticator
     concurrency: ConcurrencyLimit
+    admission: Admission
     metrics: Metrics
     on_limit: OnLimit
+
+
+class Connection(Protocol):
+    """What operations need of their connection."""
+
+    @property
+    def wire(self) -> Wire:
+        """The connection as a wire."""
+
+    def start(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run a task."""
+
+    async def send(self, text: bytes) -> None:
+        """Send a message once the client has read those before it."""
 
 
 @dataclass(eq=False, slots=True)
@@ -54,35 +79,72 @@ class _Operation:
     began: float = field(default_factory=time.perf_counter)
 
 
+class _Running:
+    """The operations of a connection that have a task; an idle connection has none of this."""
+
+    __slots__ = ("is_crowded", "tasks", "turns")
+
+    def __init__(self) -> None:
+        self.tasks: dict[asyncio.Task[None], _Operation] = {}
+        self.turns = asyncio.Semaphore(_AT_ONCE)
+        self.is_crowded = False
+
+    def update(self) -> None:
+        """Note whether the messages of running operations are large."""
+        waiting = sum(operation.size for operation in self.tasks.values())
+        self.is_crowded = waiting > _MOST_WAITING_BYTES
+
+
 class Operations:
-    """Runs a client's operations, four at a time, and sends their responses with ``send``.
+    """Runs a client's operations, four at a time, and sends their responses.
 
     Each keeps its turn until its response was sent, so the gateway holds at most four responses for
-    a client that reads nothing. Calls ``on_fault`` if one can't be answered.
+    a client that reads nothing. Subscriptions keep a turn only until they have begun.
     """
 
-    def __init__(
-        self,
-        services: Services,
-        maximum: int,
-        send: Callable[[str], Awaitable[None]],
-        on_fault: Callable[[], Awaitable[None]],
-    ) -> None:
+    __slots__ = (
+        "_by_id",
+        "_connection",
+        "_is_stopping",
+        "_maximum",
+        "_paused",
+        "_running",
+        "_services",
+    )
+
+    def __init__(self, services: Services, maximum: int, connection: Connection) -> None:
         self._services = services
         self._maximum = maximum
-        self._send = send
-        self._on_fault = on_fault
-        self._by_id: dict[str, _Operation] = {}
-        self._tasks: dict[asyncio.Task[None], _Operation] = {}
-        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._connection = connection
+        self._by_id: dict[str, _Operation | Stream] = {}
+        self._running: _Running | None = None
+        self._paused: dict[Stream, None] | None = None
         self._is_stopping = False
 
     def __contains__(self, operation_id: str) -> bool:
         return operation_id in self._by_id
 
+    @property
+    def wire(self) -> Wire:
+        """The connection as a wire."""
+        return self._connection.wire
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether the messages of running operations are so large that no more should be read."""
+        return self._running is not None and self._running.is_crowded
+
+    @property
+    def are_running(self) -> bool:
+        """Whether any operation runs that comes to an end."""
+        return self._running is not None
+
     def expect_room(self) -> None:
         """Raise TooManyOperations if as many operations are running as may."""
-        if len(self._tasks) >= self._maximum:
+        count = sum(isinstance(each, Stream) for each in self._by_id.values())
+        if self._running is not None:
+            count += len(self._running.tasks)
+        if count >= self._maximum:
             raise TooManyOperations(
                 f"This connection has {self._maximum} operations under way "
                 "already (max_subscriptions_per_connection)",
@@ -95,72 +157,107 @@ class Operations:
         """Run an operation from a message of ``size`` characters."""
         operation = _Operation(operation_id, asked, size, authorization)
         self._by_id[operation_id] = operation
-        task = asyncio.create_task(self._run(operation))
-        self._tasks[task] = operation
-        task.add_done_callback(self._tasks.pop)
+        if self._running is None:
+            self._running = _Running()
+        running = self._running
+        task = self._connection.start(self._run(operation, running.turns))
+        running.tasks[task] = operation
+        running.update()
+        task.add_done_callback(self._note_done)
 
     def complete(self, operation_id: str) -> None:
-        """Cancel an operation whose response the client no longer wants, if it is running."""
+        """End an operation whose response the client no longer wants, if it is running."""
         operation = self._by_id.pop(operation_id, None)
-        for task, other in self._tasks.items():
-            if other is operation:
-                _cancel(task, other)
-
-    async def wait_for_room(self) -> None:
-        """Wait while the messages of running operations are large."""
-        while sum(operation.size for operation in self._tasks.values()) > _MOST_WAITING_BYTES:
-            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        if isinstance(operation, Stream):
+            operation.close()
+        elif operation is not None and self._running is not None:
+            for task, other in self._running.tasks.items():
+                if other is operation:
+                    _cancel(task, other)
 
     async def wait(self, seconds: float) -> None:
-        """Wait for all operations to finish, those that can end early do; at most for this time."""
+        """Wait for all operations to finish, at most for this time."""
+        if self._running is not None:
+            await asyncio.wait(self._running.tasks, timeout=seconds)
+
+    def stop(self) -> None:
+        """End subscriptions, with their cursors, and operations that can end early."""
         self._is_stopping = True
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=seconds)
+        self.write_cursors()
+        self._close_streams()
 
-    async def end(self) -> None:
-        """Cancel all operations, and wait for changes that have begun."""
+    def end(self) -> None:
+        """Cancel all operations but changes that have begun."""
+        self._close_streams()
         self._by_id.clear()
-        for task, operation in self._tasks.items():
-            _cancel(task, operation)
-        while self._tasks:
-            try:
-                await asyncio.wait(self._tasks)
-            except asyncio.CancelledError:
-                for task in self._tasks:
-                    task.cancel()
-                raise
+        if self._running is not None:
+            for task, operation in self._running.tasks.items():
+                _cancel(task, operation)
 
-    async def _run(self, operation: _Operation) -> None:
+    def close_after_fault(self, error: Exception, what: str) -> None:
+        """Log a bug, and close the connection."""
+        log_unexpected(error, what)
+        self.wire.close(CloseCode.INTERNAL_ERROR, "Internal server error")
+
+    def _note_done(self, task: asyncio.Task[None]) -> None:
+        running = self._running
+        if running is None:
+            return
+        del running.tasks[task]
+        was_crowded = running.is_crowded
+        running.update()
+        if not running.tasks:
+            self._running = None
+        if was_crowded and not running.is_crowded:
+            self.wire.read_on()
+
+    async def _run(self, operation: _Operation, turns: asyncio.Semaphore) -> None:
         try:
-            async with self._turns:
+            async with turns:
                 kind = await self._services.runner.kind_of(operation.asked)
                 operation.is_changing = kind is OperationType.MUTATION
                 await self._deliver(operation, *await self._answer_to(operation))
         except OSError:
             return  # the client has gone
         except Exception as error:  # noqa: BLE001 - the last line of defence
-            log_unexpected(error, "An operation of a WebSocket")
-            await self._on_fault()
+            self.close_after_fault(error, "An operation of a WebSocket")
         finally:
             self._forget(operation)
 
-    async def _answer_to(self, operation: _Operation) -> tuple[str, bool]:
+    async def _answer_to(self, operation: _Operation) -> tuple[bytes, bool]:
         """Run an operation; return its message, and whether a complete message must follow.
 
         Nothing else is kept while the client reads.
         """
         result = await self._run_admitted(operation)
-        status = "next" if result.is_valid else "error"
-        seconds = time.perf_counter() - operation.began
-        self._services.metrics.observe_operation(status, seconds, operation.name)
+        self._observe(operation, is_valid=result.is_valid)
         if result.is_valid:
             return next_message(operation.id, result.body), True
         return error_message(operation.id, result.body["errors"]), False
+
+    def _observe(self, operation: _Operation, *, is_valid: bool) -> None:
+        status = "next" if is_valid else "error"
+        seconds = time.perf_counter() - operation.began
+        self._services.metrics.observe_operation(status, seconds, operation.name)
 
     async def _run_admitted(self, operation: _Operation) -> OperationResult:
         def note(name: str | None) -> None:
             operation.name = name
 
+        watch_end(lambda: self._is_stopping or not self._is_awaited(operation))
+
+        async def run(principal: Principal) -> OperationResult:
+            return await self._services.runner.result(
+                operation.asked, principal, unsupported={}, on_name=note
+            )
+
+        return await self._with_slot(operation, run)
+
+    async def _with_slot(
+        self,
+        operation: _Operation,
+        run: Callable[[Principal], Coroutine[Any, Any, OperationResult]],
+    ) -> OperationResult:
         services = self._services
         try:
             # The key may have been revoked since the last operation.
@@ -170,25 +267,22 @@ class Operations:
             if not isinstance(error, Overloaded):
                 services.on_limit(error.limit)
             return refused(error)
-        watch_end(lambda: self._is_stopping or not self._is_awaited(operation))
         # A response that waits for a slow client holds no slot.
         try:
-            return await services.runner.result(
-                operation.asked, principal, unsupported={}, on_name=note
-            )
+            return await run(principal)
         finally:
             services.concurrency.release()
 
-    async def _deliver(self, operation: _Operation, message: str, completes: bool) -> None:  # noqa: FBT001 - with its message
+    async def _deliver(self, operation: _Operation, message: bytes, completes: bool) -> None:  # noqa: FBT001 - with its message
         if not self._is_awaited(operation):
             return
         # The client may reuse the id as soon as it has read the last message.
         if not completes:
             self._forget(operation)
-        await self._send(message)
+        await self._connection.send(message)
         if completes and self._is_awaited(operation):
             self._forget(operation)
-            await self._send(complete_message(operation.id))
+            await self._connection.send(complete_message(operation.id))
 
     def _is_awaited(self, operation: _Operation) -> bool:
         return self._by_id.get(operation.id) is operation
@@ -196,6 +290,64 @@ class Operations:
     def _forget(self, operation: _Operation) -> None:
         if self._is_awaited(operation):
             del self._by_id[operation.id]
+
+    # Subscriptions
+
+    async def _follow(self, operation: _Operation) -> None:
+        """Begin a subscription, which goes on without a task."""
+        stream = Stream(operation.id, self)
+        try:
+            refusal = await self._subscribe(operation, stream)
+        except BaseException:
+            stream.close()
+            raise
+        self._observe(operation, is_valid=refusal is None)
+        if refusal is not None:
+            stream.close()
+            await self._deliver(operation, refusal, completes=False)
+        elif self._is_stopping or not self._is_awaited(operation):
+            stream.close()
+
+    async def _subscribe(self, operation: _Operation, stream: Stream) -> bytes | None:
+        """Subscribe; return the message that refuses it, if it is refused."""
+        raise NotImplementedError
+
+    def write_cursors(self) -> None:
+        """Tell the client from where its subscriptions can be resumed, if it has any."""
+        cursors = {
+            each.id: each.subscription.cursor
+            for each in self._by_id.values()
+            if isinstance(each, Stream) and each.subscription is not None
+        }
+        if cursors:
+            self.wire.write(cursors_message(cursors))
+
+    def pause(self, stream: Stream) -> None:
+        """Resume a stream once the client has read enough."""
+        if self._paused is None:
+            self._paused = {}
+        self._paused[stream] = None
+
+    def resume_writing(self) -> None:
+        """Resume streams as far as the client reads, those first that have waited longest."""
+        while self._paused and self.wire.is_writable:
+            stream = next(iter(self._paused))
+            del self._paused[stream]
+            stream.resume()
+        if not self._paused:
+            self._paused = None
+
+    def forget(self, stream: Stream) -> None:
+        """Let a stream's id be used again."""
+        if self._by_id.get(stream.id) is stream:
+            del self._by_id[stream.id]
+
+    def _close_streams(self) -> None:
+        for each in list(self._by_id.values()):
+            if isinstance(each, Stream):
+                self.forget(each)
+                each.close()
+        self._paused = None
 
 
 def _cancel(task: asyncio.Task[None], operation: _Operation) -> None:

@@ -192,7 +192,19 @@ class GuardedHttpProtocol(HttpConnection):
             raise MalformedRequest("a WebSocket begins once its handshake is answered")
         self._stage = Stage.NOTHING
         self._connections.discard(self)
-        self.handle_websocket_upgrade()
+        self.connections.discard(self)
+        head = self._head
+        lines = [b"%b %b HTTP/1.1" % (head.method, head.target)]
+        lines += [b"%b: %b" % header for header in self.headers]
+        protocol = self.ws_protocol_class(  # type: ignore[call-arg, misc]
+            config=self.config, server_state=self.server_state, app_state=self.app_state
+        )
+        # uvicorn does this last, but the handshake may be refused and yet another take over.
+        self.transport.set_protocol(protocol)
+        protocol.connection_made(self.transport)
+        protocol.data_received(b"\r\n".join(lines) + b"\r\n\r\n")
+        # It refers to this object, which would wait for the garbage collector.
+        del self.parser
 
     def _become_stream(self, head: bytes, listener: StreamListener) -> OpenStream:
         """Leave the connection to a response that stays open, and begin it."""

@@ -21,10 +21,20 @@ class WatchedTransport(asyncio.Transport):
     closing, in seconds.
     """
 
+    __slots__ = (
+        "_is_closed",
+        "_loop",
+        "_read",
+        "_timer",
+        "_transport",
+        "_until",
+        "_written",
+        "timeout",
+    )
+
     def __init__(
         self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, timeout: float
     ) -> None:
-        super().__init__()
         self.timeout = timeout
         self._transport = transport
         self._loop = loop
@@ -47,6 +57,10 @@ class WatchedTransport(asyncio.Transport):
         if not self._is_closed:
             self._is_closed = True
             self._watch()
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Let another protocol take over."""
+        self._transport.set_protocol(protocol)
 
     def write_eof(self) -> None:
         """End the output; the client may go on sending."""

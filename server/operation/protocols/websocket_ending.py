@@ -1,67 +1,78 @@
-"""The end of a WebSocket: closing handshakes and clients that disappear."""
+"""The end of a WebSocket: the last frame is on its way, and the client has to close its side."""
 
 import asyncio
-import math
+from dataclasses import dataclass, field
 from typing import Any
 
-from uvicorn.config import Config
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from uvicorn.server import ServerState
-
-from server.http.lifeline import LIFELINE, Lifeline
-from server.operation.connections import CONNECTIONS, Connections
+from server.http.heartbeats import Heartbeats
+from server.operation.connections import Connections
 from server.operation.protocols.watched_transport import WatchedTransport
+from server.operation.protocols.websocket_frames import EventFrames
 
 
-class WebSocketEnding(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket connection, which closes within a time limit.
+@dataclass(eq=False, slots=True)
+class Surroundings:
+    """What all WebSockets of a server share.
 
-    While it is closing, it counts towards the open ``Connections``.
+    ``connections`` and ``tasks`` are uvicorn's: its shutdown waits until they are empty. A client
+    that has not answered a ping for ``ping_timeout`` seconds is taken for gone.
     """
 
-    transport: WatchedTransport
+    loop: asyncio.AbstractEventLoop
+    connections: set[Any]
+    tasks: set[asyncio.Task[Any]]
+    closing: Connections
+    heartbeats: Heartbeats
+    max_size: int
+    ping_timeout: float
+    event_frames: EventFrames = field(default_factory=EventFrames)
+
+
+class EndingWebSocket(asyncio.Protocol):
+    """Ends the output, and discards what the client still sends, until it closes its side.
+
+    Closing with unread data would reset the connection and lose the close frame. Meanwhile the
+    connection counts towards the open ``Connections``.
+    """
+
+    __slots__ = ("_surroundings", "_timer", "deadline", "transport")
+
     close_seconds = 5.0
     """How long a client may take to close its side, in seconds."""
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        self._lifeline = Lifeline()
-        super().__init__(config, server_state, app_state | {LIFELINE: self._lifeline}, _loop)
-        self.close_timeout = self.close_seconds
-        self.deadline = math.inf
-        self._open: Connections = app_state.get(CONNECTIONS) or Connections()
-        self._read_at_ping = 0
+    def __init__(self, transport: WatchedTransport, surroundings: Surroundings) -> None:
+        self.transport = transport
+        self._surroundings = surroundings
+        loop = surroundings.loop
+        self.deadline = loop.time() + self.close_seconds
+        self._timer = loop.call_later(self.close_seconds, transport.abort)
+        transport.set_protocol(self)
+        surroundings.connections.add(self)
+        transport.write_eof()
+        if not transport.is_closing():
+            transport.resume_reading()
+        if not surroundings.closing.add(self, loop):
+            transport.abort()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Watch whether the client reads."""
-        super().connection_made(transport)
-        self.transport = WatchedTransport(self.transport, self.loop, self._lifeline.send_timeout)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Stop watching."""
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - it ends either way
+        """Release everything."""
+        self._timer.cancel()
         self.transport.stop()
-        self._open.discard(self)
-        super().connection_lost(exc)
+        self._surroundings.closing.discard(self)
+        self._surroundings.connections.discard(self)
 
-    # While it is being closed
-
-    def _wait_for_close(self) -> None:
-        if self.close_timer is not None:
-            return
-        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
-        self.deadline = self.loop.time() + self.close_timeout
-        if not self._open.add(self, self.loop):
+    def shutdown(self) -> None:
+        """Wait no longer, because the server is stopping."""
+        if self.transport.get_write_buffer_size():
             self.transport.abort()
+        self.transport.close()
+
+    # As a connection among others
 
     @property
     def is_waiting(self) -> bool:
         """Whether it may be dropped to make room for others."""
-        return self.close_sent
+        return True
 
     @property
     def is_dispensable(self) -> bool:
@@ -83,20 +94,3 @@ class WebSocketEnding(WebSocketsSansIOProtocol):
     def drop(self) -> None:
         """Close the connection, which is closing anyway."""
         self.transport.abort()
-
-    # Whether the client is still there
-
-    def send_keepalive_ping(self) -> None:
-        """Ask the client for a sign of life."""
-        self._read_at_ping = self.transport.read
-        super().send_keepalive_ping()
-
-    def keepalive_timeout(self) -> None:
-        """Drop a client that has not answered the ping, unless it is still reading older data."""
-        if self.transport.get_write_buffer_size() and self.transport.read > self._read_at_ping:
-            self._read_at_ping = self.transport.read
-            self.pong_timer = self.loop.call_later(self.ping_timeout or 0, self.keepalive_timeout)
-            return
-        super().keepalive_timeout()
-        if self.transport.get_write_buffer_size():
-            self.transport.abort()

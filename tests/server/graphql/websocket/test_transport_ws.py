@@ -12,9 +12,12 @@ from graphql import OperationType
 from server.access.authentication import ANYONE
 from server.graphql.preparation import OperationStore
 from server.graphql.runner import OperationResult
-from server.graphql.websocket.connection import ConnectionLimits, GraphQLConnection
+from server.graphql.subscriptions.admission import Admission
+from server.graphql.websocket.connection import ConnectionLimits
+from server.graphql.websocket.endpoint import GraphQLWebSocket
 from server.graphql.websocket.operations import Services
 from server.http.concurrency import ConcurrencyLimit
+from server.http.origins import Origins
 from tests import plain_http
 from tests.faults.programs import wait_until
 from tests.gateway import Gateway
@@ -283,6 +286,7 @@ async def test_a_slow_query_that_is_completed_leaves_its_place_its_turn_and_its_
         _Runner(),  # type: ignore[arg-type]
         _Admitting(),  # type: ignore[arg-type]
         concurrency,
+        Admission(_Admitting(), maximum=1, maximum_per_key=1),  # type: ignore[arg-type]
         _Metrics(),  # type: ignore[arg-type]
         lambda _limit: None,
     )
@@ -295,7 +299,9 @@ async def test_a_slow_query_that_is_completed_leaves_its_place_its_turn_and_its_
     async def send(event: Any) -> None:
         sent.put_nowait(event)
 
-    connection = GraphQLConnection(scope, incoming.get, send, services, limits, lambda: None)
+    endpoint = GraphQLWebSocket(
+        services, limits, max_connections=1, max_unacknowledged=1, origins=Origins(())
+    )
 
     def tell(kind: str, **members: Any) -> None:
         text = json.dumps({"type": kind, **members})
@@ -305,7 +311,7 @@ async def test_a_slow_query_that_is_completed_leaves_its_place_its_turn_and_its_
         return json.loads((await sent.get())["text"])
 
     incoming.put_nowait({"type": "websocket.connect"})
-    serving = asyncio.create_task(connection.serve())
+    serving = asyncio.create_task(endpoint(scope, incoming.get, send))
     assert (await sent.get())["type"] == "websocket.accept"
     tell("connection_init")
     assert await answer() == {"type": "connection_ack"}

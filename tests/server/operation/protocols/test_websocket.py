@@ -10,7 +10,10 @@ import pytest
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from server.graphql.websocket.wire import UPGRADE
+from server.operation.protocols.open_websocket import OpenWebSocket
 from server.operation.protocols.websocket import GracefulWebSocketProtocol
+from server.operation.protocols.websocket_ending import EndingWebSocket
 from tests.faults.programs import Program, program, wait_until
 from tests.gateway import Gateway
 from tests.places import Place
@@ -83,7 +86,7 @@ def _hold(held: contextlib.ExitStack, url: str, sent: bytes, count: int) -> Iter
 def test_those_that_are_being_closed_are_connections_like_others(
     gateway_with: Callable[..., Gateway], monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
-    monkeypatch.setattr(GracefulWebSocketProtocol, "close_seconds", 600)
+    monkeypatch.setattr(EndingWebSocket, "close_seconds", 600)
     gateway = gateway_with(max_open_connections=10)
     process = psutil.Process()
     with contextlib.ExitStack() as held:
@@ -228,6 +231,10 @@ class _Transport(asyncio.Transport):
         self.written = b""
         self.reads = True
         self.closed = False
+        self.protocol: Any = None
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.protocol = protocol
 
     def write(self, data: Any) -> None:
         self.written += data
@@ -248,10 +255,34 @@ class _Transport(asyncio.Transport):
         self.reads = True
 
 
-async def _accept(_scope: Any, receive: Any, send: Any) -> None:
+class _Quiet:
+    """A conversation in which nothing is said."""
+
+    is_busy = False
+
+    def begin(self, wire: Any) -> None:
+        pass
+
+    def take(self, message: str | bytes) -> None:
+        pass
+
+    def resume_writing(self) -> None:
+        pass
+
+    def beat(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
+
+
+async def _accept(scope: Any, receive: Any, send: Any) -> None:
     await receive()
     await send({"type": "websocket.accept"})
-    await receive()
+    scope["state"][UPGRADE](_Quiet())
 
 
 async def _until(is_so: Callable[[], bool]) -> None:
@@ -272,13 +303,15 @@ async def test_frames_are_parsed_in_parts_between_which_others_have_their_turn()
     protocol.data_received(handshake())
     await _until(lambda: b"101" in transport.written)
     transport.written = b""
-    protocol.data_received(frame(PING) * 5_000)
+    opened = transport.protocol
+    assert isinstance(opened, OpenWebSocket)
+    opened.data_received(frame(PING) * 5_000)
     pong = 2
     assert 0 < len(transport.written) // pong < 600
     assert not transport.reads
     await _until(lambda: transport.reads)
     assert len(transport.written) // pong == 5_000
-    protocol.connection_lost(None)
+    opened.connection_lost(None)
 
 
 def test_what_another_connection_asks_is_answered_amid_a_flood(sample_gateway: Gateway) -> None:
