@@ -19,9 +19,11 @@ _STORED = ("session_id", "state", "created_on", "updated_on", "finished_on")
 _FIRST_OLD = 12
 
 
-def event_columns() -> list[ColumnElement[Any]]:
-    """Return what ``read_event`` reads: an event's row, with the current names of agentflows."""
-    row = LOGGED.c
+def event_columns(row: Any) -> list[ColumnElement[Any]]:
+    """Return what ``read_event`` reads: an event's row, with the current names of agentflows.
+
+    ``row`` are the columns of the table of events, or of what returns rows of it.
+    """
     return [
         row.id,
         row.type,

@@ -66,7 +66,7 @@ def _build_end(_parameters: BindParameters) -> Select[Any]:
 def _build_events(parameters: BindParameters) -> Select[Any]:
     first = parameters.bind_number()
     return (
-        select(*event_columns(), epoch_column().label("epoch"))
+        select(*event_columns(LOGGED.c), epoch_column().label("epoch"))
         .where(LOGGED.c.id >= first)
         .order_by(LOGGED.c.id)
         .limit(parameters.bind_number())

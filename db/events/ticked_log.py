@@ -5,27 +5,23 @@ whose snapshot shows its transaction; within a tick, events are in the order of 
 """
 
 import asyncio
-import bisect
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
-    ColumnElement,
+    FromClause,
     Select,
     Text,
+    case,
     cast,
     column,
-    exists,
     func,
-    literal_column,
-    not_,
     select,
     table,
+    true,
 )
-from sqlalchemy.types import UserDefinedType
 
 from db.database import Rows
 from db.dialect import Now, greatest
@@ -43,68 +39,46 @@ AFTER_ALL = 2**63 - 1
 _TICKS_AT_ONCE = 200
 _PAUSE = 0.005
 _LONGEST_WAIT = 5.0
-
-
-class _PgSnapshot(UserDefinedType[str]):
-    cache_ok = True
-
-    def get_col_spec(self, **_: Any) -> str:
-        return "pg_snapshot"
-
+_BUSY = "The database is busy; try again in a moment"
 
 TICKS = table(
     "event_ticks",
-    column("id", BigInteger),
-    column("snapshot", _PgSnapshot),
-    column("low", BigInteger),
-    column("high", BigInteger),
-    column("noted_on", BigInteger),
+    *(column(name, BigInteger) for name in ("id", "low", "high", "noted_on")),
+    column("snapshot"),
+    column("late"),
 )
-XID: ColumnElement[str] = literal_column("execution_events.xid")
-"""The transaction of an event."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Tick:
-    """A tick; its events have ids from ``low`` to ``high``, and others may have such ids too."""
+class _Tick(NamedTuple):
+    """A tick, as it bounds a read of its events.
+
+    They have ids from ``low`` to ``high``, both null if it has none, as others may have, and those
+    of transactions that are ``late`` have any ids.
+    """
 
     id: int
     noted_on: int
-    snapshot: str
-    low: int
-    high: int
+    low: int | None
+    high: int | None
+    is_late: bool
 
     @property
-    def span(self) -> int:
+    def span(self) -> float:
         """The largest number of events that it may have."""
-        return self.high - self.low + 1
+        if self.is_late:
+            return float("inf")
+        return 0 if self.low is None or self.high is None else self.high - self.low + 1
 
 
-@dataclass(slots=True)
-class _Place:
-    """What follows a position: the events of ``ticks`` that the tick ``before`` does not show.
+class _Place(NamedTuple):
+    """What follows a position: the events of ``ticks``, in the first of them beyond ``number``.
 
-    If it is ``within`` the first of them, ``low`` of that tick is the first id that follows.
+    It is there as long as the tick ``before`` is.
     """
 
     before: _Tick
     ticks: Sequence[_Tick]
-    within: bool = False
-
-    def take(self, most: int) -> Sequence[_Tick]:
-        """Return the first tick, and those after it if all of them have at most so many events."""
-        count = 1
-        span = self.ticks[0].span
-        while not self.within and count < len(self.ticks):
-            span += self.ticks[count].span
-            if span > most:
-                break
-            count += 1
-        return self.ticks[:count]
-
-    def skip(self, ticks: Sequence[_Tick]) -> None:
-        """Go on after the ticks that were taken."""
-        self.before, self.ticks, self.within = ticks[-1], self.ticks[len(ticks) :], False
+    number: int = 0
 
 
 class TickedLog:
@@ -123,7 +97,7 @@ class TickedLog:
         while not await self._tick():
             # Another process is making one, which may have begun before the call.
             if time.monotonic() - waiting_since > _LONGEST_WAIT:
-                raise ServiceUnavailable("The database is busy; try again in a moment")
+                raise ServiceUnavailable(_BUSY)
             await asyncio.sleep(_PAUSE)
         return _end_of(await self._runner.read_latest("last", _build_last, ()))
 
@@ -145,26 +119,28 @@ class TickedLog:
         events: list[ExecutionEvent] = []
         while place.ticks and len(events) < limit:
             room = limit - len(events)
-            ticks = place.take(room)
-            rows = await self._events(place.before, ticks, room)
-            if not rows:
-                # They were deleted since the place was found.
+            count = _count_to_read(place, room)
+            ticks, rest = place.ticks[:count], place.ticks[count:]
+            rows = await self._events(place, ticks[-1], room)
+            if not rows and not await self._is_there(place.before):
                 raise EventsExpired
-            events += _in_order(ticks, rows)
-            place.skip(ticks)
+            events += [read_event(row, Position(row[-3], row[0], row[-2]), row[-1]) for row in rows]
+            place = _Place(ticks[-1], rest)
         return events, epoch
 
     async def _find(self, after: Position) -> tuple[_Place, str]:
         values = (after.tick, after.tick, _TICKS_AT_ONCE)
         rows = await self._runner.read_latest("ticks", _build_ticks, values)
-        ticks = [_Tick(row[0], row[1], row[2], row[3] or 0, row[4] or 0) for row in rows]
-        return _place_of(after, ticks), rows[0][-1] or ""
+        return _place_of(after, [_Tick(*row[:-1]) for row in rows]), rows[0][-1] or ""
 
-    async def _events(self, before: _Tick, ticks: Sequence[_Tick], limit: int) -> Rows:
-        """Read the events that the last of some ticks shows and the one before them does not."""
-        lowest, highest = min(tick.low for tick in ticks), max(tick.high for tick in ticks)
-        shown = (ticks[-1].snapshot, before.snapshot)
-        values = (lowest, highest, *shown, before.id, before.noted_on, limit)
+    async def _is_there(self, tick: _Tick) -> bool:
+        values = (tick.id, tick.noted_on)
+        return bool(await self._runner.read_latest("is there", _build_is_there, values))
+
+    async def _events(self, place: _Place, last: _Tick, limit: int) -> Rows:
+        """Read the events of the ticks of a place up to one of them."""
+        first = place.ticks[0].id
+        values = (first, place.number, limit, first, last.id, *place.before[:2], limit)
         return await self._runner.read_latest("events", _build_events, values)
 
 
@@ -174,37 +150,29 @@ def _place_of(after: Position, ticks: Sequence[_Tick]) -> _Place:
     for index, tick in enumerate(ticks[:2]):
         if (tick.id, tick.noted_on) != (after.tick, after.noted_on):
             continue
-        if after.number >= tick.high:
+        is_at_end = not tick.is_late and tick.high is not None and after.number >= tick.high
+        if is_at_end or after.number == AFTER_ALL:
             return _Place(tick, ticks[index + 1 :])
         if index:
-            rest = replace(tick, low=max(tick.low, after.number + 1))
-            return _Place(ticks[index - 1], [rest, *ticks[index + 1 :]], within=True)
+            return _Place(ticks[index - 1], ticks[index:], after.number)
     raise EventsExpired
 
 
-def _in_order(ticks: Sequence[_Tick], rows: Rows) -> list[ExecutionEvent]:
-    """Make events of rows, each in the first of the ticks that shows its transaction."""
-    if len(ticks) == 1:
-        return [_event(row, ticks[0]) for row in rows]
-    snapshots = [Snapshot.read(tick.snapshot) for tick in ticks]
-    events = []
-    tick_of: dict[int, _Tick] = {}
-    for row in rows:
-        writer = row[-1]
-        tick = tick_of.get(writer)
-        if tick is None:
-            # What a snapshot shows, all later ones show too.
-            index = bisect.bisect(snapshots, x=False, key=lambda each: each.shows(writer))
-            tick = tick_of[writer] = ticks[index]
-        events.append(_event(row, tick))
-    return sorted(events, key=lambda event: event.position)
-
-
-def _event(row: Sequence[Any], tick: _Tick) -> ExecutionEvent:
-    return read_event(row, Position(tick.id, row[0], tick.noted_on), row[-1])
+def _count_to_read(place: _Place, most: int) -> int:
+    """Return how many ticks can be read at once, because they have no more events than that."""
+    count, events = 1, place.ticks[0].span
+    for tick in place.ticks[1:]:
+        events += tick.span
+        if events > most:
+            break
+        count += 1
+    return count
 
 
 def _end_of(rows: Rows) -> tuple[Position, str]:
+    if not rows:
+        # The events of another cluster, of which this is a copy, are being removed.
+        raise ServiceUnavailable(_BUSY)
     tick, noted_on, epoch = rows[0][:3]
     return Position(tick, AFTER_ALL, noted_on), epoch or ""
 
@@ -228,9 +196,9 @@ def _build_ticks(parameters: BindParameters) -> Select[Any]:
         select(
             TICKS.c.id,
             TICKS.c.noted_on,
-            cast(TICKS.c.snapshot, Text),
             TICKS.c.low,
             TICKS.c.high,
+            func.cardinality(TICKS.c.late) > 0,
             epoch_column(),
         )
         .where(TICKS.c.id >= first)
@@ -239,21 +207,31 @@ def _build_ticks(parameters: BindParameters) -> Select[Any]:
     )
 
 
-def _build_events(parameters: BindParameters) -> Select[Any]:
-    between = LOGGED.c.id.between(parameters.bind_number(), parameters.bind_number())
-    is_shown = func.pg_visible_in_snapshot(XID, _bind_snapshot(parameters))
-    was_shown = func.pg_visible_in_snapshot(XID, _bind_snapshot(parameters))
-    # Ticks are deleted before their events: as long as this one is there, all events after it are.
-    is_kept = exists().where(
-        TICKS.c.id == parameters.bind_number(), TICKS.c.noted_on == parameters.bind_number()
+def _build_is_there(parameters: BindParameters, ticks: FromClause = TICKS) -> Select[Any]:
+    return select(ticks.c.id).where(
+        ticks.c.id == parameters.bind_number(), ticks.c.noted_on == parameters.bind_number()
     )
+
+
+def _build_events(parameters: BindParameters) -> Select[Any]:
+    is_first = TICKS.c.id == parameters.bind_number()
+    after = case((is_first, parameters.bind_number()), else_=0)
+    columns = [*LOGGED.c, column("xid", Text)]
+    events = func.gateway_events_of(TICKS.c.id, after, parameters.bind_number())
+    found = events.table_valued(*columns).lateral("event")
+    event = found.c
+    between = TICKS.c.id.between(parameters.bind_number(), parameters.bind_number())
+    # Ticks are deleted before their events: as long as this one is there, all events after it are.
+    is_kept = _build_is_there(parameters, TICKS.alias("kept")).exists()
     return (
-        select(*event_columns(), cast(cast(XID, Text), BigInteger))
-        .where(between, is_shown, not_(was_shown), is_kept)
-        .order_by(LOGGED.c.id)
+        select(
+            *event_columns(event),
+            TICKS.c.id,
+            TICKS.c.noted_on,
+            cast(cast(event.xid, Text), BigInteger),
+        )
+        .select_from(TICKS.join(found, true()))
+        .where(between, is_kept)
+        .order_by(TICKS.c.id, event.id)
         .limit(parameters.bind_number())
     )
-
-
-def _bind_snapshot(parameters: BindParameters) -> ColumnElement[Any]:
-    return cast(cast(parameters.bind("snapshot"), Text), _PgSnapshot)

@@ -17,7 +17,7 @@ _NOTIFY = (
 
 
 def wakes_gateways() -> str:
-    """Return what wakes gateways if the statement before it has written anything.
+    """Return what wakes gateways once the transaction has committed.
 
     A transaction that notifies waits, when it commits, for all others that do. So of several that
     run at the same time only one notifies; what the others write is found by the looks of gateways.
@@ -25,7 +25,7 @@ def wakes_gateways() -> str:
     two-phase commit, and can't commit while the queue of notifications is full.
     """
     return (
-        "IF FOUND AND current_setting('max_prepared_transactions') = '0'"
+        "IF current_setting('max_prepared_transactions') = '0'"
         f" AND pg_try_advisory_xact_lock({_WAKING_LOCK}) THEN {_NOTIFY} END IF;"
     )
 
