@@ -132,6 +132,16 @@ class Database(abc.ABC):
         """
 
     @abc.abstractmethod
+    def watch_commits(
+        self, on_commit: Callable[[], object]
+    ) -> contextlib.AbstractAsyncContextManager[None]:
+        """Call ``on_commit`` whenever something may have been committed, while the block runs.
+
+        It is called on the loop, within a tenth of a second of a commit by any program, and also
+        without one. The database may be away, or be replaced, meanwhile.
+        """
+
+    @abc.abstractmethod
     def write(self) -> contextlib.AbstractAsyncContextManager[AsyncConnection]:
         """Run a write transaction: commit at the end of the block, roll back on an exception."""
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.util import await_only, greenlet_spawn
 
 from db.database import Database, Execute, Metric, Rows, connection_metrics, statements
+from db.postgres.commit_watch import watching_commits
 from db.postgres.compaction import Compaction
 from db.postgres.errors import DISCONNECTED, translated_errors, uncertain_writes
 from db.postgres.opening import Options, open_engine, open_pool
@@ -145,6 +146,14 @@ class PostgresDatabase(Database):
             changed: _T = await greenlet_spawn(change, execute)
         self._start_compaction()
         return changed
+
+    def watch_commits(
+        self, on_commit: Callable[[], object]
+    ) -> contextlib.AbstractAsyncContextManager[None]:
+        """Listen for notifications on a connection of its own, and look every 100 ms."""
+        # In a shared session, notifications reach whichever client uses it at the time.
+        connect = None if self._options.sessions_are_shared else self._options.connect
+        return watching_commits(connect, on_commit)
 
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:

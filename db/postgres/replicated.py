@@ -119,6 +119,12 @@ class ReplicatedDatabase(Database):
         await self._writers.renew(client)
         return changed
 
+    def watch_commits(
+        self, on_commit: Callable[[], object]
+    ) -> contextlib.AbstractAsyncContextManager[None]:
+        """Watch the commits of the primary."""
+        return self._primary.watch_commits(on_commit)
+
     def write(self) -> contextlib.AbstractAsyncContextManager[AsyncConnection]:
         """Run a write transaction on the primary."""
         return self._primary.write()

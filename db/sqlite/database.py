@@ -16,6 +16,7 @@ from db.errors import ServiceUnavailable, UncertainWrite
 from db.snapshots import ReadSnapshot, Turns
 from db.sqlite.batching import RunBatch
 from db.sqlite.checkpoints import Checkpoints
+from db.sqlite.commit_watch import IsCurrent, watching_commits
 from db.sqlite.connection_pool import ConnectionPool
 from db.sqlite.driver_errors import translated_errors, uncertain_commit
 from db.sqlite.file_watch import CHECK_SECONDS, DatabaseFile
@@ -155,6 +156,20 @@ class SQLiteDatabase(Database):
         if not file.is_there():
             raise _file_moved()
         self._checkpoints.soon()
+
+    def watch_commits(
+        self, on_commit: Callable[[], object]
+    ) -> contextlib.AbstractAsyncContextManager[None]:
+        """Look every 20 ms for commits, on a connection of its own."""
+        return watching_commits(self._connect_to_watch, on_commit)
+
+    async def _connect_to_watch(self) -> tuple[sqlite3.Connection, IsCurrent]:
+        file = self._file
+        # While a file is replaced, no connection may be opened.
+        await file.path_to_open()
+        connection = await asyncio.to_thread(connect_for_loop, self.url)
+        file.opened()
+        return connection, lambda: file is self._file
 
     async def _checkpoint(self) -> None:
         await self.fetch(text("PRAGMA wal_checkpoint(PASSIVE)"))

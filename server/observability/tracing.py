@@ -200,6 +200,11 @@ class _TracedDatabase(Database):
         attributes = {**self._attributes, "db.operation.name": operation, **text}
         return _span(self._tracer, operation, SpanKind.CLIENT, attributes)
 
+    def watch_commits(
+        self, on_commit: Callable[[], object]
+    ) -> contextlib.AbstractAsyncContextManager[None]:
+        return self._database.watch_commits(on_commit)
+
     def write(self) -> contextlib.AbstractAsyncContextManager[AsyncConnection]:
         return self._database.write()
 
