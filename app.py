@@ -15,6 +15,8 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from db.agentflows import Agentflows
 from db.database import Database
+from db.events.feed import EventFeed
+from db.events.log import EventLog
 from db.executions import Executions
 from db.keys import Keys
 from db.migrations.upgrade import upgrade
@@ -29,6 +31,7 @@ from server.graphql.endpoint import GraphQLEdge
 from server.graphql.preparation import OperationStore
 from server.graphql.runner import OperationRunner
 from server.graphql.subscriptions.admission import Admission
+from server.graphql.subscriptions.broadcaster import Broadcaster
 from server.graphql.websocket.connection import ConnectionLimits
 from server.graphql.websocket.endpoint import GraphQLWebSocket
 from server.graphql.websocket.operations import Services
@@ -89,6 +92,11 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
     metrics.watch(connections.metrics())
     metrics.watch(authenticator.metrics())
 
+    log = EventLog(database)
+    feed = EventFeed(log, database)
+    broadcaster = Broadcaster(log, feed)
+    metrics.watch([*feed.metrics(), *broadcaster.metrics()])
+
     background = _background(settings, database)
     for work in background:
         metrics.watch(work.metrics())
@@ -99,6 +107,7 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
         async with contextlib.AsyncExitStack() as running:
             await running.enter_async_context(authenticator.watching())
             await running.enter_async_context(publishing(metrics.publish))
+            await running.enter_async_context(feed.running())
             for work in background:
                 await running.enter_async_context(work.running())
             yield {CONNECTIONS: connections}
@@ -109,7 +118,7 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
     bundle = Bundle(console)
     origins = Origins(settings.cors_origins)
     find_edge, routes = _executions_routes(
-        settings, database, authenticator, documents, metrics, bundle, origins
+        settings, database, broadcaster, authenticator, documents, metrics, bundle, origins
     )
     guard = Guard(
         Hosts(settings.allowed_hosts),
@@ -158,6 +167,7 @@ def served_app() -> Starlette:
 def _executions_routes(
     settings: Settings,
     database: Database,
+    broadcaster: Broadcaster,
     authenticator: Authenticator,
     documents: Documents,
     metrics: Metrics,
@@ -181,12 +191,16 @@ def _executions_routes(
         executions,
         Agentflows(database),
         Sessions(database),
+        broadcaster.log,
         max_page_size=settings.max_page_size,
         max_ids=settings.max_ids,
         in_thread=store.in_thread,
+        snapshot=database.snapshot,
         max_matching_seconds=settings.max_matching_seconds,
     )
-    runner = OperationRunner(schema, store, documents, context, on_limit=metrics.passed)
+    runner = OperationRunner(
+        schema, store, documents, context, broadcaster, on_limit=metrics.passed
+    )
     graphql = GraphQLEdge(
         runner,
         authenticator,

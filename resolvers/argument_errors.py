@@ -124,7 +124,7 @@ class _Errors:
 
     def _is_below(self, kind: GraphQLObjectType) -> bool:
         schema = self._selections.schema
-        return kind not in (schema.query_type, schema.mutation_type)
+        return kind not in (schema.query_type, schema.mutation_type, schema.subscription_type)
 
     def _objects(self, field: GraphQLField) -> Iterable[GraphQLObjectType]:
         kind = get_named_type(field.type)

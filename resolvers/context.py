@@ -1,16 +1,21 @@
 """What root fields need to read and change executions."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from db.agentflows import Agentflows
+from db.events.log import EventLog
 from db.executions import Executions
 from db.reading.statistics import BucketBudget
 from db.reading.time_buckets import TimeBucket
 from db.sessions import Sessions
+
+if TYPE_CHECKING:
+    from resolvers.events import SeenEvent
 
 _T = TypeVar("_T")
 
@@ -27,22 +32,34 @@ class Context:
     executions: Executions
     agentflows: Agentflows
     sessions: Sessions
+    events: EventLog
     max_page_size: int
     max_ids: int
     in_thread: InThread = asyncio.to_thread
     """Calls a function in a thread, to keep the event loop free."""
+    snapshot: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+    """Lets everything that is read within its block be of one moment."""
     max_matching_seconds: float = 10.0
     """For how long a change of all matching executions may run."""
 
 
 class Run:
-    """A run of an operation: its context and its coerced variables."""
+    """A run of an operation: its context and its coerced variables.
 
-    __slots__ = ("_budget", "_turns", "context", "variables")
+    A run of a subscription answers ``events``, each by an object.
+    """
 
-    def __init__(self, context: Context, variables: Mapping[str, Any]) -> None:
+    __slots__ = ("_budget", "_turns", "context", "events", "variables")
+
+    def __init__(
+        self,
+        context: Context,
+        variables: Mapping[str, Any],
+        events: "Sequence[SeenEvent]" = (),
+    ) -> None:
         self.context = context
         self.variables = variables
+        self.events = events
         self._turns: asyncio.Semaphore | None = None
         self._budget: BucketBudget | None = None
 

@@ -5,10 +5,11 @@ that are refused, and several changes in one, have no plan and are left to graph
 """
 
 import asyncio
+import functools
 import itertools
 import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,11 +29,12 @@ from resolvers.changes import AlreadyCommitted
 from resolvers.checks import Check, check_nothing
 from resolvers.coercion import ReadVariables, Variables, variables_function, variables_in
 from resolvers.context import AT_ONCE, Context, InThread, Run
+from resolvers.events import EVENT_CURSOR
 from resolvers.introspection import plan_introspection
 from resolvers.objects import Planning
 from resolvers.roots import ROOTS, RootAnswer
 from resolvers.row_types import ROW_TYPES
-from resolvers.selections import TYPENAME, Fragments, NotPlannable
+from resolvers.selections import TYPENAME, Fragments, NotPlannable, root_fields
 
 logger = logging.getLogger("gateway.plans")
 
@@ -63,11 +65,8 @@ class Plan:
 
         Raises NotPlannable or another exception with nothing changed; or else AlreadyCommitted.
         """
-        values = self.variables(variables)
+        values = self.checked_variables(context, variables)
         run = Run(context, values)
-        for arguments, check in self.nested_checks:
-            for error in check(arguments(values), context):
-                raise error
         if len(self.roots) == 1:
             # A single root field checks its own arguments before it reads.
             [root] = self.roots
@@ -76,11 +75,23 @@ class Plan:
             except AlreadyCommitted as committed:
                 committed.key = root.key
                 raise
-        checked = [(root, self._checked(root, values, context)) for root in self.roots]
+        checked = [(root, self.checked_arguments(root, values, context)) for root in self.roots]
         return await _answer_together(run, checked)
 
+    def checked_variables(self, context: Context, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Coerce variables, and check what they are below the root.
+
+        Raises NotPlannable, or the first error in the arguments of a field.
+        """
+        values = self.variables(variables)
+        for arguments, check in self.nested_checks:
+            for error in check(arguments(values), context):
+                raise error
+        return values
+
     @staticmethod
-    def _checked(root: RootPlan, values: Variables, context: Context) -> Arguments:
+    def checked_arguments(root: RootPlan, values: Variables, context: Context) -> Arguments:
+        """Return the arguments of a root field. Raises the first error in them."""
         arguments = root.arguments(values)
         for error in root.check(arguments, context):
             raise error
@@ -158,6 +169,17 @@ class Planner:
         """Plan an operation without conditions in advance."""
         if not self._flags:
             self._find(None)
+
+    @functools.cached_property
+    def needs_snapshot(self) -> bool:
+        """Whether everything that the operation reads must be of one moment."""
+        names = {node.name.value for node in root_fields(self._operation, self._fragments)}
+        return EVENT_CURSOR in names and len(names) > 1
+
+    @functools.cached_property
+    def variables_below_root(self) -> frozenset[str]:
+        """The variables on which values depend besides those in the arguments of root fields."""
+        return frozenset(_names_below_root(self._operation, self._fragments))
 
     def argument_errors(
         self, variables: Mapping[str, Any] | None, context: Context
@@ -282,16 +304,32 @@ def _flags(operation: OperationDefinitionNode, fragments: Fragments) -> dict[str
 
 def _names_in_conditions(operation: OperationDefinitionNode, fragments: Fragments) -> set[str]:
     names: set[str] = set()
-    spread: set[str] = set()
-    waiting: list[Any] = [operation]
-    while waiting:
-        node = waiting.pop()
+    for node in _nodes_below((operation,), fragments):
         for directive in node.directives or ():
             names |= variables_in(argument.value for argument in directive.arguments or ())
+    return names
+
+
+def _names_below_root(operation: OperationDefinitionNode, fragments: Fragments) -> set[str]:
+    """Return the variables on which the values of root fields depend besides their arguments."""
+    names = _names_in_conditions(operation, fragments)
+    roots = set(root_fields(operation, fragments))
+    for node in _nodes_below(roots, fragments):
+        if isinstance(node, FieldNode) and node not in roots:
+            names |= variables_in(argument.value for argument in node.arguments or ())
+    return names
+
+
+def _nodes_below(nodes: Iterable[Any], fragments: Fragments) -> Iterator[Any]:
+    """Yield some nodes and all selections below them, those of each fragment once."""
+    spread: set[str] = set()
+    waiting: list[Any] = [*nodes]
+    while waiting:
+        node = waiting.pop()
+        yield node
         if isinstance(node, FragmentSpreadNode):
             if node.name.value not in spread:
                 spread.add(node.name.value)
                 waiting.append(fragments[node.name.value])
         elif node.selection_set is not None:
             waiting.extend(node.selection_set.selections)
-    return names

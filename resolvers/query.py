@@ -142,6 +142,16 @@ class Query:
 
     @strawberry.field(
         description=(
+            "The position of this response among all events: a subscription after it misses "
+            "nothing of what came after what the same request reads, and repeats nothing of it."
+        ),
+        metadata=declare(Scope.READ),
+    )
+    def event_cursor(self) -> str:
+        """Return the position of what the operation reads."""
+
+    @strawberry.field(
+        description=(
             "Objects of any type by their ids, in the order of the ids; null where there is none."
         ),
         metadata=declare(Scope.READ, rows=IdList("ids")),

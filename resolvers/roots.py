@@ -34,6 +34,7 @@ from resolvers.checks import (
 )
 from resolvers.connection import ConnectionPlan, NumberedPagePlan
 from resolvers.context import Run
+from resolvers.events import check_events, plan_event_cursor, plan_execution_events
 from resolvers.nodes import plan_node, plan_nodes
 from resolvers.objects import Planning, plan_objects
 from resolvers.row_code import Columns
@@ -98,6 +99,7 @@ ROOTS: Mapping[OperationType, Mapping[str, Root]] = {
         "executionStats": Root(plan_execution_stats, check_filter),
         "node": Root(plan_node, check_nothing),
         "nodes": Root(plan_nodes, check_ids),
+        "eventCursor": Root(plan_event_cursor, check_nothing),
     },
     OperationType.MUTATION: {
         "updateExecution": Root(plan_update_execution, check_nothing),
@@ -107,5 +109,6 @@ ROOTS: Mapping[OperationType, Mapping[str, Root]] = {
         "updateExecutionsMatching": Root(plan_update_executions_matching, check_matching),
         "deleteExecutionsMatching": Root(plan_delete_executions_matching, check_matching),
     },
+    OperationType.SUBSCRIPTION: {"executionEvents": Root(plan_execution_events, check_events)},
 }
-"""Every root field of queries and mutations."""
+"""Every root field. That of a subscription returns a list, with a value for each event."""

@@ -11,6 +11,7 @@ from resolvers.arguments import ArgumentsOf
 from resolvers.checks import check_connection
 from resolvers.connection import ConnectionPlan
 from resolvers.context import Run
+from resolvers.events import EXECUTION_EVENT
 from resolvers.objects import Leaf, Nested, Planning, PlanStep, RowType, SameRow, Step
 from resolvers.selections import object_of
 from resolvers.statistics import AGENTFLOW_COUNT, TIMELINE_BUCKET, stats_of
@@ -71,5 +72,6 @@ ROW_TYPES: Mapping[str, RowType] = {
     "Session": SESSION,
     "AgentflowCount": AGENTFLOW_COUNT,
     "TimelineBucket": TIMELINE_BUCKET,
+    "ExecutionEvent": EXECUTION_EVENT,
 }
 """Every GraphQL type whose objects are rows."""

@@ -29,6 +29,7 @@ from resolvers.objects import Planning
 from resolvers.query import Query
 from resolvers.roots import ROOTS
 from resolvers.row_types import ROW_TYPES
+from resolvers.subscription import Subscription
 from schema.scalars import SCALARS
 
 _DESCRIPTION = (
@@ -142,6 +143,7 @@ def build_schema(*, suggestions: bool = True) -> Schema:
     schema = Schema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         execution_context_class=_Executor if suggestions else _WithoutSuggestions,
         config=StrawberryConfig(scalar_map=SCALARS),
     )

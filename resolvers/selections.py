@@ -1,6 +1,6 @@
 """Selections as lists of fields, with fragments and conditions resolved."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +61,21 @@ def characters_of(operation: OperationDefinitionNode, fragments: Fragments) -> i
             elif node.selection_set is not None:
                 selections.extend(node.selection_set.selections)
     return length
+
+
+def root_fields(operation: OperationDefinitionNode, fragments: Fragments) -> Iterator[FieldNode]:
+    """Yield the root fields of an operation, whatever its conditions skip."""
+    spread: set[str] = set()
+    waiting: list[Any] = [operation]
+    while waiting:
+        for node in waiting.pop().selection_set.selections:
+            if isinstance(node, FieldNode):
+                yield node
+            elif not isinstance(node, FragmentSpreadNode):
+                waiting.append(node)
+            elif node.name.value not in spread:
+                spread.add(node.name.value)
+                waiting.append(fragments[node.name.value])
 
 
 class NotPlannable(Exception):

@@ -59,9 +59,17 @@ def declare(scope: Scope | None = None, rows: Rows | None = None) -> dict[str, o
     return {"scope": scope, "rows": rows}
 
 
-def declare_enum(kind: type[enum.Enum], description: str, meanings: Mapping[Any, str]) -> None:
-    """Make an enum of ``db`` one of the schema, with a description of each member."""
-    strawberry.enum(kind, description=description)
+def declare_enum(
+    kind: type[enum.Enum],
+    description: str,
+    meanings: Mapping[Any, str],
+    name: str | None = None,
+) -> None:
+    """Make an enum of ``db`` one of the schema, with a description of each member.
+
+    It has the name of its class unless another ``name`` is given.
+    """
+    strawberry.enum(kind, name=name, description=description)
     for value in kind.__strawberry_definition__.values:  # type: ignore[attr-defined]
         value.description = meanings[kind(value.value)]
 

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from graphql import GraphQLError
+from graphql import GraphQLError, OperationType
 
 from db.agentflows import Agentflows
 from db.database import Database
 from db.errors import InvalidInput
+from db.events.log import EventLog
 from db.executions import Executions
 from db.sessions import Sessions
 from resolvers.context import Context
@@ -47,6 +48,8 @@ async def explain(
     lines.append(f"plan: {len(plan.roots)} root field(s): {roots}")
     if operation.planner.is_mutation:
         return [*lines, "It changes something, so it is not run here"]
+    if operation.kind is OperationType.SUBSCRIPTION:
+        return [*lines, "It reads from the log of events as they come, so it is not run here"]
     return lines + await _statements(settings, database, operation, variables)
 
 
@@ -65,6 +68,7 @@ async def _statements(
                 Executions(database),
                 Agentflows(database),
                 Sessions(database),
+                EventLog(database),
                 max_page_size=settings.max_page_size,
                 max_ids=settings.max_ids,
             )

@@ -18,9 +18,10 @@ from server.graphql.bundle import Bundle
 from server.graphql.cost_report import reports_cost
 from server.graphql.documents import PersistedQueryNotFound
 from server.graphql.graphiql import graphiql_page
+from server.graphql.lookup import UnsupportedKind, UnsupportedKinds
 from server.graphql.request import Batch, GraphQLRequest, read_requests
 from server.graphql.response import RESPONSE_JSON, answer, batch_answer
-from server.graphql.runner import OperationRunner, UnsupportedKind, UnsupportedKinds, refused
+from server.graphql.runner import OperationRunner, refused
 from server.http.bodies import BodyReader
 from server.http.concurrency import ConcurrencyLimit
 from server.http.error_responses import JSON, graphql_error

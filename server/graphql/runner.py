@@ -5,48 +5,46 @@ costs, plans and metrics are the same for each of them.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from graphql import GraphQLError, OperationType
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
-from db.errors import GatewayError, InvalidInput, ServiceUnavailable, UncertainWrite, quote
+from db.errors import (
+    EventsExpired,
+    GatewayError,
+    InvalidInput,
+    ServiceUnavailable,
+    UncertainWrite,
+)
 from resolvers.changes import AlreadyCommitted
 from resolvers.context import Context
 from resolvers.introspection import IntrospectionFailed
 from resolvers.schema import Schema
 from resolvers.selections import NotPlannable
-from server.access.authentication import Forbidden, Principal
+from server.access.authentication import Principal
 from server.graphql.documents import Documents
 from server.graphql.errors import is_refused, limit_of, present_result
-from server.graphql.limits import TooComplex
+from server.graphql.lookup import Found, OnName, OperationLookup, Refused, UnsupportedKinds
 from server.graphql.preparation import OperationStore
-from server.graphql.prepared import Prepared, PreparedOperation, name_needed
+from server.graphql.prepared import Prepared, PreparedOperation
 from server.graphql.request import GraphQLRequest
-from server.graphql.variables import count_values
+from server.graphql.subscriptions.broadcaster import Broadcaster
+from server.graphql.subscriptions.planned import PlannedEvents
+from server.graphql.subscriptions.sink import Sink, Subscription
 from server.http.errors import INTERNAL, INTERNAL_MESSAGE, OnLimit, log_unexpected
-from server.observability.logs import log_as_operation
 
 logger = logging.getLogger("gateway.plans")
 
-UnsupportedKinds = Mapping[OperationType, str]
-"""The kinds of operations that a transport does not support, with the message for clients."""
-# From this many values on, looking for errors blocks the loop for milliseconds.
-_MANY_VALUES = 500
-OnName = Callable[[str | None], None]
-"""Called with the operation's name in metrics, or None."""
-
-
-class UnsupportedKind(GatewayError):
-    """The transport does not support operations of this kind."""
-
-    code = InvalidInput.code
-
-    def __init__(self, message: str, kind: OperationType) -> None:
-        super().__init__(message)
-        self.kind = kind
+_ONLY_SUBSCRIPTIONS: UnsupportedKinds = dict.fromkeys(
+    (OperationType.QUERY, OperationType.MUTATION), "The operation is no subscription"
+)
+_NO_SUBSCRIPTIONS: UnsupportedKinds = {
+    OperationType.SUBSCRIPTION: "A subscription is not answered once, but with events as they come"
+}
+_Done = TypeVar("_Done")
 
 
 class _Failed(Exception):
@@ -81,6 +79,7 @@ class OperationRunner:
         store: OperationStore,
         documents: Documents,
         context: Context,
+        broadcaster: Broadcaster,
         *,
         on_limit: OnLimit,
     ) -> None:
@@ -89,6 +88,8 @@ class OperationRunner:
         self._store = store
         self._documents = documents
         self._context = context
+        self._lookup = OperationLookup(self._core, store, documents)
+        self._broadcaster = broadcaster
         self._on_limit = on_limit
 
     def text_of(self, asked: GraphQLRequest) -> str:
@@ -121,40 +122,35 @@ class OperationRunner:
         operation, or the database can't answer. Counts exceeded limits that are in the result, but
         not those of an exception.
         """
-        log_as_operation(asked.operation_name)
-        variables = asked.variables or {}
-        limits = self._store.limits
-        values = count_values(variables, limits.max_input_values, limits.max_input_objects)
-        query = self._documents.text_of(asked)
-        if on_name is not None:
-            on_name(self._documents.name_of(query, asked.operation_name))
-        prepared = await self._store.prepare_async(query, self._core)
-        operation = await self._store.find_operation(prepared, query, asked.operation_name)
-        if operation is None:
-            return self._explain_not_runnable(prepared, asked.operation_name, unsupported)
-        if operation.kind in unsupported:
-            raise UnsupportedKind(unsupported[operation.kind], operation.kind)
         try:
-            principal.require_all(operation.scopes)
-        except Forbidden as error:
-            return self._refused([_error_of(error)])
-        cost = operation.cost(variables)
-        extensions = {"cost": self._store.cost_report(cost)} if reports_cost else None
-        maximum = limits.max_cost
-        if cost > maximum:
-            return self._refused([TooComplex("max_cost", f"a cost of {cost}", maximum)], extensions)
+            found = await self._lookup.find(
+                asked,
+                principal,
+                unsupported={**unsupported, **_NO_SUBSCRIPTIONS},
+                reports_cost=reports_cost,
+                on_name=on_name,
+            )
+        except Refused as refusal:
+            return self._refused(refusal)
+        if not found.operation.planner.needs_snapshot:
+            return await self._answer(found, asked)
+        async with self._context.snapshot():
+            return await self._answer(found, asked)
+
+    async def _answer(self, found: Found, asked: GraphQLRequest) -> OperationResult:
+        operation, variables, extensions = found.operation, found.variables, found.extensions
         try:
             data, failure = await self._planned(operation, variables)
         except _Failed as failed:
             return self._presented(failed.result, extensions)
         if data is None:
             find_errors = (
-                self._argument_errors_in_thread if values > _MANY_VALUES else self._argument_errors
+                self._argument_errors_in_thread if found.has_many_values else self._argument_errors
             )
             refusal = await find_errors(operation, variables)
             if refusal is not None:
                 return self._presented(refusal, extensions)
-            result = await self._execute(prepared, asked, extensions)
+            result = await self._execute(found.prepared, asked, extensions)
             if failure is not None and "errors" not in result.body:
                 # An error that graphql-core met too is logged with the id that its client has.
                 logger.error("A plan failed where graphql-core did not", exc_info=failure)
@@ -176,14 +172,67 @@ class OperationRunner:
 
         Counts all exceeded limits.
         """
-        try:
-            return await self.run(
+        return await self._caught(
+            self.run(
                 asked,
                 principal,
                 unsupported=unsupported,
                 reports_cost=reports_cost,
                 on_name=on_name,
             )
+        )
+
+    async def subscribe(
+        self,
+        asked: GraphQLRequest,
+        principal: Principal,
+        sink: Sink,
+        *,
+        resume_after: str | None = None,
+        on_name: OnName | None = None,
+    ) -> Subscription | OperationResult:
+        """Begin a subscription, whose events are written to ``sink``.
+
+        ``resume_after`` is a cursor that replaces the argument ``after``. Returns a result with
+        errors if the operation is refused, or is no subscription. Counts all exceeded limits.
+        """
+        return await self._caught(self._subscribe(asked, principal, sink, resume_after, on_name))
+
+    async def _subscribe(
+        self,
+        asked: GraphQLRequest,
+        principal: Principal,
+        sink: Sink,
+        resume_after: str | None,
+        on_name: OnName | None,
+    ) -> Subscription | OperationResult:
+        try:
+            found = await self._lookup.find(
+                asked, principal, unsupported=_ONLY_SUBSCRIPTIONS, on_name=on_name
+            )
+        except Refused as refusal:
+            return self._refused(refusal)
+        operation, variables = found.operation, found.variables
+        plan = await self._store.plan(operation, variables)
+        try:
+            events = PlannedEvents.of(plan, operation.planner, variables, self._context)
+        except (NotPlannable, GatewayError, GraphQLError) as reason:
+            found_errors = await self._argument_errors_in_thread(operation, variables)
+            if found_errors is None:
+                found_errors = _refusal(InvalidInput(f"The subscription can't run: {reason}"))
+            return self._presented(found_errors, None)
+        after = ("after", events.after)
+        if resume_after is not None:
+            after = ("Last-Event-ID", resume_after)
+        try:
+            return await self._broadcaster.subscribe(events.encoder, events.filter, *after, sink)
+        except (EventsExpired, InvalidInput) as error:
+            return self._presented(_refusal(error, events.key), None)
+
+    async def _caught(self, work: Coroutine[Any, Any, _Done]) -> "_Done | OperationResult":
+        """Return what work returns, or a result with its error."""
+        try:
+            return await work
         except GatewayError as error:
             self._on_limit(error.limit)
             return refused(error)
@@ -192,19 +241,6 @@ class OperationRunner:
             extensions = {"code": INTERNAL, "id": error_id}
             failure = {"message": INTERNAL_MESSAGE, "extensions": extensions}
             return OperationResult({"errors": [failure]}, is_refused=True, is_valid=False)
-
-    def _explain_not_runnable(
-        self, prepared: Prepared, name: str | None, unsupported: UnsupportedKinds
-    ) -> OperationResult:
-        """Return, or raise, why a document has no operation that can run."""
-        definition = prepared.definition(name)
-        if definition is None and not prepared.is_unreadable:
-            raise InvalidInput(_no_such_operation(name))
-        if definition is not None and definition.operation in unsupported:
-            raise UnsupportedKind(unsupported[definition.operation], definition.operation)
-        if prepared.errors:
-            return self._refused(prepared.errors)
-        return self._refused([_error_of(name_needed(prepared))])
 
     async def _planned(
         self, operation: PreparedOperation, variables: Mapping[str, Any]
@@ -270,10 +306,9 @@ class OperationRunner:
         )
         return self._presented(result, extensions)
 
-    def _refused(
-        self, errors: Iterable[GraphQLError], extensions: dict[str, Any] | None = None
-    ) -> OperationResult:
-        return self._presented(PreExecutionError(data=None, errors=list(errors)), extensions)
+    def _refused(self, refusal: Refused) -> OperationResult:
+        errors = list(refusal.errors)
+        return self._presented(PreExecutionError(data=None, errors=errors), refusal.extensions)
 
     def _presented(
         self, result: ExecutionResult, extensions: dict[str, Any] | None
@@ -295,11 +330,7 @@ def refused(error: GatewayError) -> OperationResult:
     return OperationResult({"errors": [failure]}, is_refused=True, is_valid=False)
 
 
-def _error_of(error: GatewayError) -> GraphQLError:
-    return GraphQLError(error.message, original_error=error)
-
-
-def _no_such_operation(name: str | None) -> str:
-    if name is None:
-        return "The document has no operation to run"
-    return f"operationName must be one of the document's operations; got {quote(name)}"
+def _refusal(error: GatewayError, key: str | None = None) -> PreExecutionError:
+    path: list[str | int] | None = None if key is None else [key]
+    failure = GraphQLError(error.message, path=path, original_error=error)
+    return PreExecutionError(data=None, errors=[failure])

@@ -20,6 +20,7 @@ from graphql import (
 )
 from graphql.utilities import do_types_overlap
 
+from tests.reference.executor import EVENTS
 from tests.reference.request import Request
 from tests.reference.values import (
     Choices,
@@ -188,7 +189,8 @@ class DocumentDrawing:
             names = [
                 name
                 for name, each in fields.items()
-                if depth > 0 or is_leaf_type(innermost(each.type))
+                if f"{kind.name}.{name}" not in EVENTS
+                and (depth > 0 or is_leaf_type(innermost(each.type)))
             ]
             deep = [name for name in names if not is_leaf_type(innermost(fields[name].type))]
             if deep and choices.chance(40):

@@ -45,6 +45,9 @@ TYPES: Mapping[str, type] = {
 }
 """What stands for each type of the schema, by its name."""
 
+EVENTS = frozenset({"Query.eventCursor", "Subscription", "ExecutionEvent"})
+"""What is not answered here: it tells of changes, not of rows."""
+
 Fault = tuple[tuple[str | int, ...] | None, str]
 """The path and the code of an error."""
 _BAD_INPUT = "BAD_USER_INPUT"
@@ -81,7 +84,8 @@ class Reference:
             f"{kind.name}.{name}"
             for kind in _object_types(self._running)
             for name, field in kind.fields.items()
-            if not _resolve(kind, name, field)
+            if EVENTS.isdisjoint((kind.name, f"{kind.name}.{name}"))
+            and not _resolve(kind, name, field)
         ]
         """The fields that nothing here stands for."""
         _write_scalars(self._running)

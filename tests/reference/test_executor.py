@@ -19,7 +19,7 @@ from graphql import (
 )
 
 from tests.reference.drawing import DocumentDrawing
-from tests.reference.executor import Reference
+from tests.reference.executor import EVENTS, Reference
 from tests.reference.orders import position_of, terms_of
 from tests.reference.request import Request
 from tests.reference.rows import flows_of
@@ -83,9 +83,11 @@ class _Meeting(Visitor):
 def _parts(schema: GraphQLSchema) -> set[str]:
     parts = set()
     for kind in schema.type_map.values():
-        if is_introspection_type(kind) or not hasattr(kind, "fields"):
+        if is_introspection_type(kind) or not hasattr(kind, "fields") or kind.name in EVENTS:
             continue
         for name, each in kind.fields.items():
+            if f"{kind.name}.{name}" in EVENTS:
+                continue
             parts.add(f"{kind.name}.{name}")
             parts |= {f"{kind.name} {argument}" for argument in getattr(each, "args", ())}
     return parts

@@ -6,6 +6,8 @@ from typing import Any
 import orjson
 
 from db.agentflows import Agentflows
+from db.events.feed import EventFeed
+from db.events.log import EventLog
 from db.executions import Executions
 from db.opening import open_database
 from db.sessions import Sessions
@@ -16,6 +18,7 @@ from server.graphql.documents import PersistedQueries
 from server.graphql.preparation import OperationStore
 from server.graphql.request import GraphQLRequest
 from server.graphql.runner import OperationRunner
+from server.graphql.subscriptions.broadcaster import Broadcaster
 from server.operation.settings import Settings
 from tests.places import Place
 
@@ -47,10 +50,12 @@ class Both:
     def __init__(self, place: Place) -> None:
         self._loop = asyncio.new_event_loop()
         self._database = open_database(place.url)
+        log = EventLog(self._database)
         context = Context(
             Executions(self._database),
             Agentflows(self._database),
             Sessions(self._database),
+            log,
             max_page_size=100,
             max_ids=1000,
         )
@@ -60,6 +65,7 @@ class Both:
                 STORE,
                 PersistedQueries(),
                 context,
+                Broadcaster(log, EventFeed(log, self._database)),
                 on_limit=lambda _limit: None,
             )
             for kind in (_ByPlan, _Executed)

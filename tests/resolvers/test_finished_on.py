@@ -1,5 +1,6 @@
 """When executions finished and how long they took, as the gateway answers and changes it."""
 
+import sqlite3
 from typing import Any
 
 import pytest
@@ -109,8 +110,12 @@ def test_an_update_in_the_millisecond_of_the_last_change_answers_what_is_stored(
 @pytest.mark.sqlite
 def test_the_gateways_own_updates_need_no_second_write_by_a_trigger(gateway: Gateway) -> None:
     gateway.insert(SAMPLE)
-    for trigger in ("executions_updated", "executions_updated_finished"):
-        gateway.sql(f"DROP TRIGGER {trigger}")
+    gateway.sql(
+        "CREATE TRIGGER only_once BEFORE UPDATE ON executions WHEN NEW.state = OLD.state"
+        " BEGIN SELECT RAISE(ABORT, 'a second write'); END"
+    )
+    with pytest.raises(sqlite3.IntegrityError, match="a second write"):
+        gateway.sql("UPDATE executions SET state = 'TIMEOUT' WHERE state <> 'TIMEOUT'")
     gateway.graphql(UPDATE_ONE, guid=GUIDS[0], state="TIMEOUT")
     gateway.graphql(UPDATE_MANY, guids=GUIDS[1:5], state="TIMEOUT")
     gateway.graphql(UPDATE_MATCHING, filter={"guid": {"in": GUIDS}}, state="TIMEOUT")

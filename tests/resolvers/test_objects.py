@@ -70,7 +70,7 @@ _NESTED_WITH_ARGUMENTS = [
     for kind in SCHEMA.type_map.values()
     if isinstance(kind, GraphQLObjectType)
     and not kind.name.startswith("__")
-    and kind not in (SCHEMA.query_type, SCHEMA.mutation_type)
+    and kind not in (SCHEMA.query_type, SCHEMA.mutation_type, SCHEMA.subscription_type)
     for name, field in kind.fields.items()
     if field.args
 ]

@@ -19,7 +19,7 @@ SCHEMA = build_schema()
 
 def _context(executions: Executions) -> Context:
     unused: Any = None
-    return Context(executions, unused, unused, max_page_size=100, max_ids=100)
+    return Context(executions, unused, unused, unused, max_page_size=100, max_ids=100)
 
 
 def _plan_of(roots: int) -> Plan:

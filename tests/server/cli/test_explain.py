@@ -72,6 +72,13 @@ def test_a_mutation_is_explained_and_not_run(explained: Explained) -> None:
     ]
 
 
+def test_a_subscription_is_explained_and_not_run(explained: Explained) -> None:
+    assert explained("subscription { executionEvents { guid } }")[-2:] == [
+        "plan: 1 root field(s): executionEvents",
+        "It reads from the log of events as they come, so it is not run here",
+    ]
+
+
 def test_one_of_several_operations_is_chosen_by_its_name(explained: Explained) -> None:
     document = "query A { __typename } query B { executions { totalCount } }"
     assert explained(document, "--operation", "B")[2] == "plan: 1 root field(s): executions"

@@ -1,0 +1,357 @@
+"""Pass events on to all subscriptions that they concern.
+
+The feed brings each change once. It is matched once for each filter, and encoded once for each
+selection. A subscription that is not where the feed is, because it began with an older cursor or
+because its client was slow, reads on from its own position until it has caught up.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from db.database import Metric
+from db.errors import GatewayError
+from db.events.event import ExecutionEvent
+from db.events.feed import EventFeed
+from db.events.log import EventLog
+from db.events.position import Position
+from db.events.start import Start
+from db.reading.filters import Filter
+from resolvers.events import SeenEvent
+from server.graphql.subscriptions.channel import Channel, Channels
+from server.graphql.subscriptions.encoder import EventEncoder
+from server.graphql.subscriptions.sink import EndCode, Ending, EventMessage, Sink
+from server.graphql.subscriptions.subscriber import Phase, Subscriber
+from server.http.errors import INTERNAL_MESSAGE, log_unexpected
+
+logger = logging.getLogger("gateway.events")
+
+_PAGE = 500
+"""How many events a subscription that catches up reads at a time."""
+_AT_ONCE = 4
+"""How many subscriptions read such a page at the same time."""
+_BETWEEN_BREATHS = 2_000
+"""How many filters are compared with events before other tasks have their turn."""
+_WRITES_BETWEEN_BREATHS = 100
+
+_Wanted = tuple[Position, bool]
+"""An event, and whether it is encoded for those whose filter matches now."""
+
+
+@dataclass(slots=True)
+class _Encoded:
+    """The messages of one encoder, by event; or why there are none."""
+
+    messages: Mapping[_Wanted, EventMessage]
+    failure: Ending | None = None
+
+
+class Broadcaster:
+    """Brings each event of a feed to the subscriptions that it concerns."""
+
+    def __init__(self, log: EventLog, feed: EventFeed) -> None:
+        self.log = log
+        self._feed = feed
+        feed.on_events = self._pass_on
+        feed.on_lost = self._lose
+        self._channels = Channels()
+        self._subscribers: dict[Subscriber, None] = {}
+        self._paused: dict[Subscriber, None] = {}
+        self._catching_up: dict[Subscriber, asyncio.Task[None]] = {}
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._passed_on = asyncio.Event()
+        self._passed_on.set()
+        self._delivered = self._encoded = 0
+
+    def metrics(self) -> list[Metric]:
+        """Return how many subscriptions there are, and what they were sent."""
+
+        def metric(phase: Phase) -> Metric:
+            return Metric(
+                "gateway_subscribers",
+                "Subscriptions, by what they do.",
+                {"phase": phase.name.lower()},
+                lambda: sum(each.phase is phase for each in self._subscribers),
+            )
+
+        return [
+            *map(metric, (Phase.LIVE, Phase.CATCHING_UP, Phase.PAUSED)),
+            Metric(
+                "gateway_events_delivered",
+                "Events that were written to a subscription, once for each.",
+                {},
+                lambda: self._delivered,
+                is_counter=True,
+            ),
+            Metric(
+                "gateway_events_encoded",
+                "Events that were encoded for a selection, once for each.",
+                {},
+                lambda: self._encoded,
+                is_counter=True,
+            ),
+        ]
+
+    async def subscribe(
+        self,
+        encoder: EventEncoder,
+        filter_: Filter,
+        argument: str,
+        after: str | None,
+        sink: Sink,
+    ) -> Subscriber:
+        """Begin a subscription with what comes after a cursor, or else from now on.
+
+        ``argument`` is the name of the cursor for messages. Raises InvalidInput if the cursor is
+        none, EventsExpired if the log does not reach back to it, and ServiceUnavailable if the
+        database can't answer.
+        """
+        channel = self._channels.join(filter_, encoder)
+        subscriber = Subscriber(self, channel, sink, Position(0, 0, 0))
+        self._subscribers[subscriber] = None
+        try:
+            await self._feed.start()
+            end = await self.log.end()
+            if after is None:
+                subscriber.position = end
+            else:
+                start = await self.log.start(after, argument)
+                # Whether it is still in the log, before anybody is told that all is well.
+                await self.log.read(start.position, 1)
+                subscriber.position = start.position
+                if start.seen is not None:
+                    subscriber.seen = start.seen, end
+        except BaseException:
+            self.leave(subscriber)
+            raise
+        if subscriber.phase is not Phase.ENDED:
+            self.catch_up(subscriber)
+        return subscriber
+
+    def leave(self, subscriber: Subscriber) -> None:
+        """Forget a subscription; the feed rests when there is none left."""
+        if subscriber.phase is Phase.ENDED:
+            return
+        subscriber.phase = Phase.ENDED
+        del self._subscribers[subscriber]
+        subscriber.channel.live.pop(subscriber, None)
+        self._paused.pop(subscriber, None)
+        self._channels.leave(subscriber.channel)
+        task = self._catching_up.pop(subscriber, None)
+        if task is not None and task is not asyncio.current_task():
+            task.cancel()
+        if not self._subscribers:
+            self._feed.stop()
+
+    def pause(self, subscriber: Subscriber) -> None:
+        """Write nothing more to a client until it has read what it was sent."""
+        subscriber.channel.live.pop(subscriber, None)
+        subscriber.phase = Phase.PAUSED
+        self._paused[subscriber] = None
+
+    def catch_up(self, subscriber: Subscriber) -> None:
+        """Let a subscription read from its position until it is where the feed is."""
+        self._paused.pop(subscriber, None)
+        subscriber.phase = Phase.CATCHING_UP
+        if self._try_live(subscriber):
+            return
+        task = asyncio.create_task(self._run_catching_up(subscriber))
+        self._catching_up[subscriber] = task
+
+    def cursor_of(self, subscriber: Subscriber) -> str:
+        """Return the cursor from which a subscription misses nothing that it was not sent."""
+        position = subscriber.position
+        if subscriber.phase is Phase.LIVE:
+            position = max(position, self._feed.position)
+        return self.log.cursor(Start(position, subscriber.seen and subscriber.seen[0]))
+
+    # What the feed brings
+
+    async def _pass_on(self, events: Sequence[ExecutionEvent]) -> None:
+        self._passed_on.clear()
+        try:
+            found = await self._match(events)
+            encoded = await self._encode(found)
+            await self._deliver(found, encoded, events[-1].position)
+        finally:
+            self._passed_on.set()
+        for subscriber in tuple(self._paused):
+            if subscriber.was_live and subscriber.position < self._feed.oldest:
+                subscriber.end(
+                    Ending(
+                        EndCode.FELL_BEHIND,
+                        "Fell behind: events come faster than they are read",
+                        self.cursor_of(subscriber),
+                    )
+                )
+
+    async def _match(
+        self, events: Iterable[ExecutionEvent]
+    ) -> dict[Channel, list[tuple[ExecutionEvent, bool]]]:
+        """Return the events that concern the subscriptions of each channel."""
+        found: dict[Channel, list[tuple[ExecutionEvent, bool]]] = {}
+        compared = 0
+        for event in events:
+            for channel in self._channels.concerned(event):
+                matches = channel.match(event)
+                compared += 1
+                if matches is not None:
+                    found.setdefault(channel, []).append((event, matches))
+            if compared > _BETWEEN_BREATHS:
+                compared = 0
+                await asyncio.sleep(0)
+        return found
+
+    async def _encode(
+        self, found: Mapping[Channel, Sequence[tuple[ExecutionEvent, bool]]]
+    ) -> dict[object, _Encoded]:
+        """Encode the events once for each encoder that has to."""
+        wanted: dict[object, tuple[EventEncoder, dict[_Wanted, SeenEvent]]] = {}
+        cursors: dict[Position, str] = {}
+        for channel, seen in found.items():
+            _, events = wanted.setdefault(channel.encoder.key, (channel.encoder, {}))
+            for event, matches in seen:
+                key = event.position, matches
+                if key not in events:
+                    cursor = cursors.get(event.position)
+                    if cursor is None:
+                        cursor = cursors[event.position] = self.log.cursor(Start(event.position))
+                    events[key] = SeenEvent(event, cursor, matches)
+        return {
+            key: await self._encode_for(encoder, events)
+            for key, (encoder, events) in wanted.items()
+        }
+
+    async def _encode_for(
+        self, encoder: EventEncoder, events: Mapping[_Wanted, SeenEvent]
+    ) -> _Encoded:
+        try:
+            payloads = await encoder.encode(tuple(events.values()))
+        except Exception as error:  # noqa: BLE001 - the others get their events
+            return _Encoded({}, _ending_of(error))
+        self._encoded += len(payloads)
+        messages = [
+            EventMessage(payload, seen.cursor)
+            for payload, seen in zip(payloads, events.values(), strict=True)
+        ]
+        return _Encoded(dict(zip(events, messages, strict=True)))
+
+    async def _deliver(
+        self,
+        found: Mapping[Channel, Sequence[tuple[ExecutionEvent, bool]]],
+        encoded: Mapping[object, _Encoded],
+        until: Position,
+    ) -> None:
+        written = 0
+        for channel, seen in found.items():
+            made = encoded[channel.encoder.key]
+            positions = [event.position for event, _ in seen]
+            messages = (
+                []
+                if made.failure
+                else [made.messages[event.position, matches] for event, matches in seen]
+            )
+            for subscriber in tuple(channel.live):
+                if made.failure is not None:
+                    self._end_at(subscriber, made.failure)
+                    continue
+                self._write(subscriber, messages, positions, until)
+                written += 1
+                if written % _WRITES_BETWEEN_BREATHS == 0:
+                    await asyncio.sleep(0)
+
+    def _write(
+        self,
+        subscriber: Subscriber,
+        messages: Sequence[EventMessage],
+        positions: Sequence[Position],
+        until: Position,
+    ) -> None:
+        try:
+            subscriber.take(messages, positions, until)
+        except OSError:
+            subscriber.close()  # the client has gone
+        except Exception as error:  # noqa: BLE001 - the others get their events
+            subscriber.end(_ending_of(error))
+        else:
+            self._delivered += len(messages)
+
+    def _lose(self, error: GatewayError) -> None:
+        ending = Ending(EndCode.EVENTS_EXPIRED, error.message)
+        for subscriber in tuple(self._subscribers):
+            subscriber.end(ending)
+
+    def _end_at(self, subscriber: Subscriber, ending: Ending) -> None:
+        subscriber.end(Ending(ending.code, ending.message, self.cursor_of(subscriber)))
+
+    # Those that are elsewhere
+
+    def _try_live(self, subscriber: Subscriber) -> bool:
+        """Make a subscription live if it has reached the feed, between two batches."""
+        if not self._passed_on.is_set() or subscriber.position < self._feed.position:
+            return False
+        if subscriber.seen is not None and subscriber.position >= subscriber.seen[1]:
+            subscriber.seen = None
+        if subscriber.seen is not None:
+            return False
+        subscriber.phase = Phase.LIVE
+        subscriber.was_live = True
+        subscriber.channel.live[subscriber] = None
+        return True
+
+    async def _run_catching_up(self, subscriber: Subscriber) -> None:
+        try:
+            while subscriber.phase is Phase.CATCHING_UP and not self._try_live(subscriber):
+                async with self._turns:
+                    await self._write_page(subscriber)
+        except OSError:
+            subscriber.close()  # the client has gone
+        except Exception as error:  # noqa: BLE001 - its client is told
+            self._end_at(subscriber, _ending_of(error))
+        finally:
+            if self._catching_up.get(subscriber) is asyncio.current_task():
+                del self._catching_up[subscriber]
+
+    async def _write_page(self, subscriber: Subscriber) -> None:
+        """Write some of the events after a subscription's position."""
+        seen, until = subscriber.seen or (None, subscriber.position)
+        reached: Position = max(self._feed.position, until)
+        if subscriber.position >= reached:
+            await self._passed_on.wait()
+            return
+        recent = self._feed.since(subscriber.position)
+        if recent is None:
+            recent = await self.log.read(subscriber.position, _PAGE)
+        events = recent[:_PAGE]
+        concerning = []
+        for event in events:
+            early = seen if event.position <= until else None
+            if early is not None and early.has(event):
+                continue
+            matches = subscriber.channel.match(event)
+            if matches is not None:
+                cursor = self.log.cursor(Start(event.position, early))
+                concerning.append(SeenEvent(event, cursor, matches))
+        payloads = await subscriber.channel.encoder.encode(concerning)
+        if subscriber.phase is not Phase.CATCHING_UP:
+            return
+        # If nothing was found, there was nothing up to where the feed was before.
+        subscriber.position = events[-1].position if events else reached
+        if seen is not None and subscriber.position >= until:
+            subscriber.seen = None
+        messages = [
+            EventMessage(payload, each.cursor)
+            for payload, each in zip(payloads, concerning, strict=True)
+        ]
+        self._delivered += len(messages)
+        if messages and not subscriber.sink.write(messages):
+            self.pause(subscriber)
+
+
+def _ending_of(error: Exception) -> Ending:
+    """Return what the client of a subscription is told of an exception that ended it."""
+    if isinstance(error, GatewayError) and error.code in set(EndCode):
+        return Ending(EndCode(error.code), error.message)
+    error_id = log_unexpected(error, "A subscription")
+    return Ending(EndCode.INTERNAL_SERVER_ERROR, f"{INTERNAL_MESSAGE}, error id {error_id}")

@@ -1,0 +1,99 @@
+"""Channels: what subscriptions with the same filter and selection share."""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from db.events.event import ExecutionEvent
+from db.reading.filters import Condition, Filter, conjuncts
+from db.reading.predicates import predicate
+from db.source import ExecutionRow
+from db.texts import NO_CHARACTER
+from server.graphql.subscriptions.encoder import EventEncoder
+
+if TYPE_CHECKING:
+    from server.graphql.subscriptions.subscriber import Subscriber
+
+_ANCHORS = ("guid", "session_id", "agentflow_id")
+"""The fields by which filters usually pick few executions."""
+
+Anchor = tuple[str, str]
+"""A field and its value, which an execution must have to match a filter."""
+
+
+class Channel:
+    """A filter, in its normal form, and an encoder, with the ``live`` subscriptions to them."""
+
+    def __init__(self, filter_: Filter, encoder: EventEncoder) -> None:
+        self.filter = filter_
+        self.encoder = encoder
+        self.anchor = _anchor_of(filter_)
+        self.live: dict[Subscriber, None] = {}
+        self.users = 0
+        """The number of its subscriptions, live or not."""
+        self._matches = predicate(filter_)
+
+    def match(self, event: ExecutionEvent) -> bool | None:
+        """Whether the execution matches after a change; None if it did not before either."""
+        matches = event.after is not None and self._matches(event.after)
+        if matches or (event.before is not None and self._matches(event.before)):
+            return matches
+        return None
+
+
+class Channels:
+    """All channels, found by what an event is about.
+
+    A filter that requires an execution's guid, session or agentflow is only compared with the
+    events of that execution, session or agentflow: many subscriptions that watch one each cost no
+    more than one that watches everything.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, Filter], Channel] = {}
+        self._by_anchor: dict[Anchor | None, dict[Channel, None]] = {None: {}}
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def join(self, filter_: Filter, encoder: EventEncoder) -> Channel:
+        """Return the channel of a filter and an encoder, for one more subscription."""
+        key = encoder.key, filter_
+        channel = self._known.get(key)
+        if channel is None:
+            channel = self._known[key] = Channel(filter_, encoder)
+            self._by_anchor.setdefault(channel.anchor, {})[channel] = None
+        channel.users += 1
+        return channel
+
+    def leave(self, channel: Channel) -> None:
+        """Forget a channel if that was its last subscription."""
+        channel.users -= 1
+        if channel.users:
+            return
+        del self._known[channel.encoder.key, channel.filter]
+        anchored = self._by_anchor[channel.anchor]
+        del anchored[channel]
+        if not anchored and channel.anchor is not None:
+            del self._by_anchor[channel.anchor]
+
+    def concerned(self, event: ExecutionEvent) -> Iterator[Channel]:
+        """Yield the channels that an event may concern, each once."""
+        for anchor in dict.fromkeys((None, *_anchors(event.before), *_anchors(event.after))):
+            yield from tuple(self._by_anchor.get(anchor, ()))
+
+
+def _anchors(row: ExecutionRow | None) -> Iterable[Anchor]:
+    return () if row is None else [(field, getattr(row, field)) for field in _ANCHORS]
+
+
+def _anchor_of(filter_: Filter) -> Anchor | None:
+    for part in conjuncts(filter_):
+        # A text with U+FFFD also means texts that are shown so.
+        if (
+            isinstance(part, Condition)
+            and part.operator == "eq"
+            and part.field in _ANCHORS
+            and NO_CHARACTER not in part.value
+        ):
+            return part.field, part.value
+    return None

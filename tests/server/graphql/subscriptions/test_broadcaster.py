@@ -1,0 +1,249 @@
+"""Who gets which events, of clients that read fast, slowly or from an earlier place."""
+
+import asyncio
+import functools
+
+import pytest
+
+from tests.gateway import insert, run_sql
+from tests.places import Place
+from tests.sample import SAMPLE
+from tests.server.graphql.subscriptions.running import EVENTS, Client, subscriptions, until
+
+pytestmark = pytest.mark.anyio
+
+_INSERT = (
+    "INSERT INTO executions (guid, agentflow_id, session_id, state, created_on)"
+    " VALUES (?, ?, ?, ?, 1700000000000)"
+)
+
+
+def _create(place: Place, guid: str, state: str = "INPROGRESS", session: str = "s-1") -> None:
+    run_sql(place, _INSERT, guid, "flow-a", session, state)
+
+
+def _move(place: Place, guid: str, state: str) -> None:
+    run_sql(place, "UPDATE executions SET state = ? WHERE guid = ?", state, guid)
+
+
+def _delete(place: Place, guid: str) -> None:
+    run_sql(place, "DELETE FROM executions WHERE guid = ?", guid)
+
+
+def _has_read(client: Client, count: int) -> bool:
+    return len(client.messages) >= count
+
+
+async def test_each_change_arrives_once_and_in_order(place: Place) -> None:
+    async with subscriptions(place) as live:
+        client = await live.begin()
+        _create(place, "a")
+        _move(place, "a", "FINISHED")
+        _create(place, "b", "ERROR")
+        _delete(place, "a")
+        await until(lambda: len(client.messages) >= 4)
+        assert [
+            (event["type"], event["guid"], event["previousState"], event["execution"])
+            for event in client.events
+        ] == [
+            ("CREATED", "a", None, {"guid": "a", "state": "INPROGRESS"}),
+            ("UPDATED", "a", "INPROGRESS", {"guid": "a", "state": "FINISHED"}),
+            ("CREATED", "b", None, {"guid": "b", "state": "ERROR"}),
+            ("DELETED", "a", "FINISHED", {"guid": "a", "state": "FINISHED"}),
+        ]
+
+
+async def test_without_a_cursor_it_begins_now(place: Place) -> None:
+    insert(place, SAMPLE)
+    async with subscriptions(place) as live:
+        client = await live.begin()
+        _create(place, "new")
+        await until(lambda: bool(client.messages))
+        assert [event["guid"] for event in client.events] == ["new"]
+
+
+async def test_an_event_is_told_if_it_matched_before_or_matches_after(place: Place) -> None:
+    async with subscriptions(place) as live:
+        client = await live.begin(filter={"state": {"eq": "INPROGRESS"}})
+        _create(place, "other", "ERROR")
+        _create(place, "a")
+        _move(place, "a", "FINISHED")
+        _move(place, "a", "STOPPED")
+        _move(place, "a", "INPROGRESS")
+        _delete(place, "a")
+        await until(lambda: len(client.messages) >= 4)
+        assert [(event["type"], event["matches"]) for event in client.events] == [
+            ("CREATED", True),
+            ("UPDATED", False),
+            ("UPDATED", True),
+            ("DELETED", False),
+        ]
+
+
+async def test_after_a_cursor_comes_everything_since(place: Place) -> None:
+    async with subscriptions(place) as live:
+        first = await live.begin()
+        for number in range(5):
+            _create(place, f"g-{number}")
+        await until(lambda: len(first.messages) == 5)
+    async with subscriptions(place) as live:
+        _create(place, "g-5")
+        second = await live.begin(after=first.events[2]["cursor"])
+        _create(place, "g-6")
+        await until(lambda: len(second.messages) >= 4)
+        assert [event["guid"] for event in second.events] == ["g-3", "g-4", "g-5", "g-6"]
+        assert second.events[:2] == first.events[3:]
+
+
+async def test_the_cursor_of_a_list_begins_where_the_list_ends(place: Place) -> None:
+    insert(place, SAMPLE)
+    async with subscriptions(place) as live:
+        cursor = live.log.cursor(await live.log.here())
+        client = await live.begin(after=cursor)
+        _create(place, "new")
+        await until(lambda: bool(client.messages))
+        assert [event["guid"] for event in client.events] == ["new"]
+
+
+async def test_a_client_that_pauses_misses_nothing(place: Place) -> None:
+    async with subscriptions(place) as live:
+        slow = await live.begin(Client(room=3))
+        fast = await live.begin()
+        for number in range(3):
+            _create(place, f"g-{number}")
+        await until(lambda: len(slow.messages) == 3)
+        for number in range(3, 10):
+            _create(place, f"g-{number}")
+        await until(lambda: len(fast.messages) == 10)
+        assert len(slow.messages) == 3
+        slow.read_on()
+        _create(place, "g-10")
+        await until(lambda: len(slow.messages) >= 11 and len(fast.messages) >= 11)
+        assert slow.events == fast.events
+
+
+async def test_who_falls_behind_is_told_so_and_can_resume(place: Place) -> None:
+    async with subscriptions(place, recent_bytes=1) as live:
+        slow = await live.begin(Client(room=1))
+        fast = await live.begin()
+        _create(place, "g-0")
+        await until(lambda: bool(slow.messages))
+        for number in range(1, 4):
+            _create(place, f"g-{number}")
+            await until(functools.partial(_has_read, fast, number + 1))
+        assert slow.ending is not None
+        assert slow.ending.code == "FELL_BEHIND"
+        again = await live.begin(after=slow.ending.cursor)
+        await until(lambda: len(again.messages) >= 3)
+        assert slow.events + again.events == fast.events
+
+
+async def test_a_change_is_encoded_once_for_all_who_select_the_same(place: Place) -> None:
+    async with subscriptions(place) as live:
+        clients = [
+            await live.begin(filter={"state": {"in": [state, "INPROGRESS"]}})
+            for state in ("ERROR", "FINISHED", "STOPPED", "TIMEOUT")
+        ]
+        _create(place, "a")
+        await until(lambda: all(client.messages for client in clients))
+        assert live.count("gateway_events_encoded") == 1
+        assert len({id(client.messages[0].payload) for client in clients}) == 1
+
+
+async def test_who_selects_something_else_gets_it(place: Place) -> None:
+    query = """subscription ($name: Boolean!) {
+      change: executionEvents {
+        ... on ExecutionEvent { what: type } ...Rest @include(if: $name)
+      }
+    }
+    fragment Rest on ExecutionEvent { execution { session { executions { totalCount } } } }"""
+    async with subscriptions(place) as live:
+        short = await live.begin(query=query, name=False)
+        long = await live.begin(query=query, name=True)
+        _create(place, "a")
+        _create(place, "b")
+        await until(lambda: len(short.messages) == len(long.messages) == 2)
+        assert short.messages[0].payload == b'{"data":{"change":{"what":"CREATED"}}}'
+        assert long.messages[1].payload == (
+            b'{"data":{"change":{"what":"CREATED",'
+            b'"execution":{"session":{"executions":{"totalCount":2}}}}}}'
+        )
+
+
+async def test_a_client_that_left_gets_nothing_more_and_the_feed_rests(place: Place) -> None:
+    async with subscriptions(place) as live:
+        gone, here = await live.begin(), await live.begin()
+        assert gone.subscription is not None
+        gone.subscription.close()
+        gone.subscription.close()
+        _create(place, "a")
+        await until(lambda: bool(here.messages))
+        assert gone.messages == []
+        assert here.subscription is not None
+        here.subscription.close()
+        assert live.count("gateway_subscribers") == 0
+
+
+async def test_a_cursor_that_is_none_is_refused_where_it_stands(place: Place) -> None:
+    async with subscriptions(place) as live:
+        [error] = await live.refused(EVENTS, after="no cursor")
+        assert error["extensions"]["code"] == "BAD_USER_INPUT"
+        assert error["path"] == ["executionEvents"]
+        assert live.count("gateway_subscribers") == 0
+
+
+async def test_a_cursor_that_the_log_does_not_reach_back_to_is_expired(place: Place) -> None:
+    async with subscriptions(place) as live:
+        first = await live.begin()
+        for number in range(3):
+            _create(place, f"g-{number}")
+        await until(lambda: len(first.messages) == 3)
+        expired = first.events[0]["cursor"]
+    run_sql(place, "UPDATE execution_events SET occurred_on = occurred_on - 1000")
+    run_sql(
+        place, "UPDATE event_ticks SET noted_on = noted_on - 1000"
+    ) if "postgres" in place.url else None
+    async with subscriptions(place) as live:
+        [error] = await live.refused(EVENTS, after=expired)
+        assert error["extensions"]["code"] == "EVENTS_EXPIRED"
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "code"),
+    [
+        ("{ eventCursor }", {}, "BAD_USER_INPUT"),
+        ("subscription { executionEvents { nothing } }", {}, "GRAPHQL_VALIDATION_FAILED"),
+        ("subscription {", {}, "GRAPHQL_PARSE_FAILED"),
+        (EVENTS, {"filter": {"state": {"eq": "GONE"}}}, "BAD_USER_INPUT"),
+        (EVENTS, {"filter": {"guid": {"in": ["g"] * 1001}}}, "BAD_USER_INPUT"),
+        (
+            "subscription ($now: Boolean!) { executionEvents @include(if: $now) { guid } }",
+            {"now": False},
+            "GRAPHQL_VALIDATION_FAILED",
+        ),
+    ],
+)
+async def test_what_is_no_valid_subscription_is_refused(
+    place: Place, query: str, variables: dict[str, object], code: str
+) -> None:
+    async with subscriptions(place) as live:
+        errors = await live.refused(query, **variables)
+        assert {error["extensions"]["code"] for error in errors} == {code}
+
+
+async def test_many_changes_by_one_statement_all_arrive(place: Place) -> None:
+    async with subscriptions(place) as live:
+        client = await live.begin()
+        run_sql(
+            place,
+            "INSERT INTO executions (guid, agentflow_id, state, created_on)"
+            " WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
+            " SELECT 'g-' || i, 'flow-a', 'INPROGRESS', 1700000000000 FROM n",
+        )
+        run_sql(place, "UPDATE executions SET state = 'ERROR'")
+        await until(lambda: len(client.messages) >= 6000)
+        await asyncio.sleep(0)
+        events = client.events
+        assert len(events) == 6000
+        assert {event["previousState"] for event in events[3000:]} == {"INPROGRESS"}
+        assert len({event["cursor"] for event in events}) == 6000
