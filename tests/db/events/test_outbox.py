@@ -150,6 +150,14 @@ def test_updates_one_after_the_other_are_logged_in_their_order(place: Place) -> 
     assert [event.row.state for event in events] == ["ERROR", "INPROGRESS", "FINISHED", "STOPPED"]
 
 
+def test_what_comes_back_to_what_it_was_is_logged_each_time(place: Place) -> None:
+    _insert(place, updated_on=9)
+    events = _events_of(
+        place, *(f"UPDATE executions SET updated_on = {time}" for time in (5, 9, 5, 9))
+    )
+    assert [event.row.updated_on for event in events] == [5, 9, 5, 9]
+
+
 def test_a_new_guid_is_logged_as_the_end_of_one_and_the_beginning_of_another(place: Place) -> None:
     _insert(place, "g-1", "ERROR")
     before = rows_in(place)["g-1"]
