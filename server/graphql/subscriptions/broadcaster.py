@@ -247,10 +247,10 @@ class Broadcaster:
         for channel, seen in found.items():
             made = encoded[channel.encoder.key]
             positions = [event.position for event, _ in seen]
-            messages = (
-                []
-                if made.failure
-                else [made.messages[event.position, matches] for event, matches in seen]
+            # A tuple, which transports can tell by its identity.
+            messages = tuple(
+                made.messages[event.position, matches]
+                for event, matches in (() if made.failure else seen)
             )
             for subscriber in tuple(channel.live):
                 if made.failure is not None:

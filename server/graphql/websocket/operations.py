@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from graphql import OperationType
 
@@ -14,6 +14,7 @@ from server.access.authentication import Authenticator, Principal
 from server.graphql.request import GraphQLRequest
 from server.graphql.runner import OperationResult, OperationRunner, refused
 from server.graphql.subscriptions.admission import Admission
+from server.graphql.subscriptions.sink import Subscription
 from server.graphql.websocket.close_codes import CloseCode
 from server.graphql.websocket.messages import (
     complete_message,
@@ -29,6 +30,7 @@ from server.observability.metrics import Metrics
 
 _AT_ONCE = 4
 _MOST_WAITING_BYTES = 262_144
+_Done = TypeVar("_Done")
 
 
 class TooManyOperations(GatewayError):
@@ -77,6 +79,10 @@ class _Operation:
     is_changing: bool = False
     name: str | None = None
     began: float = field(default_factory=time.perf_counter)
+
+    def note_name(self, name: str | None) -> None:
+        """Note the operation's name in metrics."""
+        self.name = name
 
 
 class _Running:
@@ -216,7 +222,10 @@ class Operations:
             async with turns:
                 kind = await self._services.runner.kind_of(operation.asked)
                 operation.is_changing = kind is OperationType.MUTATION
-                await self._deliver(operation, *await self._answer_to(operation))
+                if kind is OperationType.SUBSCRIPTION:
+                    await self._follow(operation)
+                else:
+                    await self._deliver(operation, *await self._answer_to(operation))
         except OSError:
             return  # the client has gone
         except Exception as error:  # noqa: BLE001 - the last line of defence
@@ -241,23 +250,19 @@ class Operations:
         self._services.metrics.observe_operation(status, seconds, operation.name)
 
     async def _run_admitted(self, operation: _Operation) -> OperationResult:
-        def note(name: str | None) -> None:
-            operation.name = name
-
         watch_end(lambda: self._is_stopping or not self._is_awaited(operation))
 
         async def run(principal: Principal) -> OperationResult:
             return await self._services.runner.result(
-                operation.asked, principal, unsupported={}, on_name=note
+                operation.asked, principal, unsupported={}, on_name=operation.note_name
             )
 
         return await self._with_slot(operation, run)
 
     async def _with_slot(
-        self,
-        operation: _Operation,
-        run: Callable[[Principal], Coroutine[Any, Any, OperationResult]],
-    ) -> OperationResult:
+        self, operation: _Operation, run: Callable[[Principal], Coroutine[Any, Any, _Done]]
+    ) -> _Done | OperationResult:
+        """Do something for an operation while it has a slot; return why if it may not run."""
         services = self._services
         try:
             # The key may have been revoked since the last operation.
@@ -297,20 +302,40 @@ class Operations:
         """Begin a subscription, which goes on without a task."""
         stream = Stream(operation.id, self)
         try:
-            refusal = await self._subscribe(operation, stream)
+            begun = await self._subscribe(operation, stream)
         except BaseException:
             stream.close()
             raise
-        self._observe(operation, is_valid=refusal is None)
-        if refusal is not None:
+        is_refused = isinstance(begun, OperationResult)
+        self._observe(operation, is_valid=not is_refused)
+        if isinstance(begun, OperationResult):
             stream.close()
-            await self._deliver(operation, refusal, completes=False)
-        elif self._is_stopping or not self._is_awaited(operation):
+            message = error_message(operation.id, begun.body["errors"])
+            await self._deliver(operation, message, completes=False)
+        elif stream.is_over or self._is_stopping or not self._is_awaited(operation):
+            begun.close()
             stream.close()
+        else:
+            self.wire.limit_unread()
+            stream.subscription = begun
+            self._by_id[operation.id] = stream
 
-    async def _subscribe(self, operation: _Operation, stream: Stream) -> bytes | None:
-        """Subscribe; return the message that refuses it, if it is refused."""
-        raise NotImplementedError
+    async def _subscribe(
+        self, operation: _Operation, stream: Stream
+    ) -> Subscription | OperationResult:
+        services = self._services
+
+        async def begin(principal: Principal) -> Subscription | OperationResult:
+            try:
+                stream.place = services.admission.enter(operation.authorization, principal, stream)
+            except GatewayError as error:
+                services.on_limit(error.limit)
+                return refused(error)
+            return await services.runner.subscribe(
+                operation.asked, principal, stream, on_name=operation.note_name
+            )
+
+        return await self._with_slot(operation, begin)
 
     def write_cursors(self) -> None:
         """Tell the client from where its subscriptions can be resumed, if it has any."""

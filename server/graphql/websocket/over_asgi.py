@@ -48,6 +48,9 @@ class _AsgiWire:
     def admit(self, send_timeout: float) -> None:
         """Leave limits and timeouts to the server."""
 
+    def limit_unread(self) -> None:
+        """Leave that to the server."""
+
     def write(self, text: bytes) -> bool:
         if self.is_over:
             return False

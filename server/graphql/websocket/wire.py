@@ -33,6 +33,9 @@ class Wire(Protocol):
         The connection is closed if the client reads nothing for ``send_timeout`` seconds.
         """
 
+    def limit_unread(self) -> None:
+        """Let the system hold little that the client has not read, because much will be written."""
+
     def write(self, text: bytes) -> bool:
         """Write a message without waiting; return ``is_writable``."""
 

@@ -5,6 +5,7 @@ in between. While it is idle it holds neither a task nor a timer nor a buffer.
 """
 
 import asyncio
+import socket
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +26,8 @@ from server.operation.protocols.websocket_frames import (
 
 _MOST_BYTES_UNADMITTED = 65_536
 _FRAMES_AT_ONCE = 256
+_SYSTEM_BUFFER = 65_536
+"""How many bytes the system holds; Linux doubles it. By itself it takes up to 4 MiB."""
 _PING = frame(Opcode.PING, b"")
 
 
@@ -35,6 +38,7 @@ class OpenWebSocket(asyncio.Protocol):
         "_conversation",
         "_is_admitted",
         "_is_full",
+        "_is_limited",
         "_next_turn",
         "_pinged_at",
         "_read_at_ping",
@@ -56,7 +60,7 @@ class OpenWebSocket(asyncio.Protocol):
         self.is_over = False
         self._conversation = conversation
         self._surroundings = surroundings
-        self._is_admitted = self._is_full = False
+        self._is_admitted = self._is_full = self._is_limited = False
         self._unadmitted_bytes = 0
         self._reader: FrameReader | None = None
         self._next_turn: asyncio.Handle | None = None
@@ -186,6 +190,14 @@ class OpenWebSocket(asyncio.Protocol):
         """Note that the client is authenticated."""
         self._is_admitted = True
         self.transport.timeout = send_timeout
+
+    def limit_unread(self) -> None:
+        """Let the system hold little that the client has not read."""
+        if not self._is_limited and not self.is_over:
+            self._is_limited = True
+            found = self.transport.get_extra_info("socket")
+            if found is not None:
+                found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SYSTEM_BUFFER)
 
     def write(self, text: bytes) -> bool:
         """Write a message without waiting; return ``is_writable``."""

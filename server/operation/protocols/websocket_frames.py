@@ -53,11 +53,6 @@ class FrameReader:
         """Whether nothing of a frame or a message has arrived."""
         return not self._buffer and self._parser is None and self._parts is None
 
-    @property
-    def has_data(self) -> bool:
-        """Whether there is data that may be a frame."""
-        return bool(self._buffer)
-
     def feed(self, data: bytes) -> None:
         """Add what has arrived."""
         self._buffer += data

@@ -239,6 +239,9 @@ class _Transport(asyncio.Transport):
     def write(self, data: Any) -> None:
         self.written += data
 
+    def can_write_eof(self) -> bool:
+        return False
+
     def get_write_buffer_size(self) -> int:
         return 0
 
@@ -293,24 +296,68 @@ async def _until(is_so: Callable[[], bool]) -> None:
     pytest.fail("it did not come")
 
 
-@pytest.mark.anyio
-async def test_frames_are_parsed_in_parts_between_which_others_have_their_turn() -> None:
-    config = Config(_accept, ws=GracefulWebSocketProtocol, log_config=None)
+async def _open(**options: Any) -> tuple[OpenWebSocket, _Transport]:
+    """A WebSocket whose handshake was accepted, and what it writes to."""
+    config = Config(_accept, ws=GracefulWebSocketProtocol, log_config=None, **options)
     config.load()
     protocol = GracefulWebSocketProtocol(config, ServerState(), {})
     transport = _Transport()
     protocol.connection_made(transport)
     protocol.data_received(handshake())
-    await _until(lambda: b"101" in transport.written)
+    await _until(lambda: transport.protocol is not None)
+    assert b"101" in transport.written
     transport.written = b""
     opened = transport.protocol
     assert isinstance(opened, OpenWebSocket)
+    return opened, transport
+
+
+@pytest.mark.anyio
+async def test_frames_are_parsed_in_parts_between_which_others_have_their_turn() -> None:
+    opened, transport = await _open()
     opened.data_received(frame(PING) * 5_000)
     pong = 2
     assert 0 < len(transport.written) // pong < 600
     assert not transport.reads
     await _until(lambda: transport.reads)
     assert len(transport.written) // pong == 5_000
+    opened.connection_lost(None)
+
+
+# Clients that are gone
+
+
+@pytest.mark.anyio
+async def test_a_client_that_answers_no_ping_is_closed() -> None:
+    opened, transport = await _open(ws_ping_timeout=1e-9)
+    opened.beat()
+    assert transport.written == b"\x89\x00"
+    opened.beat()
+    assert transport.written.endswith(b"\x03\xf3keepalive ping timeout")
+    assert opened.is_over
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("sign", [frame(10), frame(PING), b"\x81"], ids=["pong", "ping", "part"])
+async def test_whatever_a_client_sends_is_a_sign_of_life(sign: bytes) -> None:
+    opened, transport = await _open(ws_ping_timeout=1e-9)
+    for _ in range(3):
+        opened.beat()
+        opened.data_received(sign)
+    assert not opened.is_over
+    assert transport.written.count(b"\x89\x00") == 3
+    opened.connection_lost(None)
+
+
+@pytest.mark.anyio
+async def test_a_client_that_does_not_read_is_sent_no_pings() -> None:
+    opened, transport = await _open()
+    opened.pause_writing()
+    opened.beat()
+    assert transport.written == b""
+    opened.resume_writing()
+    opened.beat()
+    assert transport.written == b"\x89\x00"
     opened.connection_lost(None)
 
 
