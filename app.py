@@ -28,6 +28,7 @@ from server.access.authentication import Authenticator
 from server.graphql.bundle import FOLDER, Bundle
 from server.graphql.documents import Documents, PersistedQueries, read_manifest
 from server.graphql.endpoint import GraphQLEdge
+from server.graphql.events_endpoint import EventsEndpoint
 from server.graphql.preparation import OperationStore
 from server.graphql.runner import OperationRunner
 from server.graphql.subscriptions.admission import Admission
@@ -43,6 +44,7 @@ from server.http.error_responses import error_for_path
 from server.http.errors import NOT_FOUND
 from server.http.guard import Guard
 from server.http.health import health_routes
+from server.http.heartbeats import Heartbeats
 from server.http.hosts import Hosts
 from server.http.origins import Origins
 from server.http.start_page import icon_route, start_page_route
@@ -158,7 +160,9 @@ def served_app() -> Starlette:
     end_with_parent()
     # Besides sockets: the database, the log and files that are being served.
     sockets = settings.max_connections + settings.max_unacknowledged_connections
-    allow_open_files(settings.max_open_connections + sockets + 256)
+    # Streams of subscriptions do not count as open connections.
+    sockets += settings.max_open_connections + settings.max_subscriptions
+    allow_open_files(sockets + 256)
     app = create_app(settings)
     collect_rarely()
     return app
@@ -201,24 +205,34 @@ def _executions_routes(
     runner = OperationRunner(
         schema, store, documents, context, broadcaster, on_limit=metrics.passed
     )
-    graphql = GraphQLEdge(
-        runner,
-        authenticator,
-        bodies,
-        concurrency,
-        streams,
-        bundle,
-        max_batch=settings.max_batch,
-        get_queries=settings.get_queries,
-        origins=origins,
-        on_limit=metrics.passed,
-    )
     admission = Admission(
         authenticator,
         maximum=settings.max_subscriptions,
         maximum_per_key=settings.max_subscriptions_per_key,
     )
     metrics.watch(admission.metrics())
+    events = EventsEndpoint(
+        runner,
+        bodies,
+        concurrency,
+        streams,
+        admission,
+        Heartbeats(settings.heartbeat_interval),
+        max_batch=settings.max_batch,
+        on_limit=metrics.passed,
+    )
+    graphql = GraphQLEdge(
+        runner,
+        authenticator,
+        bodies,
+        concurrency,
+        events,
+        bundle,
+        max_batch=settings.max_batch,
+        get_queries=settings.get_queries,
+        origins=origins,
+        on_limit=metrics.passed,
+    )
     websocket = GraphQLWebSocket(
         Services(runner, authenticator, concurrency, admission, metrics, metrics.passed),
         ConnectionLimits(

@@ -182,7 +182,7 @@ def running_gateway(
 ) -> Iterator[Gateway]:
     """Serve a database until the block ends, with the console as it was built in a folder."""
     place = place_of(place)
-    read = Settings(_env_file=None, database_url=place.url, port=0, **settings)
+    read = Settings(_env_file=None, database_url=place.url, **{"port": 0, **settings})
     with (
         serving(create_app(read, console), read) as url,
         httpx.Client(base_url=url, timeout=30, verify=NO_TLS) as client,

@@ -1,14 +1,13 @@
-"""The GraphQL edge over HTTP, with server-sent events, and GraphiQL for browsers.
+"""The GraphQL edge over HTTP, and GraphiQL for browsers.
 
-HTTP follows the GraphQL over HTTP specification; server-sent events are the distinct connections
-mode of graphql-sse.
+HTTP follows the GraphQL over HTTP specification. What is asked for as server-sent events is passed
+on to ``events_endpoint``.
 """
 
 import functools
-from collections.abc import AsyncIterator
 
 from graphql import OperationType
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from db.errors import GatewayError, InvalidInput
@@ -17,9 +16,10 @@ from server.access.authentication import Authenticator, Forbidden, Principal
 from server.graphql.bundle import Bundle
 from server.graphql.cost_report import reports_cost
 from server.graphql.documents import PersistedQueryNotFound
+from server.graphql.events_endpoint import NO_MUTATION_BY_GET, EventsEndpoint
 from server.graphql.graphiql import graphiql_page
 from server.graphql.lookup import UnsupportedKind, UnsupportedKinds
-from server.graphql.request import Batch, GraphQLRequest, read_requests
+from server.graphql.request import Batch, read_requests
 from server.graphql.response import RESPONSE_JSON, answer, batch_answer
 from server.graphql.runner import OperationRunner, refused
 from server.http.bodies import BodyReader
@@ -34,7 +34,6 @@ from server.http.errors import (
     status_of,
 )
 from server.http.html_pages import html_page
-from server.http.json_text import write_json
 from server.http.media_types import preferred
 from server.http.origins import Origins
 from server.http.presence import end_of
@@ -50,11 +49,7 @@ _MACHINES_AND_PEOPLE = (*_MACHINES, HTML)
 _ALLOWED = "GET, HEAD, OPTIONS, POST"
 _NO_SUBSCRIPTION = f"A subscription needs a WebSocket, or Accept: {EVENTS}"
 _UNSUPPORTED_BY_POST = {OperationType.SUBSCRIPTION: _NO_SUBSCRIPTION}
-# Following a link must not change data (GraphQL over HTTP, section 6.1).
-_UNSUPPORTED_AS_EVENTS_BY_GET = {
-    OperationType.MUTATION: "A mutation must be sent with POST, not GET",
-}
-_UNSUPPORTED_BY_GET = _UNSUPPORTED_AS_EVENTS_BY_GET | _UNSUPPORTED_BY_POST
+_UNSUPPORTED_BY_GET = {**NO_MUTATION_BY_GET, **_UNSUPPORTED_BY_POST}
 
 
 class _Refused(Exception):
@@ -74,7 +69,7 @@ class GraphQLEdge:
         authenticator: Authenticator,
         bodies: BodyReader,
         concurrency: ConcurrencyLimit,
-        streams: ConcurrencyLimit,
+        events: EventsEndpoint,
         bundle: Bundle,
         *,
         max_batch: int,
@@ -87,7 +82,7 @@ class GraphQLEdge:
         self._authenticator = authenticator
         self._bodies = bodies
         self._concurrency = concurrency
-        self._streams = streams
+        self._events = events
         self._bundle = bundle
         self._max_batch = max_batch
         self._get_queries = get_queries
@@ -131,15 +126,12 @@ class GraphQLEdge:
         # Authenticate before parsing anything that the client sent.
         principal = await self._authenticator.authenticate(request.header(b"authorization"))
         self._refuse_other_sites(request)
-        limit = self._streams if media_type == EVENTS else self._concurrency
-        limit.expect_free()
-        asked = await read_requests(request, self._bodies, self._max_batch)
-        limit.acquire_for(request.scope)
-        watch_end(end_of(request.receive))
         if media_type == EVENTS:
-            if isinstance(asked, list):
-                raise InvalidInput("A batch can't be sent as events; send operations one by one")
-            return self._stream(request, asked, principal)
+            return await self._events.respond(request, principal)
+        self._concurrency.expect_free()
+        asked = await read_requests(request, self._bodies, self._max_batch)
+        self._concurrency.acquire_for(request.scope)
+        watch_end(end_of(request.receive))
         if isinstance(asked, list):
             return await self._answer_batch(request, asked, principal, media_type)
         result = await self._runner.run(
@@ -183,22 +175,6 @@ class GraphQLEdge:
         allowed = self._origins.allow(request.header(b"origin"))
         if request.header(b"sec-fetch-site") in ("cross-site", "same-site") and not allowed:
             raise Forbidden("A page of another site may not send this (cors_origins); use POST")
-
-    def _stream(
-        self, request: HttpRequest, asked: GraphQLRequest, principal: Principal
-    ) -> Response:
-        # An unknown document is refused with a status, before the stream begins.
-        self._runner.text_of(asked)
-        unsupported = _UNSUPPORTED_AS_EVENTS_BY_GET if request.method != "POST" else {}
-
-        async def events() -> AsyncIterator[bytes]:
-            result = await self._runner.result(
-                asked, principal, unsupported=unsupported, reports_cost=reports_cost(request)
-            )
-            yield b"event: next\ndata: " + write_json(result.body) + b"\n\n"
-            yield b"event: complete\ndata:\n\n"
-
-        return StreamingResponse(events(), media_type=EVENTS, headers={"cache-control": "no-store"})
 
 
 def _offers(request: HttpRequest) -> tuple[str, ...]:
