@@ -17,7 +17,7 @@ LOOK_SECONDS = 0.1
 """The time between two looks, in seconds."""
 _CHECK_SECONDS = 30.0
 """How often a connection that hears nothing is checked, in seconds."""
-_ANSWER_SECONDS = 5.0
+_ANSWER_SECONDS = 2.0
 _SHORTEST_PAUSE = 0.25
 _LONGEST_PAUSE = 8.0
 

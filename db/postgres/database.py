@@ -30,7 +30,8 @@ _LONGEST_PAUSE = 0.05
 class PostgresDatabase(Database):
     """A database of executions: as many readers and writers as there are connections.
 
-    Opens at most ``connections`` connections for reads and changes, and two for rare tasks. Waiting
+    Opens at most ``connections`` connections for reads and changes, two for rare tasks, and one for
+    each watch of commits. Waiting
     longer than ``busy_timeout`` seconds for a connection or a lock raises ServiceUnavailable, and
     so does a statement that takes longer than ``statement_timeout`` seconds. A read whose
     connection turns out to be dead is repeated once on another one.

@@ -12,6 +12,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 LOOK_SECONDS = 0.02
 """The time between two looks, in seconds."""
+# Waking up costs more than looking: a file that nobody writes is looked at less often.
+_QUIET_LOOK_SECONDS = 0.05
+_LOOKS_UNTIL_QUIET = 50
 _RETRY_SECONDS = 0.5
 # A look that takes long, because the disk does, is followed by a pause of so many times its length.
 _REST = 20
@@ -59,14 +62,18 @@ async def _look(
     connection: sqlite3.Connection, is_current: IsCurrent, on_commit: Callable[[], object]
 ) -> None:
     version: int | None = None
+    quiet = 0
     while is_current():
         began = time.perf_counter()
         found = _data_version(connection)
         if found is None or found != version:
             version = found
+            quiet = 0
             on_commit()
+        quiet += 1
+        pause = LOOK_SECONDS if quiet < _LOOKS_UNTIL_QUIET else _QUIET_LOOK_SECONDS
         rest = min(_LONGEST_REST, _REST * (time.perf_counter() - began))
-        await asyncio.sleep(max(LOOK_SECONDS, rest))
+        await asyncio.sleep(max(pause, rest))
 
 
 def _data_version(connection: sqlite3.Connection) -> int | None:

@@ -160,7 +160,7 @@ class SQLiteDatabase(Database):
     def watch_commits(
         self, on_commit: Callable[[], object]
     ) -> contextlib.AbstractAsyncContextManager[None]:
-        """Look every 20 ms for commits, on a connection of its own."""
+        """Look for commits every 20 ms, on a connection of its own; in quiet times every 50 ms."""
         return watching_commits(self._connect_to_watch, on_commit)
 
     async def _connect_to_watch(self) -> tuple[sqlite3.Connection, IsCurrent]:

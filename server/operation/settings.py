@@ -67,7 +67,7 @@ class Settings(BaseSettings):
         10,
         ge=1,
         description="How many PostgreSQL connections a process opens for reads and writes; two "
-        "more serve rare tasks.",
+        "more serve rare tasks, and one hears of events while there are subscriptions.",
     )
     statement_timeout: float = Field(
         30.0, gt=0, description="How long a statement may run in the database, in seconds."

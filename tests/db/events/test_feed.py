@@ -12,6 +12,7 @@ from db.database import Database
 from db.events import feed as feeds
 from db.events.event import EventType
 from db.events.log import EventLog
+from db.opening import open_database
 from tests.db.events.listening import Listener, listening, listening_at, until
 from tests.gateway import run_sql
 from tests.places import Place, PostgresPlace, SQLitePlace
@@ -257,6 +258,37 @@ async def test_the_metrics_say_how_many_events_were_read(place: Place, listener:
     assert values["gateway_event_errors"]() == 0
     assert values["gateway_event_lag_seconds"]() >= 0
     assert values["gateway_recent_event_bytes"]() > 0
+
+
+@pytest.mark.postgres
+async def test_more_ticks_than_are_read_at_once_are_all_heard(
+    place: Place, listener: Listener
+) -> None:
+    listener.is_let.clear()
+    _insert(place, "first")
+    await listener.has_heard("first")
+    wanted = [f"g-{number}" for number in range(300)]
+    log = EventLog(listener.feed._database)
+    for guid in wanted:
+        await listener.feed._database.change_at_once(INSERT.replace("?", "$1"), (guid,))
+        await log.end()
+    listener.is_let.set()
+    await listener.has_heard(*wanted)
+    assert listener.guids == ["first", *wanted]
+
+
+@pytest.mark.postgres
+async def test_a_database_that_does_not_answer_in_time_is_asked_again(place: PostgresPlace) -> None:
+    database = open_database(place.url, busy_timeout=0.05, statement_timeout=0.05)
+    async with listening(database) as listener:
+        await listener.feed.start()
+        with place.server.held(place.name, "LOCK TABLE event_ticks IN ACCESS EXCLUSIVE MODE"):
+            _insert(place, "a")
+            await until(lambda: listener.feed._errors > 2)
+        await listener.has_heard("a")
+        assert listener.guids == ["a"]
+        assert listener.lost == []
+    await database.close()
 
 
 @pytest.mark.sqlite
