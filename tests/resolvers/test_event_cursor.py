@@ -54,10 +54,14 @@ async def _events_after(place: Place, cursor: str) -> list[ExecutionEvent]:
     [
         "{ eventCursor executions(first: 100) { totalCount nodes { guid } } }",
         "{ executions(first: 100) { totalCount nodes { guid } } eventCursor }",
-        "{ ...Cursor executions(first: 100) { totalCount nodes { guid } } }"
-        " fragment Cursor on Query { now: eventCursor }",
-        "{ executionPage(limit: 100) { totalCount nodes: items { guid } } now: eventCursor"
-        " stats: executionStats { totalCount } }",
+        (
+            "{ ...Cursor executions(first: 100) { totalCount nodes { guid } } }"
+            " fragment Cursor on Query { now: eventCursor }"
+        ),
+        (
+            "{ executionPage(limit: 100) { totalCount nodes: items { guid } } now: eventCursor"
+            " stats: executionStats { totalCount } }"
+        ),
     ],
 )
 def test_what_is_not_in_the_list_comes_after_its_cursor_and_nothing_else(
