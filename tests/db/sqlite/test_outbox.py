@@ -208,6 +208,27 @@ def test_a_change_time_that_is_the_one_before_again_is_not_logged(
     assert _told(events) == [("CREATED", "c", 3), ("CREATED", "d", 4)]
 
 
+def test_what_the_trigger_of_another_table_writes_is_logged(engine: sqlite3.Connection) -> None:
+    engine.execute("CREATE TABLE runs (guid TEXT PRIMARY KEY, state TEXT)")
+    upsert = (
+        f"INSERT INTO executions {_VALUES} VALUES (NULL, NEW.guid, 'f', NEW.state, 5)"
+        " ON CONFLICT (guid) DO UPDATE SET state = excluded.state"
+    )
+    for event in ("INSERT", "UPDATE"):
+        engine.execute(f"CREATE TRIGGER of_{event} AFTER {event} ON runs BEGIN {upsert}; END")
+    engine.execute(
+        "CREATE TRIGGER of_DELETE AFTER DELETE ON runs"
+        " BEGIN DELETE FROM executions WHERE guid = OLD.guid; END"
+    )
+    inserted = _events(engine, "INSERT INTO runs VALUES ('a', 'ERROR'), ('c', 'ERROR')")
+    assert [(event.type, event.row.guid) for event in inserted] == [
+        ("UPDATED", "a"),
+        ("CREATED", "c"),
+    ]
+    assert len(_events(engine, "UPDATE runs SET state = 'STOPPED'")) == 2
+    assert len(_events(engine, "DELETE FROM runs")) == 2
+
+
 def test_one_statement_over_thousands_is_logged_row_by_row(engine: sqlite3.Connection) -> None:
     created = _events(
         engine,
