@@ -215,7 +215,14 @@ class OperationRunner:
         operation, variables = found.operation, found.variables
         plan = await self._store.plan(operation, variables)
         try:
-            events = PlannedEvents.of(plan, operation.planner, variables, self._context)
+            events = PlannedEvents.of(
+                plan,
+                operation.planner,
+                variables,
+                self._context,
+                # What is read and written at a time costs no more than one operation may.
+                max(1, self._store.limits.max_cost // max(1, operation.cost(variables))),
+            )
         except (NotPlannable, GatewayError, GraphQLError) as reason:
             found_errors = await self._argument_errors_in_thread(operation, variables)
             if found_errors is None:

@@ -8,7 +8,6 @@ because its client was slow, reads on from its own position until it has caught 
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from db.database import Metric
 from db.errors import GatewayError
@@ -21,9 +20,9 @@ from db.reading.filters import Filter
 from resolvers.events import SeenEvent
 from server.graphql.subscriptions.channel import Channel, Channels
 from server.graphql.subscriptions.encoder import EventEncoder
-from server.graphql.subscriptions.sink import EndCode, Ending, EventMessage, Sink
-from server.graphql.subscriptions.subscriber import Phase, Subscriber
-from server.http.errors import INTERNAL_MESSAGE, log_unexpected
+from server.graphql.subscriptions.encoding import BatchEncoder, Encoded, Found, ending_of
+from server.graphql.subscriptions.sink import EndCode, Ending, Sink
+from server.graphql.subscriptions.subscriber import Batch, Phase, Subscriber
 
 logger = logging.getLogger("gateway.events")
 
@@ -34,17 +33,7 @@ _AT_ONCE = 4
 _BETWEEN_BREATHS = 2_000
 """How many filters are compared with events before other tasks have their turn."""
 _WRITES_BETWEEN_BREATHS = 100
-
-_Wanted = tuple[Position, bool]
-"""An event, and whether it is encoded for those whose filter matches now."""
-
-
-@dataclass(slots=True)
-class _Encoded:
-    """The messages of one encoder, by event; or why there are none."""
-
-    messages: Mapping[_Wanted, EventMessage]
-    failure: Ending | None = None
+_FELL_BEHIND = Ending(EndCode.FELL_BEHIND, "Fell behind: events come faster than they are read")
 
 
 class Broadcaster:
@@ -62,7 +51,8 @@ class Broadcaster:
         self._turns = asyncio.Semaphore(_AT_ONCE)
         self._passed_on = asyncio.Event()
         self._passed_on.set()
-        self._delivered = self._encoded = 0
+        self._encoding = BatchEncoder(lambda position: log.cursor(Start(position)))
+        self._delivered = 0
 
     def metrics(self) -> list[Metric]:
         """Return how many subscriptions there are, and what they were sent."""
@@ -88,7 +78,7 @@ class Broadcaster:
                 "gateway_events_encoded",
                 "Events that were encoded for a selection, once for each.",
                 {},
-                lambda: self._encoded,
+                lambda: self._encoding.count,
                 is_counter=True,
             ),
         ]
@@ -154,7 +144,7 @@ class Broadcaster:
         """Let a subscription read from its position until it is where the feed is."""
         self._paused.pop(subscriber, None)
         subscriber.phase = Phase.CATCHING_UP
-        if self._try_live(subscriber):
+        if self._try_live(subscriber) or subscriber in self._catching_up:
             return
         task = asyncio.create_task(self._run_catching_up(subscriber))
         self._catching_up[subscriber] = task
@@ -169,26 +159,22 @@ class Broadcaster:
     # What the feed brings
 
     async def _pass_on(self, events: Sequence[ExecutionEvent]) -> None:
+        until = events[-1].position
         self._passed_on.clear()
         try:
             found = await self._match(events)
-            encoded = await self._encode(found)
-            await self._deliver(found, encoded, events[-1].position)
+            # Nobody waits for what is read for the selections of others.
+            for reads in (False, True):
+                some = {each: found[each] for each in found if each.encoder.reads is reads}
+                if some:
+                    await self._deliver(some, await self._encoding.encode(some), until)
         finally:
             self._passed_on.set()
         for subscriber in tuple(self._paused):
             if subscriber.was_live and subscriber.position < self._feed.oldest:
-                subscriber.end(
-                    Ending(
-                        EndCode.FELL_BEHIND,
-                        "Fell behind: events come faster than they are read",
-                        self.cursor_of(subscriber),
-                    )
-                )
+                self._end_at(subscriber, _FELL_BEHIND)
 
-    async def _match(
-        self, events: Iterable[ExecutionEvent]
-    ) -> dict[Channel, list[tuple[ExecutionEvent, bool]]]:
+    async def _match(self, events: Iterable[ExecutionEvent]) -> Found:
         """Return the events that concern the subscriptions of each channel."""
         found: dict[Channel, list[tuple[ExecutionEvent, bool]]] = {}
         compared = 0
@@ -203,79 +189,42 @@ class Broadcaster:
                 await asyncio.sleep(0)
         return found
 
-    async def _encode(
-        self, found: Mapping[Channel, Sequence[tuple[ExecutionEvent, bool]]]
-    ) -> dict[object, _Encoded]:
-        """Encode the events once for each encoder that has to."""
-        wanted: dict[object, tuple[EventEncoder, dict[_Wanted, SeenEvent]]] = {}
-        cursors: dict[Position, str] = {}
-        for channel, seen in found.items():
-            _, events = wanted.setdefault(channel.encoder.key, (channel.encoder, {}))
-            for event, matches in seen:
-                key = event.position, matches
-                if key not in events:
-                    cursor = cursors.get(event.position)
-                    if cursor is None:
-                        cursor = cursors[event.position] = self.log.cursor(Start(event.position))
-                    events[key] = SeenEvent(event, cursor, matches)
-        return {
-            key: await self._encode_for(encoder, events)
-            for key, (encoder, events) in wanted.items()
-        }
-
-    async def _encode_for(
-        self, encoder: EventEncoder, events: Mapping[_Wanted, SeenEvent]
-    ) -> _Encoded:
-        try:
-            payloads = await encoder.encode(tuple(events.values()))
-        except Exception as error:  # noqa: BLE001 - the others get their events
-            return _Encoded({}, _ending_of(error))
-        self._encoded += len(payloads)
-        messages = [
-            EventMessage(payload, seen.cursor)
-            for payload, seen in zip(payloads, events.values(), strict=True)
-        ]
-        return _Encoded(dict(zip(events, messages, strict=True)))
-
     async def _deliver(
-        self,
-        found: Mapping[Channel, Sequence[tuple[ExecutionEvent, bool]]],
-        encoded: Mapping[object, _Encoded],
-        until: Position,
+        self, found: Found, encoded: Mapping[object, Encoded], until: Position
     ) -> None:
         written = 0
         for channel, seen in found.items():
             made = encoded[channel.encoder.key]
-            positions = [event.position for event, _ in seen]
-            # A tuple, which transports can tell by its identity.
-            messages = tuple(
-                made.messages[event.position, matches]
-                for event, matches in (() if made.failure else seen)
-            )
+            placed = [
+                (event.position, made.messages[event.position, matches])
+                for event, matches in (seen if made.messages else ())
+            ]
+            batch = Batch.of(placed, until)
             for subscriber in tuple(channel.live):
                 if made.failure is not None:
                     self._end_at(subscriber, made.failure)
-                    continue
-                self._write(subscriber, messages, positions, until)
+                elif made.is_late:
+                    self._leave_behind(subscriber)
+                else:
+                    self._write(subscriber, batch)
                 written += 1
                 if written % _WRITES_BETWEEN_BREATHS == 0:
                     await asyncio.sleep(0)
 
-    def _write(
-        self,
-        subscriber: Subscriber,
-        messages: Sequence[EventMessage],
-        positions: Sequence[Position],
-        until: Position,
-    ) -> None:
+    def _write(self, subscriber: Subscriber, batch: Batch) -> None:
         try:
-            subscriber.take(messages, positions, until)
+            self._delivered += subscriber.take(batch)
         except OSError:
             subscriber.close()  # the client has gone
         except Exception as error:  # noqa: BLE001 - the others get their events
-            subscriber.end(_ending_of(error))
-        else:
-            self._delivered += len(messages)
+            subscriber.end(ending_of(error))
+
+    def _leave_behind(self, subscriber: Subscriber) -> None:
+        """Let a subscription read what the feed passes on by itself."""
+        if subscriber.phase is Phase.LIVE:
+            subscriber.position = max(subscriber.position, self._feed.position)
+            subscriber.channel.live.pop(subscriber, None)
+            self.catch_up(subscriber)
 
     def _lose(self, error: GatewayError) -> None:
         ending = Ending(EndCode.EVENTS_EXPIRED, error.message)
@@ -308,7 +257,7 @@ class Broadcaster:
         except OSError:
             subscriber.close()  # the client has gone
         except Exception as error:  # noqa: BLE001 - its client is told
-            self._end_at(subscriber, _ending_of(error))
+            self._end_at(subscriber, ending_of(error))
         finally:
             if self._catching_up.get(subscriber) is asyncio.current_task():
                 del self._catching_up[subscriber]
@@ -320,38 +269,30 @@ class Broadcaster:
         if subscriber.position >= reached:
             await self._passed_on.wait()
             return
+        channel = subscriber.channel
+        page = min(_PAGE, channel.encoder.most_at_once)
         recent = self._feed.since(subscriber.position)
         if recent is None:
-            recent = await self.log.read(subscriber.position, _PAGE)
-        events = recent[:_PAGE]
+            recent = await self.log.read(subscriber.position, page)
+        events = recent[:page]
         concerning = []
         for event in events:
             early = seen if event.position <= until else None
             if early is not None and early.has(event):
                 continue
-            matches = subscriber.channel.match(event)
+            matches = channel.match(event)
             if matches is not None:
                 cursor = self.log.cursor(Start(event.position, early))
                 concerning.append(SeenEvent(event, cursor, matches))
-        payloads = await subscriber.channel.encoder.encode(concerning)
+        messages = await self._encoding.messages(channel.encoder, concerning)
         if subscriber.phase is not Phase.CATCHING_UP:
             return
+        places = [each.event.position for each in concerning]
         # If nothing was found, there was nothing up to where the feed was before.
-        subscriber.position = events[-1].position if events else reached
+        batch = Batch.of(
+            list(zip(places, messages, strict=True)),
+            events[-1].position if events else reached,
+        )
+        self._delivered += subscriber.take(batch)
         if seen is not None and subscriber.position >= until:
             subscriber.seen = None
-        messages = [
-            EventMessage(payload, each.cursor)
-            for payload, each in zip(payloads, concerning, strict=True)
-        ]
-        self._delivered += len(messages)
-        if messages and not subscriber.sink.write(messages):
-            self.pause(subscriber)
-
-
-def _ending_of(error: Exception) -> Ending:
-    """Return what the client of a subscription is told of an exception that ended it."""
-    if isinstance(error, GatewayError) and error.code in set(EndCode):
-        return Ending(EndCode(error.code), error.message)
-    error_id = log_unexpected(error, "A subscription")
-    return Ending(EndCode.INTERNAL_SERVER_ERROR, f"{INTERNAL_MESSAGE}, error id {error_id}")

@@ -12,17 +12,26 @@ from server.http.json_text import write_json
 class EventEncoder:
     """Encodes events as the responses of an operation.
 
-    ``variables`` are coerced. Encoders with equal ``key`` encode alike.
+    ``variables`` are coerced. Encoders with equal ``key`` encode alike. At most ``most_at_once``
+    events should be encoded together.
     """
 
     def __init__(
-        self, plan: Plan, variables: Mapping[str, Any], context: Context, key: object
+        self,
+        plan: Plan,
+        variables: Mapping[str, Any],
+        context: Context,
+        key: object,
+        most_at_once: int,
     ) -> None:
         [self._root] = plan.roots
         self._plan = plan
         self._variables = variables
         self._context = context
         self.key = key
+        self.most_at_once = most_at_once
+        self.reads = bool(plan.nested_checks)
+        """Whether it reads what executions lead to, besides the events."""
         self._before = b'{"data":{' + write_json(self._root.key) + b":"
 
     async def encode(self, seen: Sequence[SeenEvent]) -> list[bytes]:

@@ -26,9 +26,16 @@ class PlannedEvents:
 
     @classmethod
     def of(
-        cls, plan: Plan | None, planner: Planner, variables: Mapping[str, Any], context: Context
+        cls,
+        plan: Plan | None,
+        planner: Planner,
+        variables: Mapping[str, Any],
+        context: Context,
+        most_at_once: int,
     ) -> "PlannedEvents":
         """Read the arguments of a subscription from the variables that were sent.
+
+        ``most_at_once`` is how many events it may cost at a time.
 
         Raises NotPlannable, or another exception if an argument is invalid.
         """
@@ -43,6 +50,7 @@ class PlannedEvents:
             for name in sorted(planner.variables_below_root)
             if name in variables
         }
-        encoder = EventEncoder(plan, values, context, (id(plan), write_json(below)))
+        key = id(plan), write_json(below)
+        encoder = EventEncoder(plan, values, context, key, most_at_once)
         filter_ = arguments.filter(context.max_ids)
         return cls(root.key, filter_, arguments.given.get("after"), encoder)

@@ -2,6 +2,7 @@
 
 import enum
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from db.events.position import Position
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from server.graphql.subscriptions.broadcaster import Broadcaster
 
 
+_PART_BYTES = 65_536
+
+
 class Phase(enum.Enum):
     """What a subscription does."""
 
@@ -20,6 +24,48 @@ class Phase(enum.Enum):
     LIVE = "gets events as they come"
     PAUSED = "waits for its client to read"
     ENDED = "gets nothing more"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Messages that are written together, and the positions of their events."""
+
+    messages: tuple[EventMessage, ...]
+    positions: tuple[Position, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What there is to write of the events up to a position.
+
+    It is in parts of some 64 KiB, after each of which the client may have had enough.
+    """
+
+    parts: tuple[Part, ...]
+    until: Position
+
+    @classmethod
+    def of(cls, placed: Sequence[tuple[Position, EventMessage]], until: Position) -> "Batch":
+        """Make a batch of messages by their positions."""
+        parts = []
+        begin = size = 0
+        for end, (_, message) in enumerate(placed, 1):
+            size += len(message.payload)
+            if size >= _PART_BYTES or end == len(placed):
+                positions, messages = zip(*placed[begin:end], strict=True)
+                parts.append(Part(messages, positions))
+                begin, size = end, 0
+        return cls(tuple(parts), until)
+
+    def after(self, position: Position) -> "Batch":
+        """Return what of it comes after a position."""
+        placed = [
+            (each, message)
+            for part in self.parts
+            for each, message in zip(part.positions, part.messages, strict=True)
+            if each > position
+        ]
+        return Batch.of(placed, self.until)
 
 
 class Subscriber:
@@ -63,24 +109,24 @@ class Subscriber:
             self._broadcaster.leave(self)
             self.sink.end(ending)
 
-    def take(
-        self, messages: Sequence[EventMessage], positions: Sequence[Position], until: Position
-    ) -> None:
-        """Write the messages of events that a live subscription has not had yet.
+    def take(self, batch: Batch) -> int:
+        """Write the events of a batch that it has not had yet; return how many.
 
-        ``until`` is the position up to which they are all of the events that concern it.
+        After that it is where the batch ends, or paused where its client stopped reading.
         """
-        if self.phase is not Phase.LIVE:
-            return
-        if self.position >= positions[0]:
-            left = [
-                message
-                for message, position in zip(messages, positions, strict=True)
-                if position > self.position
-            ]
-            if not left:
-                return
-            messages = left
-        if not self.sink.write(messages):
-            self.position = max(self.position, until)
-            self._broadcaster.pause(self)
+        if self.phase not in (Phase.LIVE, Phase.CATCHING_UP):
+            return 0
+        parts = batch.parts
+        if parts and self.position >= parts[0].positions[0]:
+            parts = batch.after(self.position).parts
+        written = 0
+        for part in parts:
+            written += len(part.messages)
+            if not self.sink.write(part.messages):
+                # Nothing of it comes after the last part.
+                self.position = batch.until if part is parts[-1] else part.positions[-1]
+                self._broadcaster.pause(self)
+                return written
+        if self.phase is Phase.CATCHING_UP:
+            self.position = batch.until
+        return written

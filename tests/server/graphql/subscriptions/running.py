@@ -109,7 +109,9 @@ class Subscriptions:
 
 
 @contextlib.asynccontextmanager
-async def subscriptions(place: Place, **options: Any) -> AsyncIterator[Subscriptions]:
+async def subscriptions(
+    place: Place, *, max_page_size: int = 100, **options: Any
+) -> AsyncIterator[Subscriptions]:
     """Serve subscriptions to what is in a place; ``options`` are those of the feed."""
     database = open_database(place.url)
     async with _closing(database):
@@ -121,7 +123,7 @@ async def subscriptions(place: Place, **options: Any) -> AsyncIterator[Subscript
             Agentflows(database),
             Sessions(database),
             log,
-            max_page_size=100,
+            max_page_size=max_page_size,
             max_ids=1000,
             snapshot=database.snapshot,
         )

@@ -1,9 +1,12 @@
 """Who gets which events, of clients that read fast, slowly or from an earlier place."""
 
+import asyncio
 import functools
+from typing import Any
 
 import pytest
 
+from db.executions import Executions
 from tests.gateway import insert, run_sql
 from tests.places import Place
 from tests.sample import SAMPLE
@@ -244,3 +247,66 @@ async def test_many_changes_by_one_statement_all_arrive(place: Place) -> None:
         assert len(events) == 6000
         assert {event["previousState"] for event in events[3000:]} == {"INPROGRESS"}
         assert len({event["cursor"] for event in events}) == 6000
+
+
+_NESTED = """subscription {
+  executionEvents { guid execution { session { executions(first: 1) { totalCount } } } }
+}"""
+
+
+async def test_a_selection_that_takes_long_to_read_delays_nobody_else(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_read = asyncio.Event()
+    pages = Executions.pages
+
+    async def slow_pages(*arguments: Any, **options: Any) -> Any:
+        await may_read.wait()
+        return await pages(*arguments, **options)
+
+    monkeypatch.setattr(Executions, "pages", slow_pages)
+    async with subscriptions(place) as live:
+        slow, fast = await live.begin(query=_NESTED), await live.begin()
+        for number in range(3):
+            _create(place, f"g-{number}")
+            await until(functools.partial(_has_read, fast, number + 1))
+        assert slow.messages == []
+        may_read.set()
+        await until(lambda: len(slow.messages) >= 3)
+        assert [event["guid"] for event in slow.events] == ["g-0", "g-1", "g-2"]
+
+
+async def test_a_client_that_stops_reading_is_not_sent_the_rest_of_a_large_batch(
+    place: Place,
+) -> None:
+    large = " ".join(f"a{number}: execution {{ agentflowId }}" for number in range(8))
+    query = f"subscription {{ executionEvents {{ {large} }} }}"
+    async with subscriptions(place) as live:
+        client = await live.begin(Client(room=1), query=query)
+        values = ", ".join(
+            f"('g-{number}', '{'x' * 10_000}', 'ERROR', 1700000000000)" for number in range(5)
+        )
+        run_sql(
+            place, f"INSERT INTO executions (guid, agentflow_id, state, created_on) VALUES {values}"
+        )
+        for read in range(1, 6):
+            await until(functools.partial(_has_read, client, read))
+            assert len(client.messages) == read
+            client.read_on(1)
+
+
+async def test_events_whose_selection_is_dear_all_arrive(place: Place) -> None:
+    query = """subscription {
+      executionEvents { guid execution { agentflow { executions(first: 900) {
+        nodes { guid state createdOn updatedOn finishedOn durationMs sessionId agentflowName } }
+      } } }
+    }"""
+    async with subscriptions(place, max_page_size=1_000) as live:
+        client = await live.begin(query=query)
+        values = ", ".join(f"('g-{n}', 'flow', 'ERROR', 1700000000000)" for n in range(20))
+        run_sql(
+            place, f"INSERT INTO executions (guid, agentflow_id, state, created_on) VALUES {values}"
+        )
+        await until(lambda: len(client.messages) >= 20)
+        guids = [event["guid"] for event in client.events]
+        assert len(guids) == len(set(guids)) == 20
