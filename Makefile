@@ -46,7 +46,7 @@ ifdef STALE
   $(shell rm -rf $(VENV))
 endif
 
-.PHONY: run test test-load console-test check bench console screenshots format audits clients schema released-schema clean
+.PHONY: run test test-load console-test check bench console screenshots format audits protocols clients schema released-schema clean
 
 run: $(VENV)/.installed ## run the gateway over an SQLite file with demo executions
 	@if $(HAS_NPM); then node console/build.mjs --beside $$$$ & \
@@ -63,7 +63,7 @@ screenshots: $(VENV)/.installed-test console ## retake the README's pictures of 
 
 ifeq ($(CHOSEN),)
 test: ## run the test suite on SQLite and PostgreSQL; ONLY=server/rest for one room
-	@$(MAKE) --no-print-directory --jobs $(WORKERS) $(VENV)/.installed-test audits clients console-test
+	@$(MAKE) --no-print-directory --jobs $(WORKERS) $(VENV)/.installed-test audits protocols clients console-test
 	$(PYTEST) -m "not load" --cov --cov-report=term
 else
 test: $(VENV)/.installed-test
@@ -94,6 +94,13 @@ audits: ## install what the audits of GraphQL over HTTP need, if npm is installe
 
 tests/audits/node_modules: tests/audits/package.json
 	npm install --prefix tests/audits --no-audit --no-fund --no-package-lock --silent
+	@touch $@
+
+protocols: ## install the clients that run the protocols' tables of cases, if npm is installed
+	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory tests/protocols/graphql_sse/node_modules; fi
+
+tests/protocols/%/node_modules: tests/protocols/%/package.json
+	npm install --prefix tests/protocols/$* --no-audit --no-fund --no-package-lock --silent
 	@touch $@
 
 clients: $(VENV)/clients/.installed ## install clients and their generators for the tests; those of TypeScript need npm
@@ -127,7 +134,7 @@ released-schema: schema ## when releasing: make this schema the one that clients
 	cp schema/schema.graphql tests/clients/released.graphql
 
 clean:
-	rm -rf $(VENV) tests/audits/node_modules tests/clients/node_modules console/node_modules console/dist server/static/graphiql build dist *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) tests/audits/node_modules tests/protocols/*/node_modules tests/clients/node_modules console/node_modules console/dist server/static/graphiql build dist *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(IS_NEW_ENOUGH) || { echo "Python 3.11 or newer is needed; $(PYTHON) is" \

@@ -9,7 +9,8 @@
 - `poolers.py` and `standbys.py` start pgbouncer and streaming replicas; `raw_websocket.py` and
   `plain_http.py` are clients; `statements.py` watches the SQL; `examples.py` says how many to draw.
 - `filter_cases.py` is the table of filters that `db`, GraphQL and REST are held to alike.
-- `audits/` and `clients/` are programs of npm and pip that other tests run; `data/` has files.
+- `audits/` and `clients/` are programs of npm and pip that other tests run; `protocols/` are tables
+  of cases that any server can be run through; `data/` has files.
 
 Tests marked `sqlite` or `postgres` are about one database; `make test` leaves out those marked
 `load`.

@@ -115,7 +115,8 @@ def rooms(checkout: Path) -> Path:
     """A folder that has tests too."""
     tests = ("server/rest/test_names.py", "db/reading/test_counts.py")
     needed = ("audits/package.json", "clients/package.json", "clients/requirements.txt")
-    for name in (*tests, *needed):
+    protocols = ("protocols/graphql_sse/package.json",)
+    for name in (*tests, *needed, *protocols):
         file = checkout / "tests" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()

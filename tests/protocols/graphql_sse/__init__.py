@@ -1,0 +1,1 @@
+"""The distinct connections mode of graphql-sse."""
