@@ -6,6 +6,7 @@ import NEXT_PAGE from "./examples/NextPage.graphql?raw";
 import ONE_EXECUTION from "./examples/OneExecution.graphql?raw";
 import STATISTICS from "./examples/Statistics.graphql?raw";
 import STOP_EXECUTION from "./examples/StopExecution.graphql?raw";
+import WATCH_EXECUTIONS from "./examples/WatchExecutions.graphql?raw";
 
 /** Asks for executions that the examples can be about. */
 export const QUERY_FOR_VALUES = EXAMPLE_VALUES;
@@ -41,6 +42,9 @@ export function examplesWith(data: unknown): Example[] {
     example(ONE_EXECUTION, { guid: newest?.guid ?? "" }),
     example(AGENTFLOWS, { first: 3 }),
     example(STATISTICS, { filter: { state: { in: ["FINISHED", "ERROR"] } } }),
+    example(WATCH_EXECUTIONS, {
+      filter: { state: { in: ["FINISHED", "ERROR", "TERMINATED", "TIMEOUT", "STOPPED"] } },
+    }),
     example(STOP_EXECUTION, {
       guid: running?.guid ?? "",
       input: { state: "STOPPED", expectedState: running?.state ?? "INPROGRESS" },

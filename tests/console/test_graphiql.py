@@ -11,6 +11,7 @@ from tests.console.browser import Visit, visit
 from tests.faults.programs import wait_until
 from tests.gateway import Gateway, running_gateway
 from tests.places import Place
+from tests.server.wire import taken_places
 
 # What is shown is the same over every database.
 pytestmark = pytest.mark.sqlite
@@ -23,6 +24,7 @@ EXAMPLES = (
     "OneExecution",
     "Agentflows",
     "Statistics",
+    "WatchExecutions",
     "StopExecution",
     "DeleteExecutions",
 )
@@ -271,26 +273,48 @@ def test_a_link_that_is_followed_on_the_open_page_opens_a_tab(visitor: Visit) ->
 # Subscriptions
 
 
-def test_a_subscription_goes_over_a_websocket(visitor: Visit) -> None:
-    visitor.open()
-    visitor.write("subscription { __typename }")
-    visitor.run()
-    visitor.expect_result("message")
-    types = [message["type"] for message in visitor.messages]
-    assert types[:3] == ["connection_init", "connection_ack", "subscribe"]
-    # The schema has no subscriptions yet.
-    assert types[3:4] == ["error"]
+def _end(gateway: Gateway, state: str) -> str:
+    """End an execution that is running, as an engine does; its guid."""
+    [(guid,)] = gateway.sql("SELECT guid FROM executions WHERE state = 'INPROGRESS' LIMIT 1")
+    gateway.sql("UPDATE executions SET state = ? WHERE guid = ?", state, guid)
+    return str(guid)
 
 
-def test_a_subscription_comes_as_events_where_no_websocket_gets_through(visitor: Visit) -> None:
-    visitor.page.route_web_socket("**/*", lambda socket: socket.close(code=1006))
-    page = visitor.open()
-    visitor.write("subscription { __typename }")
-    with page.expect_request(
-        lambda request: "text/event-stream" in request.headers.get("accept", "")
-    ):
-        visitor.run()
-    visitor.expect_result("message")
+def _is_watched(gateway: Gateway) -> bool:
+    return taken_places(gateway, "max_subscriptions") == 1
+
+
+def _watch_and_stop(visitor: Visit, gateway: Gateway) -> None:
+    """Run the example that watches executions, see two of them end, and stop it."""
+    visitor.page.bring_to_front()
+    _run_tab(visitor, "WatchExecutions")
+    wait_until(lambda: _is_watched(gateway))
+    for state in ("FINISHED", "ERROR"):
+        guid = _end(gateway, state)
+        visitor.expect_result(guid)
+        visitor.expect_result(f'"state": "{state}"')
+    visitor.page.get_by_label("Stop query (Ctrl-Enter)").click()
+    wait_until(lambda: not _is_watched(gateway))
+    ended = _end(gateway, "TIMEOUT")
+    expect(visitor.page.get_by_label("Execute query (Ctrl-Enter)")).to_be_visible()
+    expect(visitor.result).not_to_contain_text(ended)
+
+
+def test_the_example_that_watches_executions_shows_events_until_it_is_stopped(
+    at_work: Visit, gateway: Gateway
+) -> None:
+    at_work.open()
+    _watch_and_stop(at_work, gateway)
+    types = [message["type"] for message in at_work.messages]
+    assert types[:4] == ["connection_init", "connection_ack", "subscribe", "next"]
+    assert at_work.complaints == []
+
+
+def test_events_are_shown_where_no_websocket_gets_through(at_work: Visit, gateway: Gateway) -> None:
+    at_work.page.route_web_socket("**/*", lambda socket: socket.close(code=1006))
+    at_work.open()
+    _watch_and_stop(at_work, gateway)
+    assert at_work.messages == []
 
 
 # Everybody
