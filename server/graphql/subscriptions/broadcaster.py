@@ -272,7 +272,8 @@ class Broadcaster:
         channel = subscriber.channel
         page = min(_PAGE, channel.encoder.most_at_once)
         recent = self._feed.since(subscriber.position)
-        if recent is None:
+        if not recent:
+            # Memory has only what the feed has passed on, which may be less.
             recent = await self.log.read(subscriber.position, page)
         events = recent[:page]
         concerning = []

@@ -2,10 +2,12 @@
 
 import asyncio
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from db.events.event import ExecutionEvent
 from db.executions import Executions
 from tests.gateway import insert, run_sql
 from tests.places import Place
@@ -105,6 +107,32 @@ async def test_the_cursor_of_a_list_begins_where_the_list_ends(place: Place) -> 
         _create(place, "new")
         await until(lambda: bool(client.messages))
         assert [event["guid"] for event in client.events] == ["new"]
+
+
+@pytest.mark.postgres
+async def test_after_the_cursor_of_a_list_comes_what_the_feed_has_not_read_yet(
+    place: Place,
+) -> None:
+    async with subscriptions(place) as live:
+        first = await live.begin()
+        pass_on, may_go_on = live.feed.on_events, asyncio.Event()
+
+        async def pass_on_slowly(events: Sequence[ExecutionEvent]) -> None:
+            await pass_on(events)
+            await may_go_on.wait()
+
+        live.feed.on_events = pass_on_slowly
+        _create(place, "before")
+        await until(lambda: _has_read(first, 1))
+        cursor = live.log.cursor(await live.log.here())
+        _create(place, "after")
+        second = await live.begin(after=cursor)
+        await until(lambda: _has_read(second, 1))
+        may_go_on.set()
+        _create(place, "last")
+        await until(lambda: _has_read(first, 3) and _has_read(second, 2))
+        assert [event["guid"] for event in first.events] == ["before", "after", "last"]
+        assert [event["guid"] for event in second.events] == ["after", "last"]
 
 
 async def test_a_client_that_pauses_misses_nothing(place: Place) -> None:
