@@ -52,9 +52,11 @@ from server.observability.logs import configure_logs
 from server.observability.metrics import Metrics
 from server.observability.shared_metrics import publishing
 from server.operation.connections import CONNECTIONS, Connections
+from server.operation.event_retention import EventRetention
 from server.operation.garbage import collect_rarely
-from server.operation.maintenance import Maintenance, deleting, timing_out
+from server.operation.maintenance import deleting, timing_out
 from server.operation.open_files import allow_open_files
+from server.operation.rounds import Rounds
 from server.operation.settings import Settings, load_settings
 from server.operation.workers import end_with_parent
 from server.rest.endpoint import RestEdge
@@ -266,8 +268,8 @@ def _executions_routes(
     return lambda path: paths.get(path) or rest.find(path), [*routes, *rest.routes()]
 
 
-def _background(settings: Settings, database: Database) -> list[Maintenance]:
-    background = []
+def _background(settings: Settings, database: Database) -> list[Rounds]:
+    background: list[Rounds] = [EventRetention(database, settings.event_age)]
     if settings.retention_ages:
         background.append(deleting(database, settings.retention_ages, settings.retention_keep_last))
     if settings.timeout_ages:

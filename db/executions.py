@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from db.database import Database
 from db.dialect import pays_for_messages
 from db.models import ExecutionState
+from db.pacing import USUAL_PACE, Pace
 from db.reading.filters import Filter
 from db.reading.reader import Reader
 from db.source import NATIVE, ExecutionSource
 from db.writing.batches import Bounds, Matched, Target
 from db.writing.changes import DeleteOutcome, UpdateOutcome, Writing
 from db.writing.matching import Matching
-from db.writing.pacing import USUAL_PACE, Pace
 
 _UNBOUNDED = Bounds()
 

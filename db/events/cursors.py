@@ -20,13 +20,14 @@ LONGEST_CURSOR = 65_536
 """The maximum length of a cursor; a snapshot with many running transactions makes it long."""
 
 _FORM = b"\1"
+_LARGEST = 2**63 - 1
 _NUMBERS = struct.Struct(">3q")
 _EPOCH_BYTES = 5
 _CHECKSUM_BYTES = 6
 _HEAD = len(_FORM) + _EPOCH_BYTES
 _SEEN_AT = _HEAD + _NUMBERS.size
 # Fewer digits than Python refuses to read.
-_SEEN = re.compile(rb"\d{1,20}:\d{1,20}:\d{1,20}:(?:\d{1,20}(?:,\d{1,20})*)?")
+_SEEN = re.compile(rb"(?:\d{1,20}:){5}(?:\d{1,20}(?:,\d{1,20})*)?")
 
 
 def encode_cursor(start: Start, epoch: str) -> str:
@@ -44,13 +45,14 @@ def decode_cursor(cursor: str, epoch: str, argument: str) -> Start:
     of another outbox.
     """
     content = _content(cursor)
-    numbers, seen = content[_HEAD:_SEEN_AT], content[_SEEN_AT:]
-    if len(numbers) < _NUMBERS.size or content[:1] != _FORM or (seen and not _is_seen(seen)):
+    numbers, packed = content[_HEAD:_SEEN_AT], content[_SEEN_AT:]
+    seen = _unpack_seen(packed) if packed else None
+    if len(numbers) < _NUMBERS.size or content[:1] != _FORM or (packed and seen is None):
         expected = "a cursor taken unchanged from an event or from eventCursor"
         raise InvalidInput.of(argument, cursor, expected)
     if content[len(_FORM) : _HEAD] != _digest(epoch):
         raise EventsExpired
-    return Start(Position(*_NUMBERS.unpack(numbers)), _unpack_seen(seen) if seen else None)
+    return Start(Position(*_NUMBERS.unpack(numbers)), seen)
 
 
 def _pack_seen(seen: Seen) -> bytes:
@@ -62,21 +64,28 @@ def _pack_seen(seen: Seen) -> bytes:
         distances.append(str(running - last))
         last = running
     length = snapshot.next - snapshot.lowest
-    return f"{seen.until}:{snapshot.lowest}:{length}:{','.join(distances)}".encode()
+    numbers = (seen.until, seen.tick, seen.events, snapshot.lowest, length)
+    return ":".join([*map(str, numbers), ",".join(distances)]).encode()
 
 
-def _is_seen(packed: bytes) -> bool:
-    return _SEEN.fullmatch(packed) is not None
-
-
-def _unpack_seen(packed: bytes) -> Seen:
-    until, lowest, length, distances = packed.split(b":")
-    last = first = int(lowest)
+def _unpack_seen(packed: bytes) -> Seen | None:
+    """Read what was seen; None if there is no such snapshot, because anybody can make a cursor."""
+    if _SEEN.fullmatch(packed) is None:
+        return None
+    *numbers, distances = packed.split(b":")
+    until, tick, events, lowest, length = map(int, numbers)
+    last = lowest
     running = set()
     for distance in filter(None, distances.split(b",")):
         last += int(distance)
         running.add(last)
-    return Seen(Snapshot(first, first + int(length), frozenset(running)), int(until))
+    following = lowest + length
+    if max(until, tick, events, following) > _LARGEST or (running and last >= following):
+        return None
+    # PostgreSQL counts transactions modulo 2^32, and none has the number 0.
+    if not (lowest % 2**32 and following % 2**32):
+        return None
+    return Seen(Snapshot(lowest, following, frozenset(running)), until, tick, events)
 
 
 def _content(cursor: str) -> bytes:

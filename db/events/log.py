@@ -10,7 +10,7 @@ from db.events.cursors import decode_cursor, encode_cursor
 from db.events.event import ExecutionEvent
 from db.events.numbered_log import NumberedLog
 from db.events.position import Position
-from db.events.start import Start
+from db.events.start import Seen, Start
 from db.events.ticked_log import TickedLog
 from db.reading.runner import Runner
 
@@ -26,6 +26,9 @@ class _Log(Protocol):
 
     async def read(self, after: Position, limit: int) -> tuple[list[ExecutionEvent], str | None]:
         """Return the next events; without the epoch if it was not read."""
+
+    async def has(self, seen: Seen) -> bool:
+        """Return whether all events that were seen are still there."""
 
 
 class EventLog:
@@ -89,9 +92,16 @@ class EventLog:
     async def start(self, cursor: str, argument: str) -> Start:
         """Return the start that a cursor holds; ``argument`` is its name, for the message.
 
-        Raises InvalidInput if it is not a cursor, and EventsExpired if it is of another database.
-        Whether its position is still in the log is only known once it is read.
+        Raises InvalidInput if it is not a cursor, and EventsExpired if it is of another database,
+        or of a later state of this one. Whether its position is still in the log is only known once
+        it is read.
         """
+        start = await self._decode(cursor, argument)
+        if start.seen is not None and not await self._log.has(start.seen):
+            raise EventsExpired
+        return start
+
+    async def _decode(self, cursor: str, argument: str) -> Start:
         if self._epoch is not None:
             try:
                 return decode_cursor(cursor, self._epoch, argument)

@@ -25,6 +25,11 @@ class Snapshot(NamedTuple):
             int(lowest), int(following), frozenset(map(int, filter(None, running.split(","))))
         )
 
+    @property
+    def text(self) -> str:
+        """The snapshot as PostgreSQL writes it."""
+        return f"{self.lowest}:{self.next}:{','.join(map(str, sorted(self.running)))}"
+
     def shows(self, writer: int) -> bool:
         """Whether the snapshot has what a transaction wrote that was committed."""
         return writer < self.next and writer not in self.running
@@ -34,11 +39,14 @@ class Seen(NamedTuple):
     """What a client has seen beyond its position: all that a snapshot shows.
 
     ``until`` is a time, in epoch milliseconds, at which all of it had occurred. After a restore the
-    numbers of transactions begin anew, but what they write occurs later.
+    numbers of transactions begin anew, but what they write occurs later. ``events`` is how
+    many were seen that ``tick`` does not show: fewer are left if a restore has undone some.
     """
 
     snapshot: Snapshot
     until: int
+    tick: int
+    events: int
 
     def has(self, event: ExecutionEvent) -> bool:
         """Whether the client has seen an event."""

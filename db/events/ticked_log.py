@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     FromClause,
     Select,
     Text,
@@ -18,13 +19,16 @@ from sqlalchemy import (
     cast,
     column,
     func,
+    literal_column,
     select,
     table,
     true,
+    union_all,
 )
+from sqlalchemy.types import UserDefinedType
 
 from db.database import Rows
-from db.dialect import Now, greatest
+from db.dialect import Now
 from db.errors import EventsExpired, ServiceUnavailable
 from db.events.event import ExecutionEvent
 from db.events.event_columns import LOGGED, epoch_column, event_columns, read_event
@@ -41,6 +45,15 @@ _PAUSE = 0.005
 _LONGEST_WAIT = 5.0
 _BUSY = "The database is busy; try again in a moment"
 
+
+class _PgSnapshot(UserDefinedType[str]):
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "pg_snapshot"
+
+
+_XID: ColumnElement[Any] = literal_column("execution_events.xid")
 TICKS = table(
     "event_ticks",
     *(column(name, BigInteger) for name in ("id", "low", "high", "noted_on")),
@@ -110,8 +123,15 @@ class TickedLog:
         async with self._runner.database.snapshot():
             rows = await self._runner.read("here", _build_here, ())
         position, epoch = _end_of(rows)
-        snapshot, until = rows[0][-2:]
-        return Start(position, Seen(Snapshot.read(snapshot), until)), epoch
+        snapshot, until, count = rows[0][-3:]
+        return Start(position, Seen(Snapshot.read(snapshot), until, position.tick, count)), epoch
+
+    async def has(self, seen: Seen) -> bool:
+        """Return whether as many events are there as were seen."""
+        values = (seen.until, seen.snapshot.text, seen.tick)
+        rows = await self._runner.read_latest("seen", _build_count_of_seen, values)
+        # Without the tick the position is what tells, which is that tick's, or a later one's.
+        return not rows or rows[0][0] == seen.events
 
     async def read(self, after: Position, limit: int) -> tuple[list[ExecutionEvent], str | None]:
         """Return the next events. Raises EventsExpired if what ``after`` names is not there."""
@@ -182,11 +202,39 @@ def _build_last(_parameters: BindParameters) -> Select[Any]:
     return last.order_by(TICKS.c.id.desc()).limit(1)
 
 
-def _build_here(parameters: BindParameters) -> Select[Any]:
+def _build_here(_parameters: BindParameters) -> Select[Any]:
+    last = select(TICKS).order_by(TICKS.c.id.desc()).limit(1).cte("last")
+    seen = _beyond(last)
     # If the clock was set back, something may have occurred later than it is now.
-    newest = select(LOGGED.c.occurred_on).order_by(LOGGED.c.id.desc()).limit(1)
-    until = greatest((Now(), newest.scalar_subquery()))
-    return _build_last(parameters).add_columns(cast(func.pg_current_snapshot(), Text), until)
+    until = func.greatest(Now(), func.max(seen.c.occurred_on))
+    counted = select(until.label("until"), func.count(seen.c.xid).label("seen")).subquery("counted")
+    return select(
+        last.c.id,
+        last.c.noted_on,
+        epoch_column(),
+        cast(func.pg_current_snapshot(), Text),
+        counted.c.until,
+        counted.c.seen,
+    ).select_from(last.join(counted, true()))
+
+
+def _build_count_of_seen(parameters: BindParameters) -> Select[Any]:
+    until, snapshot = parameters.bind_number(), parameters.bind("snapshot")
+    tick = select(TICKS).where(TICKS.c.id == parameters.bind_number()).cte("tick")
+    seen = _beyond(tick)
+    is_shown = func.pg_visible_in_snapshot(seen.c.xid, cast(cast(snapshot, Text), _PgSnapshot))
+    counted = select(func.count(seen.c.xid)).where(seen.c.occurred_on <= until, is_shown)
+    return select(counted.scalar_subquery()).select_from(tick)
+
+
+def _beyond(tick: Any) -> Any:
+    """Return the transactions and times of the events that a tick does not show."""
+    # What was in progress then may have any ids, so it is not found in one range with the rest.
+    running = func.pg_snapshot_xip(tick.c.snapshot).table_valued("running").lateral("running")
+    later = tick.join(LOGGED, func.pg_snapshot_xmax(tick.c.snapshot) <= _XID)
+    late = tick.join(running, true()).join(LOGGED, running.c.running == _XID)
+    columns = (_XID.label("xid"), LOGGED.c.occurred_on)
+    return union_all(*(select(*columns).select_from(each) for each in (later, late))).subquery()
 
 
 def _build_ticks(parameters: BindParameters) -> Select[Any]:

@@ -2,6 +2,6 @@
 
 ``changes`` updates and deletes executions by guid, within the changes that ``db.database`` runs;
 ``loading`` upserts whole files of them in one transaction. Work on more than one transaction should
-hold goes in batches, whose size ``pacing`` adapts: ``matching`` updates and deletes what a filter
-finds, by the runs of ``batches``, and ``old_executions`` deletes or times out what is too old.
+hold goes in batches: ``matching`` updates and deletes what a filter finds, by the runs of
+``batches``, and ``old_executions`` deletes or times out what is too old.
 """

@@ -23,12 +23,12 @@ from sqlalchemy import ColumnElement, Executable, Select, select
 from db.database import Database, Execute
 from db.dialect import Identity, ListedNumbers, Packed, locks_rows, unpacked
 from db.errors import ServiceUnavailable, UncertainWrite
+from db.pacing import USUAL_PACE, Pace, Pacing
 from db.reading.filter_statements import cache_key_of, where
 from db.reading.filters import Filter
 from db.reading.runner import Runner
 from db.reading.statement_cache import BindParameters
 from db.source import ExecutionRow, ExecutionSource
-from db.writing.pacing import USUAL_PACE, Pace, Pacing
 
 logger = logging.getLogger("gateway.database")
 

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Executable, Select, delete, func, select, 
 from db.database import Database
 from db.instants import now_ms
 from db.models import ExecutionState
+from db.pacing import Pace
 from db.reading.counts import plan_count
 from db.reading.filters import AllOf, Condition, Filter, size_of
 from db.reading.normal_filters import NOTHING, normalised
@@ -17,7 +18,6 @@ from db.reading.statement_cache import BindParameters
 from db.source import ExecutionSource
 from db.writing.batches import BatchRunner, Bounds, Matched, Target
 from db.writing.changes import CHANGED, values_of
-from db.writing.pacing import Pace
 
 _MOST_CONDITIONS = 400
 """With more conditions than this, the rows are counted."""

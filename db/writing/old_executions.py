@@ -28,12 +28,12 @@ from db.dialect import Now
 from db.errors import GatewayError
 from db.instants import EARLIEST_MS, from_ms
 from db.models import ExecutionState
+from db.pacing import USUAL_PACE, Pace, Pacing
 from db.reading.filters import AllOf, Condition, Filter
 from db.reading.paging import NEWEST_FIRST, reverse
 from db.reading.reader import Reader
 from db.reading.statement_cache import BindParameters, Statement, StatementCache
 from db.source import NATIVE, ExecutionSource
-from db.writing.pacing import USUAL_PACE, Pace, Pacing
 
 FINAL_STATES: tuple[ExecutionState, ...] = tuple(
     state for state in ExecutionState if state != ExecutionState.INPROGRESS

@@ -4,20 +4,20 @@ Of all processes that share a database, one does the work at a time. Executions 
 database's clock says.
 """
 
-import asyncio
 import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 
 from db.database import Database, Metric
 from db.errors import ServiceUnavailable
 from db.instants import EARLIEST_MS
-from db.leases import Lease, LeaseLost
+from db.leases import Lease
 from db.models import ExecutionState
+from db.pacing import Pace
 from db.writing.old_executions import Counts, Guard, OldExecutions, read_clock
-from db.writing.pacing import Pace
+from server.operation.rounds import Rounds
 
 logger = logging.getLogger("gateway.maintenance")
 
@@ -26,7 +26,6 @@ _UNNOTICED = Pace(batch=0.02, pause=4.0)
 _SHORTEST_PAUSE = 1.0
 _LONGEST_PAUSE = 600.0
 _ROUNDS_IN_AN_AGE = 20
-_LONGEST_FAILURE_PAUSE = 600.0
 
 Change = Callable[[OldExecutions, Guard], AsyncGenerator[Counts, None]]
 """Changes old executions in batches."""
@@ -41,12 +40,11 @@ def seconds_between_rounds(ages: Mapping[ExecutionState, int]) -> float:
     return min(_LONGEST_PAUSE, max(_SHORTEST_PAUSE, fitting))
 
 
-class Maintenance:
+class Maintenance(Rounds):
     """Changes the executions that are older than some ages, in rounds, while ``running``.
 
     ``ages`` are in milliseconds, for each state that is concerned. ``name`` is that of the lease,
-    and of the work in the metrics; ``done`` says in the log what became of the executions. An
-    exception ends a round, never the rounds: the pauses after failures grow.
+    and of the work in the metrics; ``done`` says in the log what became of the executions.
     """
 
     def __init__(
@@ -60,15 +58,13 @@ class Maintenance:
         *,
         pause: float | None = None,
     ) -> None:
+        super().__init__(name, seconds_between_rounds(ages) if pause is None else pause)
         self._database = database
-        self._name = name
         self._change = change
         self._done = done
         self._ages = ages
         self._keep_last = keep_last
-        self._pause = seconds_between_rounds(ages) if pause is None else pause
         self._lease = Lease(database, name)
-        self._is_stopping = asyncio.Event()
         self._changed = 0
         self._last_round = 0.0
 
@@ -91,44 +87,6 @@ class Maintenance:
                 aggregate="max",
             ),
         ]
-
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Do rounds while the block runs; then finish the batch that is under way."""
-        self._is_stopping = asyncio.Event()
-        task = asyncio.create_task(self._run())
-        try:
-            yield
-        finally:
-            self._is_stopping.set()
-            await task
-
-    async def _run(self) -> None:
-        failures = 0
-        is_logged = False
-        while not self._is_stopping.is_set():
-            try:
-                await self._round()
-            except LeaseLost:
-                logger.info("Another process has taken over the %s", self._name)
-            except ServiceUnavailable:
-                # The database has logged why.
-                failures += 1
-            except Exception:
-                failures += 1
-                # Logged once: it recurs with every round until it is fixed.
-                if not is_logged:
-                    logger.exception("The %s failed; trying again later", self._name)
-                is_logged = True
-            else:
-                failures = 0
-                is_logged = False
-            longest = max(self._pause, _LONGEST_FAILURE_PAUSE)
-            await self._sleep(min(longest, self._pause * 2 ** min(failures, 20)))
-
-    async def _sleep(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._is_stopping.wait(), seconds)
 
     async def _round(self) -> None:
         """Change all executions that are old now, unless another process does."""

@@ -225,6 +225,10 @@ class Settings(BaseSettings):
         description="How long after their creation executions that are still INPROGRESS become "
         "TIMEOUT, such as 24h. Unset: never.",
     )
+    event_retention: str = Field(
+        "1d",
+        description="How long the events of executions are kept for subscribers that come back.",
+    )
     traces: bool = Field(
         False,
         description="Whether to send OpenTelemetry traces; needs the extra `otel`.",
@@ -278,6 +282,11 @@ class Settings(BaseSettings):
         return {ExecutionState.INPROGRESS: parse_duration(self.timeout_after)}
 
     @property
+    def event_age(self) -> int:
+        """After how many milliseconds events are deleted."""
+        return parse_duration(self.event_retention)
+
+    @property
     def keys_required(self) -> bool:
         """Whether requests need a key even when none exists yet."""
         return self.auth == "keys" or (self.auth is None and not self.on_loopback)
@@ -289,7 +298,7 @@ class Settings(BaseSettings):
             parse_retention(text)
         return text
 
-    @field_validator("timeout_after")
+    @field_validator("timeout_after", "event_retention")
     @classmethod
     def _check_timeout(cls, text: str | None) -> str | None:
         if text is not None:

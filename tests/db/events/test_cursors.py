@@ -19,13 +19,15 @@ _positions = st.builds(Position, _numbers, _numbers, _numbers)
 
 @st.composite
 def _snapshots(draw: st.DrawFn) -> Snapshot:
-    lowest = draw(st.integers(3, 2**63))
+    lowest = draw(st.integers(3, 2**31) | st.integers(2**40 + 3, 2**40 + 2**31))
     length = draw(st.integers(0, 1_000))
     running = draw(st.frozensets(st.integers(0, length - 1), max_size=20)) if length else ()
     return Snapshot(lowest, lowest + length, frozenset(lowest + each for each in running))
 
 
-_starts = st.builds(Start, _positions, st.none() | st.builds(Seen, _snapshots(), _numbers))
+_starts = st.builds(
+    Start, _positions, st.none() | st.builds(Seen, _snapshots(), _numbers, _numbers, _numbers)
+)
 _epochs = st.text(st.characters(exclude_categories=["Cs"]))
 
 
@@ -51,7 +53,7 @@ def test_the_cursor_of_an_event_is_short(position: Position) -> None:
 
 def test_a_cursor_with_a_thousand_running_transactions_fits_into_a_header() -> None:
     running = frozenset(range(10**12, 10**12 + 50_000, 50))
-    start = Start(Position(1, 2, 3), Seen(Snapshot(10**12, 10**12 + 50_000, running), 4))
+    start = Start(Position(1, 2, 3), Seen(Snapshot(10**12, 10**12 + 50_000, running), 4, 5, 6))
     cursor = encode_cursor(start, EPOCH)
     assert decode_cursor(cursor, EPOCH, "after") == start
     assert len(cursor) < 4_100
@@ -103,9 +105,31 @@ def test_a_text_of_any_length_is_refused() -> None:
 
 def test_a_cursor_that_a_client_keeps_stays_a_cursor() -> None:
     position = Position(7, 90_000, 1_700_000_000_000)
-    cursor = "AXvqCfVmAAAAAAAAAAcAAAAAAAFfkAAAAYvP5WgAMTcwMDAwMDAwMDAwMToxMDA6NTozLDFLk9pzQLs"
-    seen = Seen(Snapshot(100, 105, frozenset({103, 104})), 1_700_000_000_001)
+    cursor = "AXvqCfVmAAAAAAAAAAcAAAAAAAFfkAAAAYvP5WgAMTcwMDAwMDAwMDAwMTo3OjI6MTAwOjU6MywxuSC8JKuu"
+    seen = Seen(Snapshot(100, 105, frozenset({103, 104})), 1_700_000_000_001, 7, 2)
     assert decode_cursor(cursor, EPOCH, "after") == Start(position, seen)
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        Seen(Snapshot(0, 5), 1, 1, 1),
+        Seen(Snapshot(5, 2**63), 1, 1, 1),
+        Seen(Snapshot(5, 7, frozenset({7})), 1, 1, 1),
+        Seen(Snapshot(5, 7, frozenset({6, 2**70})), 1, 1, 1),
+        Seen(Snapshot(5, 7), 2**63, 1, 1),
+        Seen(Snapshot(5, 7), 1, 2**63, 1),
+        Seen(Snapshot(5, 7), 1, 1, 2**63),
+        Seen(Snapshot(5, 7), -1, 1, 1),
+        Seen(Snapshot(7, 5), 1, 1, 1),
+        Seen(Snapshot(2**32, 2**32 + 1), 1, 1, 1),
+        Seen(Snapshot(5, 2**32), 1, 1, 1),
+    ],
+    ids=str,
+)
+def test_a_forged_cursor_with_what_no_snapshot_has_is_refused(seen: Seen) -> None:
+    with pytest.raises(InvalidInput):
+        decode_cursor(encode_cursor(Start(Position(1, 1, 1), seen), EPOCH), EPOCH, "after")
 
 
 @pytest.mark.parametrize(
@@ -119,6 +143,7 @@ def test_a_snapshot_shows_the_transactions_that_had_been_committed(
     text: str, shown: list[int], not_shown: list[int]
 ) -> None:
     snapshot = Snapshot.read(text)
+    assert snapshot.text == text
     assert [snapshot.shows(writer) for writer in shown] == [True] * len(shown)
     assert [snapshot.shows(writer) for writer in not_shown] == [False] * len(not_shown)
 
@@ -128,7 +153,7 @@ def _event(writer: int, occurred_on: int) -> ExecutionEvent:
 
 
 def test_what_occurred_later_was_not_seen_although_its_transaction_has_an_old_number() -> None:
-    seen = Seen(Snapshot.read("10:15:11"), until=1_000)
+    seen = Seen(Snapshot.read("10:15:11"), until=1_000, tick=1, events=1)
     assert seen.has(_event(12, 1_000))
     assert not seen.has(_event(12, 1_001))
     assert not seen.has(_event(11, 1_000))

@@ -9,14 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from db import pacing
 from db.database import Database, Execute
 from db.errors import ServiceUnavailable
 from db.instants import EARLIEST_MS, LATEST_MS
 from db.models import ExecutionState
 from db.opening import open_database
-from db.writing import old_executions, pacing
+from db.pacing import Pace
+from db.writing import old_executions
 from db.writing.old_executions import FINAL_STATES, OldExecutions, read_clock
-from db.writing.pacing import Pace
 from tests.examples import examples
 from tests.gateway import run_sql
 from tests.places import Place

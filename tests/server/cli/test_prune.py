@@ -139,7 +139,7 @@ def test_anything_else_is_refused_and_deletes_nothing(
 def test_a_rule_of_the_database_that_refuses_is_reported_with_what_was_deleted(
     place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("db.writing.pacing._LARGEST", 1)
+    monkeypatch.setattr("db.pacing._LARGEST", 1)
     _write(place, [("flow", "ERROR", 50 - number) for number in range(5)])
     place.refuse("DELETE", "OLD.id = 4")
     monkeypatch.setattr(

@@ -31,7 +31,7 @@ OFTEN = 0.005
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.operation.maintenance._LONGEST_FAILURE_PAUSE", OFTEN)
+    monkeypatch.setattr("server.operation.rounds._LONGEST_FAILURE_PAUSE", OFTEN)
 
 
 async def _write(place: Place, database: Database, rows: Iterable[tuple[str, str, float]]) -> None:
@@ -161,7 +161,7 @@ async def test_nothing_is_done_while_another_process_holds_the_lease(
 async def test_a_process_whose_lease_was_taken_meanwhile_changes_nothing_more(
     database: Database, other: Database, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("db.writing.pacing._LARGEST", 1)
+    monkeypatch.setattr("db.pacing._LARGEST", 1)
     await _write(place, database, [("flow", "FINISHED", 2 + number) for number in range(4)])
     work = _retention(database)
     lease = Lease(other, "retention")
@@ -241,7 +241,7 @@ async def test_tables_that_are_away_for_a_while_do_not_end_it(
 async def test_it_ends_with_the_gateway_at_the_end_of_a_batch_and_lets_go_of_the_lease(
     database: Database, other: Database, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("db.writing.pacing._LARGEST", 1)
+    monkeypatch.setattr("db.pacing._LARGEST", 1)
     await _write(place, database, [("flow", "FINISHED", 2 + number) for number in range(200)])
     work = _retention(database)
     async with work.running():

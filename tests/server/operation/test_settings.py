@@ -130,6 +130,7 @@ GIVEN = [
     ("GATEWAY_RETENTION", "FINISHED=7d,ERROR=180d", "retention", "FINISHED=7d,ERROR=180d"),
     ("GATEWAY_RETENTION_KEEP_LAST", "7", "retention_keep_last", 7),
     ("GATEWAY_TIMEOUT_AFTER", "24h", "timeout_after", "24h"),
+    ("GATEWAY_EVENT_RETENTION", "2h", "event_retention", "2h"),
     ("GATEWAY_TRACES", "1", "traces", True),
     ("GATEWAY_LOG_LEVEL", "debug", "log_level", "debug"),
     ("GATEWAY_LOG_FORMAT", "json", "log_format", "json"),

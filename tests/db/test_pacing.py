@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from db.writing.pacing import Pace, Pacing
+from db.pacing import Pace, Pacing
 
 pytestmark = pytest.mark.anyio
 
