@@ -97,7 +97,7 @@ tests/audits/node_modules: tests/audits/package.json
 	@touch $@
 
 protocols: ## install the clients that run the protocols' tables of cases, if npm is installed
-	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory tests/protocols/graphql_sse/node_modules; fi
+	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory $(patsubst %/package.json,%/node_modules,$(wildcard tests/protocols/*/package.json)); fi
 
 tests/protocols/%/node_modules: tests/protocols/%/package.json
 	npm install --prefix tests/protocols/$* --no-audit --no-fund --no-package-lock --silent
