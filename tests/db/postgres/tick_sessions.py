@@ -14,8 +14,8 @@ UPDATE = "UPDATE executions SET state = $2 WHERE guid = $1"
 DELETE = "DELETE FROM executions WHERE guid = $1"
 _IN_ORDER = """
 SELECT event.* FROM event_ticks AS tick
-CROSS JOIN LATERAL gateway_events_of(tick.id, 0, 9223372036854775807) AS event
-ORDER BY tick.id, event.id
+CROSS JOIN LATERAL gateway_events_of(tick.id, 0, 9223372036854775807) WITH ORDINALITY AS event
+ORDER BY tick.id, event.ordinality
 """
 
 
