@@ -116,8 +116,7 @@ BEGIN
         ),
         later AS (
             SELECT min(event.id) AS low, max(event.id) AS high
-            -- The smallest and the largest id are not looked for from the ends of all ids.
-            FROM ended CROSS JOIN LATERAL (SELECT id {_OF_RANGE} OFFSET 0) AS event
+            FROM ended CROSS JOIN LATERAL (SELECT id {_OF_RANGE}) AS event
             WHERE NOT is_late
         ),
         both_of AS (SELECT ARRAY(SELECT late.low FROM late ORDER BY 1) AS late)

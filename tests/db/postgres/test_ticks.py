@@ -93,6 +93,32 @@ async def test_an_older_transaction_that_changes_a_row_later_comes_later(
     assert changes[0]["xid"] > changes[1]["xid"]
 
 
+async def test_who_waited_for_a_row_comes_after_who_had_it(sessions: Sessions) -> None:
+    first, second, looking = [await sessions.open() for _ in range(3)]
+    await first.execute(INSERT, "row")
+    await first.execute("BEGIN")
+    await first.execute(UPDATE, "row", "ERROR")
+    await second.execute("BEGIN")
+    await second.execute(INSERT, "of the second")
+    waiting = asyncio.create_task(second.execute(UPDATE, "row", "STOPPED"))
+    blocked = "SELECT cardinality(pg_blocking_pids($1)) > 0"
+    while not await looking.fetchval(blocked, second.get_server_pid()):
+        await tick(looking)
+    await first.execute(INSERT, "of the first")
+    await first.execute("COMMIT")
+    await waiting
+    await tick(looking)
+    await second.execute("COMMIT")
+    await tick(looking)
+    assert [(event["guid"], event["state"]) for event in await in_order(looking)] == [
+        ("row", "INPROGRESS"),
+        ("row", "ERROR"),
+        ("of the first", "INPROGRESS"),
+        ("of the second", "INPROGRESS"),
+        ("row", "STOPPED"),
+    ]
+
+
 async def test_what_is_rolled_back_never_comes(sessions: Sessions) -> None:
     first, second, looking = [await sessions.open() for _ in range(3)]
     await first.execute("BEGIN")
@@ -148,7 +174,7 @@ async def test_of_two_that_make_a_tick_at_once_one_is_told_to_look_again(
 ) -> None:
     writing, one, another = [await sessions.open() for _ in range(3)]
     await writing.execute(INSERT, "a")
-    async with one.transaction():
+    async with asyncio.timeout(60), one.transaction():
         assert await tick(one) == 2
         assert await tick(another) is None
     assert await tick(another) == 2
