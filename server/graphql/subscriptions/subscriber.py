@@ -127,6 +127,5 @@ class Subscriber:
                 self.position = batch.until if part is parts[-1] else part.positions[-1]
                 self._broadcaster.pause(self)
                 return written
-        if self.phase is Phase.CATCHING_UP:
-            self.position = batch.until
+        self.position = max(self.position, batch.until)
         return written

@@ -9,6 +9,7 @@ import pytest
 
 from db.events.event import ExecutionEvent
 from db.executions import Executions
+from server.graphql.subscriptions.sink import EventMessage
 from tests.gateway import insert, run_sql
 from tests.places import Place
 from tests.sample import SAMPLE
@@ -150,6 +151,24 @@ async def test_a_client_that_pauses_misses_nothing(place: Place) -> None:
         _create(place, "g-10")
         await until(lambda: len(slow.messages) >= 11 and len(fast.messages) >= 11)
         assert slow.events == fast.events
+
+
+async def test_the_cursor_of_a_subscription_is_that_of_what_was_just_written(place: Place) -> None:
+    class Observer(Client):
+        seen = ""
+
+        def write(self, messages: Sequence[EventMessage]) -> bool:
+            assert first.subscription is not None
+            self.seen = first.subscription.cursor
+            return super().write(messages)
+
+    async with subscriptions(place) as live:
+        first = await live.begin()
+        observer = Observer()
+        await live.begin(observer)
+        _create(place, "a")
+        await until(lambda: bool(observer.messages))
+        assert observer.seen == first.messages[0].cursor
 
 
 async def test_who_falls_behind_is_told_so_and_can_resume(place: Place) -> None:
