@@ -11,6 +11,8 @@ PROTOCOL = "graphql-transport-ws"
 """The name of the subprotocol."""
 
 _KINDS = frozenset({"connection_init", "ping", "pong", "subscribe", "complete"})
+_LONGEST_ID = 1000
+"""It is sent again with every event."""
 _WITH_ID = frozenset({"subscribe", "complete"})
 
 
@@ -45,6 +47,8 @@ def read_message(text: str) -> Message:
         operation_id = ""
     elif not isinstance(operation_id, str) or not operation_id:
         raise InvalidMessage(f"The id of {kind} must be a string that is not empty")
+    if len(operation_id) > _LONGEST_ID:
+        raise InvalidMessage(f"The id of {kind} must have at most {_LONGEST_ID} characters")
     payload = members.get("payload")
     if kind == "complete":
         payload = None

@@ -39,6 +39,7 @@ class OpenWebSocket(asyncio.Protocol):
         "_is_admitted",
         "_is_full",
         "_is_limited",
+        "_is_stopping",
         "_next_turn",
         "_pinged_at",
         "_read_at_ping",
@@ -60,7 +61,8 @@ class OpenWebSocket(asyncio.Protocol):
         self.is_over = False
         self._conversation = conversation
         self._surroundings = surroundings
-        self._is_admitted = self._is_full = self._is_limited = False
+        self._is_admitted = self._is_full = False
+        self._is_limited = self._is_stopping = False
         self._unadmitted_bytes = 0
         self._reader: FrameReader | None = None
         self._next_turn: asyncio.Handle | None = None
@@ -83,6 +85,7 @@ class OpenWebSocket(asyncio.Protocol):
 
     def shutdown(self) -> None:
         """Tell the application that the server is stopping."""
+        self._is_stopping = True
         if self.transport.is_closing():
             self.transport.abort()
         else:
@@ -221,7 +224,7 @@ class OpenWebSocket(asyncio.Protocol):
         if not self.transport.is_closing():
             self._surroundings.connections.discard(self)
             self.transport.write(close_frame(code, shortened(reason)))
-            EndingWebSocket(self.transport, self._surroundings)
+            EndingWebSocket(self.transport, self._surroundings, is_stopping=self._is_stopping)
 
     def track(self, task: asyncio.Task[Any]) -> None:
         """Let the server's shutdown wait for a task."""

@@ -32,7 +32,8 @@ class EndingWebSocket(asyncio.Protocol):
     """Ends the output, and discards what the client still sends, until it closes its side.
 
     Closing with unread data would reset the connection and lose the close frame. Meanwhile the
-    connection counts towards the open ``Connections``.
+    connection counts towards the open ``Connections``, unless the server is stopping: then no
+    others come, and all end at once.
     """
 
     __slots__ = ("_surroundings", "_timer", "deadline", "transport")
@@ -40,7 +41,13 @@ class EndingWebSocket(asyncio.Protocol):
     close_seconds = 5.0
     """How long a client may take to close its side, in seconds."""
 
-    def __init__(self, transport: WatchedTransport, surroundings: Surroundings) -> None:
+    def __init__(
+        self,
+        transport: WatchedTransport,
+        surroundings: Surroundings,
+        *,
+        is_stopping: bool = False,
+    ) -> None:
         self.transport = transport
         self._surroundings = surroundings
         loop = surroundings.loop
@@ -51,7 +58,7 @@ class EndingWebSocket(asyncio.Protocol):
         transport.write_eof()
         if not transport.is_closing():
             transport.resume_reading()
-        if not surroundings.closing.add(self, loop):
+        if not (is_stopping or surroundings.closing.add(self, loop)):
             transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - it ends either way

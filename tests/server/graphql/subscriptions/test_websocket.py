@@ -68,7 +68,7 @@ def test_two_subscriptions_of_one_connection_get_each_its_own(gateway: Gateway) 
 
 
 def test_ids_of_any_length_get_every_event_of_many(gateway: Gateway) -> None:
-    names = ["x" * length for length in (1, 2, 100, 127, 300, 70_000)]
+    names = ["x" * length for length in (1, 2, 100, 127, 300, 1000)]
     with Watcher(gateway.url) as client:
         cursor = now(gateway)
         for name in names:

@@ -1,5 +1,7 @@
 """A gateway that ends tells those who subscribe over a WebSocket where to go on, and leaves."""
 
+import contextlib
+
 from tests.faults.programs import Program, program, wait_until
 from tests.faults.writes import UPDATE, fill
 from tests.gateway import run_sql
@@ -49,6 +51,22 @@ def test_each_subscription_gets_its_cursor_and_keeps_nobody_waiting(place: Place
     with program(place) as running, Watcher(running.url) as client:
         client.subscribe("1", after=told["payload"]["cursors"]["1"])
         assert client.event()["execution"]["state"] == "ERROR"
+
+
+def test_more_clients_than_connections_may_be_closing_are_all_told(place: Place) -> None:
+    with (
+        program(place, max_open_connections="5", **_PATIENT) as running,
+        contextlib.ExitStack() as stack,
+    ):
+        clients = [stack.enter_context(Watcher(running.url)) for _ in range(50)]
+        for client in clients:
+            client.subscribe("1")
+        wait_until(lambda: _value(running, 'gateway_subscribers{phase="live"}') == 50)
+        running.terminate()
+        for client in clients:
+            assert set(client.read()["payload"]["cursors"]) == {"1"}
+            assert client.socket.read_close() == (1012, SHUTTING_DOWN)
+        assert running.wait() == 0
 
 
 def test_a_client_that_reads_nothing_keeps_nobody_waiting(place: Place) -> None:

@@ -99,6 +99,8 @@ def test_a_pong_is_ignored(sample_gateway: Gateway, members: dict[str, Any]) -> 
         message("subscribe", id="", payload={"query": COUNT}),
         message("complete", id=""),
         message("complete", id=None),
+        message("complete", id="i" * 1001),
+        message("subscribe", id="i" * 1001, payload={"query": COUNT}),
         message("next", id="1", payload={}),
         message("error", id="1", payload=[]),
         message("connection_ack"),
