@@ -171,6 +171,21 @@ def test_what_is_in_progress_has_no_end_whatever_an_update_says(place: Place) ->
     assert _times(place) == (START, None)
 
 
+def test_a_new_id_alone_leaves_both_times(place: Place) -> None:
+    _insert(place, "ERROR")
+    _update(place, "id = 9")
+    assert _times(place) == (START, START)
+
+
+@pytest.mark.parametrize("change", ["session_id = 's'", "guid = 'g-2'", "agentflow_id = 'f'"])
+def test_a_new_id_with_another_change_is_a_change(place: Place, change: str) -> None:
+    _insert(place, "ERROR")
+    taken = _update(place, f"id = 9, {change}")
+    updated_on, finished_on = _times(place)
+    assert updated_on in taken
+    assert finished_on == START
+
+
 def test_an_update_of_many_ends_each_that_changes(place: Place) -> None:
     for guid, state in (("a", "INPROGRESS"), ("b", "ERROR"), ("c", "FINISHED")):
         _insert(place, state, guid=guid)
