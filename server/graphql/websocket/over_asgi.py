@@ -1,4 +1,7 @@
-"""A conversation over ASGI's messages, for servers that offer no ``Upgrade``."""
+"""A conversation over ASGI's messages, for servers that offer no ``Upgrade``.
+
+Such a server has pings and limits of its own, and closes its connections itself when it stops.
+"""
 
 import asyncio
 import contextlib

@@ -285,6 +285,17 @@ def test_a_client_that_was_away_resumes_without_loss(gateway: Gateway) -> None:
         assert [client.event()["guid"] for _ in range(2)] == ["b", "c"]
 
 
+def test_a_cursor_is_good_at_another_gateway(place: Place, gateway: Gateway) -> None:
+    with Watcher(gateway.url) as client:
+        client.subscribe("1", after=now(gateway))
+        _create(gateway, "a")
+        cursor = client.event()["cursor"]
+    _create(gateway, "b")
+    with running_gateway(place) as other, Watcher(other.url) as client:
+        client.subscribe("1", after=cursor)
+        assert client.event()["guid"] == "b"
+
+
 def test_pings_have_the_cursor_of_each_subscription(
     gateway_with: Callable[..., Gateway],
 ) -> None:

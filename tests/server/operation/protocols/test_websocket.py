@@ -169,8 +169,21 @@ def test_a_message_that_is_too_large_is_closed(sample_gateway: Gateway) -> None:
         (frame(PING, b"x" * 126), 1002),
         (frame(CONTINUATION), 1002),
         (frame(CLOSE, b"x"), 1002),
+        (frame(CLOSE, b"\x03\xe8\xff"), 1007),
+        (frame(CLOSE, b"\x03\xed"), 1002),
+        (frame(TEXT, fin=False) + frame(TEXT), 1002),
     ],
-    ids=["utf-8", "unmasked", "opcode", "long ping", "continuation", "short close"],
+    ids=[
+        "utf-8",
+        "unmasked",
+        "opcode",
+        "long ping",
+        "continuation",
+        "short close",
+        "close with a reason that is none",
+        "close with a status that is none",
+        "text amid a message",
+    ],
 )
 def test_a_frame_that_is_none_is_closed(sample_gateway: Gateway, sent: bytes, code: int) -> None:
     with RawSocket(sample_gateway.url).acknowledged() as client:
