@@ -123,6 +123,7 @@ bench: $(VENV)/.installed-test ## run the benchmarks, as ratios: speed, growth, 
 	  $(BIN)/python bench/growth.py --database $$kind && \
 	  $(BIN)/python bench/import_rate.py --database $$kind && \
 	  $(BIN)/python bench/deletion.py --database $$kind && \
+	  $(BIN)/python bench/subscribers.py --database $$kind && \
 	  $(BIN)/python bench/outbox.py --database $$kind && \
 	  $(BIN)/python bench/endurance.py $(MINUTES) --database $$kind || exit 1; \
 	done
