@@ -57,7 +57,11 @@ class RawSocket:
         self.socket.settimeout(30)
         if buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-        self.socket.connect((address.hostname, address.port))
+        try:
+            self.socket.connect((address.hostname, address.port))
+        except OSError:
+            self.socket.close()
+            raise
         self._received = b""
 
     def __enter__(self) -> Self:
