@@ -221,7 +221,6 @@ def _executions_routes(
         admission,
         Heartbeats(settings.heartbeat_interval),
         max_batch=settings.max_batch,
-        on_limit=metrics.passed,
     )
     graphql = GraphQLEdge(
         runner,

@@ -16,7 +16,7 @@ from server.access.authentication import Authenticator, Forbidden, Principal
 from server.graphql.bundle import Bundle
 from server.graphql.cost_report import reports_cost
 from server.graphql.documents import PersistedQueryNotFound
-from server.graphql.events_endpoint import NO_MUTATION_BY_GET, EventsEndpoint
+from server.graphql.events_endpoint import NO_MUTATION_BY_GET, EventsEndpoint, come_back_later
 from server.graphql.graphiql import graphiql_page
 from server.graphql.lookup import UnsupportedKind, UnsupportedKinds
 from server.graphql.request import Batch, read_requests
@@ -117,7 +117,8 @@ class GraphQLEdge:
             return _error_response(error, status, headers, media_type)
         except GatewayError as error:
             self._on_limit(error.limit)
-            return _error_response(error, status_of(error), headers_of(error), media_type)
+            later = come_back_later(request, error) if media_type == EVENTS else None
+            return later or _error_response(error, status_of(error), headers_of(error), media_type)
         except Exception as error:  # noqa: BLE001 - the edge's last line of defence
             error_id = log_unexpected(error, "A GraphQL request")
             return graphql_error(500, INTERNAL, INTERNAL_MESSAGE, id=error_id)

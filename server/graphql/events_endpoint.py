@@ -7,7 +7,7 @@ from graphql import OperationType
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp
 
-from db.errors import InvalidInput, ServiceUnavailable
+from db.errors import GatewayError, InvalidInput, ServiceUnavailable
 from resolvers.context import watch_end
 from server.access.authentication import Principal
 from server.graphql.cost_report import reports_cost
@@ -27,7 +27,6 @@ from server.graphql.runner import OperationResult, OperationRunner
 from server.graphql.subscriptions.admission import Admission
 from server.http.bodies import BodyReader
 from server.http.concurrency import ConcurrencyLimit, release_slot
-from server.http.errors import OnLimit
 from server.http.heartbeats import Heartbeats
 from server.http.json_text import write_json
 from server.http.presence import end_of
@@ -58,7 +57,6 @@ class EventsEndpoint:
         heartbeats: Heartbeats,
         *,
         max_batch: int,
-        on_limit: OnLimit,
     ) -> None:
         self._max_batch = max_batch
         self._runner = runner
@@ -67,26 +65,12 @@ class EventsEndpoint:
         self._streams = streams
         self._admission = admission
         self._heartbeats = heartbeats
-        self._on_limit = on_limit
         self._frames = EventFrames()
 
     async def respond(self, request: HttpRequest, principal: Principal) -> ASGIApp:
         """Return the response to a request. Raises GatewayError if there is to be no stream."""
-        last_id = request.header(b"last-event-id") or None
-        if last_id == COMPLETE:
+        if _last_id(request) == COMPLETE:
             return Response(status_code=204)
-        try:
-            return await self._respond(request, principal, last_id)
-        except ServiceUnavailable as error:
-            if last_id is None:
-                raise
-            # An EventSource gives up at any status but 200, and graphql-sse at errors.
-            self._on_limit(error.limit)
-            return DirectResponse(come_back(error.message, _RETRY_MILLISECONDS), HEADERS)
-
-    async def _respond(
-        self, request: HttpRequest, principal: Principal, last_id: str | None
-    ) -> ASGIApp:
         self._concurrency.expect_free()
         asked = await read_requests(request, self._bodies, self._max_batch)
         if isinstance(asked, list):
@@ -97,7 +81,7 @@ class EventsEndpoint:
         if await self._runner.kind_of(asked) is OperationType.SUBSCRIPTION:
             if request.method == "HEAD":
                 return DirectResponse(b"", HEADERS)
-            return await self._subscribe(request, asked, principal, last_id)
+            return await self._subscribe(request, asked, principal)
         release_slot(request.scope)
         self._streams.acquire_for(request.scope)
         watch_end(end_of(request.receive))
@@ -108,7 +92,6 @@ class EventsEndpoint:
         request: HttpRequest,
         asked: GraphQLRequest,
         principal: Principal,
-        last_id: str | None,
     ) -> ASGIApp:
         stream = EventStream(self._frames, self._heartbeats)
         authorization = request.header(b"authorization")
@@ -118,7 +101,7 @@ class EventsEndpoint:
                 asked,
                 principal,
                 stream,
-                resume_after=last_id,
+                resume_after=_last_id(request),
                 on_name=functools.partial(request.scope.__setitem__, OPERATION),
             )
         except BaseException:
@@ -143,6 +126,20 @@ class EventsEndpoint:
 
         headers = {name.decode(): value.decode() for name, value in HEADERS}
         return StreamingResponse(events(), headers=headers)
+
+
+def come_back_later(request: HttpRequest, error: GatewayError) -> ASGIApp | None:
+    """Return the response to an EventSource that is refused now, or None for other clients.
+
+    It gives up for good at any status but 200.
+    """
+    if not isinstance(error, ServiceUnavailable) or _last_id(request) is None:
+        return None
+    return DirectResponse(come_back(error.message, _RETRY_MILLISECONDS), HEADERS)
+
+
+def _last_id(request: HttpRequest) -> str | None:
+    return request.header(b"last-event-id") or None
 
 
 def _expect_available(result: OperationResult) -> None:

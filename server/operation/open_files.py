@@ -19,7 +19,7 @@ def allow_open_files(needed: int) -> None:
     if allowed < needed:
         logger.warning(
             "This process may hold %d files open (ulimit -n) and could need %d "
-            "(GATEWAY_MAX_OPEN_CONNECTIONS, GATEWAY_MAX_CONNECTIONS)",
+            "(GATEWAY_MAX_OPEN_CONNECTIONS, GATEWAY_MAX_CONNECTIONS, GATEWAY_MAX_SUBSCRIPTIONS)",
             allowed,
             needed,
         )

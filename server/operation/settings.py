@@ -122,8 +122,8 @@ class Settings(BaseSettings):
     max_streams: int = Field(
         50,
         ge=1,
-        description="How many whole lists and event streams a process sends at a time; more get "
-        "503.",
+        description="How many whole lists, and results as events, a process sends at a time; more "
+        "get 503. Subscriptions have limits of their own.",
     )
     max_ids: int = Field(
         10_000,

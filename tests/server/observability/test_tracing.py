@@ -13,6 +13,7 @@ from server.operation.settings import Settings
 from tests.gateway import Gateway, insert, running_gateway
 from tests.places import Place
 from tests.sample import SAMPLE
+from tests.server.graphql.subscriptions.event_source import subscribed
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 Trace = Callable[[Callable[[Gateway], object]], list[Any]]
@@ -129,6 +130,17 @@ def test_the_answers_are_the_same_with_traces(trace: Trace) -> None:
     seen: list[Any] = []
     trace(lambda gateway: seen.append(gateway.http.get("/executions?limit=5").json()))
     assert [execution["id"] for execution in seen[0]] == [24, 23, 22, 21, 20]
+
+
+def test_a_stream_of_events_is_a_span_until_it_is_open(trace: Trace) -> None:
+    def work(gateway: Gateway) -> None:
+        with subscribed(gateway) as source:
+            source.next_position()
+            gateway.sql("UPDATE executions SET session_id = 'changed' WHERE id = 1")
+            assert source.next().event["type"] == "UPDATED"
+
+    [request] = [span for span in trace(work) if span.name == "POST /graphql"]
+    assert _attributes(request)["http.response.status_code"] == 200
 
 
 def test_without_its_packages_the_setting_is_refused_with_what_to_install(

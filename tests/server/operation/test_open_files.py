@@ -17,13 +17,14 @@ def test_a_gateway_may_hold_as_many_connections_as_it_is_set_to(place: Place) ->
         "max_open_connections": "700",
         "max_connections": "50",
         "max_unacknowledged_connections": "30",
+        "max_subscriptions": "20",
     }
     try:
         with program(place, **limits) as running:
             allowed, _ = resource.prlimit(running.pid, resource.RLIMIT_NOFILE)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert allowed == 700 + 50 + 30 + 256
+    assert allowed == 700 + 50 + 30 + 20 + 256
 
 
 def test_a_limit_that_cannot_be_raised_so_far_is_said(

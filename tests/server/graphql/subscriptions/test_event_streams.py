@@ -1,16 +1,19 @@
 """Subscriptions as server-sent events: what a client reads, and how a stream ends."""
 
 import contextlib
+import functools
 import itertools
 from collections.abc import Callable
 
 import pytest
 
+from db.events.feed import EventFeed
 from tests.faults.programs import wait_until
 from tests.gateway import Gateway, bearer, make_key, running_gateway
 from tests.places import Place
 from tests.sample import SAMPLE
 from tests.server.graphql.subscriptions.event_source import forget_events, subscribed
+from tests.server.graphql.subscriptions.watchers import value_of
 from tests.server.wire import taken_places
 
 STOP = "UPDATE executions SET state = 'STOPPED' WHERE guid = ?"
@@ -352,3 +355,30 @@ def test_a_client_that_reads_nothing_is_dropped_after_the_send_timeout(
             return subscriptions(gateway) == 0
 
         wait_until(is_dropped)
+
+
+def test_a_client_that_falls_behind_comes_back_and_misses_nothing(
+    gateway_with: Callable[..., Gateway], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.EventFeed", functools.partial(EventFeed, recent_bytes=50_000))
+    gateway = gateway_with()
+    gateway.insert(SAMPLE)
+    query = "subscription { executionEvents { execution { sessionId } } }"
+    made = 0
+    with subscribed(gateway, query, receive_buffer=4_096) as source:
+        source.next_position()
+        while not has_fallen_behind(gateway):
+            gateway.sql(CHANGE, f"{made:>9000}", RUNNING[0])
+            made += 1
+        *read, last = source.to_the_end()
+    told = [int(block.event["execution"]["sessionId"]) for block in read if block.name]
+    assert last.name is None
+    assert last.comments[0].startswith("FELL_BEHIND: ")
+    assert last.id
+    with subscribed(gateway, query, last_id=last.id) as source:
+        told += [int(event["execution"]["sessionId"]) for event in source.take(made - len(told))]
+    assert told == list(range(made))
+
+
+def has_fallen_behind(gateway: Gateway) -> bool:
+    return value_of(gateway, 'gateway_subscriptions_ended_total{code="FELL_BEHIND"}') > 0
