@@ -45,9 +45,6 @@ class RecentEvents:
         first = bisect.bisect_right(self._events, after, key=lambda event: event.position)
         return self._events[first:]
 
-    def __len__(self) -> int:
-        return len(self._events)
-
 
 def _size(event: ExecutionEvent) -> int:
     return _EVENT_BYTES + _row_size(event.before) + _row_size(event.after)

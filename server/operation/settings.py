@@ -300,7 +300,7 @@ class Settings(BaseSettings):
 
     @field_validator("timeout_after", "event_retention")
     @classmethod
-    def _check_timeout(cls, text: str | None) -> str | None:
+    def _check_duration(cls, text: str | None) -> str | None:
         if text is not None:
             parse_duration(text)
         return text

@@ -52,9 +52,6 @@ class Channels:
         self._known: dict[tuple[object, Filter], Channel] = {}
         self._by_anchor: dict[Anchor | None, dict[Channel, None]] = {None: {}}
 
-    def __len__(self) -> int:
-        return len(self._known)
-
     def join(self, filter_: Filter, encoder: EventEncoder) -> Channel:
         """Return the channel of a filter and an encoder, for one more subscription."""
         key = encoder.key, filter_
