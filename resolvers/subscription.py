@@ -31,7 +31,8 @@ class Subscription:
             str | None,
             strawberry.argument(
                 description="The cursor of an event, or Query.eventCursor: begin with what came "
-                "after it. Without it, begin with what comes from now on."
+                "after it. Without it, begin with what comes from now on. If what came after it is "
+                "no longer kept, the error EVENTS_EXPIRED says so: load the list anew."
             ),
         ] = UNSET,
     ) -> ExecutionEvent:

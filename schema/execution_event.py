@@ -27,8 +27,8 @@ class ExecutionEvent:
     type: EventType = strawberry.field(description="What happened.")
     matches: bool = strawberry.field(
         description=(
-            "Whether the execution matches the filter after the change. If not, it did before, and "
-            "no longer belongs into a list of what matches."
+            "Whether the execution matches the filter after the change; a deleted one does not. If "
+            "not, it did before the change: take it out of a list of what matches."
         )
     )
     guid: strawberry.ID = strawberry.field(description="The guid of the execution.")
