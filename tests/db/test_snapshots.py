@@ -1,7 +1,6 @@
 """The reads of a snapshot see one state of the database, whatever is written between them."""
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 
@@ -10,6 +9,7 @@ from db.errors import ServiceUnavailable, TookTooLong
 from db.opening import open_database
 from tests.gateway import run_sql
 from tests.places import Place
+from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -29,12 +29,6 @@ def _in_use(database: Database) -> float:
     return sum(
         metric.value() for metric in database.metrics() if metric.labels.get("state") == "in_use"
     )
-
-
-async def _until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not is_so():  # noqa: ASYNC110 - nothing tells of it
-            await asyncio.sleep(0.005)
 
 
 async def test_a_write_between_two_reads_shows_in_neither(database: Database, place: Place) -> None:
@@ -120,7 +114,7 @@ async def test_its_connection_is_given_back_at_its_end(database: Database) -> No
     for _ in range(30):
         async with database.snapshot():
             await _count(database)
-    await _until(lambda: _in_use(database) == 0)
+    await until(lambda: _in_use(database) == 0)
 
 
 async def test_its_connection_writes_nothing(database: Database, place: Place) -> None:
@@ -140,7 +134,7 @@ async def test_reads_without_one_go_on_however_many_there_are(database: Database
         return count
 
     holding = [asyncio.create_task(hold()) for _ in range(40)]
-    await _until(lambda: _in_use(database) >= 2)
+    await until(lambda: _in_use(database) >= 2)
     async with asyncio.timeout(60):
         assert await asyncio.gather(*(_count(database) for _ in range(40))) == [0] * 40
         statement = f"{COUNT} WHERE 1 = 1"
@@ -189,7 +183,7 @@ async def test_a_statement_that_takes_too_long_is_ended_and_so_is_the_snapshot(
             await database.read(_endless(place), ())
         with pytest.raises(ServiceUnavailable, match="part of the same operation"):
             await _count(database)
-    await _until(lambda: _in_use(database) == 0)
+    await until(lambda: _in_use(database) == 0)
     async with database.snapshot():
         assert await _count(database) == 0
     await database.close()
@@ -211,7 +205,7 @@ async def test_a_statement_whose_caller_is_gone_is_ended(database: Database, pla
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading
-    await _until(lambda: _in_use(database) == 0)
+    await until(lambda: _in_use(database) == 0)
     assert await _count(database) == 0
 
 
@@ -226,7 +220,7 @@ async def test_cancelling_at_any_moment_loses_no_connection(database: Database) 
             await asyncio.sleep(0)
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
-    await _until(lambda: _in_use(database) == 0)
+    await until(lambda: _in_use(database) == 0)
     for _ in range(10):
         await read()
 

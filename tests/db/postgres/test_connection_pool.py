@@ -11,6 +11,7 @@ from db.errors import ServiceUnavailable
 from db.postgres.connection_pool import Pool
 from tests.gateway import run_sql
 from tests.places import Place
+from tests.waiting import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.postgres]
 
@@ -37,14 +38,6 @@ async def _process(pool: Pool) -> int:
     async with pool.acquire() as connection:
         process: int = connection.get_server_pid()
         return process
-
-
-async def _until(is_so: Callable[[], bool]) -> None:
-    for _ in range(10_000):
-        if is_so():
-            return
-        await asyncio.sleep(0.001)
-    pytest.fail("it never came to be so")
 
 
 async def test_nothing_is_opened_before_it_is_needed(pool: Pool, place: Place) -> None:
@@ -96,7 +89,7 @@ async def test_waiting_is_bounded(connect: Callable[[], Awaitable[Any]]) -> None
 async def test_whoever_stops_waiting_keeps_nobody_from_a_connection(pool: Pool) -> None:
     async with pool.acquire(), pool.acquire():
         waiting = [asyncio.ensure_future(_process(pool)) for _ in range(3)]
-        await _until(lambda: pool.waiting == 3)
+        await until(lambda: pool.waiting == 3)
         waiting[0].cancel()
     # One is cancelled at the very moment when it could go on.
     waiting[1].cancel()
@@ -111,7 +104,7 @@ async def test_a_connection_that_was_closed_by_the_server_is_not_lent_again(
         await connection.fetch("SELECT 1")
     process = connection.get_server_pid()
     run_sql(place, f"SELECT pg_terminate_backend({process})")
-    await _until(connection.is_closed)
+    await until(connection.is_closed)
     assert await _process(pool) != process
 
 
@@ -153,12 +146,12 @@ async def test_a_statement_that_nobody_waits_for_is_ended_in_the_server(
 
     running = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(3600)'"
     asleep = asyncio.ensure_future(sleep())
-    await _until(lambda: run_sql(place, running) == [(1,)])
+    await until(lambda: run_sql(place, running) == [(1,)])
     asleep.cancel()
-    await _until(lambda: run_sql(place, running) == [(0,)])
+    await until(lambda: run_sql(place, running) == [(0,)])
     with pytest.raises(asyncio.CancelledError):
         await asleep
-    await _until(lambda: pool.in_use == 0)
+    await until(lambda: pool.in_use == 0)
 
 
 async def test_a_connection_that_can_not_be_opened_leaves_its_place(place: Place) -> None:

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Callable
 
-import anyio
 import pytest
 
 from server.http.heartbeats import Heartbeats
+from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -21,18 +21,12 @@ class _Beating:
         self._on_beat()
 
 
-async def _until(is_so: Callable[[], bool]) -> None:
-    with anyio.fail_after(60):
-        while not is_so():  # noqa: ASYNC110 - nobody announces it
-            await anyio.sleep(0.005)
-
-
 async def test_each_of_many_gets_one_beat_after_the_other() -> None:
     heartbeats = Heartbeats(0.1)
     many = [_Beating() for _ in range(1000)]
     for each in many:
         heartbeats.add(each)
-    await _until(lambda: all(each.beats >= 3 for each in many))
+    await until(lambda: all(each.beats >= 3 for each in many))
     assert max(each.beats for each in many) - min(each.beats for each in many) <= 2
 
 
@@ -42,7 +36,7 @@ async def test_what_is_discarded_gets_none_though_it_is_its_beat_that_does_it() 
     often = _Beating()
     heartbeats.add(once)
     heartbeats.add(often)
-    await _until(lambda: often.beats >= 3)
+    await until(lambda: often.beats >= 3)
     assert once.beats == 1
 
 
@@ -53,7 +47,7 @@ async def test_without_connections_no_timer_runs() -> None:
     heartbeats.discard(one)
     assert heartbeats._timer is None
     heartbeats.add(one)
-    await _until(lambda: one.beats >= 1)
+    await until(lambda: one.beats >= 1)
     heartbeats.discard(one)
     await asyncio.sleep(0)
     assert heartbeats._timer is None

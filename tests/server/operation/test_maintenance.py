@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from server.operation.maintenance import (
 )
 from tests.gateway import run_sql
 from tests.places import Place
+from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -52,12 +53,6 @@ def _states(place: Place) -> dict[int, str]:
     return dict(run_sql(place, "SELECT id, state FROM executions ORDER BY id"))
 
 
-async def _until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not is_so():  # noqa: ASYNC110 - nothing tells of it
-            await asyncio.sleep(OFTEN)
-
-
 def _retention(database: Database, keep_last: int = 0) -> Maintenance:
     return Maintenance(
         database, "retention", OldExecutions.delete, "Deleted old", AGES, keep_last, pause=OFTEN
@@ -76,7 +71,7 @@ async def test_old_executions_that_have_ended_are_deleted(
     with caplog.at_level(logging.INFO, "gateway.maintenance"):
         work = _retention(database)
         async with work.running():
-            await _until(lambda: _values(work)[1] > 0 and len(_states(place)) == 7)
+            await until(lambda: _values(work)[1] > 0 and len(_states(place)) == 7)
     assert _states(place) == {
         number: state for number, (_, state, hours) in enumerate(rows, 1) if hours < 1 or number < 3
     }
@@ -89,7 +84,7 @@ async def test_executions_become_old_while_it_runs(database: Database, place: Pl
     async with _retention(database).running():
         for turn in range(3):
             await _write(place, database, [("flow", "FINISHED", 2 + turn)])
-            await _until(lambda: not _states(place))
+            await until(lambda: not _states(place))
 
 
 async def test_the_newest_of_each_agentflow_are_kept(database: Database, place: Place) -> None:
@@ -100,7 +95,7 @@ async def test_the_newest_of_each_agentflow_are_kept(database: Database, place: 
     )
     work = _retention(database, keep_last=1)
     async with work.running():
-        await _until(lambda: _values(work)[1] > 0)
+        await until(lambda: _values(work)[1] > 0)
     assert set(_states(place)) == {3, 4}
 
 
@@ -114,7 +109,7 @@ async def test_what_is_in_progress_for_too_long_is_timed_out(
     )
     work = timing_out(database, {ExecutionState.INPROGRESS: HOUR})
     async with work.running():
-        await _until(lambda: _values(work)[1] > 0)
+        await until(lambda: _values(work)[1] > 0)
     assert _states(place) == {1: "TIMEOUT", 2: "INPROGRESS", 3: "ERROR"}
     assert _values(work)[0] == 1
 
@@ -155,7 +150,7 @@ async def test_nothing_is_done_while_another_process_holds_the_lease(
         assert _states(place) == {1: "FINISHED"}
         # Killed, it never releases it, and the lease runs out.
         await asyncio.to_thread(run_sql, place, "UPDATE leases SET expires_on = 1")
-        await _until(lambda: not _states(place))
+        await until(lambda: not _states(place))
 
 
 async def test_a_process_whose_lease_was_taken_meanwhile_changes_nothing_more(
@@ -175,7 +170,7 @@ async def test_a_process_whose_lease_was_taken_meanwhile_changes_nothing_more(
 
     work._change = stopped_after_the_first  # type: ignore[assignment]
     async with work.running():
-        await _until(lambda: len(_states(place)) < 4)
+        await until(lambda: len(_states(place)) < 4)
         for _ in range(20):
             await asyncio.sleep(OFTEN)
     assert len(_states(place)) == 3
@@ -201,7 +196,7 @@ async def test_any_failure_is_followed_by_another_attempt(
 
     work._change = sometimes
     async with work.running():
-        await _until(lambda: not _states(place))
+        await until(lambda: not _states(place))
     # Logged once; the database logs by itself why it can't answer.
     logged = ["The retention failed; trying again later"]
     assert caplog.messages == ([] if isinstance(error, ServiceUnavailable) else logged)
@@ -213,9 +208,9 @@ async def test_a_rule_of_the_database_that_refuses_does_not_end_it(
     await _write(place, database, [("flow", "FINISHED", 2 + number) for number in range(4)])
     place.refuse("DELETE", "OLD.id = 2")
     async with _retention(database).running():
-        await _until(lambda: run_sql(place, "SELECT count(*) FROM leases") == [(1,)])
+        await until(lambda: run_sql(place, "SELECT count(*) FROM leases") == [(1,)])
         await asyncio.to_thread(place.allow, "DELETE")
-        await _until(lambda: not _states(place))
+        await until(lambda: not _states(place))
 
 
 async def test_tables_that_are_away_for_a_while_do_not_end_it(
@@ -233,9 +228,9 @@ async def test_tables_that_are_away_for_a_while_do_not_end_it(
 
     work._round = counted  # type: ignore[method-assign]
     async with work.running():
-        await _until(lambda: len(rounds) > 2)
+        await until(lambda: len(rounds) > 2)
         await asyncio.to_thread(run_sql, place, "ALTER TABLE elsewhere RENAME TO executions")
-        await _until(lambda: not _states(place))
+        await until(lambda: not _states(place))
 
 
 async def test_it_ends_with_the_gateway_at_the_end_of_a_batch_and_lets_go_of_the_lease(
@@ -245,7 +240,7 @@ async def test_it_ends_with_the_gateway_at_the_end_of_a_batch_and_lets_go_of_the
     await _write(place, database, [("flow", "FINISHED", 2 + number) for number in range(200)])
     work = _retention(database)
     async with work.running():
-        await _until(lambda: _values(work)[0] > 0)
+        await until(lambda: _values(work)[0] > 0)
     left = len(_states(place))
     assert 0 < left < 200
     assert _values(work)[0] == 200 - left
@@ -257,7 +252,7 @@ async def test_it_can_run_again_after_it_has_ended(database: Database, place: Pl
     for _ in range(2):
         await _write(place, database, [("flow", "FINISHED", 2)])
         async with work.running():
-            await _until(lambda: not _states(place))
+            await until(lambda: not _states(place))
 
 
 @pytest.mark.parametrize(

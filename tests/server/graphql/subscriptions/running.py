@@ -1,9 +1,7 @@
 """Subscriptions in this process, with clients that read as fast as a test lets them."""
 
-import asyncio
 import contextlib
-import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,8 +31,6 @@ EVENTS = """subscription ($filter: ExecutionFilter, $after: String) {
     cursor type matches guid previousState execution { guid state }
   }
 }"""
-
-_LONGEST = 60.0
 
 
 class Client:
@@ -145,11 +141,3 @@ async def _closing(database: Database) -> AsyncIterator[None]:
         yield
     finally:
         await database.close()
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    """Wait for something that takes a moment. Fails when it does not come."""
-    last = time.monotonic() + _LONGEST
-    while not is_so():
-        assert time.monotonic() < last, "it did not come"
-        await asyncio.sleep(0.005)

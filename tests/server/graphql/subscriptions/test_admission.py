@@ -1,9 +1,7 @@
 """Who may subscribe, and how long: places, and keys that end."""
 
-from collections.abc import Callable
 from typing import Any
 
-import anyio
 import pytest
 
 from db.clients import Client
@@ -12,6 +10,7 @@ from db.keys import Scope
 from server.access.authentication import ANYONE, Forbidden, Principal, Unauthenticated
 from server.graphql.subscriptions.admission import Admission, Place, TooManySubscriptions
 from server.graphql.subscriptions.sink import EndCode, Ending
+from tests.waiting import until
 
 READER = Principal(frozenset({Scope.READ}), Client("key 1", may_write=False))
 OTHER = Principal(frozenset({Scope.READ}), Client("key 2", may_write=False))
@@ -57,12 +56,6 @@ def _admission(keys: Any = None, *, maximum: int = 9, maximum_per_key: int = 9) 
 def _value(admission: Admission, **labels: str) -> float:
     [metric] = [metric for metric in admission.metrics() if metric.labels == labels]
     return metric.value()
-
-
-async def _until(is_so: Callable[[], bool]) -> None:
-    with anyio.fail_after(60):
-        while not is_so():  # noqa: ASYNC110 - nobody announces it
-            await anyio.sleep(0.01)
 
 
 async def test_so_many_run_in_all_and_each_that_ends_makes_room() -> None:
@@ -113,7 +106,7 @@ async def test_subscriptions_end_with_their_key_and_others_go_on(
     ending.place = admission.enter("a", READER, ending)
     admission.enter("b", OTHER, staying)
     keys.told["a"] = answer
-    await _until(lambda: bool(ending.ended))
+    await until(lambda: bool(ending.ended))
     assert ending.ended == [code]
     assert staying.ended == []
     assert _value(admission, limit="max_subscriptions") == 1
@@ -126,7 +119,7 @@ async def test_keys_that_cannot_be_read_end_nothing_and_are_checked_again(error:
     admission = _admission(keys)
     sink.place = admission.enter("a", READER, sink)
     keys.told["a"] = error
-    await _until(lambda: keys.asked > 2)
+    await until(lambda: keys.asked > 2)
     assert sink.ended == []
     keys.told["a"] = Unauthenticated("revoked")
-    await _until(lambda: bool(sink.ended))
+    await until(lambda: bool(sink.ended))

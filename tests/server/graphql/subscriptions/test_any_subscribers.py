@@ -18,8 +18,8 @@ from tests.server.graphql.subscriptions.running import (
     Client,
     Subscriptions,
     subscriptions,
-    until,
 )
+from tests.waiting import until
 
 _STATES = ("INPROGRESS", "FINISHED", "ERROR")
 _SESSIONS = ("s-0", "s-1")

@@ -13,7 +13,8 @@ from server.graphql.subscriptions.sink import EventMessage
 from tests.gateway import insert, run_sql
 from tests.places import Place
 from tests.sample import SAMPLE
-from tests.server.graphql.subscriptions.running import EVENTS, Client, subscriptions, until
+from tests.server.graphql.subscriptions.running import EVENTS, Client, subscriptions
+from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -231,6 +232,7 @@ async def test_a_client_that_left_gets_nothing_more_and_the_feed_rests(place: Pl
         assert here.subscription is not None
         here.subscription.close()
         assert live.count("gateway_subscribers") == 0
+        await until(lambda: not live.feed._has_begun.is_set())
 
 
 async def test_a_cursor_that_is_none_is_refused_where_it_stands(place: Place) -> None:
