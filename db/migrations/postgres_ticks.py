@@ -11,9 +11,8 @@ _WAKING_LOCK, _TICKING_LOCK = 0x6777_7761_6B65, 0x6777_7469_636B
 _CLEANED_AT_ONCE = 50_000
 _LARGEST = 2**63 - 1
 _NOW = "floor(extract(epoch FROM clock_timestamp()) * 1000)"
-_NOTIFY = (
-    f"IF pg_notification_queue_usage() < 0.5 THEN PERFORM pg_notify('{_CHANNEL}', ''); END IF;"
-)
+# The end of an IF; a queue that is full would let the transaction fail.
+_NOTIFY = f"pg_notification_queue_usage() < 0.5 THEN PERFORM pg_notify('{_CHANNEL}', ''); END IF;"
 
 
 def wakes_gateways() -> str:
@@ -26,7 +25,7 @@ def wakes_gateways() -> str:
     """
     return (
         "IF current_setting('max_prepared_transactions') = '0'"
-        f" AND pg_try_advisory_xact_lock({_WAKING_LOCK}) THEN {_NOTIFY} END IF;"
+        f" AND pg_try_advisory_xact_lock({_WAKING_LOCK}) AND {_NOTIFY}"
     )
 
 
@@ -131,7 +130,7 @@ BEGIN
         IF made IS NULL THEN
             RETURN last.id;
         END IF;
-        {_NOTIFY}
+        IF {_NOTIFY}
         RETURN made;
     END IF;
     -- This is a restored copy: the transactions of another cluster had other numbers. The place of

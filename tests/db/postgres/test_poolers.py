@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from db.errors import ServiceUnavailable
+from db.events.log import EventLog
 from db.leases import Lease, LeaseLost
 from db.migrations.upgrade import upgrade
 from db.opening import open_database
@@ -146,3 +147,38 @@ async def test_one_process_at_a_time_deletes_old_executions_through_a_pooler(url
     finally:
         await one.close()
         await another.close()
+
+
+async def test_many_who_look_through_a_pooler_read_events_in_one_order(
+    url: str, place: PostgresPlace
+) -> None:
+    databases = [open_database(url, connections=4) for _ in range(3)]
+    logs = [EventLog(database) for database in databases]
+    starts = [await log.end() for log in logs]
+    number_of_writes = 20
+
+    async def write(writer: int) -> None:
+        for number in range(number_of_writes):
+            statement = (
+                "INSERT INTO executions (guid, agentflow_id, state, created_on)"
+                " VALUES ($1, 'flow-a', 'ERROR', 0)"
+            )
+            await databases[writer % 3].change_at_once(statement, (f"{writer}-{number:02}",))
+            await logs[writer % 3].end()
+
+    try:
+        await asyncio.gather(*map(write, range(6)))
+        end = await logs[0].end()
+        read = [await log.read(start, 1_000) for log, start in zip(logs, starts, strict=True)]
+        assert read[0] == read[1] == read[2]
+        guids = [event.after.guid for event in read[0] if event.after]
+        assert len(guids) == 6 * number_of_writes
+        assert await logs[1].read(end, 1_000) == []
+        for writer in range(6):
+            own = [guid for guid in guids if guid.startswith(f"{writer}-")]
+            assert own == [f"{writer}-{number:02}" for number in range(number_of_writes)]
+        [(ticks,)] = run_sql(place, "SELECT count(*) FROM event_ticks")
+        assert int(str(ticks)) > 1
+    finally:
+        for database in databases:
+            await database.close()

@@ -83,6 +83,7 @@ async def test_an_engine_writes_in_every_way_and_is_counted(
     "statement",
     [
         "SELECT * FROM execution_count_notes",
+        "SELECT gateway_tick()",
         "DELETE FROM execution_counts",
         "SELECT * FROM api_keys",
         "SELECT setval('executions_id_seq', 1)",
@@ -110,10 +111,12 @@ async def test_a_table_of_the_same_name_in_a_session_changes_nothing(
 ) -> None:
     await engine.execute("CREATE TEMPORARY TABLE execution_count_notes (start bigint)")
     await engine.execute("CREATE TEMPORARY TABLE executions_id_seq (last_value bigint)")
+    await engine.execute("CREATE TEMPORARY TABLE execution_events (id bigint)")
     await engine.execute("SET search_path = pg_temp, public")
     await engine.execute(_INSERT, "g-1")
     await engine.execute(_WITH_ID, 50)
     assert await _count(place) == 2
+    assert run_sql(place, "SELECT count(*) FROM execution_events") == [(2,)]
     assert await _id_of(engine, "g-2") == 51
 
 
@@ -153,6 +156,8 @@ async def test_tables_in_a_schema_of_their_owners_are_written_by_others(
         assert await Executions(database).count() == 3
         assert await owner.fetchval("SELECT max(id) FROM executions") == 11
         assert await owner.fetchval("SELECT gateway_fold_counts()") == 3
+        assert await owner.fetchval("SELECT gateway_tick()") == 2
+        assert await owner.fetchval("SELECT count(*) FROM gateway_events_of(2, 0, 9)") == 3
     finally:
         await owner.close()
         await database.close()
