@@ -10,7 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -108,7 +108,14 @@ class Operator:
         wait_until(lambda: self.gateway.http.get("/executions?limit=1").status_code == 200)
 
 
-def outcomes(folder: Path, subject: dict[str, Any], operator: Operator) -> list[dict[str, Any]]:
+class Does(Protocol):
+    """Whoever does what the cases ask for."""
+
+    def do(self, wish: str) -> dict[str, Any] | None:
+        """Do what a case asks for, and return what it is told; None if that can't be done."""
+
+
+def outcomes(folder: Path, subject: dict[str, Any], operator: Does) -> list[dict[str, Any]]:
     """Run all cases of a table; return what came of each."""
     told = []
     file = folder / "node_modules" / f"subject-{os.getpid()}.json"

@@ -100,7 +100,7 @@ export default [
         method: 'PATCH',
         headers: { accept: EVENTS, ...headers },
       });
-      expectStatus(response, [404, 405, 501]);
+      expectStatus(response, [404, 405, 415, 501]);
     },
   },
   {
