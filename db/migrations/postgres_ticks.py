@@ -104,6 +104,8 @@ BEGIN
     IF NOT pg_try_advisory_xact_lock({_TICKING_LOCK}) THEN
         RETURN NULL;
     END IF;
+    -- Nobody can make ticks until this transaction ends, so the server ends it if nobody else does.
+    PERFORM set_config('idle_in_transaction_session_timeout', '10s', true);
     -- Others may have made ticks until the lock was taken.
     {_LAST}
     IF last.system = this THEN

@@ -169,6 +169,25 @@ async def test_savepoints_come_with_their_transaction(sessions: Sessions) -> Non
     assert await guids(looking) == ["other", "released", "after it"]
 
 
+async def test_more_savepoints_than_the_server_keeps_track_of_come_with_their_transaction(
+    sessions: Sessions,
+) -> None:
+    writing, others, looking = [await sessions.open() for _ in range(3)]
+    names = [f"g-{number:03}" for number in range(100)]
+    await writing.execute("BEGIN")
+    for name in names:
+        # It keeps 64 that have written, as long as they are not taken back.
+        await writing.execute("SAVEPOINT here")
+        await writing.execute(INSERT, name)
+    await others.execute(INSERT, "other")
+    assert await tick(looking) == 2
+    await others.execute(INSERT, "another")
+    assert await tick(looking) == 3
+    await writing.execute("COMMIT")
+    assert await tick(looking) == 4
+    assert await guids(looking) == ["other", "another", *names]
+
+
 async def test_of_two_that_make_a_tick_at_once_one_is_told_to_look_again(
     sessions: Sessions,
 ) -> None:
@@ -216,6 +235,19 @@ async def test_a_tick_of_a_process_that_is_killed_is_made_by_another(sessions: S
     await writing.execute("SELECT pg_terminate_backend($1, 60000)", killed.get_server_pid())
     assert await tick(looking) == 2
     assert await guids(looking) == ["a"]
+
+
+async def test_a_process_that_hangs_while_it_makes_a_tick_is_disconnected(
+    sessions: Sessions,
+) -> None:
+    writing, hanging = await sessions.open(), await sessions.open()
+    limit = "SELECT setting FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'"
+    await writing.execute(INSERT, "a")
+    async with hanging.transaction():
+        assert await hanging.fetchval(limit) == "0"
+        assert await tick(hanging) == 2
+        assert await hanging.fetchval(limit) == "10000"
+    assert await hanging.fetchval(limit) == "0"
 
 
 async def test_many_open_transactions_come_as_each_is_committed(sessions: Sessions) -> None:
