@@ -37,7 +37,7 @@ async def explain(
     operation = prepared.find(operation_name)
     if operation is None:
         raise InvalidInput("Say with --operation which of the operations is meant")
-    cost, most = operation.cost(variables), settings.limits.max_cost
+    cost, (_, most) = operation.cost(variables), settings.limits.highest_cost(operation.kind)
     scopes = ", ".join(operation.scopes) or "none"
     lines = [f"cost: {cost} of at most {most}", f"scopes: {scopes}"]
     plan = operation.planner.plan(variables)

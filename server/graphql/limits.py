@@ -17,6 +17,7 @@ from graphql import (
     InlineFragmentNode,
     Lexer,
     OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
     Source,
     TokenKind,
@@ -30,6 +31,8 @@ _NUMBERS = {TokenKind.INT, TokenKind.FLOAT}
 _FRAGMENTS_IN_FRAGMENTS = 20
 # Python rejects integers of more than 4,300 digits; no type here has as many as 20.
 _LONGEST_NUMBER = 400
+# Keys of responses, which are written again in every object of a list.
+_LONGEST_NAME = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +48,18 @@ class Limits:
     max_repeats: int
     max_variables: int
     max_cost: int
+    max_event_cost: int
     max_page_size: int
     max_ids: int
     max_input_values: int
     max_input_objects: int
     max_validation_errors: int = 5
+
+    def highest_cost(self, kind: OperationType) -> tuple[str, int]:
+        """Return what an operation of a kind may cost, after the name of the setting."""
+        if kind is OperationType.SUBSCRIPTION:
+            return "max_event_cost", self.max_event_cost
+        return "max_cost", self.max_cost
 
 
 class TooComplex(GraphQLError):
@@ -110,6 +120,11 @@ def check_text(query: str, limits: Limits) -> int:
         if kind in _NUMBERS and token.end - token.start > _LONGEST_NUMBER:
             raise GraphQLError(
                 f"A number must have at most {_LONGEST_NUMBER} digits",
+                extensions={"code": "GRAPHQL_VALIDATION_FAILED"},
+            )
+        if kind is TokenKind.NAME and token.end - token.start > _LONGEST_NAME:
+            raise GraphQLError(
+                f"A name must have at most {_LONGEST_NAME} characters",
                 extensions={"code": "GRAPHQL_VALIDATION_FAILED"},
             )
     return count

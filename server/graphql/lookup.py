@@ -102,9 +102,9 @@ class OperationLookup:
             raise Refused([error_of(error)]) from None
         cost = operation.cost(variables)
         extensions = {"cost": self._store.cost_report(cost)} if reports_cost else None
-        maximum = limits.max_cost
+        limit, maximum = limits.highest_cost(operation.kind)
         if cost > maximum:
-            raise Refused([TooComplex("max_cost", f"a cost of {cost}", maximum)], extensions)
+            raise Refused([TooComplex(limit, f"a cost of {cost}", maximum)], extensions)
         return Found(prepared, operation, variables, values > _MANY_VALUES, extensions)
 
 

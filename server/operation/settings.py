@@ -180,6 +180,11 @@ class Settings(BaseSettings):
         description="The highest cost of an operation: its fields, times the page size for those "
         "in lists.",
     )
+    max_event_cost: int = Field(
+        1_000,
+        ge=1,
+        description="The highest cost of a subscription, which each of its events costs again.",
+    )
     max_connections: int = Field(
         1000, ge=1, description="How many acknowledged WebSockets a process holds open."
     )
@@ -263,6 +268,7 @@ class Settings(BaseSettings):
             max_repeats=self.max_repeats,
             max_variables=self.max_variables,
             max_cost=self.max_cost,
+            max_event_cost=self.max_event_cost,
             max_page_size=self.max_page_size,
             max_ids=self.max_ids,
             max_input_values=self.max_input_values,

@@ -20,7 +20,7 @@ from db.reading.filters import Filter
 from resolvers.events import SeenEvent
 from server.graphql.subscriptions.channel import Channel, Channels
 from server.graphql.subscriptions.encoder import EventEncoder
-from server.graphql.subscriptions.encoding import BatchEncoder, Encoded, Found, ending_of
+from server.graphql.subscriptions.encoding import BatchEncoder, Encoded, Found, TooLarge, ending_of
 from server.graphql.subscriptions.sink import EndCode, Ending, Sink
 from server.graphql.subscriptions.subscriber import Batch, Phase, Subscriber
 
@@ -30,8 +30,10 @@ _PAGE = 500
 """How many events a subscription that catches up reads at a time."""
 _AT_ONCE = 4
 """How many subscriptions read such a page at the same time."""
+_READING_AT_ONCE = 2
+"""How many of those whose selections lead beyond events do so."""
 _BETWEEN_BREATHS = 2_000
-"""How many filters are compared with events before other tasks have their turn."""
+"""How many conditions are compared with events before other tasks have their turn."""
 _WRITES_BETWEEN_BREATHS = 100
 _FELL_BEHIND = Ending(EndCode.FELL_BEHIND, "Fell behind: events come faster than they are read")
 
@@ -48,7 +50,9 @@ class Broadcaster:
         self._subscribers: dict[Subscriber, None] = {}
         self._paused: dict[Subscriber, None] = {}
         self._catching_up: dict[Subscriber, asyncio.Task[None]] = {}
+        # Those that read more than events never take the turns of the others.
         self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._turns_to_read = asyncio.Semaphore(_READING_AT_ONCE)
         self._passed_on = asyncio.Event()
         self._passed_on.set()
         self._encoding = BatchEncoder(lambda position: log.cursor(Start(position)))
@@ -181,12 +185,12 @@ class Broadcaster:
         for event in events:
             for channel in self._channels.concerned(event):
                 matches = channel.match(event)
-                compared += 1
                 if matches is not None:
                     found.setdefault(channel, []).append((event, matches))
-            if compared > _BETWEEN_BREATHS:
-                compared = 0
-                await asyncio.sleep(0)
+                compared += 1 + channel.weight
+                if compared > _BETWEEN_BREATHS:
+                    compared = 0
+                    await asyncio.sleep(0)
         return found
 
     async def _deliver(
@@ -252,7 +256,11 @@ class Broadcaster:
     async def _run_catching_up(self, subscriber: Subscriber) -> None:
         try:
             while subscriber.phase is Phase.CATCHING_UP and not self._try_live(subscriber):
-                async with self._turns:
+                if subscriber.position >= self._reached(subscriber):
+                    await self._passed_on.wait()
+                    continue
+                reads = subscriber.channel.encoder.reads
+                async with self._turns_to_read if reads else self._turns:
                     await self._write_page(subscriber)
         except OSError:
             subscriber.close()  # the client has gone
@@ -262,38 +270,47 @@ class Broadcaster:
             if self._catching_up.get(subscriber) is asyncio.current_task():
                 del self._catching_up[subscriber]
 
+    def _reached(self, subscriber: Subscriber) -> Position:
+        """Return up to where a subscription has to read by itself."""
+        until = subscriber.seen[1] if subscriber.seen is not None else subscriber.position
+        return max(self._feed.position, until)
+
     async def _write_page(self, subscriber: Subscriber) -> None:
         """Write some of the events after a subscription's position."""
         seen, until = subscriber.seen or (None, subscriber.position)
-        reached: Position = max(self._feed.position, until)
-        if subscriber.position >= reached:
-            await self._passed_on.wait()
-            return
+        reached = self._reached(subscriber)
         channel = subscriber.channel
-        page = min(_PAGE, channel.encoder.most_at_once)
         recent = self._feed.since(subscriber.position)
         if not recent:
             # Memory has only what the feed has passed on, which may be less.
-            recent = await self.log.read(subscriber.position, page)
-        events = recent[:page]
-        concerning = []
-        for event in events:
-            early = seen if event.position <= until else None
+            recent = await self.log.read(subscriber.position, _PAGE)
+        concerning: list[SeenEvent] = []
+        # If nothing is found, there was nothing up to where the feed was before.
+        position = reached
+        compared = 0
+        for event in recent[:_PAGE]:
+            position = event.position
+            early = seen if position <= until else None
             if early is not None and early.has(event):
                 continue
             matches = channel.match(event)
             if matches is not None:
-                cursor = self.log.cursor(Start(event.position, early))
+                cursor = self.log.cursor(Start(position, early))
                 concerning.append(SeenEvent(event, cursor, matches))
-        messages = await self._encoding.messages(channel.encoder, concerning)
+                if len(concerning) >= channel.encoder.most_at_once:
+                    break
+            compared += 1 + channel.weight
+            if compared > _BETWEEN_BREATHS:
+                compared = 0
+                await asyncio.sleep(0)
+        try:
+            messages = await self._encoding.messages(channel.encoder, concerning)
+        except TooLarge:
+            return  # and begin again with fewer
         if subscriber.phase is not Phase.CATCHING_UP:
             return
         places = [each.event.position for each in concerning]
-        # If nothing was found, there was nothing up to where the feed was before.
-        batch = Batch.of(
-            list(zip(places, messages, strict=True)),
-            events[-1].position if events else reached,
-        )
+        batch = Batch.of(list(zip(places, messages, strict=True)), position)
         self._delivered += subscriber.take(batch)
         if seen is not None and subscriber.position >= until:
             subscriber.seen = None

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from db.errors import ServiceUnavailable
 from db.events.event import ExecutionEvent
-from db.reading.filters import Condition, Filter, conjuncts
+from db.reading.filters import Condition, Filter, conditions_of, conjuncts, size_of
 from db.reading.predicates import predicate
 from db.source import ExecutionRow
 from db.texts import NO_CHARACTER
@@ -16,8 +17,19 @@ if TYPE_CHECKING:
 _ANCHORS = ("guid", "session_id", "agentflow_id")
 """The fields by which filters usually pick few executions."""
 
+_SHORT_BYTES = 4_096
+"""Filters up to this size are always accepted."""
+_MOST_BYTES = 64 * 2**20
+# Measured: a condition with its predicate, and a value of a list.
+_BYTES_OF_CONDITION = 1_200
+_BYTES_OF_VALUE = 150
+
 Anchor = tuple[str, str]
 """A field and its value, which an execution must have to match a filter."""
+
+
+class TooManyFilters(ServiceUnavailable):
+    """The filters of all subscriptions together are as long as they may be."""
 
 
 class Channel:
@@ -30,6 +42,9 @@ class Channel:
         self.live: dict[Subscriber, None] = {}
         self.users = 0
         """The number of its subscriptions, live or not."""
+        self.weight = size_of(filter_)
+        """How many conditions an event is compared with."""
+        self.bytes = _bytes_of(filter_)
         self._matches = predicate(filter_)
 
     def match(self, event: ExecutionEvent) -> bool | None:
@@ -51,13 +66,24 @@ class Channels:
     def __init__(self) -> None:
         self._known: dict[tuple[object, Filter], Channel] = {}
         self._by_anchor: dict[Anchor | None, dict[Channel, None]] = {None: {}}
+        self._bytes = 0
 
     def join(self, filter_: Filter, encoder: EventEncoder) -> Channel:
-        """Return the channel of a filter and an encoder, for one more subscription."""
+        """Return the channel of a filter and an encoder, for one more subscription.
+
+        Raises TooManyFilters if the filters in use take too much memory with a long one.
+        """
         key = encoder.key, filter_
         channel = self._known.get(key)
         if channel is None:
-            channel = self._known[key] = Channel(filter_, encoder)
+            channel = Channel(filter_, encoder)
+            if channel.bytes > _SHORT_BYTES and self._bytes + channel.bytes > _MOST_BYTES:
+                raise TooManyFilters(
+                    f"The filters of all subscriptions take {_MOST_BYTES >> 20} MB already; "
+                    "try again later, or with a shorter filter"
+                )
+            self._bytes += channel.bytes
+            self._known[key] = channel
             self._by_anchor.setdefault(channel.anchor, {})[channel] = None
         channel.users += 1
         return channel
@@ -68,6 +94,7 @@ class Channels:
         if channel.users:
             return
         del self._known[channel.encoder.key, channel.filter]
+        self._bytes -= channel.bytes
         anchored = self._by_anchor[channel.anchor]
         del anchored[channel]
         if not anchored and channel.anchor is not None:
@@ -94,3 +121,13 @@ def _anchor_of(filter_: Filter) -> Anchor | None:
         ):
             return part.field, part.value
     return None
+
+
+def _bytes_of(filter_: Filter) -> int:
+    """Estimate the memory that a filter takes with its predicate."""
+    total = 0
+    for condition in conditions_of(filter_):
+        values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
+        texts = sum(len(value) for value in values if isinstance(value, str))
+        total += _BYTES_OF_CONDITION + _BYTES_OF_VALUE * len(values) + 2 * texts
+    return total

@@ -16,11 +16,17 @@ from server.http.errors import INTERNAL_MESSAGE, log_unexpected
 _LONGEST_READ = 0.05
 """For how long, in seconds, a batch waits for what its executions lead to."""
 _READING_AT_ONCE = 8
+_SLICE = 50
+"""How many events are encoded before other tasks have their turn."""
 
 Found = Mapping[Channel, Sequence[tuple[ExecutionEvent, bool]]]
 """The events that concern each channel, and whether its filter matches after them."""
 WriteCursor = Callable[[Position], str]
 _Wanted = dict[tuple[Position, bool], SeenEvent]
+
+
+class TooLarge(Exception):
+    """The events are larger together than they should be; fewer should be encoded at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,9 @@ class BatchEncoder:
     async def _encode(self, encoder: EventEncoder, wanted: _Wanted) -> Encoded:
         try:
             messages = await self.messages(encoder, wanted.values())
+            await asyncio.sleep(0)
+        except TooLarge:
+            return _LATE
         except Exception as error:  # noqa: BLE001 - the others get their events
             return Encoded({}, ending_of(error))
         return Encoded(dict(zip(wanted, messages, strict=True)))
@@ -87,13 +96,28 @@ class BatchEncoder:
     async def messages(
         self, encoder: EventEncoder, events: Iterable[SeenEvent]
     ) -> list[EventMessage]:
-        """Encode events for one encoder. Raises what the encoder raises."""
+        """Encode events for one encoder.
+
+        Raises what the encoder raises, and TooLarge if they turn out to be more than it should
+        encode at once.
+        """
         seen = tuple(events)
-        payloads = await encoder.encode(seen)
-        self.count += len(payloads)
-        return [
-            EventMessage(payload, each.cursor) for payload, each in zip(payloads, seen, strict=True)
-        ]
+        messages: list[EventMessage] = []
+        while len(messages) < len(seen):
+            # The first event tells how large they are.
+            count = min(_SLICE, encoder.most_at_once) if encoder.is_measured else 1
+            some = seen[len(messages) : len(messages) + count]
+            payloads = await encoder.encode(some)
+            self.count += len(payloads)
+            messages += [
+                EventMessage(payload, each.cursor)
+                for payload, each in zip(payloads, some, strict=True)
+            ]
+            if len(seen) > encoder.most_at_once:
+                raise TooLarge
+            if len(messages) < len(seen):
+                await asyncio.sleep(0)
+        return messages
 
 
 async def _in_time(reading: Mapping[asyncio.Task[Encoded], object]) -> dict[object, Encoded]:

@@ -45,12 +45,14 @@ class PlannedEvents:
         [root] = plan.roots
         arguments = plan.checked_arguments(root, values, context)
         # Subscriptions that differ in their filters alone share what is encoded.
-        below = {
-            name: variables[name]
-            for name in sorted(planner.variables_below_root)
-            if name in variables
-        }
+        below = {name: variables[name] for name in _in_order(planner, variables)}
         key = id(plan), write_json(below)
-        encoder = EventEncoder(plan, values, context, key, most_at_once)
+        needed = {name: values[name] for name in _in_order(planner, values)}
+        encoder = EventEncoder(plan, needed, context, key, most_at_once)
         filter_ = arguments.filter(context.max_ids)
         return cls(root.key, filter_, arguments.given.get("after"), encoder)
+
+
+def _in_order(planner: Planner, variables: Mapping[str, Any]) -> list[str]:
+    """The names of the variables on which the selection depends, if they are given."""
+    return sorted(planner.variables_below_root & variables.keys())

@@ -75,7 +75,7 @@ class _Operation:
     id: str
     asked: GraphQLRequest
     size: int
-    authorization: str | None
+    authorization: str | None = field(repr=False)
     is_changing: bool = False
     name: str | None = None
     began: float = field(default_factory=time.perf_counter)

@@ -120,6 +120,7 @@ GIVEN = [
     ("GATEWAY_MAX_REPEATS", "7", "max_repeats", 7),
     ("GATEWAY_MAX_VARIABLES", "7", "max_variables", 7),
     ("GATEWAY_MAX_COST", "7", "max_cost", 7),
+    ("GATEWAY_MAX_EVENT_COST", "7", "max_event_cost", 7),
     ("GATEWAY_MAX_CONNECTIONS", "7", "max_connections", 7),
     ("GATEWAY_MAX_UNACKNOWLEDGED_CONNECTIONS", "7", "max_unacknowledged_connections", 7),
     ("GATEWAY_CONNECTION_INIT_TIMEOUT", "1.5", "connection_init_timeout", 1.5),

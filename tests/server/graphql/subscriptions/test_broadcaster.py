@@ -265,6 +265,15 @@ async def test_a_cursor_that_the_log_does_not_reach_back_to_is_expired(place: Pl
         ("subscription { executionEvents { nothing } }", {}, "GRAPHQL_VALIDATION_FAILED"),
         ("subscription {", {}, "GRAPHQL_PARSE_FAILED"),
         (EVENTS, {"filter": {"state": {"eq": "GONE"}}}, "BAD_USER_INPUT"),
+        (
+            (
+                "subscription { executionEvents { execution { agentflow {"
+                " executions(first: 100) { nodes { a: guid b: guid c: guid d: guid e: guid f: guid"
+                " g: guid h: guid i: guid j: guid } } } } } }"
+            ),
+            {},
+            "OPERATION_TOO_COMPLEX",
+        ),
         (EVENTS, {"filter": {"guid": {"in": ["g"] * 1001}}}, "BAD_USER_INPUT"),
         (
             "subscription ($now: Boolean!) { executionEvents @include(if: $now) { guid } }",
@@ -346,7 +355,7 @@ async def test_a_client_that_stops_reading_is_not_sent_the_rest_of_a_large_batch
 
 async def test_events_whose_selection_is_dear_all_arrive(place: Place) -> None:
     query = """subscription {
-      executionEvents { guid execution { agentflow { executions(first: 900) {
+      executionEvents { guid execution { agentflow { executions(first: 90) {
         nodes { guid state createdOn updatedOn finishedOn durationMs sessionId agentflowName } }
       } } }
     }"""
@@ -359,3 +368,37 @@ async def test_events_whose_selection_is_dear_all_arrive(place: Place) -> None:
         await until(lambda: len(client.messages) >= 20)
         guids = [event["guid"] for event in client.events]
         assert len(guids) == len(set(guids)) == 20
+
+
+async def test_long_filters_of_all_subscriptions_together_take_bounded_memory(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.graphql.subscriptions.channel._MOST_BYTES", 100_000)
+    long = {"guid": {"in": [f"g-{number}" for number in range(300)]}}
+    longer = {"guid": {"in": [f"h-{number}" for number in range(500)]}}
+    async with subscriptions(place) as live:
+        first = await live.begin(filter=long)
+        again = await live.begin(filter=long)
+        [error] = await live.refused(EVENTS, filter=longer)
+        assert error["extensions"]["code"] == "SERVICE_UNAVAILABLE"
+        await live.begin(filter={"guid": {"eq": "g-1"}})
+        for client in (first, again):
+            assert client.subscription is not None
+            client.subscription.close()
+        await live.begin(filter=longer)
+
+
+async def test_large_events_are_encoded_a_few_at_a_time(place: Place) -> None:
+    large = " ".join(f"a{number}: execution {{ agentflowId }}" for number in range(28))
+    query = f"subscription {{ executionEvents {{ guid {large} }} }}"
+    async with subscriptions(place) as live:
+        client = await live.begin(query=query)
+        values = ", ".join(
+            f"('g-{number}', '{'x' * 10_000}', 'ERROR', 1700000000000)" for number in range(30)
+        )
+        run_sql(
+            place, f"INSERT INTO executions (guid, agentflow_id, state, created_on) VALUES {values}"
+        )
+        await until(lambda: len(client.messages) >= 30)
+        assert [event["guid"] for event in client.events] == [f"g-{n}" for n in range(30)]
+        assert live.count("gateway_events_encoded") < 40
