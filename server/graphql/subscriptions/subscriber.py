@@ -9,6 +9,7 @@ from db.events.position import Position
 from db.events.start import Seen
 from server.graphql.subscriptions.channel import Channel
 from server.graphql.subscriptions.sink import Ending, EventMessage, Sink
+from server.http.errors import log_unexpected
 
 if TYPE_CHECKING:
     from server.graphql.subscriptions.broadcaster import Broadcaster
@@ -104,10 +105,16 @@ class Subscriber:
         self._broadcaster.leave(self)
 
     def end(self, ending: Ending) -> None:
-        """End the subscription, and tell its client why."""
-        if self.phase is not Phase.ENDED:
-            self._broadcaster.leave(self)
+        """End the subscription, and tell its client why. Raises nothing: others must end too."""
+        if self.phase is Phase.ENDED:
+            return
+        self._broadcaster.leave(self)
+        try:
             self.sink.end(ending)
+        except OSError:
+            pass  # the client has gone
+        except Exception as error:  # noqa: BLE001 - it has ended all the same
+            log_unexpected(error, "The end of a subscription")
 
     def take(self, batch: Batch) -> int:
         """Write the events of a batch that it has not had yet; return how many.

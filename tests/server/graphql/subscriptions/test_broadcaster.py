@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from db.errors import EventsExpired
 from db.events.event import ExecutionEvent
 from db.executions import Executions
-from server.graphql.subscriptions.sink import EventMessage
+from server.graphql.subscriptions.sink import Ending, EventMessage
 from tests.gateway import insert, run_sql
 from tests.places import Place
 from tests.sample import SAMPLE
@@ -186,6 +187,30 @@ async def test_who_falls_behind_is_told_so_and_can_resume(place: Place) -> None:
         again = await live.begin(after=slow.ending.cursor)
         await until(lambda: len(again.messages) >= 3)
         assert slow.events + again.events == fast.events
+
+
+class _Untellable(Client):
+    """A client whose transport fails when it is told of the end."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def end(self, ending: Ending) -> None:
+        super().end(ending)
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError(), RuntimeError("a bug")], ids=repr)
+async def test_when_events_are_lost_all_end_although_one_cannot_be_told(
+    place: Place, error: Exception
+) -> None:
+    async with subscriptions(place) as live:
+        clients = [await live.begin(each) for each in (_Untellable(error), Client())]
+        live.feed.on_lost(EventsExpired())
+        codes = [client.ending and client.ending.code for client in clients]
+        assert codes == ["EVENTS_EXPIRED", "EVENTS_EXPIRED"]
+        assert live.count("gateway_subscribers") == 0
 
 
 async def test_a_change_is_encoded_once_for_all_who_select_the_same(place: Place) -> None:
