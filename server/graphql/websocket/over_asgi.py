@@ -83,6 +83,8 @@ class _AsgiWire:
         if not self.is_over:
             self.is_over = True
             self._conversation.end()
+            # Whoever waits for room must see that there is nothing to read any more.
+            self._may_read.set()
 
     async def receive_all(self, receive: Receive) -> None:
         """Pass messages on until the connection is closed."""

@@ -1,16 +1,21 @@
 """WebSockets of servers that know nothing but ASGI's messages: here, uvicorn's own protocol."""
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
+from starlette.types import Message
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from server.graphql.websocket.over_asgi import converse
+from server.graphql.websocket.wire import Wire
 from server.operation import serving
 from tests.faults.programs import wait_until
 from tests.gateway import Gateway
 from tests.raw_websocket import RawSocket, frame, handshake
 from tests.sample import SAMPLE
 from tests.server.graphql.subscriptions.watchers import Watcher, now, value_of
+from tests.waiting import until
 
 _COUNT = "{ executions { totalCount } }"
 _PAGE = "{ executions(first: 1000) { nodes { guid agentflowId agentflowName sessionId state } } }"
@@ -61,6 +66,56 @@ def test_events_arrive_and_end_with_the_connection(elsewhere: Callable[..., Gate
             assert client.event()["guid"] == guid
         assert value_of(gateway, places) == 1
     wait_until(lambda: value_of(gateway, places) == 0)
+
+
+class _Busy:
+    """A conversation that takes no messages for now."""
+
+    is_busy = True
+
+    def __init__(self) -> None:
+        self.ends = 0
+
+    def begin(self, wire: Wire) -> None:
+        self.wire = wire
+
+    def take(self, message: str | bytes) -> None:
+        raise AssertionError(message)
+
+    def resume_writing(self) -> None:
+        raise AssertionError
+
+    def beat(self) -> None:
+        raise AssertionError
+
+    def stop(self) -> None:
+        raise AssertionError
+
+    def end(self) -> None:
+        self.ends += 1
+
+
+@pytest.mark.anyio
+async def test_a_connection_that_is_closed_while_a_message_waits_is_left() -> None:
+    conversation = _Busy()
+    arriving: list[Message] = [
+        {"type": "websocket.receive", "text": "later"},
+        {"type": "websocket.disconnect", "code": 1013},
+    ]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return arriving.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    conversing = asyncio.create_task(converse(conversation, receive, send))
+    await until(lambda: len(arriving) == 1)
+    conversation.wire.close(1013, "Fell behind")
+    await asyncio.wait_for(conversing, 60)
+    assert [message["type"] for message in sent] == ["websocket.close"]
+    assert (arriving, conversation.ends) == ([], 1)
 
 
 @pytest.mark.parametrize(
