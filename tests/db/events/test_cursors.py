@@ -3,7 +3,7 @@
 import string
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from db.errors import EventsExpired, InvalidInput
@@ -62,8 +62,7 @@ def test_a_cursor_with_a_thousand_running_transactions_fits_into_a_header() -> N
 @settings(deadline=None)
 @given(start=_starts, epoch=_epochs, other=_epochs)
 def test_a_cursor_of_another_outbox_has_expired(start: Start, epoch: str, other: str) -> None:
-    if epoch == other:
-        return
+    assume(epoch != other)
     with pytest.raises(EventsExpired, match="load your list anew"):
         decode_cursor(encode_cursor(start, epoch), other, "after")
 
