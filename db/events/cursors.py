@@ -16,7 +16,7 @@ from db.errors import EventsExpired, InvalidInput
 from db.events.position import Position
 from db.events.start import Seen, Snapshot, Start
 
-LONGEST_CURSOR = 65_536
+LONGEST_CURSOR = 8_192
 """The maximum length of a cursor; a snapshot with many running transactions makes it long."""
 
 _FORM = b"\1"
@@ -55,6 +55,8 @@ def decode_cursor(cursor: str, epoch: str, argument: str) -> Start:
     return Start(Position(*_NUMBERS.unpack(numbers)), seen)
 
 
+# Each event that is read from one start repeats it.
+@functools.lru_cache(maxsize=64)
 def _pack_seen(seen: Seen) -> bytes:
     """Write what was seen; running transactions as their distances, which have few digits."""
     snapshot = seen.snapshot
