@@ -42,8 +42,13 @@ def next_event(payload: bytes) -> bytes:
     return b"event: next\ndata: %b\n\n" % payload
 
 
-def come_back(reason: str, milliseconds: int, cursor: str | None = None) -> bytes:
-    """Return the end of a stream that its client should ask for again, after some time."""
+def come_back(reason: str, least: int, cursor: str | None = None) -> bytes:
+    """Return the end of a stream that its client should ask for again.
+
+    It should wait for ``least`` milliseconds, or up to twice as long.
+    """
+    # Those who leave together should not come back together.
+    milliseconds = randrange(least, 2 * least)  # noqa: S311 - no secret
     position = f"id: {cursor}\n" if cursor else ""
     return f"{position}retry: {milliseconds}\n: {' '.join(reason.split())}\n\n".encode()
 
@@ -148,9 +153,7 @@ class EventStream:
         cursor = ending.cursor
         if ending.code in _RESUMABLE:
             reason = f"{ending.code}: {ending.message}"
-            # Those who leave together should not come back together.
-            pause = randrange(_RETRY_MILLISECONDS, 2 * _RETRY_MILLISECONDS)  # noqa: S311 - no secret
-            last = come_back(reason, pause, cursor or subscription.cursor)
+            last = come_back(reason, _RETRY_MILLISECONDS, cursor or subscription.cursor)
         else:
             extensions: dict[str, Any] = {"code": ending.code}
             if cursor is not None:

@@ -1,5 +1,6 @@
 """Responses that stay open: what their clients read, and what their application is told."""
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from server.http.open_stream import OpenStream, open_stream
+from server.http.presence import end_of
 from server.operation.connections import CONNECTIONS, Connections
 from server.operation.settings import Settings
 from tests.faults.programs import wait_until
@@ -41,11 +43,15 @@ class Listener:
 
 
 class App:
-    """Opens a response for each request, and answers requests for other paths with a write."""
+    """Opens a response for each request, and answers requests for other paths with a write.
+
+    The response to ``/late`` is opened once the server stops.
+    """
 
     def __init__(self, **limits: float) -> None:
         self.listeners: list[Listener] = []
         self.takes_more: list[bool] = []
+        self.is_asked_late = False
         self.connections = Connections(send_timeout=limits.get("send_timeout", 30.0))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,7 +61,10 @@ class App:
             await send({"type": "lifespan.startup.complete"})
             await receive()
             await send({"type": "lifespan.shutdown.complete"})
-        elif scope["path"] == "/":
+        elif scope["path"] in ("/", "/late"):
+            is_over, self.is_asked_late = end_of(receive), scope["path"] == "/late"
+            while self.is_asked_late and not is_over():  # noqa: ASYNC110 - nothing else tells
+                await asyncio.sleep(0.01)
             listener = Listener()
             listener.stream = open_stream(send, b"content-type: text/plain\r\n", listener)
             self.listeners.append(listener)
@@ -252,6 +261,15 @@ def test_a_server_that_stops_lets_the_application_say_so() -> None:
     with client:
         assert read_to_end(client).endswith(b"8\r\nstopping\r\n0\r\n\r\n")
     assert server.app.listeners[0].told == ["stopping"]
+
+
+def test_a_response_that_opens_while_the_server_stops_is_told_so_too() -> None:
+    with served() as server:
+        client = server.connect()
+        client.sendall(GET.replace(b"/ ", b"/late "))
+        wait_until(lambda: server.app.is_asked_late)
+    with client:
+        assert read_to_end(client).endswith(b"8\r\nstopping\r\n0\r\n\r\n")
 
 
 def test_a_server_that_stops_waits_for_nobody_who_reads_nothing() -> None:
