@@ -82,7 +82,7 @@ class EventFeed:
             ),
             Metric(
                 "gateway_event_lag_seconds",
-                "How old the last events were, by the database's clock, when they were passed on.",
+                "How old the last events were when they were passed on, by this process's clock.",
                 {},
                 lambda: self._lag,
                 aggregate="max",
@@ -196,6 +196,7 @@ class EventFeed:
             try:
                 events = await self._log.read(self.position, PAGE)
             except EventsExpired as error:
+                self._errors += 1
                 logger.warning("Events were deleted before they were read: subscriptions end")
                 self._lose(error)
                 return False
@@ -229,7 +230,6 @@ class EventFeed:
 
     def _lose(self, error: EventsExpired) -> None:
         """Begin anew at the end of the log, unless nobody starts again."""
-        self._errors += 1
         self._has_begun.clear()
         self._woken.set()
         try:

@@ -128,6 +128,8 @@ async def test_a_listener_that_fails_has_lost_its_place_and_hears_of_what_comes_
     await listener.has_heard("b")
     assert listener.guids == ["b"]
     assert len(listener.lost) == 1
+    [errors] = [each for each in listener.feed.metrics() if each.name == "gateway_event_errors"]
+    assert errors.value() == 1
 
 
 async def test_a_feed_whose_place_was_deleted_says_so_and_goes_on_from_the_end(
