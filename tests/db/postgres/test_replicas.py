@@ -9,9 +9,12 @@ import anyio
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from db.clients import Client
+from db.clients import Client, set_current_client
+from db.database import Database
+from db.events.log import EventLog
 from db.opening import open_database
 from db.postgres.recent_writers import RecentWriters
+from tests.db.events.following import LIST, Follower, rows_by_guid
 from tests.faults.programs import wait_until
 from tests.gateway import Gateway, bearer, insert, make_key, migrate, run_sql, running_gateway
 from tests.places import PostgresPlace, PostgresServer, postgres_server
@@ -211,6 +214,39 @@ async def test_a_client_that_wrote_is_known_for_a_while_and_then_no_more(
         assert not await elsewhere.has_written(client)
     finally:
         await database.close()
+
+
+@pytest.mark.anyio
+async def test_a_list_that_is_read_with_its_cursor_is_of_the_primary(
+    own: PostgresPlace, replica: Standby
+) -> None:
+    database = open_database(own.url, read_url=replica.url_of(own.name))
+    log = EventLog(database)
+    set_current_client(Client("somebody", may_write=False))
+    try:
+        while not _reads_of(database)["replica"]:
+            await database.read(LIST, ())
+        replica.pause()
+        await log.end()
+        _change(own, "ERROR")
+        before = dict(_reads_of(database))
+        follower = await Follower.load(database, log, 10, log.end)
+        assert follower.copy == rows_by_guid(run_sql(own, LIST))
+        assert _reads_of(database)["replica"] == before["replica"]
+        assert await follower.follow(log) == 0
+        _change(own, "FINISHED")
+        assert await follower.follow(log) == 1
+    finally:
+        replica.resume()
+        await database.close()
+
+
+def _reads_of(database: Database) -> dict[str, float]:
+    return {
+        metric.labels["server"]: metric.value()
+        for metric in database.metrics()
+        if metric.name == "gateway_database_reads"
+    }
 
 
 # What the replica can't answer
