@@ -66,10 +66,11 @@ class OldEvents:
         self._database = database
         self._pace = pace
         if database.dialect.name == "sqlite":
-            beginning = _Beginning(database, LOGGED, LOGGED.c.occurred_on, age)
+            beginning = _Beginning(database, LOGGED, LOGGED.c.occurred_on, age, kept=1)
             self._parts: list[_Part] = [beginning]
         else:
-            beginning = _Beginning(database, TICKS, TICKS.c.noted_on, age)
+            # The events of a tick are those that the one before does not show.
+            beginning = _Beginning(database, TICKS, TICKS.c.noted_on, age, kept=2)
             self._parts = [beginning, _Unreachable(database)]
 
     async def may_exist(self) -> bool:
@@ -110,10 +111,16 @@ class OldEvents:
 
 
 class _Beginning:
-    """The first rows of a table, by ids, as far as the rows after them are old."""
+    """The first rows of a table, by ids, as far as the next ``kept`` rows are old too."""
 
     def __init__(
-        self, database: Database, table: FromClause, on: ColumnElement[int], age: int
+        self,
+        database: Database,
+        table: FromClause,
+        on: ColumnElement[int],
+        age: int,
+        *,
+        kept: int,
     ) -> None:
         def first(parameters: BindParameters) -> Select[Any]:
             rows = select(table.c.id, on, Now()).order_by(table.c.id)
@@ -124,14 +131,15 @@ class _Beginning:
 
         self._database = database
         self._age = age
+        self._kept = kept
         self._holds_events = table is LOGGED
         self._first, self._remove = _compiled(database, first), _compiled(database, remove)
 
     async def may_exist(self) -> bool:
-        return self._count_old(await _read(self._database, self._first, 2)) > 0
+        return self._count_old(await _read(self._database, self._first, self._kept + 1)) > 0
 
     def delete(self, execute: Execute, most: int, _since: str) -> _Batch:
-        rows = execute(self._first.text, self._first.parameters((most + 1,)))
+        rows = execute(self._first.text, self._first.parameters((most + self._kept,)))
         count = self._count_old(rows)
         if count:
             execute(self._remove.text, self._remove.parameters((rows[count - 1][0],)))
@@ -147,7 +155,7 @@ class _Beginning:
                 break
             old += 1
         # The last of them is the place of readers who have not read yet what comes after it.
-        return max(0, old - 1)
+        return max(0, old - self._kept)
 
 
 class _Unreachable:

@@ -6,7 +6,7 @@ No change is missed and none comes that the list had already, whatever writers h
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import anyio
@@ -16,9 +16,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from db.database import Database
+from db.errors import EventsExpired
 from db.events.log import EventLog
+from db.events.old_events import OldEvents
 from db.models import ExecutionState
 from db.opening import open_database
+from db.pacing import Pace
 from tests.db.events.following import LIST, Follower, rows_by_guid
 from tests.db.events.sessions import Session, session_of
 from tests.examples import examples
@@ -47,7 +50,7 @@ _steps = st.one_of(
         st.sampled_from(STATES),
     ),
     st.tuples(st.sampled_from(["begin", "commit", "rollback"]), _sessions),
-    st.tuples(st.just("tick")),
+    st.tuples(st.sampled_from(["tick", "prune"])),
     st.tuples(st.just("list"), _pages),
     st.tuples(st.just("follow"), st.integers(0, 3)),
     st.tuples(st.just("page"), st.integers(0, 3)),
@@ -67,7 +70,10 @@ class Interleaving:
         self._sessions = sessions
         self._log = EventLog(database)
         self._open: dict[int, set[str]] = {}
+        self._behind: set[int] = set()
+        self._prunes = 0
         self.followers: list[Follower] = []
+        self.expired: set[int] = set()
 
     async def run(self, steps: Sequence[Step]) -> None:
         queue = list(steps)
@@ -87,12 +93,17 @@ class Interleaving:
                 await self._end(number, end)
             case ("tick",):
                 await self._log.end()
+            case ("prune",) if not self._open or not isinstance(self._place, SQLitePlace):
+                await self._prune()
             case ("list", page):
                 await self._load(page, following)
             case ("follow", number) if number < len(self.followers):
-                await self.followers[number].follow(self._log)
+                with self._may_expire(number):
+                    await self.followers[number].follow(self._log)
+                    self._behind.discard(number)
             case ("page", number) if number < len(self.followers):
-                await self.followers[number].follow_one_page(self._log)
+                with self._may_expire(number):
+                    await self.followers[number].follow_one_page(self._log)
 
     async def _load(self, page: int, following: list[Step]) -> None:
         """Load a list and its cursor, with the next steps between them."""
@@ -102,7 +113,32 @@ class Interleaving:
                 if following and following[0][0] != "list":
                     await self._take(following.pop(0), following)
 
-        self.followers.append(await Follower.load(self._database, self._log, page, between))
+        prunes = self._prunes
+        follower = await Follower.load(self._database, self._log, page, between)
+        if self._prunes > prunes:
+            self._behind.add(len(self.followers))
+        self.followers.append(follower)
+
+    async def _prune(self) -> None:
+        """Delete events as if all of them were old."""
+        await self._log.end()
+        for number, follower in enumerate(self.followers):
+            with self._may_expire(number):
+                start = await self._log.start(follower.cursor, "after")
+                if await self._log.read(start.position, 1):
+                    self._behind.add(number)
+        self._prunes += 1
+        async for _ in OldEvents(self._database, -1, pace=Pace(pause=0.0)).delete():
+            pass
+
+    @contextlib.contextmanager
+    def _may_expire(self, number: int) -> Iterator[None]:
+        """Let a client give up if it was behind when the log was pruned, and never otherwise."""
+        try:
+            yield
+        except EventsExpired:
+            assert number in self._behind
+            self.expired.add(number)
 
     def _may_begin(self, number: int) -> bool:
         # SQLite has one writer at a time.
@@ -127,10 +163,11 @@ class Interleaving:
     async def check(self) -> None:
         """Let all clients follow to the end: they have the table."""
         table = rows_by_guid(run_sql(self._place, LIST))
-        for follower in self.followers:
-            await follower.follow(self._log)
-            assert follower.copy == table
-            assert await follower.follow(self._log) == 0
+        for number, follower in enumerate(self.followers):
+            with self._may_expire(number):
+                await follower.follow(self._log)
+                assert follower.copy == table
+                assert await follower.follow(self._log) == 0
 
 
 @pytest.fixture(scope="module")

@@ -43,10 +43,8 @@ def _events(place: Place) -> int:
     return int(count)
 
 
-def _left(place: Place, young: int = 1) -> int:
-    """How many events are left once the old ones are gone."""
-    # On SQLite the last old one is the place of whoever has seen no young one yet.
-    return young + isinstance(place, SQLitePlace)
+LEFT = 2
+"""The young one, and the last old one: the place of whoever has seen no young one yet."""
 
 
 async def _until(is_so: Callable[[], bool]) -> None:
@@ -72,8 +70,8 @@ async def test_old_events_are_deleted_while_it_runs(database: Database, place: P
     work = EventRetention(database, HOUR, pause=OFTEN)
     async with work.running():
         await _until(lambda: _values(work)[1] > 0)
-    assert _events(place) == _left(place)
-    assert _values(work)[0] == 6 - _left(place)
+    assert _events(place) == LEFT
+    assert _values(work)[0] == 6 - LEFT
 
 
 async def test_nothing_is_deleted_while_another_process_holds_the_lease(
@@ -97,7 +95,7 @@ async def test_nothing_is_deleted_while_another_process_holds_the_lease(
         # Killed, it never releases it, and the lease runs out.
         await asyncio.to_thread(run_sql, place, "UPDATE leases SET expires_on = 1")
         await _until(lambda: _values(work)[1] > 0)
-    assert _events(place) == _left(place)
+    assert _events(place) == LEFT
 
 
 async def test_it_ends_with_the_gateway_at_the_end_of_a_batch(
@@ -154,7 +152,7 @@ async def test_failures_do_not_end_it(
         await _until(lambda: rounds > 2)
         await asyncio.to_thread(run_sql, place, "ALTER TABLE elsewhere RENAME TO execution_events")
         await _until(lambda: _values(work)[1] > 0)
-    assert _events(place) == _left(place)
+    assert _events(place) == LEFT
 
 
 async def test_a_gateway_deletes_the_events_that_are_older_than_its_setting(
@@ -162,8 +160,8 @@ async def test_a_gateway_deletes_the_events_that_are_older_than_its_setting(
 ) -> None:
     await _write_old(place, database, 5)
     gateway = gateway_with(event_retention="1s")
-    # All of them become old.
-    await _until(lambda: _events(place) == _left(place, young=0))
+    # All of them become old, and the last one is kept.
+    await _until(lambda: _events(place) == 1)
     assert (
         'gateway_maintenance_events_total{work="event_retention"}'
         in (await asyncio.to_thread(gateway.http.get, "/metrics")).text
