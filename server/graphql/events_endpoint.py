@@ -8,6 +8,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp
 
 from db.errors import GatewayError, InvalidInput, ServiceUnavailable
+from db.keys import Scope
 from resolvers.context import watch_end
 from server.access.authentication import Principal
 from server.graphql.cost_report import reports_cost
@@ -80,6 +81,7 @@ class EventsEndpoint:
         self._concurrency.acquire_for(request.scope)
         if await self._runner.kind_of(asked) is OperationType.SUBSCRIPTION:
             if request.method == "HEAD":
+                principal.require(Scope.READ)
                 return DirectResponse(b"", HEADERS)
             return await self._subscribe(request, asked, principal)
         release_slot(request.scope)

@@ -17,6 +17,7 @@ from server.http.health import health_routes
 from tests.gateway import Gateway, bearer, make_key, running_gateway
 from tests.places import Place
 from tests.sample import SAMPLE
+from tests.server.graphql.subscriptions.event_source import subscribed
 
 _SCHEMA = build_schema()._schema
 GUID = SAMPLE[1].guid
@@ -46,6 +47,8 @@ ROOT_FIELDS = {
         "mutation { deleteExecutionsMatching(filter: {state: {eq: STOPPED}}) { affected } }"
     ),
     "deleteExecutions": f'mutation {{ deleteExecutions(guids: ["{GUID}"]) {{ affected }} }}',
+    "eventCursor": "query { eventCursor }",
+    "executionEvents": "subscription { executionEvents { guid } }",
 }
 ROUTES: list[tuple[str, str, Scope, Any]] = [
     ("GET", "/executions", Scope.READ, None),
@@ -164,6 +167,10 @@ def test_a_key_opens_what_its_scope_says_and_nothing_else(place: Place, scope: S
                 assert answer.status_code == 403
                 assert method == "HEAD" or answer.json()["code"] == "FORBIDDEN"
         for name, needed in _root_fields():
+            if name == "executionEvents":
+                with subscribed(gateway, ROOT_FIELDS[name], headers=shown) as source:
+                    assert source.response.status_code == (200 if needed is scope else 403)
+                continue
             answer = _ask(gateway, ROOT_FIELDS[name], **shown)
             if needed is scope:
                 assert (answer.status_code, "errors" in answer.json()) == (200, False)
