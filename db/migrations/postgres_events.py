@@ -7,6 +7,12 @@ A statement that writes executions inserts its events in the same transaction, a
 from alembic import op
 
 from db.migrations.postgres_counting import delta_bodies
+from db.migrations.postgres_order import (
+    LOGGED,
+    create_postgres_order,
+    notes_logged,
+    orders_events,
+)
 from db.migrations.postgres_ticks import create_postgres_ticks, wakes_gateways
 from db.migrations.versions.r0003_counts import STATES, WIDTHS
 from db.migrations.versions.r0006_rights_and_names import (
@@ -38,9 +44,9 @@ def create_postgres_events() -> None:
         # A statement that has changed nothing has nothing to count either.
         create_as_owner(
             f"{schema}gateway_note_{name}",
-            f"{logged[name]} IF NOT FOUND THEN RETURN NULL; END IF;"
-            f" {counted}{moving} {wakes_gateways()} RETURN NULL;",
-            _NOW,
+            f"{notes_logged(schema)} {logged[name]} IF NOT FOUND THEN RETURN NULL; END IF;"
+            f" {orders_events(schema)} {counted}{moving} {wakes_gateways()} RETURN NULL;",
+            f"{_NOW} {LOGGED}",
         )
     # Before the rows are gone.
     create_as_owner(
@@ -61,6 +67,7 @@ def create_postgres_events() -> None:
         f"CREATE TRIGGER executions_noted_guids BEFORE UPDATE OF guid ON {schema}executions"
         f" FOR EACH STATEMENT EXECUTE FUNCTION {schema}gateway_note_guids()"
     )
+    create_postgres_order(schema)
     create_postgres_ticks(schema)
 
 
