@@ -1,8 +1,9 @@
 """How SQLite writes events: its own part of a revision.
 
 SQLite fires the triggers of a write in no defined order, and none of them can change the row that
-is written. So those that set ``updated_on`` and ``finished_on`` in a further update log the event
-too, before it, with the values that it sets.
+is written. ``updated_on`` and ``finished_on`` are set in a further update, and the trigger that
+logs a write computes them too. A trigger that logs never writes executions: it would not run within
+itself for what triggers of other programs write in turn.
 """
 
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from alembic import op
 
+from db.migrations.sqlite_order import create_sqlite_order
 from db.migrations.versions.r0003_counts import subtract_replaced
 
 _ROW = (
@@ -28,6 +30,10 @@ _IS_MOVED = "(NEW.id, NEW.guid) IS NOT (OLD.id, OLD.guid)"
 _IS_CHANGED = (
     "(NEW.state, NEW.agentflow_id, NEW.session_id, NEW.created_on)"
     " IS NOT (OLD.state, OLD.agentflow_id, OLD.session_id, OLD.created_on)"
+)
+_IS_AS_WRITTEN = (
+    "(guid, state, agentflow_id, session_id, created_on)"
+    " IS (NEW.guid, NEW.state, NEW.agentflow_id, NEW.session_id, NEW.created_on)"
 )
 _IS_WRONG = "({0}.state = 'INPROGRESS') = ({0}.finished_on IS NOT NULL)"
 """Whether the end does not go with the state: no execution is so once all triggers have run."""
@@ -101,6 +107,7 @@ def create_sqlite_events() -> None:
     _keep_replaced_rows()
     for trigger in _triggers():
         op.execute(trigger)
+    create_sqlite_order()
 
 
 def _triggers() -> list[str]:
@@ -110,20 +117,12 @@ def _triggers() -> list[str]:
     )
     is_renamed = "NEW.guid <> OLD.guid"
     return [
-        _trigger(
-            "created",
-            "INSERT",
-            "",
-            replaced,
-            _log("CREATED", "NEW.", _OF_NEW_ROW),
-            *_set_times(_OF_NEW_ROW),
-        ),
+        _trigger("created", "INSERT", "", replaced, _log("CREATED", "NEW.", _OF_NEW_ROW)),
         _trigger(
             "changed",
             "UPDATE",
             f"NOT ({_IS_MOVED}) AND {_IS_CHANGED}",
             _log("UPDATED", "NEW.", _OF_CHANGED_ROW),
-            *_set_times(_OF_CHANGED_ROW),
         ),
         _trigger(
             "retimed",
@@ -136,7 +135,6 @@ def _triggers() -> list[str]:
                 only=f"({_OF_RETIMED_ROW.updated_on}, {_OF_RETIMED_ROW.finished_on})"
                 " IS NOT (OLD.updated_on, OLD.finished_on)",
             ),
-            *_set_times(_OF_RETIMED_ROW),
         ),
         _trigger(
             "moved",
@@ -146,9 +144,22 @@ def _triggers() -> list[str]:
             _log("UPDATED", "NEW.", _OF_MOVED_ROW, only="NEW.guid = OLD.guid"),
             _log("DELETED", "OLD.", only=is_renamed),
             _log("CREATED", "NEW.", _OF_MOVED_ROW, only=is_renamed),
-            *_set_times(_OF_MOVED_ROW),
         ),
         _trigger("deleted", "DELETE", "", _log("DELETED", "OLD.")),
+        # The second one sets times while the first one runs.
+        *(
+            _trigger(
+                f"{name}{again}",
+                event,
+                f"{times.lacks_updated_on} OR {times.lacks_both}",
+                *_set_times(times),
+            )
+            for name, event, times in (
+                ("inserted", "INSERT", _OF_NEW_ROW),
+                ("updated", "UPDATE", _OF_MOVED_ROW),
+            )
+            for again in ("", "_within")
+        ),
     ]
 
 
@@ -180,13 +191,22 @@ def _log(
 
 def _set_times(times: _Times) -> tuple[str, str]:
     """The statements that update the times of the new row, as far as it lacks them."""
-    updated_on = f"updated_on = {times.updated_on}"
-    both = f"{updated_on}, finished_on = {times.finished_on}"
+    updated_on, finished_on = times.updated_on, times.finished_on
     only_updated_on = f"{times.lacks_updated_on} AND NOT {times.lacks_both}"
-    return (
-        f"UPDATE executions SET {updated_on} WHERE id = NEW.id AND {only_updated_on};",
-        f"UPDATE executions SET {both} WHERE id = NEW.id AND {times.lacks_both};",
+    # A row that another trigger has changed since got its times from that change, but its end only
+    # if that change was an end.
+    has_that_end = f"({_IS_AS_WRITTEN} OR state = NEW.state AND finished_on IS NEW.finished_on)"
+    sets_one = (
+        f"UPDATE executions SET updated_on = {updated_on} WHERE id = NEW.id"
+        f" AND {only_updated_on} AND {_IS_AS_WRITTEN} AND finished_on IS NEW.finished_on"
+        f" AND updated_on IS NOT {updated_on};"
     )
+    sets_both = (
+        f"UPDATE executions SET updated_on = {updated_on}, finished_on = {finished_on}"
+        f" WHERE id = NEW.id AND ({times.lacks_both} OR finished_on IS NOT NEW.finished_on)"
+        f" AND {has_that_end} AND (updated_on, finished_on) IS NOT ({updated_on}, {finished_on});"
+    )
+    return sets_one, sets_both
 
 
 def _keep_replaced_rows() -> None:
