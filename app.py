@@ -98,7 +98,7 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
 
     log = EventLog(database)
     feed = EventFeed(log, database)
-    broadcaster = Broadcaster(log, feed)
+    broadcaster = Broadcaster(log, feed, max_filter_bytes=settings.max_filter_bytes)
     metrics.watch([*feed.metrics(), *broadcaster.metrics()])
 
     background = _background(settings, database)

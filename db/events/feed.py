@@ -66,9 +66,9 @@ class EventFeed:
         """Memory reaches back to here: it has all events after this position."""
         return self._recent.oldest
 
-    def since(self, after: Position) -> Sequence[ExecutionEvent] | None:
-        """Return the events between a position and the feed's; None if memory lacks some."""
-        return self._recent.since(after)
+    def since(self, after: Position, limit: int) -> Sequence[ExecutionEvent] | None:
+        """Return the next events between a position and the feed's; None if memory lacks some."""
+        return self._recent.since(after, limit)
 
     def metrics(self) -> list[Metric]:
         """Return how many events were read, how late, and what went wrong."""

@@ -38,12 +38,12 @@ class RecentEvents:
             self.oldest = self._events[leaving - 1].position
             del self._events[:leaving], self._sizes[:leaving]
 
-    def since(self, after: Position) -> Sequence[ExecutionEvent] | None:
-        """Return the events after a position; None if some of them are not there any more."""
+    def since(self, after: Position, limit: int) -> Sequence[ExecutionEvent] | None:
+        """Return the next events after a position; None if some are not there any more."""
         if after < self.oldest:
             return None
         first = bisect.bisect_right(self._events, after, key=lambda event: event.position)
-        return self._events[first:]
+        return self._events[first : first + limit]
 
 
 def _size(event: ExecutionEvent) -> int:

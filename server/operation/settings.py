@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from db.models import ExecutionState
 from db.writing.old_executions import MOST_KEPT
 from server.graphql.limits import Limits
+from server.graphql.subscriptions.channel import MAX_FILTER_BYTES
 from server.http.hosts import normalized_host
 from server.http.origins import normalized
 from server.operation.durations import parse_duration, parse_retention
@@ -204,6 +205,12 @@ class Settings(BaseSettings):
     )
     max_subscriptions: int = Field(
         10_000, ge=1, description="How many subscriptions run in a process; more get 503."
+    )
+    max_filter_bytes: int = Field(
+        MAX_FILTER_BYTES,
+        ge=0,
+        description="How many bytes of memory the filters of all subscriptions may take; short "
+        "ones are always accepted.",
     )
     max_subscriptions_per_key: int = Field(
         1000, ge=1, description="How many subscriptions of one key run in a process."

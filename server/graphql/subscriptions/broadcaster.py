@@ -17,23 +17,19 @@ from db.events.log import EventLog
 from db.events.position import Position
 from db.events.start import Start
 from db.reading.filters import Filter
-from resolvers.events import SeenEvent
-from server.graphql.subscriptions.channel import Channel, Channels
+from server.graphql.subscriptions.channel import MAX_FILTER_BYTES, Channel, Channels
 from server.graphql.subscriptions.encoder import EventEncoder
-from server.graphql.subscriptions.encoding import BatchEncoder, Encoded, Found, TooLarge, ending_of
+from server.graphql.subscriptions.encoding import BatchEncoder, Encoded, Found, ending_of
+from server.graphql.subscriptions.pages import BETWEEN_BREATHS, Pages
 from server.graphql.subscriptions.sink import EndCode, Ending, Sink
 from server.graphql.subscriptions.subscriber import Batch, Phase, Subscriber
 
 logger = logging.getLogger("gateway.events")
 
-_PAGE = 500
-"""How many events a subscription that catches up reads at a time."""
 _AT_ONCE = 4
 """How many subscriptions read such a page at the same time."""
 _READING_AT_ONCE = 2
 """How many of those whose selections lead beyond events do so."""
-_BETWEEN_BREATHS = 2_000
-"""How many conditions are compared with events before other tasks have their turn."""
 _WRITES_BETWEEN_BREATHS = 100
 _FELL_BEHIND = Ending(EndCode.FELL_BEHIND, "Fell behind: events come faster than they are read")
 
@@ -41,12 +37,14 @@ _FELL_BEHIND = Ending(EndCode.FELL_BEHIND, "Fell behind: events come faster than
 class Broadcaster:
     """Brings each event of a feed to the subscriptions that it concerns."""
 
-    def __init__(self, log: EventLog, feed: EventFeed) -> None:
+    def __init__(
+        self, log: EventLog, feed: EventFeed, *, max_filter_bytes: int = MAX_FILTER_BYTES
+    ) -> None:
         self.log = log
         self._feed = feed
         feed.on_events = self._pass_on
         feed.on_lost = self._lose
-        self._channels = Channels()
+        self._channels = Channels(max_filter_bytes)
         self._subscribers: dict[Subscriber, None] = {}
         self._paused: dict[Subscriber, None] = {}
         self._catching_up: dict[Subscriber, asyncio.Task[None]] = {}
@@ -56,6 +54,7 @@ class Broadcaster:
         self._passed_on = asyncio.Event()
         self._passed_on.set()
         self._encoding = BatchEncoder(lambda position: log.cursor(Start(position)))
+        self._pages = Pages(log, feed, self._encoding)
         self._delivered = 0
 
     def metrics(self) -> list[Metric]:
@@ -70,6 +69,7 @@ class Broadcaster:
             )
 
         return [
+            *self._pages.metrics(),
             *map(metric, (Phase.LIVE, Phase.CATCHING_UP, Phase.PAUSED)),
             Metric(
                 "gateway_events_delivered",
@@ -188,7 +188,7 @@ class Broadcaster:
                 if matches is not None:
                     found.setdefault(channel, []).append((event, matches))
                 compared += 1 + channel.weight
-                if compared > _BETWEEN_BREATHS:
+                if compared > BETWEEN_BREATHS:
                     compared = 0
                     await asyncio.sleep(0)
         return found
@@ -277,40 +277,12 @@ class Broadcaster:
 
     async def _write_page(self, subscriber: Subscriber) -> None:
         """Write some of the events after a subscription's position."""
-        seen, until = subscriber.seen or (None, subscriber.position)
-        reached = self._reached(subscriber)
-        channel = subscriber.channel
-        recent = self._feed.since(subscriber.position)
-        if not recent:
-            # Memory has only what the feed has passed on, which may be less.
-            recent = await self.log.read(subscriber.position, _PAGE)
-        concerning: list[SeenEvent] = []
-        # If nothing is found, there was nothing up to where the feed was before.
-        position = reached
-        compared = 0
-        for event in recent[:_PAGE]:
-            position = event.position
-            early = seen if position <= until else None
-            if early is not None and early.has(event):
-                continue
-            matches = channel.match(event)
-            if matches is not None:
-                cursor = self.log.cursor(Start(position, early))
-                concerning.append(SeenEvent(event, cursor, matches))
-                if len(concerning) >= channel.encoder.most_at_once:
-                    break
-            compared += 1 + channel.weight
-            if compared > _BETWEEN_BREATHS:
-                compared = 0
-                await asyncio.sleep(0)
-        try:
-            messages = await self._encoding.messages(channel.encoder, concerning)
-        except TooLarge:
-            return  # and begin again with fewer
+        seen = subscriber.seen
+        batch = await self._pages.read(
+            subscriber.channel, subscriber.position, self._reached(subscriber), seen
+        )
         if subscriber.phase is not Phase.CATCHING_UP:
             return
-        places = [each.event.position for each in concerning]
-        batch = Batch.of(list(zip(places, messages, strict=True)), position)
         self._delivered += subscriber.take(batch)
-        if seen is not None and subscriber.position >= until:
+        if seen is not None and subscriber.position >= seen[1]:
             subscriber.seen = None

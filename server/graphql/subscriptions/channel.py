@@ -19,7 +19,8 @@ _ANCHORS = ("guid", "session_id", "agentflow_id")
 
 _SHORT_BYTES = 4_096
 """Filters up to this size are always accepted."""
-_MOST_BYTES = 64 * 2**20
+MAX_FILTER_BYTES = 64 * 2**20
+"""How many bytes all filters may take, unless a setting says otherwise."""
 # Measured: a condition with its predicate, and a value of a list.
 _BYTES_OF_CONDITION = 1_200
 _BYTES_OF_VALUE = 150
@@ -63,7 +64,8 @@ class Channels:
     more than one that watches everything.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_filter_bytes: int) -> None:
+        self._max_bytes = max_filter_bytes
         self._known: dict[tuple[object, Filter], Channel] = {}
         self._by_anchor: dict[Anchor | None, dict[Channel, None]] = {None: {}}
         self._bytes = 0
@@ -77,10 +79,11 @@ class Channels:
         channel = self._known.get(key)
         if channel is None:
             channel = Channel(filter_, encoder)
-            if channel.bytes > _SHORT_BYTES and self._bytes + channel.bytes > _MOST_BYTES:
+            if channel.bytes > _SHORT_BYTES and self._bytes + channel.bytes > self._max_bytes:
                 raise TooManyFilters(
-                    f"The filters of all subscriptions take {_MOST_BYTES >> 20} MB already; "
-                    "try again later, or with a shorter filter"
+                    f"The filters of all subscriptions take {self._max_bytes} bytes already "
+                    "(max_filter_bytes); try again later, or with a shorter filter",
+                    limit="max_filter_bytes",
                 )
             self._bytes += channel.bytes
             self._known[key] = channel

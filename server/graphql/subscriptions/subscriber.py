@@ -44,19 +44,21 @@ class Batch:
 
     parts: tuple[Part, ...]
     until: Position
+    bytes: int = 0
 
     @classmethod
     def of(cls, placed: Sequence[tuple[Position, EventMessage]], until: Position) -> "Batch":
         """Make a batch of messages by their positions."""
         parts = []
-        begin = size = 0
+        begin = size = total = 0
         for end, (_, message) in enumerate(placed, 1):
             size += len(message.payload)
+            total += len(message.payload)
             if size >= _PART_BYTES or end == len(placed):
                 positions, messages = zip(*placed[begin:end], strict=True)
                 parts.append(Part(messages, positions))
                 begin, size = end, 0
-        return cls(tuple(parts), until)
+        return cls(tuple(parts), until, total)
 
     def after(self, position: Position) -> "Batch":
         """Return what of it comes after a position."""

@@ -214,9 +214,9 @@ async def test_recent_events_are_in_memory(place: Place, listener: Listener) -> 
     end = await listener.log.end()
     await until(lambda: listener.feed.position >= end)
     events = listener.events
-    assert listener.feed.since(beginning) == events
-    assert listener.feed.since(events[0].position) == events[1:]
-    assert listener.feed.since(end) == []
+    assert listener.feed.since(beginning, 1_000) == events
+    assert listener.feed.since(events[0].position, 1_000) == events[1:]
+    assert listener.feed.since(end, 1_000) == []
 
 
 async def test_memory_of_recent_events_is_bounded_in_bytes(
@@ -230,8 +230,8 @@ async def test_memory_of_recent_events_is_bounded_in_bytes(
         await until(lambda: len(listener.events) == 11)
         end = await listener.log.end()
         await until(lambda: listener.feed.position >= end)
-        assert listener.feed.since(beginning) is None
-        kept = listener.feed.since(listener.feed.oldest)
+        assert listener.feed.since(beginning, 1_000) is None
+        kept = listener.feed.since(listener.feed.oldest, 1_000)
         assert kept == listener.events[-2:]
         assert listener.feed.oldest == listener.events[-3].position
 
@@ -246,7 +246,7 @@ async def test_an_event_that_is_larger_than_memory_is_passed_on_and_not_kept(
         end = await listener.log.end()
         await until(lambda: listener.feed.position >= end)
         assert listener.feed.oldest == listener.events[0].position
-        assert listener.feed.since(listener.feed.oldest) == []
+        assert listener.feed.since(listener.feed.oldest, 1_000) == []
 
 
 async def test_the_metrics_say_how_many_events_were_read(place: Place, listener: Listener) -> None:

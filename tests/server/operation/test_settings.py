@@ -126,6 +126,7 @@ GIVEN = [
     ("GATEWAY_CONNECTION_INIT_TIMEOUT", "1.5", "connection_init_timeout", 1.5),
     ("GATEWAY_MAX_SUBSCRIPTIONS_PER_CONNECTION", "7", "max_subscriptions_per_connection", 7),
     ("GATEWAY_MAX_SUBSCRIPTIONS", "7", "max_subscriptions", 7),
+    ("GATEWAY_MAX_FILTER_BYTES", "7", "max_filter_bytes", 7),
     ("GATEWAY_MAX_SUBSCRIPTIONS_PER_KEY", "7", "max_subscriptions_per_key", 7),
     ("GATEWAY_HEARTBEAT_INTERVAL", "1.5", "heartbeat_interval", 1.5),
     ("GATEWAY_RETENTION", "FINISHED=7d,ERROR=180d", "retention", "FINISHED=7d,ERROR=180d"),

@@ -106,14 +106,14 @@ class Subscriptions:
 
 @contextlib.asynccontextmanager
 async def subscriptions(
-    place: Place, *, max_page_size: int = 100, **options: Any
+    place: Place, *, max_page_size: int = 100, max_filter_bytes: int = 2**20, **options: Any
 ) -> AsyncIterator[Subscriptions]:
     """Serve subscriptions to what is in a place; ``options`` are those of the feed."""
     database = open_database(place.url)
     async with _closing(database):
         log = EventLog(database)
         feed = EventFeed(log, database, **options)
-        broadcaster = Broadcaster(log, feed)
+        broadcaster = Broadcaster(log, feed, max_filter_bytes=max_filter_bytes)
         context = Context(
             Executions(database),
             Agentflows(database),

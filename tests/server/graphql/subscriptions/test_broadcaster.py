@@ -396,12 +396,11 @@ async def test_events_whose_selection_is_dear_all_arrive(place: Place) -> None:
 
 
 async def test_long_filters_of_all_subscriptions_together_take_bounded_memory(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    place: Place,
 ) -> None:
-    monkeypatch.setattr("server.graphql.subscriptions.channel._MOST_BYTES", 100_000)
     long = {"guid": {"in": [f"g-{number}" for number in range(300)]}}
     longer = {"guid": {"in": [f"h-{number}" for number in range(500)]}}
-    async with subscriptions(place) as live:
+    async with subscriptions(place, max_filter_bytes=100_000) as live:
         first = await live.begin(filter=long)
         again = await live.begin(filter=long)
         [error] = await live.refused(EVENTS, filter=longer)
@@ -427,3 +426,18 @@ async def test_large_events_are_encoded_a_few_at_a_time(place: Place) -> None:
         await until(lambda: len(client.messages) >= 30)
         assert [event["guid"] for event in client.events] == [f"g-{n}" for n in range(30)]
         assert live.count("gateway_events_encoded") < 40
+
+
+async def test_subscriptions_that_resume_from_one_position_share_what_is_read(place: Place) -> None:
+    async with subscriptions(place) as live:
+        first = await live.begin()
+        for number in range(4):
+            _create(place, f"g-{number}")
+        await until(functools.partial(_has_read, first, 4))
+    async with subscriptions(place) as live:
+        again = [await live.begin(after=first.events[0]["cursor"]) for _ in range(20)]
+        await until(lambda: all(_has_read(client, 3) for client in again))
+        assert all(client.events == first.events[1:] for client in again)
+        assert live.count("gateway_events_encoded") < 3 * len(again)
+        _create(place, "g-4")
+        await until(lambda: all(_has_read(client, 4) for client in again))
