@@ -72,6 +72,7 @@ async def _hear(connection: Any, on_commit: OnCommit) -> None:
     await connection.add_listener(CHANNEL, lambda *_: on_commit())
     while not is_broken.is_set():
         try:
-            await asyncio.wait_for(is_broken.wait(), _CHECK_SECONDS)
+            async with asyncio.timeout(_CHECK_SECONDS):
+                await is_broken.wait()
         except TimeoutError:
             await connection.fetchval("SELECT 1", timeout=_ANSWER_SECONDS)

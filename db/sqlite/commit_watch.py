@@ -36,8 +36,8 @@ async def watching_commits(
         yield
     finally:
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        # Not awaited itself, so that a cancellation of this block is not taken for that of the task.
+        await asyncio.wait([task])
 
 
 async def _watch(connect: Connect, on_commit: Callable[[], object]) -> None:

@@ -200,3 +200,24 @@ async def test_a_connection_that_fails_is_replaced(
     monkeypatch.setattr(sqlite_watch, "_data_version", fail_once)
     await _until(lambda: bool(failed) and asked[-1] is not broken)
     await watching.is_told(lambda: _insert(place))
+
+
+async def test_whoever_is_cancelled_while_it_stops_watching_is_cancelled(
+    database: Database,
+) -> None:
+    leave = asyncio.Event()
+
+    async def watch_and_go_on() -> None:
+        async with database.watch_commits(lambda: None):
+            await leave.wait()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(watch_and_go_on())
+    await asyncio.sleep(0)
+    leave.set()
+    # It now waits for the watch to end.
+    await asyncio.sleep(0)
+    task.cancel()
+    async with asyncio.timeout(60):
+        await asyncio.wait([task])
+    assert task.cancelled()
