@@ -33,10 +33,11 @@ _HAS_RETIMED = (
     f" AND type = 'UPDATED' AND ({_ROW}) IS ({_NEW_ROW})"
     f" AND ({', '.join(f'old_{name}' for name in _WRITTEN)}) IS ({', '.join(_WRITTEN)}))"
 )
-# The inner write is the last one that began with what the outer one wrote. There is one, or the row
-# would be as it was written, so what is before the statement is not searched.
+# The inner write is the last one that began with what the outer one wrote. It is near, and if it is
+# not found, the outer write keeps its event.
 _INNER = (
-    "SELECT id FROM execution_events WHERE id < NEW.id AND guid = NEW.guid AND CASE type"
+    "SELECT id FROM execution_events WHERE id BETWEEN NEW.id - 1000 AND NEW.id - 1"
+    " AND guid = NEW.guid AND CASE type"
     " WHEN 'CREATED' THEN NEW.type = 'DELETED'"
     f" WHEN 'UPDATED' THEN ({', '.join(f'old_{name}' for name in _WRITTEN)}) IS {_WAS_WRITTEN}"
     f" ELSE ({', '.join(_WRITTEN)}) IS {_WAS_WRITTEN} END ORDER BY id DESC LIMIT 1"
@@ -78,7 +79,7 @@ def create_sqlite_order() -> None:
         )
     )
     statements = (
-        f"UPDATE execution_events SET occurred_on = coalesce(({_INNER}), id) WHERE id = NEW.id",
+        f"UPDATE execution_events SET occurred_on = ({_INNER}) WHERE id = NEW.id",
         replaces,
         f"DELETE FROM execution_events WHERE {_REPLACED}",
         goes,
@@ -88,7 +89,7 @@ def create_sqlite_order() -> None:
     body = " ".join(f"{each};" for each in statements)
     op.execute(
         "CREATE TRIGGER execution_events_ordered AFTER INSERT ON execution_events"
-        f" WHEN {_IS_OUTER} AND NOT ({_HAS_RETIMED}) BEGIN {body} END"
+        f" WHEN {_IS_OUTER} AND NOT ({_HAS_RETIMED}) AND EXISTS ({_INNER}) BEGIN {body} END"
     )
     op.execute(
         "CREATE TRIGGER execution_events_joined AFTER INSERT ON execution_events"

@@ -36,7 +36,7 @@ async def watching_commits(
         yield
     finally:
         task.cancel()
-        # Not awaited itself, so that a cancellation of this block is not taken for that of the task.
+        # Or a cancellation of this block would be taken for that of the task.
         await asyncio.wait([task])
 
 
