@@ -165,7 +165,10 @@ def _id(change: Change) -> int:
 
 @contextlib.contextmanager
 def _world(place: Place, folder: Path) -> Iterator[World]:
-    made = World(place, folder, Random())
+    seed = Random().randrange(2**32)
+    # Shown when the test fails.
+    print(f"The seed is {seed}")  # noqa: T201 - see above
+    made = World(place, folder, Random(seed))
     try:
         yield made
     finally:

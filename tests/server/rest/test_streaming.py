@@ -68,9 +68,14 @@ class Served:
         return int(connections)
 
     def sockets(self) -> int:
-        """Those of clients."""
-        sockets = self.open_files(lambda target: target.startswith("socket:"))
-        return sockets if isinstance(self.place, SQLitePlace) else sockets - self.connections()
+        """Those of clients, counted until no connection to the database comes or goes."""
+        counts: list[int] = []
+        while len(counts) < 3 or len(set(counts[-3:])) > 1:
+            time.sleep(0.02)
+            sockets = self.open_files(lambda target: target.startswith("socket:"))
+            is_file = isinstance(self.place, SQLitePlace)
+            counts.append(sockets if is_file else sockets - self.connections())
+        return counts[-1]
 
 
 def _target(link: Path) -> str:

@@ -256,9 +256,10 @@ def test_the_end_of_its_key_closes_the_connection_and_leaves_others_open(
 
 
 def test_a_key_that_expires_meanwhile_closes_the_connection(place: Place) -> None:
-    key = make_key(place, "read", expires_on=now_ms() + 3000)
+    key = make_key(place, "read", expires_on=now_ms() + 3_600_000)
     with running_gateway(place) as gateway, Watcher(gateway.url, key=key) as client:
         client.subscribe("1")
+        gateway.sql("UPDATE api_keys SET expires_on = ?", now_ms())
         assert client.socket.read_close()[0] == 4403
 
 
