@@ -38,9 +38,8 @@ class _WebSocket(RawSocket):
 def over_websocket(url: str, query: str, **variables: Any) -> Iterator[Result]:
     """The data of each result of a subscription; ends by an error of ``GONE``, or ``Ended``."""
     with _WebSocket(url) as socket:
-        socket.acknowledged()
+        socket.open().send(message("connection_init"))
         asked = {"query": query, "variables": variables}
-        socket.send(message("subscribe", id="1", payload=asked))
         while True:
             opcode, data = socket.read_frame()
             if opcode == PING:
@@ -49,7 +48,9 @@ def over_websocket(url: str, query: str, **variables: Any) -> Iterator[Result]:
             if opcode == CLOSE:
                 raise ConnectionError(f"closed with {data!r}")
             told = json.loads(data)
-            if told["type"] == "next":
+            if told["type"] == "connection_ack":
+                socket.send(message("subscribe", id="1", payload=asked))
+            elif told["type"] == "next":
                 yield _data(told["payload"])
             elif told["type"] == "ping":
                 socket.send(message("pong"))

@@ -176,7 +176,7 @@ def _world(place: Place, folder: Path) -> Iterator[World]:
 
 
 @pytest.mark.parametrize(
-    ("rounds", "events"), [(1, 150), pytest.param(8, 1_500, marks=pytest.mark.load)]
+    ("rounds", "events"), [(1, 150), pytest.param(3, 300, marks=pytest.mark.load)]
 )
 def test_what_followers_have_is_what_the_table_has(
     place: Place, tmp_path: Path, rounds: int, events: int
