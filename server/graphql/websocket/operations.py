@@ -169,7 +169,7 @@ class Operations:
         task = self._connection.start(self._run(operation, running.turns))
         running.tasks[task] = operation
         running.update()
-        task.add_done_callback(self._note_done)
+        task.add_done_callback(self._forget_task)
 
     def complete(self, operation_id: str) -> None:
         """End an operation whose response the client no longer wants, if it is running."""
@@ -205,11 +205,11 @@ class Operations:
         log_unexpected(error, what)
         self.wire.close(CloseCode.INTERNAL_ERROR, "Internal server error")
 
-    def _note_done(self, task: asyncio.Task[None]) -> None:
+    def _forget_task(self, task: asyncio.Task[None]) -> None:
+        """Count a task no more among those that run. Idempotent."""
         running = self._running
-        if running is None:
+        if running is None or running.tasks.pop(task, None) is None:
             return
-        del running.tasks[task]
         was_crowded = running.is_crowded
         running.update()
         if not running.tasks:
@@ -319,6 +319,9 @@ class Operations:
             self.wire.limit_unread()
             stream.subscription = begun
             self._by_id[operation.id] = stream
+            # From now on the stream is what counts, and not this task as well until its callback.
+            if (task := asyncio.current_task()) is not None:
+                self._forget_task(task)
 
     async def _subscribe(
         self, operation: _Operation, stream: Stream
