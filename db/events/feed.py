@@ -13,7 +13,7 @@ from db.database import Database, Metric
 from db.errors import EventsExpired, ServiceUnavailable
 from db.events.event import ExecutionEvent
 from db.events.log import EventLog
-from db.events.position import Position
+from db.events.position import BEGINNING, Position
 from db.events.recent import RecentEvents
 
 logger = logging.getLogger("gateway.events")
@@ -25,7 +25,6 @@ RECENT_BYTES = 16 * 1024 * 1024
 PAUSE = 0.025
 """The time after events were passed on, in seconds, in which others can join the next ones."""
 _LONGEST_PAUSE = 1.0
-_NOWHERE = Position(0, 0, 0)
 
 
 async def _ignore(_events: Sequence[ExecutionEvent]) -> None:
@@ -47,8 +46,8 @@ class EventFeed:
         self._log = log
         self._database = database
         self._recent_bytes = recent_bytes
-        self._recent = RecentEvents(_NOWHERE, recent_bytes)
-        self.position = _NOWHERE
+        self._recent = RecentEvents(BEGINNING, recent_bytes)
+        self.position = BEGINNING
         """Everything up to here was passed to the listener."""
         self.on_events: Callable[[Sequence[ExecutionEvent]], Awaitable[None]] = _ignore
         self.on_lost: Callable[[EventsExpired], None] = lambda _: None

@@ -7,12 +7,10 @@ from sqlalchemy import Select, select
 from db.errors import EventsExpired
 from db.events.event import ExecutionEvent
 from db.events.event_columns import LOGGED, epoch_column, event_columns, read_event
-from db.events.position import Position
+from db.events.position import BEGINNING, Position
 from db.events.start import Seen, Start
 from db.reading.runner import Runner
 from db.reading.statement_cache import BindParameters
-
-_NOTHING_YET = Position(0, 0, 0)
 
 
 class NumberedLog:
@@ -33,13 +31,13 @@ class NumberedLog:
     async def here(self) -> tuple[Start, str]:
         """Return the position of the newest event in the state that is being read."""
         [(epoch, id_, occurred_on)] = await self._runner.read("end", _build_end, (), is_short=True)
-        position = _NOTHING_YET if id_ is None else Position(id_, 0, occurred_on)
+        position = BEGINNING if id_ is None else Position(id_, 0, occurred_on)
         return Start(position), epoch or ""
 
     async def read(self, after: Position, limit: int) -> tuple[list[ExecutionEvent], str | None]:
         """Return the next events. Raises EventsExpired if the one at ``after`` is not there."""
         # That one too, in the same statement: it may be deleted at any time.
-        is_first = after == _NOTHING_YET
+        is_first = after == BEGINNING
         values = (after.tick, limit if is_first else limit + 1)
         rows = await self._runner.read_latest("events", _build_events, values)
         if is_first:

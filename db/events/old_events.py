@@ -18,19 +18,16 @@ from sqlalchemy import (
     cast,
     delete,
     func,
-    literal_column,
     select,
 )
-from sqlalchemy.types import UserDefinedType
 
 from db.database import Database, Execute, Rows
 from db.dialect import Now
 from db.events.event_columns import LOGGED
 from db.events.ticked_log import TICKS
+from db.events.transactions import XID, Xid8
 from db.pacing import USUAL_PACE, Pace, Pacing
 from db.reading.statement_cache import BindParameters, Build, Statement, StatementCache
-
-_XID: ColumnElement[Any] = literal_column("execution_events.xid")
 
 Guard = Callable[[Execute], object]
 """Runs at the beginning of each batch's transaction; an exception undoes the batch."""
@@ -186,30 +183,23 @@ async def _read(database: Database, statement: Statement, *values: object) -> Ro
     return await database.read_latest(statement.text, statement.parameters(values))
 
 
-class _Xid8(UserDefinedType[str]):
-    cache_ok = True
-
-    def get_col_spec(self, **_: Any) -> str:
-        return "xid8"
-
-
 def _build_unreachable(parameters: BindParameters) -> Select[Any]:
     first = select(TICKS.c.snapshot).order_by(TICKS.c.id).limit(1).scalar_subquery()
-    since = cast(cast(parameters.bind("xid"), Text), _Xid8)
+    since = cast(cast(parameters.bind("xid"), Text), Xid8)
     # The first condition bounds what is read of the index; what the snapshot does not show is of
     # transactions that were open for long when the tick was made.
     return (
         select(LOGGED.c.id)
         .where(
-            _XID.between(since, func.pg_snapshot_xmax(first)),
-            func.pg_visible_in_snapshot(_XID, first),
+            XID.between(since, func.pg_snapshot_xmax(first)),
+            func.pg_visible_in_snapshot(XID, first),
         )
-        .order_by(_XID, LOGGED.c.id)
+        .order_by(XID, LOGGED.c.id)
         .limit(parameters.bind_number())
     )
 
 
 def _build_delete_unreachable(parameters: BindParameters) -> Any:
     found = _build_unreachable(parameters)
-    writer = cast(cast(_XID, Text), BigInteger)
+    writer = cast(cast(XID, Text), BigInteger)
     return delete(LOGGED).where(LOGGED.c.id.in_(found)).returning(writer)

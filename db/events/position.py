@@ -16,3 +16,7 @@ class Position(NamedTuple):
     tick: int
     number: int
     noted_on: int
+
+
+BEGINNING = Position(0, 0, 0)
+"""The position before all events."""

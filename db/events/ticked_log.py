@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
-    ColumnElement,
     FromClause,
     Select,
     Text,
@@ -19,13 +18,11 @@ from sqlalchemy import (
     cast,
     column,
     func,
-    literal_column,
     select,
     table,
     true,
     union_all,
 )
-from sqlalchemy.types import UserDefinedType
 
 from db.database import Rows
 from db.dialect import Now
@@ -34,6 +31,7 @@ from db.events.event import ExecutionEvent
 from db.events.event_columns import LOGGED, epoch_column, event_columns, read_event
 from db.events.position import Position
 from db.events.start import Seen, Snapshot, Start
+from db.events.transactions import XID, PgSnapshot
 from db.reading.runner import Runner
 from db.reading.statement_cache import BindParameters
 
@@ -46,14 +44,6 @@ _LONGEST_WAIT = 5.0
 _BUSY = "The database is busy; try again in a moment"
 
 
-class _PgSnapshot(UserDefinedType[str]):
-    cache_ok = True
-
-    def get_col_spec(self, **_: Any) -> str:
-        return "pg_snapshot"
-
-
-_XID: ColumnElement[Any] = literal_column("execution_events.xid")
 TICKS = table(
     "event_ticks",
     *(column(name, BigInteger) for name in ("id", "low", "high", "noted_on")),
@@ -222,7 +212,7 @@ def _build_count_of_seen(parameters: BindParameters) -> Select[Any]:
     until, snapshot = parameters.bind_number(), parameters.bind("snapshot")
     tick = select(TICKS).where(TICKS.c.id == parameters.bind_number()).cte("tick")
     seen = _beyond(tick)
-    is_shown = func.pg_visible_in_snapshot(seen.c.xid, cast(cast(snapshot, Text), _PgSnapshot))
+    is_shown = func.pg_visible_in_snapshot(seen.c.xid, cast(cast(snapshot, Text), PgSnapshot))
     counted = select(func.count(seen.c.xid)).where(seen.c.occurred_on <= until, is_shown)
     return select(counted.scalar_subquery()).select_from(tick)
 
@@ -231,9 +221,9 @@ def _beyond(tick: Any) -> Any:
     """Return the transactions and times of the events that a tick does not show."""
     # What was in progress then may have any ids, so it is not found in one range with the rest.
     running = func.pg_snapshot_xip(tick.c.snapshot).table_valued("running").lateral("running")
-    later = tick.join(LOGGED, func.pg_snapshot_xmax(tick.c.snapshot) <= _XID)
-    late = tick.join(running, true()).join(LOGGED, running.c.running == _XID)
-    columns = (_XID.label("xid"), LOGGED.c.occurred_on)
+    later = tick.join(LOGGED, func.pg_snapshot_xmax(tick.c.snapshot) <= XID)
+    late = tick.join(running, true()).join(LOGGED, running.c.running == XID)
+    columns = (XID.label("xid"), LOGGED.c.occurred_on)
     return union_all(*(select(*columns).select_from(each) for each in (later, late))).subquery()
 
 

@@ -13,7 +13,13 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from server.graphql.subscriptions.admission import Place
-from server.graphql.subscriptions.sink import EndCode, Ending, EventMessage, Subscription
+from server.graphql.subscriptions.sink import (
+    SHUTTING_DOWN,
+    EndCode,
+    Ending,
+    EventMessage,
+    Subscription,
+)
 from server.http.direct_write import encoded
 from server.http.heartbeats import Heartbeats
 from server.http.json_text import write_json
@@ -34,7 +40,6 @@ HEADERS = (
 _ENCODED_HEADERS = encoded(HEADERS) or b""
 _RETRY_MILLISECONDS = 1_000
 _RESUMABLE = frozenset({EndCode.FELL_BEHIND, EndCode.SHUTTING_DOWN, EndCode.SERVICE_UNAVAILABLE})
-_SHUTTING_DOWN = "The gateway is shutting down; connect again"
 
 
 def next_event(payload: bytes) -> bytes:
@@ -53,7 +58,7 @@ def come_back(reason: str, least: int, cursor: str | None = None) -> bytes:
     return f"{position}retry: {milliseconds}\n: {' '.join(reason.split())}\n\n".encode()
 
 
-class EventFrames:
+class WrittenEvents:
     """Writes messages as events, once for all streams that get the same ones."""
 
     def __init__(self) -> None:
@@ -87,7 +92,7 @@ class EventStream:
         "_takes_more",
     )
 
-    def __init__(self, frames: EventFrames, heartbeats: Heartbeats) -> None:
+    def __init__(self, frames: WrittenEvents, heartbeats: Heartbeats) -> None:
         self._frames = frames
         self._heartbeats = heartbeats
         self._place: Place | None = None
@@ -186,7 +191,7 @@ class EventStream:
 
     def on_stopping(self) -> None:
         """Tell the client to come back."""
-        self.end(Ending(EndCode.SHUTTING_DOWN, _SHUTTING_DOWN))
+        self.end(Ending(EndCode.SHUTTING_DOWN, SHUTTING_DOWN))
 
     def on_gone(self) -> None:
         """End the subscription that nobody waits for any more."""

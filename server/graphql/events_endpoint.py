@@ -17,8 +17,8 @@ from server.graphql.event_stream import (
     COMPLETE_EVENT,
     END,
     HEADERS,
-    EventFrames,
     EventStream,
+    WrittenEvents,
     come_back,
     next_event,
 )
@@ -66,7 +66,7 @@ class EventsEndpoint:
         self._streams = streams
         self._admission = admission
         self._heartbeats = heartbeats
-        self._frames = EventFrames()
+        self._frames = WrittenEvents()
 
     async def respond(self, request: HttpRequest, principal: Principal) -> ASGIApp:
         """Return the response to a request. Raises GatewayError if there is to be no stream."""

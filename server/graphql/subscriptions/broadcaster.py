@@ -14,7 +14,7 @@ from db.errors import GatewayError
 from db.events.event import ExecutionEvent
 from db.events.feed import EventFeed
 from db.events.log import EventLog
-from db.events.position import Position
+from db.events.position import BEGINNING, Position
 from db.events.start import Start
 from db.reading.filters import Filter
 from server.graphql.subscriptions.channel import MAX_FILTER_BYTES, Channel, Channels
@@ -102,7 +102,7 @@ class Broadcaster:
         database can't answer.
         """
         channel = self._channels.join(filter_, encoder)
-        subscriber = Subscriber(self, channel, sink, Position(0, 0, 0))
+        subscriber = Subscriber(self, channel, sink, BEGINNING)
         self._subscribers[subscriber] = None
         try:
             await self._feed.start()

@@ -17,6 +17,10 @@ class EventMessage:
     cursor: str
 
 
+SHUTTING_DOWN = "The gateway is shutting down; connect again"
+"""What clients are told when the gateway stops."""
+
+
 class EndCode(enum.StrEnum):
     """Why a subscription ended although its client wanted more."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from db.errors import GatewayError, ServiceUnavailable
 from server.graphql.request import GraphQLRequest, read_members
+from server.graphql.subscriptions.sink import SHUTTING_DOWN
 from server.graphql.websocket.close_codes import CloseCode
 from server.graphql.websocket.messages import (
     InvalidMessage,
@@ -19,8 +20,6 @@ from server.graphql.websocket.messages import (
 )
 from server.graphql.websocket.operations import Operations, Services
 from server.graphql.websocket.wire import Wire
-
-_SHUTTING_DOWN = "The gateway is shutting down; connect again"
 
 
 class ShuttingDown(GatewayError):
@@ -135,7 +134,7 @@ class GraphQLConnection:
         if self._operations.are_running:
             self.start(self._close_after_operations())
         else:
-            self.close(CloseCode.SERVICE_RESTART, _SHUTTING_DOWN)
+            self.close(CloseCode.SERVICE_RESTART, SHUTTING_DOWN)
 
     def end(self) -> None:
         """Release everything, and cancel operations that change nothing."""
@@ -245,11 +244,11 @@ class GraphQLConnection:
 
     def _read(self, message: Message) -> GraphQLRequest:
         if self._is_stopping:
-            raise ShuttingDown(_SHUTTING_DOWN)
+            raise ShuttingDown(SHUTTING_DOWN)
         asked = read_members(message.payload)
         self._operations.expect_room()
         return asked
 
     async def _close_after_operations(self) -> None:
         await self._operations.wait(self._limits.timeout)
-        self.close(CloseCode.SERVICE_RESTART, _SHUTTING_DOWN)
+        self.close(CloseCode.SERVICE_RESTART, SHUTTING_DOWN)

@@ -53,7 +53,9 @@ def logged(rows: Iterable[tuple[Any, ...]]) -> list[Logged]:
     events = []
     for id_, type_, occurred_on, *values in rows:
         row, before = Row(*values[: len(ROW)]), Row(*values[len(ROW) :])
-        is_told = any(value is not None for value in before._replace(guid=None))  # type: ignore[arg-type]
+        told = before._asdict()
+        del told["guid"]
+        is_told = any(value is not None for value in told.values())
         events.append(Logged(id_, type_, occurred_on, row, before if is_told else None))
     return events
 

@@ -3,14 +3,14 @@
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from db.database import Database
 from db.events import feed as feeds
-from db.events.event import EventType
+from db.events.event import EventType, ExecutionEvent
 from db.events.log import EventLog
 from db.opening import open_database
 from tests.db.events.listening import Listener, listening, listening_at, until
@@ -97,11 +97,11 @@ async def test_thousands_of_events_come_in_pages_between_which_others_have_their
 
     inner = listener.feed.on_events
 
-    async def listen(events: list[object]) -> None:
+    async def listen(events: Sequence[ExecutionEvent]) -> None:
         turns_before.append(turns)
-        await inner(events)  # type: ignore[arg-type]
+        await inner(events)
 
-    listener.feed.on_events = listen  # type: ignore[assignment]
+    listener.feed.on_events = listen
     other = asyncio.create_task(take_turns())
     run_sql(
         place,

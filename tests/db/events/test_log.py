@@ -8,7 +8,7 @@ from db.database import Database
 from db.errors import EventsExpired, InvalidInput
 from db.events.event import EventType, ExecutionEvent
 from db.events.log import EventLog
-from db.events.position import Position
+from db.events.position import BEGINNING, Position
 from db.events.start import Start
 from db.source import ExecutionRow
 from tests.gateway import run_sql
@@ -41,7 +41,8 @@ async def _all_after(log: EventLog, after: Position, page: int = 100) -> list[Ex
 
 
 def _guids(events: list[ExecutionEvent]) -> list[str]:
-    return [(event.after or event.before).guid for event in events]  # type: ignore[union-attr]
+    rows = (event.after or event.before for event in events)
+    return [row.guid for row in rows if row is not None]
 
 
 async def test_an_event_has_the_execution_before_and_after_the_change(
@@ -131,7 +132,7 @@ async def test_the_end_is_after_what_was_committed_before_the_call(
         writing = asyncio.to_thread(run_sql, place, INSERT, f"g-{number}")
         await asyncio.gather(writing, log.end())
         ends.append(await log.end())
-    positions = [event.position for event in await _all_after(log, Position(0, 0, 0))]
+    positions = [event.position for event in await _all_after(log, BEGINNING)]
     assert len(positions) == 20
     assert all(position <= end for position, end in zip(positions, ends, strict=True))
 
@@ -156,10 +157,10 @@ async def test_who_asks_for_the_end_may_be_gone(log: EventLog) -> None:
 
 
 async def test_an_empty_log_is_read_from_its_beginning(log: EventLog, place: Place) -> None:
-    assert await log.read(Position(0, 0, 0), 10) == []
+    assert await log.read(BEGINNING, 10) == []
     _insert(place, "a")
     await log.end()
-    assert _guids(await log.read(Position(0, 0, 0), 10)) == ["a"]
+    assert _guids(await log.read(BEGINNING, 10)) == ["a"]
 
 
 async def test_a_place_that_never_was_has_expired(log: EventLog, place: Place) -> None:

@@ -11,7 +11,7 @@ from db.errors import EventsExpired
 from db.events.event import ExecutionEvent
 from db.events.log import EventLog
 from db.events.old_events import OldEvents
-from db.events.position import Position
+from db.events.position import BEGINNING, Position
 from tests.db.events.sessions import session_of
 from tests.gateway import run_sql
 from tests.places import Place, SQLitePlace
@@ -22,7 +22,6 @@ HOUR = 3_600_000
 INSERT = (
     "INSERT INTO executions (guid, agentflow_id, state, created_on) VALUES (?, 'f', 'ERROR', 0)"
 )
-BEGINNING = Position(0, 0, 0)
 
 
 @pytest.fixture
