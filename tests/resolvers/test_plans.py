@@ -1,5 +1,6 @@
 """Plans coerce, collect and answer exactly as graphql-core does, byte for byte."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -180,10 +181,12 @@ def test_only_the_operation_that_is_asked_for_is_planned(
             super().__init__(schema, document, operation, *more, size=size)
 
     monkeypatch.setattr("server.graphql.preparation.Planner", Recording)
-    document = " ".join(f"query Q{number} {{ __typename }}" for number in range(50))
-    for name in ("Q7", "Q7", "Q30"):
-        both.run(document, {}, name)
-    assert planned == ["Q7", "Q30"]
+    # A name that no other test has used: all of a process share one store of operations.
+    mark = uuid.uuid4().hex
+    document = " ".join(f"query Q{number}_{mark} {{ __typename }}" for number in range(50))
+    for number in (7, 7, 30):
+        both.run(document, {}, f"Q{number}_{mark}")
+    assert planned == [f"Q7_{mark}", f"Q30_{mark}"]
 
 
 def _mostly_valid() -> GraphQLSchema:
