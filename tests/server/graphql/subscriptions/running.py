@@ -24,6 +24,7 @@ from server.graphql.runner import OperationResult, OperationRunner
 from server.graphql.subscriptions.broadcaster import Broadcaster
 from server.graphql.subscriptions.sink import Ending, EventMessage, Subscription
 from server.operation.settings import Settings
+from tests.gateway import run_sql
 from tests.places import Place
 
 EVENTS = """subscription ($filter: ExecutionFilter, $after: String) {
@@ -141,3 +142,25 @@ async def _closing(database: Database) -> AsyncIterator[None]:
         yield
     finally:
         await database.close()
+
+
+_INSERT = (
+    "INSERT INTO executions (guid, agentflow_id, session_id, state, created_on)"
+    " VALUES (?, ?, ?, ?, 1700000000000)"
+)
+
+
+def create(place: Place, guid: str, state: str = "INPROGRESS", session: str = "s-1") -> None:
+    run_sql(place, _INSERT, guid, "flow-a", session, state)
+
+
+def move(place: Place, guid: str, state: str) -> None:
+    run_sql(place, "UPDATE executions SET state = ? WHERE guid = ?", state, guid)
+
+
+def delete(place: Place, guid: str) -> None:
+    run_sql(place, "DELETE FROM executions WHERE guid = ?", guid)
+
+
+def has_read(client: Client, count: int) -> bool:
+    return len(client.messages) >= count

@@ -1,53 +1,37 @@
 """Who gets which events, of clients that read fast, slowly or from an earlier place."""
 
 import asyncio
-import functools
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 
 from db.errors import EventsExpired
 from db.events.event import ExecutionEvent
-from db.executions import Executions
 from server.graphql.subscriptions.sink import Ending, EventMessage
 from tests.gateway import insert, run_sql
 from tests.places import Place
 from tests.sample import SAMPLE
-from tests.server.graphql.subscriptions.running import EVENTS, Client, subscriptions
+from tests.server.graphql.subscriptions.running import (
+    EVENTS,
+    Client,
+    create,
+    delete,
+    has_read,
+    move,
+    subscriptions,
+)
 from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
-
-_INSERT = (
-    "INSERT INTO executions (guid, agentflow_id, session_id, state, created_on)"
-    " VALUES (?, ?, ?, ?, 1700000000000)"
-)
-
-
-def _create(place: Place, guid: str, state: str = "INPROGRESS", session: str = "s-1") -> None:
-    run_sql(place, _INSERT, guid, "flow-a", session, state)
-
-
-def _move(place: Place, guid: str, state: str) -> None:
-    run_sql(place, "UPDATE executions SET state = ? WHERE guid = ?", state, guid)
-
-
-def _delete(place: Place, guid: str) -> None:
-    run_sql(place, "DELETE FROM executions WHERE guid = ?", guid)
-
-
-def _has_read(client: Client, count: int) -> bool:
-    return len(client.messages) >= count
 
 
 async def test_each_change_arrives_once_and_in_order(place: Place) -> None:
     async with subscriptions(place) as live:
         client = await live.begin()
-        _create(place, "a")
-        _move(place, "a", "FINISHED")
-        _create(place, "b", "ERROR")
-        _delete(place, "a")
+        create(place, "a")
+        move(place, "a", "FINISHED")
+        create(place, "b", "ERROR")
+        delete(place, "a")
         await until(lambda: len(client.messages) >= 4)
         assert [
             (event["type"], event["guid"], event["previousState"], event["execution"])
@@ -64,7 +48,7 @@ async def test_without_a_cursor_it_begins_now(place: Place) -> None:
     insert(place, SAMPLE)
     async with subscriptions(place) as live:
         client = await live.begin()
-        _create(place, "new")
+        create(place, "new")
         await until(lambda: bool(client.messages))
         assert [event["guid"] for event in client.events] == ["new"]
 
@@ -72,12 +56,12 @@ async def test_without_a_cursor_it_begins_now(place: Place) -> None:
 async def test_an_event_is_told_if_it_matched_before_or_matches_after(place: Place) -> None:
     async with subscriptions(place) as live:
         client = await live.begin(filter={"state": {"eq": "INPROGRESS"}})
-        _create(place, "other", "ERROR")
-        _create(place, "a")
-        _move(place, "a", "FINISHED")
-        _move(place, "a", "STOPPED")
-        _move(place, "a", "INPROGRESS")
-        _delete(place, "a")
+        create(place, "other", "ERROR")
+        create(place, "a")
+        move(place, "a", "FINISHED")
+        move(place, "a", "STOPPED")
+        move(place, "a", "INPROGRESS")
+        delete(place, "a")
         await until(lambda: len(client.messages) >= 4)
         assert [(event["type"], event["matches"]) for event in client.events] == [
             ("CREATED", True),
@@ -91,12 +75,12 @@ async def test_after_a_cursor_comes_everything_since(place: Place) -> None:
     async with subscriptions(place) as live:
         first = await live.begin()
         for number in range(5):
-            _create(place, f"g-{number}")
+            create(place, f"g-{number}")
         await until(lambda: len(first.messages) == 5)
     async with subscriptions(place) as live:
-        _create(place, "g-5")
+        create(place, "g-5")
         second = await live.begin(after=first.events[2]["cursor"])
-        _create(place, "g-6")
+        create(place, "g-6")
         await until(lambda: len(second.messages) >= 4)
         assert [event["guid"] for event in second.events] == ["g-3", "g-4", "g-5", "g-6"]
         assert second.events[:2] == first.events[3:]
@@ -107,7 +91,7 @@ async def test_the_cursor_of_a_list_begins_where_the_list_ends(place: Place) -> 
     async with subscriptions(place) as live:
         cursor = live.log.cursor(await live.log.here())
         client = await live.begin(after=cursor)
-        _create(place, "new")
+        create(place, "new")
         await until(lambda: bool(client.messages))
         assert [event["guid"] for event in client.events] == ["new"]
 
@@ -125,15 +109,15 @@ async def test_after_the_cursor_of_a_list_comes_what_the_feed_has_not_read_yet(
             await may_go_on.wait()
 
         live.feed.on_events = pass_on_slowly
-        _create(place, "before")
-        await until(lambda: _has_read(first, 1))
+        create(place, "before")
+        await until(lambda: has_read(first, 1))
         cursor = live.log.cursor(await live.log.here())
-        _create(place, "after")
+        create(place, "after")
         second = await live.begin(after=cursor)
-        await until(lambda: _has_read(second, 1))
+        await until(lambda: has_read(second, 1))
         may_go_on.set()
-        _create(place, "last")
-        await until(lambda: _has_read(first, 3) and _has_read(second, 2))
+        create(place, "last")
+        await until(lambda: has_read(first, 3) and has_read(second, 2))
         assert [event["guid"] for event in first.events] == ["before", "after", "last"]
         assert [event["guid"] for event in second.events] == ["after", "last"]
 
@@ -143,14 +127,14 @@ async def test_a_client_that_pauses_misses_nothing(place: Place) -> None:
         slow = await live.begin(Client(room=3))
         fast = await live.begin()
         for number in range(3):
-            _create(place, f"g-{number}")
+            create(place, f"g-{number}")
         await until(lambda: len(slow.messages) == 3)
         for number in range(3, 10):
-            _create(place, f"g-{number}")
+            create(place, f"g-{number}")
         await until(lambda: len(fast.messages) == 10)
         assert len(slow.messages) == 3
         slow.read_on()
-        _create(place, "g-10")
+        create(place, "g-10")
         await until(lambda: len(slow.messages) >= 11 and len(fast.messages) >= 11)
         assert slow.events == fast.events
 
@@ -168,25 +152,9 @@ async def test_the_cursor_of_a_subscription_is_that_of_what_was_just_written(pla
         first = await live.begin()
         observer = Observer()
         await live.begin(observer)
-        _create(place, "a")
+        create(place, "a")
         await until(lambda: bool(observer.messages))
         assert observer.seen == first.messages[0].cursor
-
-
-async def test_who_falls_behind_is_told_so_and_can_resume(place: Place) -> None:
-    async with subscriptions(place, recent_bytes=1) as live:
-        slow = await live.begin(Client(room=1))
-        fast = await live.begin()
-        _create(place, "g-0")
-        await until(lambda: bool(slow.messages))
-        for number in range(1, 4):
-            _create(place, f"g-{number}")
-            await until(functools.partial(_has_read, fast, number + 1))
-        assert slow.ending is not None
-        assert slow.ending.code == "FELL_BEHIND"
-        again = await live.begin(after=slow.ending.cursor)
-        await until(lambda: len(again.messages) >= 3)
-        assert slow.events + again.events == fast.events
 
 
 class _Untellable(Client):
@@ -213,18 +181,6 @@ async def test_when_events_are_lost_all_end_although_one_cannot_be_told(
         assert live.count("gateway_subscribers") == 0
 
 
-async def test_a_change_is_encoded_once_for_all_who_select_the_same(place: Place) -> None:
-    async with subscriptions(place) as live:
-        clients = [
-            await live.begin(filter={"state": {"in": [state, "INPROGRESS"]}})
-            for state in ("ERROR", "FINISHED", "STOPPED", "TIMEOUT")
-        ]
-        _create(place, "a")
-        await until(lambda: all(client.messages for client in clients))
-        assert live.count("gateway_events_encoded") == 1
-        assert len({id(client.messages[0].payload) for client in clients}) == 1
-
-
 async def test_who_selects_something_else_gets_it(place: Place) -> None:
     query = """subscription ($name: Boolean!) {
       change: executionEvents {
@@ -235,8 +191,8 @@ async def test_who_selects_something_else_gets_it(place: Place) -> None:
     async with subscriptions(place) as live:
         short = await live.begin(query=query, name=False)
         long = await live.begin(query=query, name=True)
-        _create(place, "a")
-        _create(place, "b")
+        create(place, "a")
+        create(place, "b")
         await until(lambda: len(short.messages) == len(long.messages) == 2)
         assert short.messages[0].payload == b'{"data":{"change":{"what":"CREATED"}}}'
         assert long.messages[1].payload == (
@@ -251,7 +207,7 @@ async def test_a_client_that_left_gets_nothing_more_and_the_feed_rests(place: Pl
         assert gone.subscription is not None
         gone.subscription.close()
         gone.subscription.close()
-        _create(place, "a")
+        create(place, "a")
         await until(lambda: bool(here.messages))
         assert gone.messages == []
         assert here.subscription is not None
@@ -272,7 +228,7 @@ async def test_a_cursor_that_the_log_does_not_reach_back_to_is_expired(place: Pl
     async with subscriptions(place) as live:
         first = await live.begin()
         for number in range(3):
-            _create(place, f"g-{number}")
+            create(place, f"g-{number}")
         await until(lambda: len(first.messages) == 3)
         expired = first.events[0]["cursor"]
     run_sql(place, "UPDATE execution_events SET occurred_on = occurred_on - 1000")
@@ -330,114 +286,3 @@ async def test_many_changes_by_one_statement_all_arrive(place: Place) -> None:
         assert len(events) == 6000
         assert {event["previousState"] for event in events[3000:]} == {"INPROGRESS"}
         assert len({event["cursor"] for event in events}) == 6000
-
-
-_NESTED = """subscription {
-  executionEvents { guid execution { session { executions(first: 1) { totalCount } } } }
-}"""
-
-
-async def test_a_selection_that_takes_long_to_read_delays_nobody_else(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    may_read = asyncio.Event()
-    pages = Executions.pages
-
-    async def slow_pages(*arguments: Any, **options: Any) -> Any:
-        await may_read.wait()
-        return await pages(*arguments, **options)
-
-    monkeypatch.setattr(Executions, "pages", slow_pages)
-    async with subscriptions(place) as live:
-        slow, fast = await live.begin(query=_NESTED), await live.begin()
-        for number in range(3):
-            _create(place, f"g-{number}")
-            await until(functools.partial(_has_read, fast, number + 1))
-        assert slow.messages == []
-        may_read.set()
-        await until(lambda: len(slow.messages) >= 3)
-        assert [event["guid"] for event in slow.events] == ["g-0", "g-1", "g-2"]
-
-
-async def test_a_client_that_stops_reading_is_not_sent_the_rest_of_a_large_batch(
-    place: Place,
-) -> None:
-    large = " ".join(f"a{number}: execution {{ agentflowId }}" for number in range(8))
-    query = f"subscription {{ executionEvents {{ {large} }} }}"
-    async with subscriptions(place) as live:
-        client = await live.begin(Client(room=1), query=query)
-        values = ", ".join(
-            f"('g-{number}', '{'x' * 10_000}', 'ERROR', 1700000000000)" for number in range(5)
-        )
-        run_sql(
-            place, f"INSERT INTO executions (guid, agentflow_id, state, created_on) VALUES {values}"
-        )
-        for read in range(1, 6):
-            await until(functools.partial(_has_read, client, read))
-            assert len(client.messages) == read
-            client.read_on(1)
-
-
-async def test_events_whose_selection_is_dear_all_arrive(place: Place) -> None:
-    query = """subscription {
-      executionEvents { guid execution { agentflow { executions(first: 90) {
-        nodes { guid state createdOn updatedOn finishedOn durationMs sessionId agentflowName } }
-      } } }
-    }"""
-    async with subscriptions(place, max_page_size=1_000) as live:
-        client = await live.begin(query=query)
-        values = ", ".join(f"('g-{n}', 'flow', 'ERROR', 1700000000000)" for n in range(20))
-        run_sql(
-            place, f"INSERT INTO executions (guid, agentflow_id, state, created_on) VALUES {values}"
-        )
-        await until(lambda: len(client.messages) >= 20)
-        guids = [event["guid"] for event in client.events]
-        assert len(guids) == len(set(guids)) == 20
-
-
-async def test_long_filters_of_all_subscriptions_together_take_bounded_memory(
-    place: Place,
-) -> None:
-    long = {"guid": {"in": [f"g-{number}" for number in range(300)]}}
-    longer = {"guid": {"in": [f"h-{number}" for number in range(500)]}}
-    async with subscriptions(place, max_filter_bytes=100_000) as live:
-        first = await live.begin(filter=long)
-        again = await live.begin(filter=long)
-        [error] = await live.refused(EVENTS, filter=longer)
-        assert error["extensions"]["code"] == "SERVICE_UNAVAILABLE"
-        await live.begin(filter={"guid": {"eq": "g-1"}})
-        for client in (first, again):
-            assert client.subscription is not None
-            client.subscription.close()
-        await live.begin(filter=longer)
-
-
-async def test_large_events_are_encoded_a_few_at_a_time(place: Place) -> None:
-    large = " ".join(f"a{number}: execution {{ agentflowId }}" for number in range(28))
-    query = f"subscription {{ executionEvents {{ guid {large} }} }}"
-    async with subscriptions(place) as live:
-        client = await live.begin(query=query)
-        values = ", ".join(
-            f"('g-{number}', '{'x' * 10_000}', 'ERROR', 1700000000000)" for number in range(30)
-        )
-        run_sql(
-            place, f"INSERT INTO executions (guid, agentflow_id, state, created_on) VALUES {values}"
-        )
-        await until(lambda: len(client.messages) >= 30)
-        assert [event["guid"] for event in client.events] == [f"g-{n}" for n in range(30)]
-        assert live.count("gateway_events_encoded") < 40
-
-
-async def test_subscriptions_that_resume_from_one_position_share_what_is_read(place: Place) -> None:
-    async with subscriptions(place) as live:
-        first = await live.begin()
-        for number in range(4):
-            _create(place, f"g-{number}")
-        await until(functools.partial(_has_read, first, 4))
-    async with subscriptions(place) as live:
-        again = [await live.begin(after=first.events[0]["cursor"]) for _ in range(20)]
-        await until(lambda: all(_has_read(client, 3) for client in again))
-        assert all(client.events == first.events[1:] for client in again)
-        assert live.count("gateway_events_encoded") < 3 * len(again)
-        _create(place, "g-4")
-        await until(lambda: all(_has_read(client, 4) for client in again))
