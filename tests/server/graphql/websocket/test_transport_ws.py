@@ -1,23 +1,13 @@
 """The graphql-transport-ws protocol, message by message, and the fate of operations."""
 
-import asyncio
 import json
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from graphql import OperationType
 
-from server.access.authentication import ANYONE
 from server.graphql.preparation import OperationStore
-from server.graphql.runner import OperationResult
-from server.graphql.subscriptions.admission import Admission
-from server.graphql.websocket.connection import ConnectionLimits
-from server.graphql.websocket.endpoint import GraphQLWebSocket
-from server.graphql.websocket.operations import Services
-from server.http.concurrency import ConcurrencyLimit
-from server.http.origins import Origins
 from tests import plain_http
 from tests.faults.programs import wait_until
 from tests.gateway import Gateway
@@ -252,86 +242,6 @@ def test_operations_are_counted_and_timed(gateway: Gateway) -> None:
         labels = f'{{edge="websocket",method="SUBSCRIBE",status="{status}"}}'
         assert f"gateway_requests_total{labels} 1.0" in told
     assert 'gateway_request_seconds_count{edge="websocket",operation="other"} 2.0' in told
-
-
-class _Runner:
-    """Runs operations that come to their end when they are told to."""
-
-    def __init__(self) -> None:
-        self.begun: list[str | None] = []
-        self.may_end = asyncio.Event()
-
-    async def kind_of(self, _asked: Any) -> OperationType:
-        return OperationType.QUERY
-
-    async def result(self, asked: Any, *_: Any, **__: Any) -> OperationResult:
-        self.begun.append(asked.query)
-        if asked.query == "slow":
-            await self.may_end.wait()
-        return OperationResult({"data": None})
-
-
-class _Admitting:
-    async def authenticate(self, _authorization: str | None) -> Any:
-        return ANYONE
-
-
-class _Metrics:
-    def observe_operation(self, *_: object) -> None:
-        pass
-
-
-@pytest.mark.anyio
-async def test_a_slow_query_that_is_completed_leaves_its_place_its_turn_and_its_id() -> None:
-    concurrency = ConcurrencyLimit(100, "max_concurrent_requests", "requests", lambda: None)
-    services: Any = Services(
-        _Runner(),  # type: ignore[arg-type]
-        _Admitting(),  # type: ignore[arg-type]
-        concurrency,
-        Admission(_Admitting(), maximum=1, maximum_per_key=1),  # type: ignore[arg-type]
-        _Metrics(),  # type: ignore[arg-type]
-        lambda _limit: None,
-    )
-    limits = ConnectionLimits(max_operations=5, init_timeout=60, send_timeout=60, timeout=60)
-    incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    scope: dict[str, Any] = {"type": "websocket", "headers": [], "subprotocols": []}
-    scope["subprotocols"] = ["graphql-transport-ws"]
-
-    async def send(event: Any) -> None:
-        sent.put_nowait(event)
-
-    endpoint = GraphQLWebSocket(
-        services, limits, max_connections=1, max_unacknowledged=1, origins=Origins(())
-    )
-
-    def tell(kind: str, **members: Any) -> None:
-        text = json.dumps({"type": kind, **members})
-        incoming.put_nowait({"type": "websocket.receive", "text": text})
-
-    async def answer() -> Any:
-        return json.loads((await sent.get())["text"])
-
-    incoming.put_nowait({"type": "websocket.connect"})
-    serving = asyncio.create_task(endpoint(scope, incoming.get, send))
-    assert (await sent.get())["type"] == "websocket.accept"
-    tell("connection_init")
-    assert await answer() == {"type": "connection_ack"}
-    for _ in range(20):
-        for number in range(5):
-            tell("subscribe", id=str(number), payload={"query": "slow"})
-        tell("ping")
-        assert await answer() == {"type": "pong"}
-        for number in range(5):
-            tell("complete", id=str(number))
-        tell("ping")
-        assert await answer() == {"type": "pong"}
-    tell("subscribe", id="1", payload={"query": "quick"})
-    assert await answer() == {"id": "1", "type": "next", "payload": {"data": None}}
-    assert await answer() == {"id": "1", "type": "complete"}
-    assert concurrency.taken == 0
-    incoming.put_nowait({"type": "websocket.disconnect"})
-    await serving
 
 
 # Clients that do not read
