@@ -83,17 +83,17 @@ class EventStream:
 
     __slots__ = (
         "_ending",
-        "_frames",
         "_heartbeats",
         "_is_silent",
         "_place",
         "_response",
         "_subscription",
         "_takes_more",
+        "_written",
     )
 
-    def __init__(self, frames: WrittenEvents, heartbeats: Heartbeats) -> None:
-        self._frames = frames
+    def __init__(self, written: WrittenEvents, heartbeats: Heartbeats) -> None:
+        self._written = written
         self._heartbeats = heartbeats
         self._place: Place | None = None
         self._subscription: Subscription | None = None
@@ -146,7 +146,7 @@ class EventStream:
             self._takes_more = False
             return False
         self._is_silent = False
-        self._takes_more = self._response.write(self._frames.of(messages))
+        self._takes_more = self._response.write(self._written.of(messages))
         return self._takes_more
 
     def end(self, ending: Ending) -> None:

@@ -66,7 +66,7 @@ class EventsEndpoint:
         self._streams = streams
         self._admission = admission
         self._heartbeats = heartbeats
-        self._frames = WrittenEvents()
+        self._written = WrittenEvents()
 
     async def respond(self, request: HttpRequest, principal: Principal) -> ASGIApp:
         """Return the response to a request. Raises GatewayError if there is to be no stream."""
@@ -95,7 +95,7 @@ class EventsEndpoint:
         asked: GraphQLRequest,
         principal: Principal,
     ) -> ASGIApp:
-        stream = EventStream(self._frames, self._heartbeats)
+        stream = EventStream(self._written, self._heartbeats)
         authorization = request.header(b"authorization")
         stream.take(self._admission.enter(authorization, principal, stream))
         try:
