@@ -1,0 +1,70 @@
+"""What attaching needs of a database that holds Flowise's tables and the gateway's."""
+
+from typing import NamedTuple, Protocol
+
+STATEMENT_SECONDS = 0.25
+"""How long a batch may keep other writers waiting: Flowise's driver for SQLite waits a second."""
+
+
+class Batch(NamedTuple):
+    """What a batch of executions came to.
+
+    ``last`` is the id of its last row; None if there are no rows after it. ``inserted`` were
+    missing on the gateway's side, ``changed`` differed, ``deleted`` are unknown to Flowise, and
+    ``left_out`` can't be taken over.
+    """
+
+    last: str | None
+    rows: int = 0
+    inserted: int = 0
+    changed: int = 0
+    deleted: int = 0
+    left_out: int = 0
+
+
+class Counts(NamedTuple):
+    """How many executions each side has at one moment, and how many can't be taken over."""
+
+    flowise: int
+    gateway: int
+    left_out: int
+
+    @property
+    def difference(self) -> int:
+        """How many executions one side has more than the other; 0 if they agree."""
+        return self.flowise - self.left_out - self.gateway
+
+
+class Sides(Protocol):
+    """Flowise's tables and the gateway's in one database.
+
+    Each method is a short transaction, or several. All raise ServiceUnavailable if the database
+    can't answer.
+    """
+
+    async def is_installed(self) -> bool:
+        """Whether the triggers and tables between the two are as this version makes them."""
+
+    async def install(self) -> None:
+        """Create what ``is_installed`` asks for; replace what another version has made."""
+
+    async def remove(self) -> None:
+        """Drop everything that ``install`` has created. Idempotent."""
+
+    async def copy_flows(self) -> int:
+        """Make the gateway's agentflows equal to Flowise's; return how many differed."""
+
+    async def copy_batch(self, after: str, limit: int) -> Batch:
+        """Make the executions after an id, in the order of ids, equal to Flowise's."""
+
+    async def remove_surplus(self, after: str, limit: int) -> Batch:
+        """Delete the gateway's executions after a guid that Flowise does not have."""
+
+    async def apply_changes(self) -> int:
+        """Bring to Flowise what other programs have changed on the gateway's side.
+
+        Returns how many changes there were.
+        """
+
+    async def count(self) -> Counts:
+        """Count both sides at one moment."""
