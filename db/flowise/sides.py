@@ -39,8 +39,17 @@ class Sides(Protocol):
     """Flowise's tables and the gateway's in one database.
 
     Each method is a short transaction, or several. All raise ServiceUnavailable if the database
-    can't answer.
+    can't answer. The module of an implementation also has a function ``reason(tables, row)``, which
+    returns SQL that says why an execution of Flowise's, in the row of that name, can't be taken
+    over, as the triggers note it; it is null if the execution can be. The SQL reads no table and
+    not the column ``executionData``.
     """
+
+    def follow(self, *, is_attached: bool) -> None:
+        """Bring what this process changes to Flowise in the same transaction, or no longer do.
+
+        Does nothing where triggers do it.
+        """
 
     async def is_installed(self) -> bool:
         """Whether the triggers and tables between the two are as this version makes them."""

@@ -1,9 +1,16 @@
 """Flowise's tables, as they are found in a database."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
 
-from db.errors import GatewayError
+from sqlalchemy.engine import Dialect
+
+from db.database import Rows
+from db.errors import GatewayError, quote
+
+_DATES = ("timestamp without time zone", "timestamp with time zone")
+_TEXTS = ("character varying", "text", "uuid")
 
 
 class NotFlowise(GatewayError):
@@ -30,3 +37,126 @@ class FlowiseTables:
     def has_workspaces(self) -> bool:
         """Whether executions belong to workspaces."""
         return "workspaceId" in self.execution
+
+
+class Readable(Protocol):
+    """Any connection to a database that can run a SELECT."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """What SQLAlchemy knows of this kind of database."""
+
+    def read_latest(self, statement: str, parameters: tuple[Any, ...]) -> Awaitable[Rows]:
+        """Run the text of one SELECT and return all rows."""
+
+
+class _Table(NamedTuple):
+    """What Flowise makes: columns that must be there, others, and what PostgreSQL calls types."""
+
+    required: Mapping[str, Sequence[str]]
+    optional: Mapping[str, Sequence[str]]
+
+
+_EXECUTION = _Table(
+    {
+        "id": _TEXTS,
+        "executionData": _TEXTS,
+        "state": _TEXTS,
+        "agentflowId": _TEXTS,
+        "sessionId": _TEXTS,
+        "createdDate": _DATES,
+        "updatedDate": _DATES,
+        "stoppedDate": _DATES,
+    },
+    {"workspaceId": _TEXTS, "action": _TEXTS, "isPublic": ("boolean",)},
+)
+_CHAT_FLOW = _Table({"id": _TEXTS, "name": _TEXTS}, {"workspaceId": _TEXTS})
+_CHAT_MESSAGE = _Table({"id": _TEXTS, "executionId": _TEXTS}, {})
+
+_SQLITE_KIND = "SELECT type FROM sqlite_master WHERE name = ? COLLATE NOCASE"
+_SQLITE_COLUMNS = "SELECT name, type, pk FROM pragma_table_info(?)"
+_POSTGRES_KIND = "SELECT relkind::text FROM pg_class WHERE oid = to_regclass(quote_ident($1))"
+_POSTGRES_COLUMNS = """
+SELECT attname::text, format_type(atttypid, NULL),
+       CASE WHEN (SELECT indkey::text FROM pg_index WHERE indrelid = attrelid AND indisprimary)
+                 = attnum::text THEN 1 ELSE 0 END
+FROM pg_attribute
+WHERE attrelid = to_regclass(quote_ident($1)) AND attnum > 0 AND NOT attisdropped
+ORDER BY attnum
+"""
+_VERSION = "SELECT name FROM migrations ORDER BY id DESC LIMIT 1"
+
+
+async def find_tables(database: Readable) -> FlowiseTables:
+    """Find Flowise's tables in a database, and the columns that its version has.
+
+    Raises NotFlowise, with a message that names the table and what is wrong with it.
+    """
+    execution = await _find(database, "execution", _EXECUTION)
+    chat_flow = await _find(database, "chat_flow", _CHAT_FLOW)
+    if execution is None or chat_flow is None:
+        found = {"execution": execution, "chat_flow": chat_flow}
+        lacking = " and no table ".join(name for name, columns in found.items() if not columns)
+        raise NotFlowise(
+            f"This database has no table {lacking}: it is not Flowise's, or "
+            "Flowise is older than 3.0, which has no executions of agentflows. Nothing was changed"
+        )
+    message = await _columns(database, "chat_message")
+    knows_executions = message is not None and "executionId" in message
+    return FlowiseTables(
+        execution,
+        chat_flow,
+        await _find(database, "chat_message", _CHAT_MESSAGE) or {} if knows_executions else {},
+        await _version(database),
+    )
+
+
+async def _find(database: Readable, table: str, made: _Table) -> Mapping[str, str] | None:
+    """Return the types of a table's columns that are used; None if there is no such table."""
+    found = await _columns(database, table)
+    if found is None:
+        return None
+    if missing := [name for name in made.required if name not in found]:
+        raise NotFlowise(
+            f"The table {table} is not what Flowise makes: it has no column "
+            f"{', '.join(missing)}. Nothing was changed"
+        )
+    if not found["id"][1]:
+        raise NotFlowise(
+            f"The table {table} is not what Flowise makes: id is not its primary key. "
+            "Nothing was changed"
+        )
+    used = {**made.required, **made.optional}
+    if database.dialect.name == "postgresql":
+        for name, types in used.items():
+            if name in found and found[name][0] not in types:
+                raise NotFlowise(
+                    f"The table {table} is not what Flowise makes: its column {name} is of the "
+                    f"type {quote(found[name][0])}. Nothing was changed"
+                )
+    return {name: found[name][0] for name in used if name in found}
+
+
+async def _columns(database: Readable, table: str) -> Mapping[str, tuple[str, bool]] | None:
+    """Return the type of each column, and whether it alone is the key; None without a table."""
+    is_sqlite = database.dialect.name == "sqlite"
+    kinds = await database.read_latest(_SQLITE_KIND if is_sqlite else _POSTGRES_KIND, (table,))
+    if not kinds:
+        return None
+    if kinds[0][0] not in ("table", "r"):
+        raise NotFlowise(
+            f"{table} is not what Flowise makes: it is no ordinary table. Nothing was changed"
+        )
+    columns = await database.read_latest(
+        _SQLITE_COLUMNS if is_sqlite else _POSTGRES_COLUMNS, (table,)
+    )
+    keys = sum(1 for column in columns if column[2])
+    return {name: (type_, bool(key) and keys == 1) for name, type_, key in columns}
+
+
+async def _version(database: Readable) -> str | None:
+    columns = await _columns(database, "migrations")
+    if columns is None or not {"id", "name"} <= set(columns):
+        return None
+    rows = await database.read_latest(_VERSION, ())
+    return str(rows[0][0]) if rows else None
