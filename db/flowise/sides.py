@@ -39,10 +39,10 @@ class Sides(Protocol):
     """Flowise's tables and the gateway's in one database.
 
     Each method is a short transaction, or several. All raise ServiceUnavailable if the database
-    can't answer. The module of an implementation also has a function ``reason(tables, row)``, which
-    returns SQL that says why an execution of Flowise's, in the row of that name, can't be taken
-    over, as the triggers note it; it is null if the execution can be. The SQL reads no table and
-    not the column ``executionData``.
+    can't answer. They are made from a ``Database`` and its ``FlowiseTables``. The module of an
+    implementation also has a function ``reason(tables, row)``. It returns SQL that says why an
+    execution of Flowise's, in the row of that name, can't be taken over, as the triggers note it;
+    it is null if the execution can be. The SQL reads no table and not ``executionData``.
     """
 
     def follow(self, *, is_attached: bool) -> None:
@@ -63,11 +63,17 @@ class Sides(Protocol):
     async def copy_flows(self) -> int:
         """Make the gateway's agentflows equal to Flowise's; return how many differed."""
 
-    async def copy_batch(self, after: str, limit: int) -> Batch:
-        """Make the executions after an id, in the order of ids, equal to Flowise's."""
+    async def copy_batch(self, after: str, limit: int, *, is_dry: bool = False) -> Batch:
+        """Make the executions after an id, in the order of ids, equal to Flowise's.
 
-    async def remove_surplus(self, after: str, limit: int) -> Batch:
-        """Delete the gateway's executions after a guid that Flowise does not have."""
+        If ``is_dry``, say what there is to do, and change nothing.
+        """
+
+    async def remove_surplus(self, after: str, limit: int, *, is_dry: bool = False) -> Batch:
+        """Delete the gateway's executions after a guid that Flowise does not have.
+
+        ``limit`` is how many are looked at. If ``is_dry``, say how many, and delete none.
+        """
 
     async def apply_changes(self) -> int:
         """Bring to Flowise what other programs have changed on the gateway's side.
