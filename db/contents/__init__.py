@@ -1,0 +1,1 @@
+"""The contents of executions: what their engines left of each step."""
