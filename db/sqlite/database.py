@@ -5,9 +5,10 @@ import contextlib
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import Executable, event, text
+from sqlalchemy import Connection, Executable, event, text
 from sqlalchemy.engine import URL, Dialect, Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,6 +21,7 @@ from db.sqlite.commit_watch import IsCurrent, watching_commits
 from db.sqlite.connection_pool import ConnectionPool
 from db.sqlite.driver_errors import translated_errors, uncertain_commit
 from db.sqlite.file_watch import CHECK_SECONDS, DatabaseFile
+from db.sqlite.flowise_changes import FlowiseChanges
 from db.sqlite.group_commit import run_changes
 from db.sqlite.interruption import Interrupter, Interruptible
 from db.sqlite.loop_reader import LoopReader
@@ -76,8 +78,12 @@ class SQLiteDatabase(Database):
         self._writer = open_engine(self.url, file, 2, self._busy_timeout)
         self.loop_reader = LoopReader(lambda: connect_for_loop(self.url))
         self._read_pool = ConnectionPool(self._reader, size, *limits, loop_reader=self.loop_reader)
+        flowise = self._flowise = FlowiseChanges()
         self._write_pool = ConnectionPool(
-            self._writer, 1, *limits, run=_verifying_file(file, run_changes)
+            self._writer,
+            1,
+            *limits,
+            run=_verifying_file(file, partial(run_changes, flowise=flowise)),
         )
         self._checkpoints = Checkpoints(self._checkpoint)
         event.listen(self._reader.sync_engine, "connect", refuse_writes)
@@ -146,11 +152,17 @@ class SQLiteDatabase(Database):
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """Run a write transaction: commit at the end of the block, roll back on an exception."""
-        file = self._file
+        file, flowise = self._file, self._flowise
         with translated_errors():
             async with self._writer.connect() as connection, connection.begin() as transaction:
                 async with self._bounded(connection):
+                    before = await connection.run_sync(
+                        lambda begun: flowise.begin(_executing(begun))
+                    )
                     yield connection
+                    await connection.run_sync(
+                        lambda ending: flowise.bring(_executing(ending), before)
+                    )
                 with uncertain_commit():
                     await transaction.commit()
         if not file.is_there():
@@ -273,6 +285,20 @@ def _verifying_file(file: DatabaseFile, run: RunBatch) -> RunBatch:
 
 def _file_moved() -> ServiceUnavailable:
     return UncertainWrite("The database's file was moved, deleted or replaced during the write")
+
+
+def _executing(connection: Connection) -> Execute:
+    """Run statements on a connection, without logging them."""
+
+    def execute(statement: str, parameters: Sequence[Any]) -> Rows:
+        cursor = connection.connection.cursor()
+        try:
+            cursor.execute(statement, tuple(parameters))
+            return cursor.fetchall() if cursor.description else ()
+        finally:
+            cursor.close()
+
+    return execute
 
 
 def _read_any_text(connection: Any, _record: object) -> None:

@@ -12,44 +12,52 @@ from typing import Any
 from db.database import Change, Execute, Rows, statements
 from db.errors import WRITE_TOO_LONG, TookTooLong, UncertainWrite
 from db.sqlite.driver_errors import uncertain_commit
+from db.sqlite.flowise_changes import FlowiseChanges
 from db.sqlite.interruption import Interruptible
 
 
-def run_changes(interruptible: Interruptible, changes: Sequence[Change]) -> list[Any]:
+def run_changes(
+    interruptible: Interruptible, changes: Sequence[Change], *, flowise: FlowiseChanges
+) -> list[Any]:
     """Run changes in one transaction; return for each its result or its exception.
 
-    If the transaction as a whole fails, each change runs again in one of its own.
+    If the transaction as a whole fails, each change runs again in one of its own. What it changes
+    is brought to ``flowise`` as a part of it.
     """
     connection = interruptible.connection
     # In case an earlier batch left its transaction open.
     _roll_back(connection)
     if len(changes) == 1:
-        return [_alone(interruptible, changes[0])]
+        return [_alone(interruptible, changes[0], flowise)]
     try:
         connection.execute("BEGIN IMMEDIATE")
     except sqlite3.Error as error:
         # Another program is writing; don't wait for it a second time.
         return [error] * len(changes)
     try:
+        before = flowise.begin(interruptible.execute)
         outcomes = [_within(interruptible, change) for change in changes]
+        flowise.bring(_executing(interruptible), before)
         _commit(connection)
     except UncertainWrite as error:
         _roll_back(connection)
         return [error] * len(changes)
     except Exception:  # noqa: BLE001 - each change meets it again by itself
         _roll_back(connection)
-        return [_alone(interruptible, change) for change in changes]
+        return [_alone(interruptible, change, flowise) for change in changes]
     except BaseException:
         _roll_back(connection)
         raise
     return outcomes
 
 
-def _alone(interruptible: Interruptible, change: Change) -> Any:
+def _alone(interruptible: Interruptible, change: Change, flowise: FlowiseChanges) -> Any:
     connection = interruptible.connection
     try:
         connection.execute("BEGIN IMMEDIATE")
+        before = flowise.begin(interruptible.execute)
         outcome = change(_executing(interruptible))
+        flowise.bring(_executing(interruptible), before)
         _commit(connection)
     except Exception as error:  # noqa: BLE001 - the caller gets it
         _roll_back(connection)

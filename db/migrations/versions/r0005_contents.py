@@ -63,7 +63,7 @@ def _sqlite_rules(table: str) -> Iterator[_Rule]:
         too_long = f"length(CAST({{}} AS BLOB)) > {_LONGEST}"
         yield _Rule(column, f"must be at most {_LONGEST} bytes long", too_long)
         yield _Rule(column, "must have no null character in it", "instr({}, char(0)) > 0")
-        yield _Rule(column, "must be valid UTF-8", _NOT_UTF8)
+        yield _Rule(column, "must be valid UTF-8", NOT_UTF8)
     if table == "executions":
         yield _Rule("id", f"must be from {_SMALLEST_ID} to {_LARGEST_ID}", _WRONG_ID)
     if table == "api_keys":
@@ -74,7 +74,7 @@ _WRONG_ID = f"{{}} NOT BETWEEN {_SMALLEST_ID} AND {_LARGEST_ID}"
 # Whether a text has a character that is not what its number is written as: unicode() reads
 # whatever bytes there are, and char() writes UTF-8. The two characters that unicode() does not
 # tell are U+FFFE and U+FFFF. Taken in pieces, since each step copies what is left of one.
-_NOT_UTF8 = (
+NOT_UTF8 = (
     "EXISTS (WITH RECURSIVE piece (part, rest) AS"
     " (SELECT substr({0}, 1, 64), substr({0}, 65)"
     " UNION ALL SELECT substr(rest, 1, 64), substr(rest, 65) FROM piece WHERE rest <> '')"

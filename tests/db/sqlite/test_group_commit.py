@@ -14,6 +14,7 @@ from db.errors import ServiceUnavailable, UncertainWrite
 from db.executions import Executions
 from db.models import ExecutionState
 from db.opening import open_database
+from db.sqlite.flowise_changes import FlowiseChanges
 from db.sqlite.group_commit import run_changes
 from db.sqlite.interruption import Interruptible
 from tests.gateway import insert, run_sql
@@ -174,7 +175,8 @@ def test_changes_whose_commit_the_disk_does_not_confirm_are_uncertain_and_not_ma
     made: list[int] = []
     changes = [lambda _execute, number=number: made.append(number) for number in range(count)]
     with closing(sqlite3.connect(filled, isolation_level=None, factory=_FailingDisk)) as connection:
-        outcomes = run_changes(Interruptible(SimpleNamespace(_conn=connection)), changes)
+        interruptible = Interruptible(SimpleNamespace(_conn=connection))
+        outcomes = run_changes(interruptible, changes, flowise=FlowiseChanges())
         assert not connection.in_transaction
     assert [type(outcome) for outcome in outcomes] == [UncertainWrite] * count
     assert made == list(range(count))

@@ -1,0 +1,169 @@
+"""How a row of Flowise's is read as an execution of the gateway's, as expressions of SQLite.
+
+Triggers run them in Flowise's own program, so they use only what every SQLite has. They never fail,
+whatever a row holds: columns of Flowise's may hold values of any type, and texts of any bytes.
+"""
+
+from db.contents.error_sql import sqlite_error_of
+from db.flowise.tables import FlowiseTables
+from db.instants import EARLIEST_MS, LATEST_MS
+from db.migrations.versions.r0005_contents import NOT_UTF8
+from db.models import LONGEST_TEXT_BYTES, ExecutionState
+
+_STATES = ", ".join(f"'{state}'" for state in ExecutionState)
+CONTENTS = ("agentflow_id", "session_id", "state", "created_on", "updated_on")
+"""What an execution always has of Flowise's row, besides ``workspace_id`` and ``error``."""
+COLUMNS = (*CONTENTS, "workspace_id", "error", "finished_on")
+"""The columns of an execution that come from Flowise's row."""
+
+
+def reason(tables: FlowiseTables, row: str) -> str:
+    """Return an expression that says why an execution in a row can't be taken over.
+
+    It is null if the execution can be.
+    """
+    texts = [_text_reason(f'{row}."{name}"', name) for name in ("id", "agentflowId", "sessionId")]
+    if tables.has_workspaces:
+        texts.append(_text_reason(f'{row}."workspaceId"', "workspaceId"))
+    times = [_time_reason(f'{row}."{name}"', name) for name in ("createdDate", "updatedDate")]
+    # Null is a session or a workspace that an execution does not have.
+    return (
+        f"CASE WHEN {row}.\"id\" = '' THEN 'its id is empty'"
+        f" WHEN {row}.\"agentflowId\" IS NULL THEN 'its agentflowId is null' {' '.join(texts)}"
+        f" WHEN coalesce({row}.\"state\", '') NOT IN ({_STATES})"
+        f" THEN 'its state is none of the six' {' '.join(times)} END"
+    )
+
+
+def _text_reason(value: str, name: str) -> str:
+    return (
+        f"WHEN typeof({value}) NOT IN ('text', 'null') THEN 'its {name} is no text'"
+        f" WHEN length(CAST({value} AS BLOB)) > {LONGEST_TEXT_BYTES}"
+        f" THEN 'its {name} is longer than {LONGEST_TEXT_BYTES} bytes'"
+        f" WHEN instr({value}, char(0)) > 0 THEN 'its {name} has a null character in it'"
+        f" WHEN {_is_not_utf8(value)} THEN 'its {name} is not UTF-8'"
+    )
+
+
+def _is_not_utf8(value: str) -> str:
+    is_ascii = f"{value} NOT GLOB '*[^' || char(1) || '-' || char(127) || ']*'"
+    return f"NOT ({is_ascii}) AND {NOT_UTF8.format(value)}"
+
+
+def _time_reason(value: str, name: str) -> str:
+    time = _time(value)
+    return (
+        f"WHEN {time} IS NULL THEN 'its {name} can''t be read as a time'"
+        f" WHEN {time} NOT BETWEEN {EARLIEST_MS} AND {LATEST_MS}"
+        f" THEN 'its {name} is outside the years 1 to 9999'"
+    )
+
+
+def values(tables: FlowiseTables, row: str) -> dict[str, str]:
+    """Return expressions for the columns of an execution that a row of Flowise's is."""
+    workspace = f"nullif({row}.\"workspaceId\", '')" if tables.has_workspaces else "NULL"
+    state = f'{row}."state"'
+    stopped = _time(f'{row}."stoppedDate"')
+    stopped_on = (
+        f"CASE WHEN {state} = 'STOPPED' AND {stopped} BETWEEN {EARLIEST_MS} AND {LATEST_MS}"
+        f" THEN {stopped} END"
+    )
+    updated_on = updated(row)
+    is_final = f"{state} <> 'INPROGRESS'"
+    error = sqlite_error_of(f'{row}."executionData"')
+    return {
+        "agentflow_id": f'{row}."agentflowId"',
+        "session_id": f'{row}."sessionId"',
+        "state": state,
+        "created_on": _time(f'{row}."createdDate"'),
+        "updated_on": updated_on,
+        "workspace_id": workspace,
+        "error": f"CASE WHEN {is_final} THEN {error} END",
+        "finished_on": f"CASE WHEN {is_final} THEN coalesce({stopped_on}, {updated_on}) END",
+    }
+
+
+def updated(row: str) -> str:
+    """Return an expression for when a row of Flowise's was updated, in epoch milliseconds."""
+    return _time(f'{row}."updatedDate"')
+
+
+def finished(taken: str, kept: str) -> str:
+    """Return an expression for the end of an execution: as taken over, or as it was kept.
+
+    An execution has ended when it came into its state. Flowise's row tells that of STOPPED only.
+    """
+    return (
+        f"CASE WHEN {taken}.state IN ('INPROGRESS', 'STOPPED') OR {taken}.state <> {kept}.state"
+        f" THEN {taken}.finished_on ELSE coalesce({kept}.finished_on, {taken}.finished_on) END"
+    )
+
+
+def differs(taken: str, kept: str) -> str:
+    """Return a condition: whether what is taken over is not what was kept."""
+    names = (*CONTENTS, "workspace_id", "error")
+    one = ", ".join(f"{taken}.{name}" for name in names)
+    other = ", ".join(f"{kept}.{name}" for name in names)
+    end = f"{kept}.finished_on IS NOT {finished(taken, kept)}"
+    return f"(({one}) IS NOT ({other}) OR {end})"
+
+
+def flow_values(tables: FlowiseTables, row: str) -> dict[str, str]:
+    """Return expressions for the columns of an agentflow that a row of Flowise's is.
+
+    What can't be taken over of a name or a workspace is null; the id must be taken over.
+    """
+    taken = {"id": f'{row}."id"', "name": _flow_text(f'{row}."name"')}
+    workspace = "NULL"
+    if "workspaceId" in tables.chat_flow:
+        workspace = _flow_text(f"nullif({row}.\"workspaceId\", '')")
+    return {**taken, "workspace_id": workspace}
+
+
+def is_flow(row: str) -> str:
+    """Return a condition: whether the id of a flow can be taken over."""
+    return _is_text(f'{row}."id"')
+
+
+def _flow_text(value: str) -> str:
+    return f"CASE WHEN {_is_text(value)} THEN {value} END"
+
+
+def _is_text(value: str) -> str:
+    return (
+        f"(typeof({value}) = 'text' AND length(CAST({value} AS BLOB)) <= {LONGEST_TEXT_BYTES}"
+        f" AND instr({value}, char(0)) = 0 AND NOT ({_is_not_utf8(value)}))"
+    )
+
+
+def _time(value: str) -> str:
+    """Return an expression for a time in epoch milliseconds, cut off; null if it can't be read.
+
+    A text is in UTC if it has no offset, as SQLite and TypeORM write it. A number is in epoch
+    milliseconds, as the driver writes a date of JavaScript.
+    """
+    return (
+        f"CASE typeof({value}) WHEN 'integer' THEN {value}"
+        f" WHEN 'real' THEN CASE WHEN abs({value}) < 1e15 THEN CAST({value} AS INTEGER) END"
+        f" WHEN 'text' THEN ({_time_of_text(value)}) END"
+    )
+
+
+def _time_of_text(value: str) -> str:
+    # A day that there is not comes out as another one.
+    is_time = "at = datetime(at, '+0 seconds') AND mark IN (' ', 'T', 't')"
+    is_zone = "zone IN ('', 'Z', 'z') OR zone GLOB '[+-][0-9][0-9]:[0-9][0-9]'"
+    offset = (
+        "CASE substr(zone, 1, 1) WHEN '+' THEN -60000 WHEN '-' THEN 60000 ELSE 0 END"
+        " * (substr(zone, 2, 2) * 60 + substr(zone, 5, 2))"
+    )
+    fraction = "CAST(round(('0' || substr(rest, 1, 4)) * 1000) AS INTEGER)"
+    has_fraction = "rest GLOB '.[0-9]*'"
+    return (
+        f"SELECT CASE WHEN {is_time} AND ({is_zone}) THEN strftime('%s', at) * 1000"
+        f" + CASE WHEN {has_fraction} THEN {fraction} ELSE 0 END + {offset} END"
+        " FROM (SELECT at, mark, rest,"
+        f" CASE WHEN {has_fraction} THEN ltrim(substr(rest, 2), '0123456789') ELSE rest END AS zone"
+        f" FROM (SELECT substr({value}, 1, 10) || ' ' || substr({value}, 12, 8) AS at,"
+        f" substr({value}, 11, 1) AS mark, substr({value}, 20) AS rest))"
+    )

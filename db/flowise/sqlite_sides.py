@@ -1,0 +1,133 @@
+"""Flowise's tables and the gateway's in one file of SQLite."""
+
+from functools import partial
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.database import Database
+from db.flowise import sqlite_mapping as mapping
+from db.flowise.sides import Batch, Counts
+from db.flowise.sqlite_batches import GUIDS, IDS, SURPLUS, Batches, Flows, batch_of, delete_surplus
+from db.flowise.sqlite_triggers import create_tables, create_triggers
+from db.flowise.tables import FlowiseTables
+from db.sqlite.flowise_changes import bring_oldest
+
+reason = mapping.reason
+
+_CHANGES_AT_ONCE = 500
+_MADE = "SELECT name, type, sql FROM sqlite_master WHERE name LIKE 'flowise\\_%' ESCAPE '\\'"
+_HAS_CHANGES = "SELECT EXISTS (SELECT 1 FROM flowise_changes)"
+_COUNT = (
+    "SELECT (SELECT count(*) FROM execution), (SELECT count(*) FROM executions),"
+    " (SELECT count(*) FROM flowise_left_out)"
+)
+
+
+class SQLiteSides:
+    """Flowise's tables and the gateway's in one file of SQLite; see ``Sides``.
+
+    A transaction keeps other writers waiting only if it finds something to change: each method
+    looks first, and looks again before it writes.
+    """
+
+    def __init__(self, database: Database, tables: FlowiseTables) -> None:
+        self._database = database
+        self._made = {**create_tables(), **create_triggers(tables)}
+        self._flows = Flows(tables)
+        self._batches = Batches(tables)
+
+    def follow(self, *, is_attached: bool) -> None:
+        """Do nothing: each transaction finds out whether the database is attached."""
+
+    async def is_installed(self) -> bool:
+        """Whether the triggers and tables between the two are as this version makes them."""
+        found = await self._database.read_latest(_MADE, ())
+        made = {name: text for name, _, text in found}
+        return all(made.get(name) == text for name, text in self._made.items())
+
+    async def install(self) -> None:
+        """Create what ``is_installed`` asks for; replace what another version has made."""
+
+        async def work(connection: AsyncConnection) -> None:
+            made = await _find_made(connection)
+            for name, text in self._made.items():
+                kind, found = made.get(name, ("", ""))
+                if found == text:
+                    continue
+                if kind:
+                    await connection.exec_driver_sql(f"DROP {kind} {name}")
+                await connection.exec_driver_sql(text)
+
+        await self._database.transact(work)
+
+    async def remove(self) -> None:
+        """Drop everything that ``install`` has created. Idempotent."""
+
+        async def work(connection: AsyncConnection) -> None:
+            made = await _find_made(connection)
+            # Triggers first: they name the tables.
+            for name in reversed(self._made):
+                if name in made:
+                    await connection.exec_driver_sql(f"DROP {made[name][0]} {name}")
+
+        await self._database.transact(work)
+
+    async def copy_flows(self) -> int:
+        """Make the gateway's agentflows equal to Flowise's; return how many differed."""
+        [(differing,)] = await self._database.read_latest(self._flows.count, ())
+        if not differing:
+            return 0
+        return await self._database.change(self._flows.copy)
+
+    async def copy_batch(self, after: str, limit: int, *, is_dry: bool = False) -> Batch:
+        """Make the executions after an id, in the order of ids, equal to Flowise's.
+
+        If ``is_dry``, say what there is to do, and change nothing.
+        """
+        [(rows, last)] = await self._database.read_latest(IDS, (after, limit))
+        if last is None and after:
+            return Batch(None)
+        found = await self._batches.find(self._database, after, last, is_dry=is_dry)
+        if not is_dry and any(each.is_to_do for each in found):
+            found = await self._database.change(
+                lambda execute: self._batches.copy(execute, after, last)
+            )
+        return batch_of(found, last, rows)
+
+    async def remove_surplus(self, after: str, limit: int, *, is_dry: bool = False) -> Batch:
+        """Delete the gateway's executions after a guid that Flowise does not have.
+
+        ``limit`` is how many are looked at. If ``is_dry``, say how many, and delete none.
+        """
+        [(rows, last)] = await self._database.read_latest(GUIDS, (after, limit))
+        if last is None:
+            return Batch(None)
+        surplus = await self._database.read_latest(SURPLUS, (after, last))
+        if is_dry or not surplus:
+            return Batch(last, rows, deleted=len(surplus))
+        deleted = await self._database.change(lambda execute: delete_surplus(execute, after, last))
+        return Batch(last, rows, deleted=deleted)
+
+    async def apply_changes(self) -> int:
+        """Bring to Flowise what other programs have changed on the gateway's side.
+
+        Returns how many changes there were.
+        """
+        brought = 0
+        while (await self._database.read_latest(_HAS_CHANGES, ()))[0][0]:
+            some = await self._database.change(partial(bring_oldest, limit=_CHANGES_AT_ONCE))
+            if not some:
+                break
+            brought += some
+        return brought
+
+    async def count(self) -> Counts:
+        """Count both sides at one moment."""
+        counts = await self._database.read_latest(_COUNT, ())
+        return Counts(*counts[0])
+
+
+async def _find_made(connection: AsyncConnection) -> dict[str, tuple[str, str]]:
+    """Return the kinds and the texts of what is there, by its name."""
+    found = (await connection.exec_driver_sql(_MADE)).all()
+    return {row.name: (row.type, row.sql) for row in found}
