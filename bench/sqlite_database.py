@@ -63,7 +63,7 @@ class SQLiteDatabase:
             connection.execute("PRAGMA synchronous = OFF")
             connection.execute("PRAGMA cache_size = -500000")
             dropped = _drop_what_follows_rows(connection)
-            connection.executemany("INSERT INTO agentflows VALUES (?, ?)", AGENTFLOWS)
+            connection.executemany("INSERT INTO agentflows (id, name) VALUES (?, ?)", AGENTFLOWS)
             for batch in executions(rows, span):
                 connection.execute("BEGIN")
                 connection.executemany(INSERT, batch)

@@ -39,6 +39,8 @@ COLUMNS: Mapping[str, Column] = {
     "updated_on": Column(Kind.INSTANT, is_sortable=True),
     "finished_on": Column(Kind.INSTANT, is_nullable=True, is_sortable=True),
     "duration_ms": Column(Kind.DURATION, is_nullable=True, is_sortable=True, is_stored=False),
+    "workspace_id": Column(Kind.TEXT, is_nullable=True),
+    "error": Column(Kind.TEXT, is_nullable=True),
 }
 """The columns by their names: the fields of ``ExecutionRow``."""
 

@@ -25,6 +25,8 @@ class ExecutionState(enum.StrEnum):
 
 LONGEST_TEXT_BYTES = 10_000
 """The maximum length of guids, ids and names, in bytes of UTF-8."""
+LONGEST_ERROR = 500
+"""The maximum length of the error of an execution, in characters: an index has room for no more."""
 LARGEST_ID = 2**53
 """The largest id of a row: larger integers are not exact as JSON numbers."""
 
@@ -54,6 +56,10 @@ class Execution(Base):
             f"finished_on BETWEEN {EARLIEST_MS} AND {LATEST_MS}", name="executions_finished_on"
         ),
     )
+    workspace_id: Mapped[str | None] = mapped_column(Text)
+    error: Mapped[str | None] = mapped_column(
+        Text, CheckConstraint(f"length(error) <= {LONGEST_ERROR}", name="executions_error")
+    )
 
     # SQLite appends the row's id to every index entry, so these also break ties by id.
     __table_args__ = (
@@ -72,9 +78,36 @@ class Execution(Base):
         Index("executions_by_agentflow_created_on", "agentflow_id", "created_on"),
         Index("executions_by_agentflow_state_created_on", "agentflow_id", "state", "created_on"),
         Index("executions_by_session_created_on", "session_id", "created_on"),
+        Index(
+            "executions_by_workspace_created_on",
+            "workspace_id",
+            "created_on",
+            sqlite_where=text("workspace_id IS NOT NULL"),
+        ),
+        Index(
+            "executions_by_error",
+            "created_on",
+            "id",
+            "error",
+            sqlite_where=text("error IS NOT NULL"),
+        ),
         # STRICT rejects values of the wrong type; AUTOINCREMENT never reuses an id.
         {"sqlite_strict": True, "sqlite_autoincrement": True},
     )
+
+
+class ExecutionData(Base):
+    """What an engine leaves of an execution: the JSON text of a list of steps.
+
+    It goes with its execution.
+    """
+
+    __tablename__ = "execution_data"
+
+    execution_id: Mapped[int] = mapped_column(_INTEGER, primary_key=True, autoincrement=False)
+    data: Mapped[str] = mapped_column(Text)
+
+    __table_args__ = ({"sqlite_strict": True},)
 
 
 class Agentflow(Base):
@@ -84,6 +117,7 @@ class Agentflow(Base):
 
     id: Mapped[str] = mapped_column(Text, primary_key=True)
     name: Mapped[str | None] = mapped_column(Text)
+    workspace_id: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (Index("agentflows_by_name", "name", "id"), {"sqlite_strict": True})
 
@@ -142,6 +176,8 @@ class ReplacedExecution(Base):
     created_on: Mapped[int] = mapped_column(_INTEGER)
     updated_on: Mapped[int | None] = mapped_column(_INTEGER)
     finished_on: Mapped[int | None] = mapped_column(_INTEGER)
+    workspace_id: Mapped[str | None] = mapped_column(Text)
+    error: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = ({"sqlite_strict": True},)
 
@@ -151,7 +187,8 @@ class LoggedEvent(Base):
 
     ``type`` is CREATED, UPDATED or DELETED. The execution is as it is after the change, or as it
     was last if it was deleted. The columns ``old_…`` are null unless it was UPDATED, and have it as
-    it was before. On PostgreSQL, ``xid`` is the transaction, which triggers fill in.
+    it was before. An execution whose guid or workspace changes is DELETED and another one CREATED.
+    On PostgreSQL, ``xid`` is the transaction, which triggers fill in.
     """
 
     __tablename__ = "execution_events"
@@ -174,6 +211,9 @@ class LoggedEvent(Base):
     old_created_on: Mapped[int | None] = mapped_column(_INTEGER)
     old_updated_on: Mapped[int | None] = mapped_column(_INTEGER)
     old_finished_on: Mapped[int | None] = mapped_column(_INTEGER)
+    workspace_id: Mapped[str | None] = mapped_column(Text)
+    error: Mapped[str | None] = mapped_column(Text)
+    old_error: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = ({"sqlite_strict": True},)
 
@@ -201,6 +241,7 @@ class ApiKey(Base):
     expires_on: Mapped[int | None] = mapped_column(_INTEGER)
     last_used_on: Mapped[int | None] = mapped_column(_INTEGER)
     revoked_on: Mapped[int | None] = mapped_column(_INTEGER)
+    workspace_id: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = ({"sqlite_strict": True, "sqlite_autoincrement": True},)
 

@@ -17,7 +17,8 @@ from db.models import Agentflow, Base, Execution, ExecutionState
 class ExecutionRow(NamedTuple):
     """An execution as it is read from the database. Times are epoch milliseconds.
 
-    ``finished_on`` and ``duration_ms`` are null while it is in progress.
+    ``finished_on`` and ``duration_ms`` are null while it is in progress. ``error`` is the beginning
+    of the message of the first step that failed.
     """
 
     id: int
@@ -30,6 +31,8 @@ class ExecutionRow(NamedTuple):
     updated_on: int
     finished_on: int | None = None
     duration_ms: int | None = None
+    workspace_id: str | None = None
+    error: str | None = None
 
     def changed_to(self, state: ExecutionState, at: int) -> "ExecutionRow":
         """Return the execution once it has come into another state at a time."""
@@ -52,7 +55,7 @@ def duration(
 
 @dataclass(frozen=True, slots=True)
 class ExecutionSource:
-    """The columns of executions, in ``table``, and of the names of agentflows."""
+    """The columns of executions, in ``table``, and of agentflows."""
 
     table: FromClause
     id: ColumnElement[int]
@@ -64,8 +67,11 @@ class ExecutionSource:
     updated_on: ColumnElement[int]
     finished_on: ColumnElement[int | None]
     duration_ms: ColumnElement[int | None]
+    workspace_id: ColumnElement[str | None]
+    error: ColumnElement[str | None]
     flow_key: ColumnElement[str]
     flow_name: ColumnElement[str | None]
+    flow_workspace: ColumnElement[str | None]
     seeks: bool = False
     """Whether conditions on several states, and on names, should seek executions in an index.
 
@@ -122,5 +128,6 @@ NATIVE = ExecutionSource(
     duration_ms=duration(_executions.c.finished_on, _executions.c.created_on),
     flow_key=_agentflows.c.id,
     flow_name=_agentflows.c.name,
+    flow_workspace=_agentflows.c.workspace_id,
 )
 """The gateway's own tables."""

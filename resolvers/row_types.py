@@ -49,6 +49,8 @@ EXECUTION: RowType = {
     "updatedOn": Leaf("updated_on", format_ms),
     "finishedOn": Leaf("finished_on", format_ms, is_nullable=True),
     "durationMs": Leaf("duration_ms"),
+    "workspaceId": Leaf("workspace_id"),
+    "error": Leaf("error"),
     "agentflow": SameRow("agentflow_id"),
     "session": SameRow("session_id"),
 }

@@ -37,6 +37,13 @@ class Execution(Node):
     duration_ms: BigInt | None = strawberry.field(
         description="The milliseconds from createdOn to finishedOn; null while it is in progress."
     )
+    workspace_id: strawberry.ID | None = strawberry.field(
+        description="The workspace that the execution belongs to, if any."
+    )
+    error: str | None = strawberry.field(
+        description="The message of the first step that failed, up to 500 characters of it; null if"
+        " none did, or the engine has left no data."
+    )
     agentflow: Annotated["Agentflow", strawberry.lazy("schema.agentflow")] = strawberry.field(
         description="The agentflow that ran. If it is gone, it has its id and no name."
     )

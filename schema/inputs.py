@@ -94,6 +94,8 @@ class ExecutionFilter:
     updated_on: DateTimeFilter | None = _field("updated_on")
     finished_on: DateTimeFilter | None = _field("finished_on")
     duration_ms: BigIntFilter | None = _field("duration_ms")
+    workspace_id: IDFilter | None = _field("workspace_id")
+    error: StringFilter | None = _field("error")
     and_: list["ExecutionFilter"] | None = strawberry.field(
         default=UNSET,
         name="and",

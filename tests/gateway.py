@@ -65,8 +65,8 @@ def insert(place: Place | Path, rows: Iterable[ExecutionRow]) -> None:
     rows, place = list(rows), place_of(place)
     place.run(
         "INSERT INTO executions"
-        " (id, guid, agentflow_id, session_id, state, created_on, updated_on, finished_on)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        " (id, guid, agentflow_id, session_id, state, created_on, updated_on, finished_on,"
+        " workspace_id, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 row.id,
@@ -77,13 +77,16 @@ def insert(place: Place | Path, rows: Iterable[ExecutionRow]) -> None:
                 row.created_on,
                 row.updated_on,
                 row.finished_on,
+                row.workspace_id,
+                row.error,
             )
             for row in rows
         ],
     )
     names = {row.agentflow_id: row.agentflow_name for row in rows if row.agentflow_name}
     place.run(
-        "INSERT INTO agentflows VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name",
+        "INSERT INTO agentflows (id, name) VALUES (?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET name = excluded.name",
         list(names.items()),
     )
 

@@ -15,8 +15,8 @@ LOGGED: Any = LoggedEvent.__table__
 
 _EPOCHS: Any = EventEpoch.__table__
 _TYPES = {str(each): each for each in EventType}
-_STORED = ("session_id", "state", "created_on", "updated_on", "finished_on")
-_FIRST_OLD = 12
+_STORED = ("session_id", "state", "created_on", "updated_on", "finished_on", "error")
+_FIRST_OLD = 14
 
 
 def event_columns(row: Any) -> list[ColumnElement[Any]]:
@@ -33,6 +33,7 @@ def event_columns(row: Any) -> list[ColumnElement[Any]]:
         row.agentflow_id,
         _name_of(row.agentflow_id),
         *(row[name] for name in _STORED),
+        row.workspace_id,
         row.old_execution_id,
         row.old_agentflow_id,
         _name_of(row.old_agentflow_id),
@@ -55,18 +56,24 @@ def read_event(row: Sequence[Any], position: Position, writer: int = 0) -> Execu
     """Make an event of a row that begins with ``event_columns``."""
     type_ = _TYPES[row[1]]
     guid = row[4]
-    last = _execution(row[3], guid, row[5:_FIRST_OLD])
+    workspace_id = row[_FIRST_OLD - 1]
+    last = _execution(row[3], guid, row[5 : _FIRST_OLD - 1], workspace_id)
     before = after = None
     if type_ is EventType.DELETED:
         before = last
     else:
         after = last
         if type_ is EventType.UPDATED:
-            before = _execution(row[_FIRST_OLD], guid, row[_FIRST_OLD + 1 : _FIRST_OLD + 8])
+            # In another workspace it would be another execution.
+            old = row[_FIRST_OLD + 1 : _FIRST_OLD + 9]
+            before = _execution(row[_FIRST_OLD], guid, old, workspace_id)
     return ExecutionEvent(position, type_, row[2], before, after, writer)
 
 
-def _execution(id_: int, guid: str, rest: Sequence[Any]) -> ExecutionRow:
+def _execution(
+    id_: int, guid: str, stored: Sequence[Any], workspace_id: str | None
+) -> ExecutionRow:
+    *rest, error = stored
     created_on, finished_on = rest[4], rest[6]
     duration = None if finished_on is None else finished_on - created_on
-    return ExecutionRow._make((id_, guid, *rest, duration))
+    return ExecutionRow._make((id_, guid, *rest, duration, workspace_id, error))

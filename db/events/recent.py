@@ -53,5 +53,9 @@ def _size(event: ExecutionEvent) -> int:
 def _row_size(row: ExecutionRow | None) -> int:
     if row is None:
         return 0
-    texts = (row.guid, row.agentflow_id, row.agentflow_name or "", row.session_id or "")
+    texts = (
+        row.guid,
+        row.agentflow_id,
+        *filter(None, (row.agentflow_name, row.session_id, row.workspace_id, row.error)),
+    )
     return _ROW_BYTES + sum(map(sys.getsizeof, texts))

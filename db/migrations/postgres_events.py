@@ -6,6 +6,7 @@ A statement that writes executions inserts its events in the same transaction, a
 
 from alembic import op
 
+from db.migrations.event_columns import EventColumns, logged_as
 from db.migrations.postgres_counting import delta_bodies
 from db.migrations.postgres_order import (
     LOGGED,
@@ -21,14 +22,12 @@ from db.migrations.versions.r0006_rights_and_names import (
     schema_of_tables,
 )
 
-_OTHERS = ("agentflow_id", "session_id", "state", "created_on", "updated_on", "finished_on")
-_COLUMNS = ("id", *_OTHERS)
 _SETS_GUIDS = "gateway.sets_guids"
-"""A setting of a transaction with a statement that names the guid among what it changes."""
+"""A setting of a transaction with a statement that may make another execution of one."""
 _NOW = "DECLARE now bigint := floor(extract(epoch FROM clock_timestamp()) * 1000);"
 
 
-def create_postgres_events() -> None:
+def create_postgres_events(columns: EventColumns) -> None:
     """Create the triggers that write events, and the ticks that order them."""
     schema = schema_of_tables()
     op.execute(
@@ -36,7 +35,40 @@ def create_postgres_events() -> None:
         " ADD COLUMN xid xid8 NOT NULL DEFAULT pg_current_xact_id()"
     )
     op.execute(f"CREATE INDEX execution_events_by_xid ON {schema}execution_events (xid, id)")
-    logged = _bodies(schema)
+    _create_logging(schema, columns)
+    op.execute(
+        f"CREATE TRIGGER executions_logged_truncate BEFORE TRUNCATE ON {schema}executions"
+        f" FOR EACH STATEMENT EXECUTE FUNCTION {schema}gateway_log_truncate()"
+    )
+    # Changes of guids are rare, and sorting costs a twentieth of an update.
+    create_as_owner(
+        f"{schema}gateway_note_guids",
+        f"PERFORM set_config('{_SETS_GUIDS}', 'on', true); RETURN NULL;",
+    )
+    _create_noting(schema, columns)
+    create_postgres_order(schema, columns)
+    create_postgres_ticks(schema)
+
+
+def replace_postgres_events(columns: EventColumns) -> None:
+    """Create the functions that write events anew, for other columns, which the tables have."""
+    schema = schema_of_tables()
+    _create_logging(schema, columns)
+    op.execute(f"DROP TRIGGER executions_noted_guids ON {schema}executions")
+    _create_noting(schema, columns)
+    create_postgres_order(schema, columns)
+
+
+def _create_noting(schema: str, columns: EventColumns) -> None:
+    op.execute(
+        "CREATE TRIGGER executions_noted_guids"
+        f" BEFORE UPDATE OF {', '.join(columns.identity)} ON {schema}executions"
+        f" FOR EACH STATEMENT EXECUTE FUNCTION {schema}gateway_note_guids()"
+    )
+
+
+def _create_logging(schema: str, columns: EventColumns) -> None:
+    logged = _bodies(schema, columns)
     for name, counted in delta_bodies(WIDTHS, STATES, schema).items():
         if name == "truncate":
             continue
@@ -54,46 +86,35 @@ def create_postgres_events() -> None:
         f"{logged['truncate']} IF FOUND THEN {wakes_gateways()} END IF; RETURN NULL;",
         _NOW,
     )
-    op.execute(
-        f"CREATE TRIGGER executions_logged_truncate BEFORE TRUNCATE ON {schema}executions"
-        f" FOR EACH STATEMENT EXECUTE FUNCTION {schema}gateway_log_truncate()"
-    )
-    # Changes of guids are rare, and sorting costs a twentieth of an update.
-    create_as_owner(
-        f"{schema}gateway_note_guids",
-        f"PERFORM set_config('{_SETS_GUIDS}', 'on', true); RETURN NULL;",
-    )
-    op.execute(
-        f"CREATE TRIGGER executions_noted_guids BEFORE UPDATE OF guid ON {schema}executions"
-        f" FOR EACH STATEMENT EXECUTE FUNCTION {schema}gateway_note_guids()"
-    )
-    create_postgres_order(schema)
-    create_postgres_ticks(schema)
 
 
-def _bodies(schema: str) -> dict[str, str]:
+def _bodies(schema: str, columns: EventColumns) -> dict[str, str]:
     """Return what the trigger of each event logs."""
-    columns = ", ".join(("guid", "execution_id", *_OTHERS))
-    log = f"INSERT INTO {schema}execution_events (type, occurred_on, {columns}"
-    row = ", ".join(("guid", *_COLUMNS))
-    old, new = (", ".join(f"{side}.{column}" for column in _COLUMNS) for side in ("older", "newer"))
+    identity, changing = columns.identity, columns.changing
+    names = ", ".join(map(logged_as, (*identity, *changing)))
+    log = f"INSERT INTO {schema}execution_events (type, occurred_on, {names}"
+    row = ", ".join((*identity, *changing))
+    old, new = (", ".join(f"{side}.{column}" for column in changing) for side in ("older", "newer"))
     # Not coalesce, because a newer value may be null.
     last = ", ".join(
         f"CASE WHEN newer.id IS NULL THEN older.{column} ELSE newer.{column} END"
-        for column in _COLUMNS
+        for column in (*identity, *changing)
     )
     before = ", ".join(
-        f"CASE WHEN newer.id IS NOT NULL THEN older.{column} END" for column in _COLUMNS
+        f"CASE WHEN newer.id IS NOT NULL THEN older.{column} END" for column in changing
     )
     # A client knows an execution by its guid, so with another guid it is another execution. A full
     # join is made by hashes or by order, and never row by row, whatever plan is kept.
+    is_same = "newer.guid = older.guid" + "".join(
+        f" AND newer.{name} IS NOT DISTINCT FROM older.{name}" for name in identity[1:]
+    )
     changes = (
         "SELECT CASE WHEN newer.id IS NULL THEN 'DELETED' WHEN older.id IS NULL THEN 'CREATED'"
-        f" ELSE 'UPDATED' END, now, guid, {last}, {before}"
-        " FROM old_rows AS older FULL JOIN new_rows AS newer USING (guid)"
+        f" ELSE 'UPDATED' END, now, {last}, {before}"
+        f" FROM old_rows AS older FULL JOIN new_rows AS newer ON {is_same}"
         f" WHERE ({new}) IS DISTINCT FROM ({old})"
     )
-    insertion = f"{log}, old_execution_id, {', '.join(f'old_{name}' for name in _OTHERS)})"
+    insertion = f"{log}, {', '.join(f'old_{logged_as(name)}' for name in changing)})"
     # In a row that gets another guid, one execution is deleted before another one is created.
     sorted_ = f"{changes} ORDER BY newer.id IS NOT NULL"
     return {

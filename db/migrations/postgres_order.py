@@ -7,15 +7,8 @@ from the row before the outer statement to the row after the inner one.
 
 from alembic import op
 
-_COLUMNS = (
-    "execution_id",
-    "agentflow_id",
-    "session_id",
-    "state",
-    "created_on",
-    "updated_on",
-    "finished_on",
-)
+from db.migrations.event_columns import EventColumns, logged_as
+
 _NESTS = "gateway.nests"
 """A setting of a transaction in which a trigger has written executions."""
 LOGGED = "logged bigint;"
@@ -38,19 +31,26 @@ def orders_events(schema: str) -> str:
     )
 
 
-def create_postgres_order(schema: str) -> None:
+def create_postgres_order(schema: str, columns: EventColumns) -> None:
     """Create the function that makes one event of that of an outer and that of an inner write.
 
     An inner write is the last one that began with what the outer one wrote.
     """
-    row, old, outer_row, outer_old, inner_row, inner_old, there = (
-        ", ".join(f"{prefix}{name}" for name in _COLUMNS)
-        for prefix in ("", "old_", "outr.", "outr.old_", "innr.", "innr.old_", "there.")
+    names = tuple(map(logged_as, columns.changing))
+    row, old, outer_row, outer_old, inner_row, inner_old = (
+        ", ".join(f"{prefix}{name}" for name in names)
+        for prefix in ("", "old_", "outr.", "outr.old_", "innr.", "innr.old_")
     )
-    there = there.replace("there.execution_id", "there.id")
+    there = ", ".join(f"there.{name}" for name in columns.changing)
+    # Both events are of one execution, which its guid alone does not tell.
+    others = columns.identity[1:]
+    is_same, is_there = (
+        "".join(f" AND {side}.{name} IS NOT DISTINCT FROM outr.{name}" for name in others)
+        for side in ("innr", "there")
+    )
     merged = f"UPDATE {schema}execution_events SET"
     op.execute(
-        f"CREATE FUNCTION {schema}gateway_order_events(logged bigint) RETURNS void"
+        f"CREATE OR REPLACE FUNCTION {schema}gateway_order_events(logged bigint) RETURNS void"
         " LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp"
         # A plan is kept, and a transaction may have written any number of events.
         " SET enable_nestloop = off AS $$ DECLARE pair record; BEGIN"
@@ -60,8 +60,8 @@ def create_postgres_order(schema: str) -> None:
         f" CASE outr.type WHEN 'UPDATED' THEN ({inner_row}) IS NOT DISTINCT FROM ({outer_old})"
         f" ELSE ({inner_row}) IS NOT DISTINCT FROM ({outer_row}) END AS is_as_before"
         f" FROM {schema}execution_events AS outr"
-        f" JOIN {schema}execution_events AS innr ON innr.guid = outr.guid"
-        f" LEFT JOIN {schema}executions AS there ON there.guid = outr.guid"
+        f" JOIN {schema}execution_events AS innr ON innr.guid = outr.guid{is_same}"
+        f" LEFT JOIN {schema}executions AS there ON there.guid = outr.guid{is_there}"
         " WHERE outr.xid = pg_current_xact_id() AND outr.id > logged"
         " AND innr.xid = pg_current_xact_id() AND innr.id <= logged"
         " AND CASE outr.type WHEN 'DELETED' THEN there.id IS NOT NULL AND innr.type = 'CREATED'"

@@ -8,93 +8,106 @@ after the inner one.
 
 from alembic import op
 
-# Times are not compared: those of an event are set in a further update.
-_WRITTEN = ("execution_id", "agentflow_id", "session_id", "state", "created_on")
-_COLUMNS = (*_WRITTEN, "updated_on", "finished_on")
-_ROW = ", ".join(_COLUMNS)
-_OLD = ", ".join(f"old_{name}" for name in _COLUMNS)
-_NEW_ROW = ", ".join(f"NEW.{name}" for name in _COLUMNS)
-_WAS_WRITTEN = f"({', '.join(f'NEW.{name}' for name in _WRITTEN)})"
-# What is replaced is logged as deleted when the row that replaces it is there.
-_IS_OUTER = (
-    "CASE NEW.type WHEN 'DELETED' THEN EXISTS (SELECT 1 FROM executions WHERE guid = NEW.guid)"
-    " AND NOT EXISTS (SELECT 1 FROM replaced_executions WHERE guid = NEW.guid)"
-    " ELSE NOT EXISTS (SELECT 1 FROM executions WHERE id = NEW.execution_id AND guid = NEW.guid"
-    f" AND ({', '.join(_WRITTEN[1:])}) IS ({', '.join(f'NEW.{name}' for name in _WRITTEN[1:])}))"
-    " END"
-)
-# An update that only set the times of this row, and was logged before it.
-_RETIMED = (
-    "SELECT id FROM execution_events WHERE id BETWEEN NEW.id - 3 AND NEW.id - 1"
-    " AND guid = NEW.guid AND type <> 'DELETED' ORDER BY id DESC LIMIT 1"
-)
-_HAS_RETIMED = (
-    f"NEW.type <> 'DELETED' AND EXISTS (SELECT 1 FROM execution_events WHERE id = ({_RETIMED})"
-    f" AND type = 'UPDATED' AND ({_ROW}) IS ({_NEW_ROW})"
-    f" AND ({', '.join(f'old_{name}' for name in _WRITTEN)}) IS ({', '.join(_WRITTEN)}))"
-)
-# The inner write is the last one that began with what the outer one wrote. It is near, and if it is
-# not found, the outer write keeps its event.
-_INNER = (
-    "SELECT id FROM execution_events WHERE id BETWEEN NEW.id - 1000 AND NEW.id - 1"
-    " AND guid = NEW.guid AND CASE type"
-    " WHEN 'CREATED' THEN NEW.type = 'DELETED'"
-    f" WHEN 'UPDATED' THEN ({', '.join(f'old_{name}' for name in _WRITTEN)}) IS {_WAS_WRITTEN}"
-    f" ELSE ({', '.join(_WRITTEN)}) IS {_WAS_WRITTEN} END ORDER BY id DESC LIMIT 1"
-)
+from db.migrations.event_columns import TIMES, EventColumns
+
 # The event of the outer write goes in the end, and until then its time is the id of the inner one.
 _PLACE = "(SELECT occurred_on FROM execution_events WHERE id = NEW.id)"
-_REPLACED = (
-    f"id > {_PLACE} AND id < NEW.id AND guid = NEW.guid AND type = 'DELETED'"
-    " AND NEW.type = 'CREATED'"
+# An update that only set the times of this row, and was logged before it and what it replaced: no
+# more than two rows, and the row itself under another guid.
+_RETIMED = (
+    "SELECT id FROM execution_events WHERE id BETWEEN NEW.id - 4 AND NEW.id - 1"
+    " AND guid = NEW.guid AND type <> 'DELETED' ORDER BY id DESC LIMIT 1"
 )
 
 
-def create_sqlite_order() -> None:
+def create_sqlite_order(columns: EventColumns) -> None:
     """Create the trigger that makes one event of that of an outer and that of an inner write."""
-    outer_old = ", ".join(f"earlier.old_{name}" for name in _COLUMNS)
-    outer_row = ", ".join(f"earlier.{name}" for name in _COLUMNS)
-    inner_row = ", ".join(f"execution_events.{name}" for name in _COLUMNS)
+    others = columns.identity[1:]
+    # Times are not compared: those of an event are set in a further update.
+    written = ("execution_id", *columns.contents)
+    logged = (*written, *TIMES)
+    # Both events are of one execution, which its guid alone does not tell.
+    is_same = "".join(f" AND {name} IS NEW.{name}" for name in ("guid", *others))
+    of_execution = "".join(f" AND {name} IS NEW.{name}" for name in others)
+    was_written = f"({_names(written, 'NEW.')})"
+    is_outer = (
+        # What is replaced is logged as deleted when the row that replaces it is there.
+        "CASE NEW.type WHEN 'DELETED' THEN EXISTS (SELECT 1 FROM executions"
+        f" WHERE guid = NEW.guid{of_execution})"
+        " AND NOT EXISTS (SELECT 1 FROM replaced_executions WHERE guid = NEW.guid)"
+        " ELSE NOT EXISTS (SELECT 1 FROM executions WHERE id = NEW.execution_id AND guid = NEW.guid"
+        f"{of_execution} AND ({_names(columns.contents)}) IS ({_names(columns.contents, 'NEW.')}))"
+        " END"
+    )
+    has_retimed = (
+        f"NEW.type <> 'DELETED' AND EXISTS (SELECT 1 FROM execution_events WHERE id = ({_RETIMED})"
+        f" AND type = 'UPDATED' AND ({_names(logged)}) IS ({_names(logged, 'NEW.')}){of_execution}"
+        f" AND ({_names(written, 'old_')}) IS ({_names(written)}))"
+    )
+    # The inner write is the last one that began with what the outer one wrote. It is near, and if
+    # it is not found, the outer write keeps its event.
+    inner = (
+        "SELECT id FROM execution_events WHERE id BETWEEN NEW.id - 1000 AND NEW.id - 1"
+        f"{is_same} AND CASE type"
+        " WHEN 'CREATED' THEN NEW.type = 'DELETED'"
+        f" WHEN 'UPDATED' THEN ({_names(written, 'old_')}) IS {was_written}"
+        f" ELSE ({_names(written)}) IS {was_written} END ORDER BY id DESC LIMIT 1"
+    )
+    body = " ".join(f"{each};" for each in _merging(logged, inner, is_same))
+    op.execute(
+        "CREATE TRIGGER execution_events_ordered AFTER INSERT ON execution_events"
+        f" WHEN {is_outer} AND NOT ({has_retimed}) AND EXISTS ({inner}) BEGIN {body} END"
+    )
+    op.execute(
+        "CREATE TRIGGER execution_events_joined AFTER INSERT ON execution_events"
+        f" WHEN {has_retimed} BEGIN DELETE FROM execution_events WHERE id = ({_RETIMED}); END"
+    )
+
+
+def _merging(logged: tuple[str, ...], inner: str, is_same: str) -> tuple[str, ...]:
+    """Return the statements that make one event of two."""
+    row, old = _names(logged), _names(logged, "old_")
+    replaced = (
+        f"id > {_PLACE} AND id < NEW.id{is_same} AND type = 'DELETED' AND NEW.type = 'CREATED'"
+    )
     # A row that replaces another with its guid is a change of it.
     replaces = (
-        f"UPDATE execution_events SET (type, {_OLD}) ="
-        f" (SELECT 'UPDATED', {_ROW} FROM execution_events WHERE {_REPLACED} LIMIT 1)"
-        f" WHERE id = NEW.id AND EXISTS (SELECT 1 FROM execution_events WHERE {_REPLACED})"
+        f"UPDATE execution_events SET (type, {old}) ="
+        f" (SELECT 'UPDATED', {row} FROM execution_events WHERE {replaced} LIMIT 1)"
+        f" WHERE id = NEW.id AND EXISTS (SELECT 1 FROM execution_events WHERE {replaced})"
     )
     # What came and went, or is as before, has no event.
+    inner_row = _names(logged, "execution_events.")
     goes = (
         f"DELETE FROM execution_events WHERE id = {_PLACE} AND EXISTS (SELECT 1"
         " FROM execution_events AS earlier WHERE earlier.id = NEW.id AND CASE earlier.type"
         " WHEN 'CREATED' THEN execution_events.type = 'DELETED'"
-        f" WHEN 'UPDATED' THEN execution_events.type = 'UPDATED' AND ({inner_row}) IS ({outer_old})"
-        f" ELSE ({inner_row}) IS ({outer_row}) END)"
+        " WHEN 'UPDATED' THEN execution_events.type = 'UPDATED'"
+        f" AND ({inner_row}) IS ({_names(logged, 'earlier.old_')})"
+        f" ELSE ({inner_row}) IS ({_names(logged, 'earlier.')}) END)"
     )
     merged = (
         f"UPDATE execution_events SET {changes} WHERE id = {_PLACE} AND id <> NEW.id"
-        f" AND type = '{inner}' AND (SELECT type FROM execution_events WHERE id = NEW.id) {outer}"
-        for inner, outer, changes in (
-            ("DELETED", "= 'UPDATED'", _taken(_ROW, _OLD)),
-            ("UPDATED", "<> 'DELETED'", _taken(f"type, {_OLD}", f"type, {_OLD}")),
-            ("CREATED", "= 'DELETED'", _taken(f"type, {_OLD}", f"'UPDATED', {_ROW}")),
+        f" AND type = '{inner_type}'"
+        f" AND (SELECT type FROM execution_events WHERE id = NEW.id) {outer_type}"
+        for inner_type, outer_type, changes in (
+            ("DELETED", "= 'UPDATED'", _taken(row, old)),
+            ("UPDATED", "<> 'DELETED'", _taken(f"type, {old}", f"type, {old}")),
+            ("CREATED", "= 'DELETED'", _taken(f"type, {old}", f"'UPDATED', {row}")),
         )
     )
-    statements = (
-        f"UPDATE execution_events SET occurred_on = ({_INNER}) WHERE id = NEW.id",
+    return (
+        f"UPDATE execution_events SET occurred_on = ({inner}) WHERE id = NEW.id",
         replaces,
-        f"DELETE FROM execution_events WHERE {_REPLACED}",
+        f"DELETE FROM execution_events WHERE {replaced}",
         goes,
         *merged,
         "DELETE FROM execution_events WHERE id = NEW.id",
     )
-    body = " ".join(f"{each};" for each in statements)
-    op.execute(
-        "CREATE TRIGGER execution_events_ordered AFTER INSERT ON execution_events"
-        f" WHEN {_IS_OUTER} AND NOT ({_HAS_RETIMED}) AND EXISTS ({_INNER}) BEGIN {body} END"
-    )
-    op.execute(
-        "CREATE TRIGGER execution_events_joined AFTER INSERT ON execution_events"
-        f" WHEN {_HAS_RETIMED} BEGIN DELETE FROM execution_events WHERE id = ({_RETIMED}); END"
-    )
+
+
+def _names(names: tuple[str, ...], prefix: str = "") -> str:
+    return ", ".join(f"{prefix}{name}" for name in names)
 
 
 def _taken(columns: str, outer: str) -> str:

@@ -216,6 +216,10 @@ FIELDS: Mapping[str, Field] = {
     "updated_on": Field("When it was last changed.", _INSTANT_OPERATORS),
     "finished_on": Field("When it came into its present final state.", _INSTANT_OPERATORS),
     "duration_ms": Field("How long it took, in milliseconds.", _NUMBER_OPERATORS),
+    "workspace_id": Field("The workspace that the execution belongs to.", _IDENTIFIER_OPERATORS),
+    "error": Field(
+        "The message of the first step that failed, up to 500 characters.", _STRING_OPERATORS
+    ),
 }
 """The fields that filters can compare."""
 

@@ -18,7 +18,8 @@ from db.instants import FIRST_IN_DIGITS, format_iso, from_ms
 from db.source import ExecutionRow
 from server.http.json_text import write_json
 
-COLUMNS = tuple(name for name in ExecutionRow._fields if name != "duration_ms")
+_NOT_WRITTEN = ("duration_ms", "workspace_id", "error")
+COLUMNS = tuple(name for name in ExecutionRow._fields if name not in _NOT_WRITTEN)
 """The fields of a row, the columns of CSV and the keys of JSON Lines; they tell the duration."""
 CSV_HEADER = b",".join(name.encode() for name in COLUMNS) + b"\r\n"
 EMPTY_TEXTS = "empty_texts"

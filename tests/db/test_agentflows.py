@@ -42,7 +42,7 @@ def agentflows(place: Place, database: Database) -> Agentflows:
     for flow, name in NAMES.items():
         run_sql(
             place,
-            "INSERT INTO agentflows VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET name ="
+            "INSERT INTO agentflows (id, name) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET name ="
             " excluded.name",
             flow,
             name,
@@ -171,7 +171,9 @@ async def test_an_agentflow_whose_id_is_not_utf_8_is_found_as_it_is_shown(
     with closing(sqlite3.connect(path)) as connection, connection:
         for table in ("agentflows", "executions"):
             connection.execute(f"DROP TRIGGER {table}_checked_insert")
-        connection.execute("INSERT INTO agentflows VALUES (CAST(X'61E9' AS TEXT), 'Named')")
+        connection.execute(
+            "INSERT INTO agentflows (id, name) VALUES (CAST(X'61E9' AS TEXT), 'Named')"
+        )
         connection.execute(
             "INSERT INTO executions (guid, agentflow_id, state, created_on)"
             " VALUES ('g', CAST(X'62E9' AS TEXT), 'ERROR', 1)"

@@ -103,7 +103,9 @@ def test_sqlite_takes_for_utf_8_exactly_what_is(path: Path) -> None:
     def taken_if_valid(raw: bytes) -> None:
         connection.execute("DELETE FROM agentflows")
         try:
-            connection.execute("INSERT INTO agentflows VALUES ('f', CAST(? AS TEXT))", [raw])
+            connection.execute(
+                "INSERT INTO agentflows (id, name) VALUES ('f', CAST(? AS TEXT))", [raw]
+            )
         except sqlite3.IntegrityError:
             is_taken = False
         else:

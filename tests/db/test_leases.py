@@ -107,7 +107,7 @@ async def test_who_has_lost_a_lease_learns_it_in_the_next_change(
     await mine.acquire()
     _expire(place)
     await other.acquire()
-    run_sql(place, "INSERT INTO agentflows VALUES ('flow', 'before')")
+    run_sql(place, "INSERT INTO agentflows (id, name) VALUES ('flow', 'before')")
 
     def change(execute: Execute) -> None:
         execute("UPDATE agentflows SET name = 'after'", ())
@@ -163,7 +163,7 @@ async def test_the_server_ends_the_change_of_a_process_that_was_stopped_within_i
 ) -> None:
     lease = Lease(database, "work", seconds=0.01)
     await lease.acquire()
-    run_sql(place, "INSERT INTO agentflows VALUES ('flow', 'before')")
+    run_sql(place, "INSERT INTO agentflows (id, name) VALUES ('flow', 'before')")
 
     def change(execute: Execute) -> None:
         lease.renew(execute)

@@ -34,6 +34,7 @@ TABLES = [
     "api_keys",
     "event_epochs",
     "execution_counts",
+    "execution_data",
     "execution_events",
     "executions",
     "leases",

@@ -120,7 +120,9 @@ async def test_its_connection_is_given_back_at_its_end(database: Database) -> No
 async def test_its_connection_writes_nothing(database: Database, place: Place) -> None:
     async with database.snapshot():
         with pytest.raises(Exception, match=r"read-?only|can only be read"):
-            await database.read("INSERT INTO agentflows VALUES ('flow', 'name') RETURNING id", ())
+            await database.read(
+                "INSERT INTO agentflows (id, name) VALUES ('flow', 'name') RETURNING id", ()
+            )
     assert run_sql(place, COUNT) == [(0,)]
 
 

@@ -52,7 +52,7 @@ def _states(engine: sqlite3.Connection) -> dict[str, str]:
 def test_a_plain_insert_is_enough(engine: sqlite3.Connection) -> None:
     _insert(engine)
     [row] = engine.execute("SELECT * FROM executions")
-    assert row == (1, "g-1", "flow-1", "session-1", "INPROGRESS", START, START, None)
+    assert row == (1, "g-1", "flow-1", "session-1", "INPROGRESS", START, START, None, None, None)
 
 
 def test_a_plain_insert_of_many_is_enough(engine: sqlite3.Connection) -> None:
@@ -271,7 +271,7 @@ def test_an_id_is_not_given_again_after_the_file_was_closed(path: Path) -> None:
 
 def test_an_execution_needs_no_agentflow(engine: sqlite3.Connection) -> None:
     engine.execute("PRAGMA foreign_keys = ON")
-    engine.execute("INSERT INTO agentflows VALUES ('flow-1', 'Support')")
+    engine.execute("INSERT INTO agentflows (id, name) VALUES ('flow-1', 'Support')")
     _insert(engine)
     _insert(engine, "g-2", agentflow_id="never-was")
     engine.execute("DELETE FROM agentflows")
@@ -279,7 +279,7 @@ def test_an_execution_needs_no_agentflow(engine: sqlite3.Connection) -> None:
 
 
 def test_an_agentflow_has_an_id_and_perhaps_a_name(engine: sqlite3.Connection) -> None:
-    engine.execute("INSERT INTO agentflows VALUES ('flow-1', 'Support')")
+    engine.execute("INSERT INTO agentflows (id, name) VALUES ('flow-1', 'Support')")
     engine.execute("INSERT INTO agentflows (id) VALUES ('flow-2')")
     rows = engine.execute("SELECT id, name FROM agentflows ORDER BY id").fetchall()
     assert rows == [("flow-1", "Support"), ("flow-2", None)]
@@ -287,9 +287,9 @@ def test_an_agentflow_has_an_id_and_perhaps_a_name(engine: sqlite3.Connection) -
 
 @pytest.mark.parametrize("values", ["('flow-1', 'Other')", "(NULL, 'Name')", "('f', x'00')"])
 def test_a_bad_agentflow_is_refused(engine: sqlite3.Connection, values: str) -> None:
-    engine.execute("INSERT INTO agentflows VALUES ('flow-1', 'Support')")
+    engine.execute("INSERT INTO agentflows (id, name) VALUES ('flow-1', 'Support')")
     with pytest.raises(sqlite3.IntegrityError, match="agentflows"):
-        engine.execute(f"INSERT INTO agentflows VALUES {values}")
+        engine.execute(f"INSERT INTO agentflows (id, name) VALUES {values}")
 
 
 EXECUTION_QUERY = """
@@ -312,7 +312,7 @@ def test_a_running_gateway_shows_what_is_written(gateway: Gateway) -> None:
         "createdOn": "2023-11-14T22:13:20.000Z",
         "updatedOn": "2023-11-14T22:13:20.000Z",
     }
-    gateway.sql("INSERT INTO agentflows VALUES ('flow-1', 'Support')")
+    gateway.sql("INSERT INTO agentflows (id, name) VALUES ('flow-1', 'Support')")
     gateway.sql("UPDATE executions SET state = 'TIMEOUT'")
     changed = gateway.graphql(EXECUTION_QUERY, guid="g-1")["execution"]
     assert (changed["state"], changed["agentflowName"]) == ("TIMEOUT", "Support")

@@ -131,7 +131,7 @@ def fill(place: Place, rows: Sequence[ExecutionRow]) -> None:
         ],
     )
     place.run(
-        f"INSERT INTO agentflows VALUES ({text}, {text}) ON CONFLICT (id) DO NOTHING",
+        f"INSERT INTO agentflows (id, name) VALUES ({text}, {text}) ON CONFLICT (id) DO NOTHING",
         [(written(flow), written(name)) for flow, name in flows_of(rows).items()],
     )
 

@@ -22,7 +22,7 @@ def _insert(gateway: Gateway, guid: str = "abc") -> None:
 
 def test_every_field_is_spelled_as_documented(gateway: Gateway) -> None:
     _insert(gateway)
-    gateway.sql("INSERT INTO agentflows VALUES ('flow', 'Support agent')")
+    gateway.sql("INSERT INTO agentflows (id, name) VALUES ('flow', 'Support agent')")
     assert gateway.graphql(ONE, guid="abc")["execution"] == {
         "databaseId": 1,
         "guid": "abc",
@@ -64,7 +64,7 @@ def test_a_guid_with_a_null_character_that_nobody_has_is_null(gateway: Gateway) 
 
 def test_an_execution_outlives_its_agentflow(gateway: Gateway) -> None:
     _insert(gateway)
-    gateway.sql("INSERT INTO agentflows VALUES ('flow', 'Support agent')")
+    gateway.sql("INSERT INTO agentflows (id, name) VALUES ('flow', 'Support agent')")
     gateway.sql("DELETE FROM agentflows")
     found = gateway.graphql(ONE, guid="abc")["execution"]
     assert (found["agentflowId"], found["agentflowName"]) == ("flow", None)
@@ -72,7 +72,7 @@ def test_an_execution_outlives_its_agentflow(gateway: Gateway) -> None:
 
 def test_renaming_an_agentflow_shows_at_once(gateway: Gateway) -> None:
     _insert(gateway)
-    gateway.sql("INSERT INTO agentflows VALUES ('flow', 'Old')")
+    gateway.sql("INSERT INTO agentflows (id, name) VALUES ('flow', 'Old')")
     assert gateway.graphql(ONE, guid="abc")["execution"]["agentflowName"] == "Old"
     gateway.sql("UPDATE agentflows SET name = 'New'")
     assert gateway.graphql(ONE, guid="abc")["execution"]["agentflowName"] == "New"

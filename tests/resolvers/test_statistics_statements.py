@@ -89,7 +89,7 @@ def many(new_place: Callable[[], Place]) -> Iterator[Gateway]:
         ],
     )
     flows = ", ".join(f"('flow-{number:03}', 'Flow {number}')" for number in range(_MANY))
-    run_sql(place, f"INSERT INTO agentflows VALUES {flows}")
+    run_sql(place, f"INSERT INTO agentflows (id, name) VALUES {flows}")
     with running_gateway(place, max_cost=10_000_000) as running:
         yield running
 

@@ -55,7 +55,7 @@ def _fill(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         for raw in RAW:
             connection.execute(
-                "INSERT INTO agentflows VALUES (CAST(? AS TEXT), CAST(? AS TEXT))",
+                "INSERT INTO agentflows (id, name) VALUES (CAST(? AS TEXT), CAST(? AS TEXT))",
                 [raw, b"Name " + raw],
             )
         for place, guid in enumerate(GUIDS):

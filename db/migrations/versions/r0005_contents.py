@@ -4,7 +4,7 @@ SQLite accepts any bytes as a text, texts of any length, and ids after which no 
 assigned. Triggers check only what a statement changes, so older rows can still be written.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from alembic import op
@@ -12,7 +12,7 @@ from alembic import op
 revision = "0005"
 down_revision = "0004"
 
-_TEXTS = {
+TEXTS: Mapping[str, Sequence[str]] = {
     "executions": ("guid", "agentflow_id", "session_id"),
     "agentflows": ("id", "name"),
     "api_keys": ("name",),
@@ -44,11 +44,11 @@ class _Rule(NamedTuple):
 
 def upgrade() -> None:
     """Create the triggers."""
-    for table in _TEXTS:
+    for table, texts in TEXTS.items():
         if op.get_bind().dialect.name == "sqlite":
-            _create_sqlite_triggers(table)
+            create_sqlite_checks(table, texts)
         else:
-            _create_postgres_triggers(table)
+            create_postgres_checks(table, texts)
 
 
 def _of_keys(wrong_hash: str) -> Iterator[_Rule]:
@@ -58,8 +58,8 @@ def _of_keys(wrong_hash: str) -> Iterator[_Rule]:
         yield _Rule(column, "must be epoch milliseconds in the years 1 to 9999", _WRONG_TIME)
 
 
-def _sqlite_rules(table: str) -> Iterator[_Rule]:
-    for column in _TEXTS[table]:
+def _sqlite_rules(table: str, texts: Sequence[str]) -> Iterator[_Rule]:
+    for column in texts:
         too_long = f"length(CAST({{}} AS BLOB)) > {_LONGEST}"
         yield _Rule(column, f"must be at most {_LONGEST} bytes long", too_long)
         yield _Rule(column, "must have no null character in it", "instr({}, char(0)) > 0")
@@ -85,10 +85,11 @@ NOT_UTF8 = (
 )
 
 
-def _create_sqlite_triggers(table: str) -> None:
-    rules = list(_sqlite_rules(table))
+def create_sqlite_checks(table: str, texts: Sequence[str]) -> None:
+    """Create the triggers that check a table, some of whose columns are texts."""
+    rules = list(_sqlite_rules(table, texts))
     # Told at once of a row that is like any other.
-    together = " || ".join(f"coalesce(NEW.{column}, '')" for column in _TEXTS[table])
+    together = " || ".join(f"coalesce(NEW.{column}, '')" for column in texts)
     unusual = (
         f"length(CAST({together} AS BLOB)) > {_LONGEST} OR instr({together}, char(0)) > 0"
         f" OR ({together}) GLOB '*[^' || char(1) || '-' || char(127) || ']*'"
@@ -111,9 +112,9 @@ def _create_sqlite_triggers(table: str) -> None:
         )
 
 
-def _postgres_rules(table: str) -> Iterator[_Rule]:
+def _postgres_rules(table: str, texts: Sequence[str]) -> Iterator[_Rule]:
     # The server itself refuses null characters, and what is no UTF-8.
-    for column in _TEXTS[table]:
+    for column in texts:
         too_long = f"octet_length({{}}) > {_LONGEST}"
         yield _Rule(column, f"must be at most {_LONGEST} bytes long", too_long)
     if table == "executions":
@@ -124,8 +125,9 @@ def _postgres_rules(table: str) -> Iterator[_Rule]:
         yield from _of_keys("{} !~ '^[0-9a-f]{{64}}$'")
 
 
-def _create_postgres_triggers(table: str) -> None:
-    rules = list(_postgres_rules(table))
+def create_postgres_checks(table: str, texts: Sequence[str]) -> None:
+    """Create the triggers that check a table, some of whose columns are texts."""
+    rules = list(_postgres_rules(table, texts))
     refusals = " ".join(
         f"IF ({wrong.format(f'NEW.{column}')}) AND {only_if}"
         f" AND (TG_OP = 'INSERT' OR NEW.{column} IS DISTINCT FROM OLD.{column}) THEN"
@@ -134,7 +136,7 @@ def _create_postgres_triggers(table: str) -> None:
         for column, message, wrong, only_if in rules
     )
     op.execute(
-        f"CREATE FUNCTION gateway_check_{table}() RETURNS trigger LANGUAGE plpgsql"
+        f"CREATE OR REPLACE FUNCTION gateway_check_{table}() RETURNS trigger LANGUAGE plpgsql"
         # Writers need no rights on the sequence.
         f" SECURITY DEFINER SET search_path FROM CURRENT AS $$ BEGIN {refusals} RETURN NEW; END $$"
     )

@@ -100,13 +100,24 @@ def _upgrade_postgres() -> None:
         f"CREATE INDEX executions_by_duration ON {executions}"
         " ((finished_on - created_on) NULLS FIRST, id)"
     )
+    create_times(schema, ("state", "agentflow_id", "session_id", "created_on", "guid"))
+
+    # Rewriting a table gathers no statistics, and autovacuum does not count it as a change.
+    op.execute(f"ANALYZE {executions}")
+
+
+def create_times(schema: str, changing: tuple[str, ...]) -> None:
+    """Create the function that sets the times of a row, on PostgreSQL.
+
+    A change of one of the columns that are ``changing`` is a change of the execution.
+    """
+    new, old = (", ".join(f"{row}.{name}" for name in changing) for row in ("NEW", "OLD"))
     op.execute(
         f"CREATE OR REPLACE FUNCTION {schema}gateway_times() RETURNS trigger LANGUAGE plpgsql"
         " AS $$ BEGIN"
         " IF TG_OP = 'INSERT' THEN NEW.updated_on := coalesce(NEW.updated_on, NEW.created_on);"
         " ELSIF NEW.updated_on IS NULL OR NEW.updated_on IS NOT DISTINCT FROM OLD.updated_on AND"
-        " (NEW.state, NEW.agentflow_id, NEW.session_id, NEW.created_on, NEW.guid) IS DISTINCT FROM"
-        " (OLD.state, OLD.agentflow_id, OLD.session_id, OLD.created_on, OLD.guid) THEN"
+        f" ({new}) IS DISTINCT FROM ({old}) THEN"
         " NEW.updated_on := floor(extract(epoch FROM clock_timestamp()) * 1000);"
         " END IF;"
         " IF NEW.state = 'INPROGRESS' THEN NEW.finished_on := NULL;"
@@ -118,9 +129,6 @@ def _upgrade_postgres() -> None:
         " THEN NEW.finished_on := NEW.updated_on;"
         " END IF; RETURN NEW; END $$"
     )
-
-    # Rewriting a table gathers no statistics, and autovacuum does not count it as a change.
-    op.execute(f"ANALYZE {executions}")
 
 
 def _schema() -> str:

@@ -9,6 +9,7 @@ import secrets
 import sqlalchemy as sa
 from alembic import op
 
+from db.migrations.event_columns import FIRST
 from db.migrations.postgres_events import create_postgres_events
 from db.migrations.sqlite_events import create_sqlite_events
 
@@ -49,6 +50,6 @@ def upgrade() -> None:
     )
     op.bulk_insert(epochs, [{"epoch": secrets.token_hex(8)}])
     if op.get_bind().dialect.name == "sqlite":
-        create_sqlite_events()
+        create_sqlite_events(FIRST)
     else:
-        create_postgres_events()
+        create_postgres_events(FIRST)

@@ -15,9 +15,13 @@ ROW = (
     "created_on",
     "updated_on",
     "finished_on",
+    "workspace_id",
+    "error",
 )
 _LOGGED = [f"execution_{name}" if name == "id" else name for name in ROW]
-_BEFORE = ["guid" if name == "guid" else f"old_{name}" for name in _LOGGED]
+# An event is about one execution, which has a guid and a workspace.
+_IDENTITY = ("guid", "workspace_id")
+_BEFORE = [name if name in _IDENTITY else f"old_{name}" for name in _LOGGED]
 ROWS = f"SELECT {', '.join(ROW)} FROM executions"
 EVENTS = f"SELECT id, type, occurred_on, {', '.join(_LOGGED + _BEFORE)} FROM execution_events"
 
@@ -33,6 +37,8 @@ class Row(NamedTuple):
     created_on: int
     updated_on: int
     finished_on: int | None
+    workspace_id: str | None
+    error: str | None
 
 
 Copy = dict[str, Row]
@@ -54,7 +60,8 @@ def logged(rows: Iterable[tuple[Any, ...]]) -> list[Logged]:
     for id_, type_, occurred_on, *values in rows:
         row, before = Row(*values[: len(ROW)]), Row(*values[len(ROW) :])
         told = before._asdict()
-        del told["guid"]
+        for name in _IDENTITY:
+            del told[name]
         is_told = any(value is not None for value in told.values())
         events.append(Logged(id_, type_, occurred_on, row, before if is_told else None))
     return events
@@ -67,13 +74,14 @@ def replay(events: Iterable[Logged], copy: Copy) -> None:
         known = copy.pop(row.guid, None)
         expected: dict[str, tuple[Any, ...]] = {
             "CREATED": (None, None),
-            "UPDATED": (known, event.before),
+            "UPDATED": (event.before, event.before),
             "DELETED": (row, None),
         }
         assert (known, event.before) == expected[event.type], event
         if event.type == "UPDATED":
             assert known is not None
             assert known != row, event
+            assert known.workspace_id == row.workspace_id, event
         if event.type != "DELETED":
             copy[row.guid] = row
 

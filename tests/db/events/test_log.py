@@ -48,7 +48,7 @@ def _guids(events: list[ExecutionEvent]) -> list[str]:
 async def test_an_event_has_the_execution_before_and_after_the_change(
     log: EventLog, place: Place
 ) -> None:
-    run_sql(place, "INSERT INTO agentflows VALUES ('flow', 'Flow'), ('other', 'Other')")
+    run_sql(place, "INSERT INTO agentflows (id, name) VALUES ('flow', 'Flow'), ('other', 'Other')")
     start = await log.end()
     _insert(place, "g")
     run_sql(
@@ -74,7 +74,7 @@ async def test_the_name_of_an_agentflow_is_the_one_it_has_when_the_event_is_read
     await log.end()
     for name in (None, "Before", "After"):
         if name is not None:
-            run_sql(place, "INSERT INTO agentflows VALUES ('flow', ?)", name)
+            run_sql(place, "INSERT INTO agentflows (id, name) VALUES ('flow', ?)", name)
         [event] = await log.read(start, 10)
         assert event.after is not None
         assert event.after.agentflow_name == name

@@ -124,7 +124,7 @@ async def test_a_connection_that_was_left_in_a_transaction_is_not_lent_again(
 ) -> None:
     async with pool.acquire() as connection:
         await connection.execute("BEGIN")
-        await connection.execute("INSERT INTO agentflows VALUES ('flow-1', 'Support')")
+        await connection.execute("INSERT INTO agentflows (id, name) VALUES ('flow-1', 'Support')")
     assert await _process(pool) != connection.get_server_pid()
     assert run_sql(place, "SELECT * FROM agentflows") == []
 

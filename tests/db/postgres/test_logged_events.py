@@ -148,11 +148,13 @@ async def test_guids_that_move_from_row_to_row_have_one_event_each(writer: Write
 
 async def test_a_deleted_execution_is_logged_as_it_was_last(writer: Writer) -> None:
     await writer.logs("UPDATE executions SET session_id = 's', state = 'ERROR' WHERE guid = 'a'")
+    await writer.logs("UPDATE executions SET workspace_id = 'w', error = 'e' WHERE guid = 'a'")
     [row] = await writer.engine.fetch("SELECT * FROM executions WHERE guid = 'a'")
     await writer.logs("DELETE FROM executions WHERE guid = 'a'")
     columns = "execution_id, guid, agentflow_id, session_id, state, created_on, updated_on"
     [logged] = await writer._owner.fetch(
-        f"SELECT {columns}, finished_on FROM execution_events ORDER BY id DESC LIMIT 1"
+        f"SELECT {columns}, finished_on, workspace_id, error FROM execution_events"
+        " ORDER BY id DESC LIMIT 1"
     )
     assert tuple(logged) == tuple(row)
 

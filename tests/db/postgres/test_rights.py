@@ -61,7 +61,7 @@ def test_the_rights_are_those_that_are_documented() -> None:
 async def test_an_engine_writes_in_every_way_and_is_counted(
     engine: Any, place: PostgresPlace
 ) -> None:
-    await engine.execute("INSERT INTO agentflows VALUES ('flow-a', 'Support')")
+    await engine.execute("INSERT INTO agentflows (id, name) VALUES ('flow-a', 'Support')")
     await engine.execute("UPDATE agentflows SET name = 'Sales'")
     await engine.execute(_INSERT, "plain")
     await engine.execute(_UPSERT, "plain")

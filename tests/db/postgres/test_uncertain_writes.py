@@ -19,7 +19,7 @@ from tests.places import PostgresPlace
 
 pytestmark = [pytest.mark.anyio, pytest.mark.postgres]
 
-WRITE = "INSERT INTO agentflows VALUES ($1, 'Support')"
+WRITE = "INSERT INTO agentflows (id, name) VALUES ($1, 'Support')"
 ENOUGH = 60.0
 
 
@@ -57,7 +57,9 @@ def _changing(then: Callable[[], None]) -> Callable[[Execute], None]:
 
 def _transacting(then: Callable[[], None]) -> Callable[[AsyncConnection], Any]:
     async def work(connection: AsyncConnection) -> None:
-        await connection.execute(text("INSERT INTO agentflows VALUES ('transacted', 'Support')"))
+        await connection.execute(
+            text("INSERT INTO agentflows (id, name) VALUES ('transacted', 'Support')")
+        )
         then()
 
     return work

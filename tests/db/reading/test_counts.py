@@ -205,7 +205,9 @@ def spread(new_place: Callable[[], Place]) -> Place:
             for number in range(6 * len(TIMES))
         ],
     )
-    run_sql(place, "INSERT INTO agentflows VALUES ('flow-a', 'Alpha'), ('flow-b', 'Beta')")
+    run_sql(
+        place, "INSERT INTO agentflows (id, name) VALUES ('flow-a', 'Alpha'), ('flow-b', 'Beta')"
+    )
     return place
 
 

@@ -77,7 +77,9 @@ def spread(new_place: Callable[[], Place]) -> Place:
     """A database with executions on both sides of every boundary."""
     place = new_place()
     place.run(_INSERT, [(f"g{number}", *row) for number, row in enumerate(ROWS)])
-    run_sql(place, "INSERT INTO agentflows VALUES ('flow-a', 'Alpha'), ('flow-b', 'Beta')")
+    run_sql(
+        place, "INSERT INTO agentflows (id, name) VALUES ('flow-a', 'Alpha'), ('flow-b', 'Beta')"
+    )
     return place
 
 

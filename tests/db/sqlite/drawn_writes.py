@@ -26,8 +26,10 @@ _VALUES = {
     "created_on": _TIMES,
     "updated_on": ["NULL", *_TIMES, f"{_NOW} + CAST(substr(strftime('%f', 'now'), 4) AS INTEGER)"],
     "finished_on": ["NULL", *_TIMES],
+    "workspace_id": ["NULL", "'workspace-1'", "'workspace-2'"],
+    "error": ["NULL", "'an error'", "'another'"],
 }
-_OPTIONAL = ["id", "session_id", "updated_on", "finished_on"]
+_OPTIONAL = ["id", "session_id", "updated_on", "finished_on", "workspace_id", "error"]
 _ORS = st.sampled_from(["", "", "", *(f"OR {name}" for name in ("REPLACE", "REPLACE", "IGNORE"))])
 _OTHER_ORS = st.sampled_from(["OR FAIL", "OR ABORT", "OR ROLLBACK"])
 
@@ -132,12 +134,13 @@ def steps(programs: int) -> st.SearchStrategy[list[Step]]:
 
 
 def changes_each_row_once(statement: str) -> bool:
-    """Whether the statement changes no row more than once, and no guid."""
+    """Whether the statement changes no row more than once, and no guid or workspace."""
     words = statement.split()
     if words[0] == "DELETE":
         return True
     is_plain = not {"REPLACE", "CONFLICT"} & set(words)
-    return is_plain and (words[0] == "INSERT" or "guid =" not in statement)
+    renames = "guid =" in statement or "workspace_id =" in statement
+    return is_plain and (words[0] == "INSERT" or not renames)
 
 
 def triggers_of_executions(connection: sqlite3.Connection) -> list[tuple[str, str]]:

@@ -93,7 +93,7 @@ def test_a_file_that_is_exported_and_imported_elsewhere_gives_the_same_rows(
     place: Place, new_place: Callable[[], Place], folder: Path, format_: str
 ) -> None:
     insert(place, _odd_rows())
-    run_sql(place, "INSERT INTO agentflows VALUES ('flow-unnamed', NULL)")
+    run_sql(place, "INSERT INTO agentflows (id, name) VALUES ('flow-unnamed', NULL)")
     said = _exported(place, "--format", format_, "--output", "runs")
     assert said == f"Exported {len(_odd_rows())} executions\n"
     elsewhere = new_place()

@@ -71,7 +71,9 @@ def test_import_loads_a_file(folder: Path) -> None:
         folder / "executions.db",
         "SELECT guid, agentflow_id, session_id, state, created_on FROM executions",
     ) == [("a", "flow-1", "session-1", "FINISHED", 1_700_000_000_000)]
-    assert run_sql(folder / "executions.db", "SELECT * FROM agentflows") == [("flow-1", "Support")]
+    assert run_sql(folder / "executions.db", "SELECT id, name FROM agentflows") == [
+        ("flow-1", "Support")
+    ]
 
 
 def test_import_loads_what_is_piped_into_it(folder: Path) -> None:

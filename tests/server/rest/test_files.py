@@ -99,7 +99,7 @@ def test_the_header_names_the_columns() -> None:
 
 
 def test_the_columns_are_all_fields_of_a_row_but_the_duration_and_are_imported() -> None:
-    assert (*COLUMNS, "duration_ms") == ExecutionRow._fields
+    assert (*COLUMNS, "duration_ms", "workspace_id", "error") == ExecutionRow._fields
     assert tuple(SPELLINGS) == COLUMNS
     assert set(COLUMNS) == {*LoadedExecution._fields, "agentflow_name"}
     assert COLUMNS[: len(EXPORTED)] == EXPORTED
@@ -199,6 +199,8 @@ _rows = st.builds(
     updated_on=_times,
     finished_on=st.none() | _times,
     duration_ms=st.none(),
+    workspace_id=st.none(),
+    error=st.none(),
 )
 
 
