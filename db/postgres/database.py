@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
@@ -98,7 +99,8 @@ class PostgresDatabase(Database):
     async def change(self, change: Callable[[Execute], _T]) -> _T:
         """Run a change in a transaction of its own.
 
-        After a conflict with another transaction it is rolled back and runs again.
+        After a conflict with another transaction, or if it could not have a lock at once, it is
+        rolled back and runs again.
         """
         return await self._finish(self._retry_on_conflict(lambda: self._change_once(change)))
 
@@ -117,16 +119,23 @@ class PostgresDatabase(Database):
         """Compact count deltas, unless another process is doing so."""
         await self._compact()
 
-    @staticmethod
-    async def _retry_on_conflict(change: Callable[[], Awaitable[_T]]) -> _T:
+    async def _retry_on_conflict(self, change: Callable[[], Awaitable[_T]]) -> _T:
+        conflicts = 0
+        gives_up = time.monotonic() + self._options.busy_timeout
         with translated_errors(is_write=True):
-            for _ in range(_ATTEMPTS - 1):
+            while True:
                 try:
                     return await change()
                 except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
-                    # Random, so that the same transactions don't collide again.
-                    await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311
-            return await change()
+                    conflicts += 1
+                    if conflicts == _ATTEMPTS:
+                        raise
+                except asyncpg.LockNotAvailableError:
+                    # Triggers and statements of the gateway may wait for less than busy_timeout.
+                    if time.monotonic() >= gives_up:
+                        raise
+                # Random, so that the same transactions don't collide again.
+                await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311
 
     async def _change_at_once(self, statement: str, parameters: Sequence[Any]) -> Rows:
         with uncertain_writes() as write:
