@@ -1,9 +1,10 @@
 """The agentflows of a database, in the order of their names."""
 
+import copy
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, union_all
 
 from db.database import Database, Rows
 from db.dialect import NameKey, each_listed, keeps_order, listed
@@ -21,7 +22,8 @@ from db.reading.paging import (
 )
 from db.reading.runner import Runner
 from db.reading.statement_cache import BindParameters, nulls_of, present
-from db.reading.stored_texts import stored_texts
+from db.reading.stored_texts import Where, stored_texts
+from db.reading.workspaces import is_own
 from db.source import NATIVE, ExecutionSource
 
 
@@ -51,7 +53,10 @@ class _Columns:
 
 
 class Agentflows:
-    """The agentflows of a database, in the tables of a source."""
+    """The agentflows of a database, in the tables of a source.
+
+    A view sees those of its workspace, and those that an execution in its workspace has run.
+    """
 
     def __init__(self, database: Database, source: ExecutionSource = NATIVE) -> None:
         self._runner = Runner(database)
@@ -61,6 +66,37 @@ class Agentflows:
             "agentflow_name": source.flow_name,
         }
         self._sorted = _Columns(NameKey(source.flow_name), source.flow_key)
+        self._workspace: str | None = None
+
+    def within(self, workspace: str | None) -> Self:
+        """Return the view of the agentflows of a workspace; without one, of all."""
+        if workspace is None:
+            return self
+        view = copy.copy(self)
+        view._workspace = workspace  # noqa: SLF001 - its own class
+        return view
+
+    @property
+    def _own(self) -> tuple[str, ...]:
+        """The workspace as a bind value, if there is one."""
+        return () if self._workspace is None else (self._workspace,)
+
+    def _where(self, query: PageQuery, parameters: BindParameters) -> ColumnElement[bool]:
+        """Build the condition of a query, which binds its filter and then the workspace."""
+        condition = flow_where(query.filter, self._source, parameters.bind)
+        return and_(condition, self._is_own(parameters)) if self._own else condition
+
+    def _is_own(self, parameters: BindParameters) -> ColumnElement[bool]:
+        """Whether a row of the agentflows is seen."""
+        source, workspace = self._source, parameters.bind("workspace_id")
+        is_run = exists().where(
+            source.agentflow_id == source.flow_key, source.workspace_id == workspace
+        )
+        return or_(source.flow_workspace == workspace, is_run)
+
+    def _is_run(self, parameters: BindParameters) -> ColumnElement[bool]:
+        """Whether a row of the executions is seen."""
+        return is_own(self._source, parameters.bind("workspace_id"))
 
     async def page(self, query: PageQuery) -> Page:
         """Read a page of the agentflows in the order ``BY_NAME``, which the query must have.
@@ -93,11 +129,18 @@ class Agentflows:
         inclusive: bool = False,
     ) -> Rows:
         values: list[Any] = []
-        cache_key = (fields, cache_key_of(query.filter, values), order, nulls_of(after), inclusive)
-        values += [*present(after or ()), limit]
+        cache_key = (
+            fields,
+            cache_key_of(query.filter, values),
+            len(self._own),
+            order,
+            nulls_of(after),
+            inclusive,
+        )
+        values += [*self._own, *present(after or ()), limit]
 
         def build(parameters: BindParameters) -> Any:
-            condition = flow_where(query.filter, self._source, parameters.bind)
+            condition = self._where(query, parameters)
             bound = None if after is None else _bind(parameters, order, after)
             most = parameters.bind_number()
             selected: list[Any] = [self._columns[field].label(field) for field in fields]
@@ -124,10 +167,11 @@ class Agentflows:
 
     async def _count(self, query: PageQuery) -> int:
         values: list[Any] = []
-        cache_key = ("count", cache_key_of(query.filter, values))
+        cache_key = ("count", cache_key_of(query.filter, values), len(self._own))
+        values += self._own
 
         def build(parameters: BindParameters) -> Select[Any]:
-            condition = flow_where(query.filter, self._source, parameters.bind)
+            condition = self._where(query, parameters)
             counted = select(func.count()).select_from(self._source.flow_key.table)
             return counted.where(condition)
 
@@ -141,9 +185,12 @@ class Agentflows:
         may be given as clients see them.
         """
         found = await self._find(ids)
-        stored = await stored_texts(
-            self._runner, (self._source.agentflow_id, self._source.flow_key), ids, found
-        )
+        source = self._source
+        columns: list[tuple[ColumnElement[Any], Where | None]] = [
+            (source.agentflow_id, self._is_run if self._own else None),
+            (source.flow_key, self._is_own if self._own else None),
+        ]
+        stored = await stored_texts(self._runner, columns, ids, found, self._own)
         if stored:
             of_stored = await self._find(tuple(stored.values()))
             found.update({each: of_stored[text] for each, text in stored.items()})
@@ -157,14 +204,20 @@ class Agentflows:
             bound = tuple(parameters.bind("agentflow_id") for _ in values)
             keys = each_listed(bound)
             has_executions = exists().where(source.agentflow_id == keys.c.value)
+            is_there: ColumnElement[bool] = source.flow_key.is_not(None)
+            if self._own:
+                workspace = parameters.bind("workspace_id")
+                has_executions = has_executions.where(source.workspace_id == workspace)
+                is_there = source.flow_workspace == workspace
             return (
                 select(keys.c.value, source.flow_name)
                 .select_from(keys)
                 .outerjoin(source.flow_key.table, source.flow_key == keys.c.value)
-                .where(or_(source.flow_key.is_not(None), has_executions))
+                .where(or_(is_there, has_executions))
             )
 
-        rows = await self._runner.read(("many", len(values)), build, values, is_short=True)
+        key = ("many", len(values), len(self._own))
+        rows = await self._runner.read(key, build, (*values, *self._own), is_short=True)
         return {row[0]: AgentflowRow(row[0], row[1]) for row in rows}
 
 

@@ -8,6 +8,7 @@ from db.models import ExecutionState
 from db.pacing import USUAL_PACE, Pace
 from db.reading.filters import Filter
 from db.reading.reader import Reader
+from db.reading.workspaces import within
 from db.source import NATIVE, ExecutionSource
 from db.writing.batches import Bounds, Matched, Target
 from db.writing.changes import DeleteOutcome, UpdateOutcome, Writing
@@ -39,17 +40,17 @@ class Executions(Reader):
         wanted = tuple(dict.fromkeys(await self.stored_guids(guids)))
         if state and len(wanted) == 1 and pays_for_messages(self._database.dialect):
             rows = await self._database.change_at_once(
-                *self._writing.update_of_one(wanted[0], state, expected)
+                *self._writing.update_of_one(wanted[0], state, expected, self._workspace)
             )
             return self._writing.outcome_of_one(rows, wanted[0], expected)
         return await self._database.change(
-            lambda execute: self._writing.update(execute, wanted, state, expected)
+            lambda execute: self._writing.update(execute, wanted, state, expected, self._workspace)
         )
 
     async def delete(self, guids: Iterable[str]) -> DeleteOutcome:
         """Delete executions, in one statement. Duplicate guids count once."""
         wanted = tuple(dict.fromkeys(await self.stored_guids(guids)))
-        rows = await self._database.change_at_once(*self._writing.deletion(wanted))
+        rows = await self._database.change_at_once(*self._writing.deletion(wanted, self._workspace))
         return self._writing.outcome_of_deletion(rows, wanted)
 
     async def update_matching(
@@ -68,7 +69,7 @@ class Executions(Reader):
         state are left alone. Those that have the state already count as affected, but only when
         nothing is left to change.
         """
-        return await self._matching.update(Target((filter_,)), state, expected, bounds, pace)
+        return await self._matching.update(self._target(filter_), state, expected, bounds, pace)
 
     async def delete_matching(
         self, filter_: Filter, *, bounds: Bounds = _UNBOUNDED, pace: Pace = USUAL_PACE
@@ -78,7 +79,7 @@ class Executions(Reader):
         Each batch is a transaction. Executions created meanwhile are not deleted, and neither are
         those that no longer match when their batch comes.
         """
-        return await self._matching.delete(Target((filter_,)), bounds, pace)
+        return await self._matching.delete(self._target(filter_), bounds, pace)
 
     async def would_update_matching(
         self,
@@ -88,8 +89,11 @@ class Executions(Reader):
         limit: int | None = None,
     ) -> Matched:
         """Return what ``update_matching`` would return if time did not end it."""
-        return await self._matching.would_update(Target((filter_,)), state, expected, limit)
+        return await self._matching.would_update(self._target(filter_), state, expected, limit)
 
     async def would_delete_matching(self, filter_: Filter, limit: int | None = None) -> Matched:
         """Return what ``delete_matching`` would return if time did not end it."""
-        return await self._matching.would_delete(Target((filter_,)), limit)
+        return await self._matching.would_delete(self._target(filter_), limit)
+
+    def _target(self, filter_: Filter) -> Target:
+        return Target((within(filter_, self._workspace),))

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.database import Database
 from db.errors import InvalidInput
 from db.instants import now_ms
-from db.models import ApiKey
-from db.texts import shown
+from db.models import LONGEST_TEXT_BYTES, ApiKey
+from db.texts import NO_CHARACTER, shown
 
 _PREFIX = "egw_"
 _BYTES = 32
@@ -41,6 +41,8 @@ class Key:
     expires_on: int | None
     last_used_on: int | None
     revoked_on: int | None
+    workspace: str | None
+    """The one workspace that the key is bound to; None if it sees everything."""
 
     def is_valid(self, now: int) -> bool:
         """Whether the key is accepted at a time in epoch milliseconds."""
@@ -66,6 +68,7 @@ def _key_of(row: Row[Any]) -> Key:
         expires_on=row.expires_on,
         last_used_on=row.last_used_on,
         revoked_on=row.revoked_on,
+        workspace=row.workspace_id,
     )
 
 
@@ -76,18 +79,30 @@ class Keys:
         self._database = database
 
     async def create(
-        self, name: str, scopes: Iterable[Scope], expires_on: int | None = None
+        self,
+        name: str,
+        scopes: Iterable[Scope],
+        expires_on: int | None = None,
+        workspace: str | None = None,
     ) -> tuple[int, str]:
         """Create a key; return its id and the key itself, which is not stored.
 
-        ``expires_on`` is in epoch milliseconds; None means never.
+        ``expires_on`` is in epoch milliseconds; None means never. A key that is bound to a
+        ``workspace`` sees that workspace's executions alone.
 
         Raises InvalidInput if the name is empty, is not valid UTF-8, or has a null character or
-        more than 200 characters.
+        more than 200 characters; and if the workspace is such a text, or is too long to be one.
         """
         if not 1 <= len(name.strip()) <= _LONGEST_NAME or "\0" in name or not _is_utf8(name):
             raise InvalidInput.of(
                 "name", name, f"a text of 1 to {_LONGEST_NAME} characters in UTF-8"
+            )
+        if workspace is not None and not _can_be_workspace(workspace):
+            raise InvalidInput.of(
+                "workspace",
+                workspace,
+                f"the id of a workspace, of 1 to {LONGEST_TEXT_BYTES} bytes in UTF-8; without one, "
+                "the key sees the executions of all",
             )
         token = _PREFIX + secrets.token_urlsafe(_BYTES)
         values = {
@@ -96,6 +111,7 @@ class Keys:
             "scopes": " ".join(sorted(set(scopes))),
             "created_on": now_ms(),
             "expires_on": expires_on,
+            "workspace_id": workspace,
         }
 
         async def work(connection: AsyncConnection) -> int:
@@ -141,6 +157,17 @@ class Keys:
 
         if uses:
             await self._database.transact(work)
+
+
+def _can_be_workspace(text: str) -> bool:
+    # A text with U+FFFD also means ids that are not UTF-8 and are shown so.
+    return (
+        bool(text.strip())
+        and "\0" not in text
+        and NO_CHARACTER not in text
+        and _is_utf8(text)
+        and len(text.encode()) <= LONGEST_TEXT_BYTES
+    )
 
 
 def _is_utf8(text: str) -> bool:

@@ -85,6 +85,13 @@ class Execution(Base):
             sqlite_where=text("workspace_id IS NOT NULL"),
         ),
         Index(
+            "executions_by_workspace_agentflow_created_on",
+            "workspace_id",
+            "agentflow_id",
+            "created_on",
+            sqlite_where=text("workspace_id IS NOT NULL"),
+        ),
+        Index(
             "executions_by_error",
             "created_on",
             "id",

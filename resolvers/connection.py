@@ -80,6 +80,9 @@ class ConnectionPlan:
 
         Raises InvalidInput if the arguments are invalid.
         """
+        if context.workspace is not None:
+            # What is kept is for the clients that see everything.
+            return self._query(arguments, context)
         if arguments.query is None or arguments.query[0] is not context:
             arguments.query = context, self._query(arguments, context)
         return arguments.query[1]

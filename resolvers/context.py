@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from db.agentflows import Agentflows
@@ -41,6 +41,20 @@ class Context:
     """Lets everything that is read within its block be of one moment."""
     max_matching_seconds: float = 10.0
     """For how long a change of all matching executions may run."""
+    workspace: str | None = None
+    """The workspace in which everything is read and changed; None if that is everywhere."""
+
+    def within(self, workspace: str | None) -> "Context":
+        """Return the context in which there is nothing outside of a workspace, if there is one."""
+        if workspace is None:
+            return self
+        return replace(
+            self,
+            executions=self.executions.within(workspace),
+            agentflows=self.agentflows.within(workspace),
+            sessions=self.sessions.within(workspace),
+            workspace=workspace,
+        )
 
 
 class Run:

@@ -85,6 +85,6 @@ def plan_event_cursor(_planning: Planning, _nodes: list[FieldNode], _field: Grap
 
     async def answer(run: Run, _arguments: Arguments) -> str:
         events = run.context.events
-        return events.cursor(await events.here())
+        return events.cursor(await events.here(), run.context.workspace)
 
     return answer

@@ -3,6 +3,9 @@
 A cursor is made of numbers, a checksum, and a digest of the outbox's epoch, in base64 for URLs. The
 epoch is a random text that each new outbox has, so the cursors of one are not taken for those of
 another.
+
+The numbers tell how much happens in all workspaces. The cursors of those who see one workspace are
+sealed: they tell nothing, and can't be made up.
 """
 
 import binascii
@@ -14,44 +17,77 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 from db.errors import EventsExpired, InvalidInput
 from db.events.position import Position
+from db.events.seals import seal, unseal
 from db.events.start import Seen, Snapshot, Start
 
 LONGEST_CURSOR = 8_192
 """The maximum length of a cursor; a snapshot with many running transactions makes it long."""
 
 _FORM = b"\1"
+_SEALED = b"\2"
 _LARGEST = 2**63 - 1
 _NUMBERS = struct.Struct(">3q")
 _EPOCH_BYTES = 5
 _CHECKSUM_BYTES = 6
 _HEAD = len(_FORM) + _EPOCH_BYTES
-_SEEN_AT = _HEAD + _NUMBERS.size
 # Fewer digits than Python refuses to read.
 _SEEN = re.compile(rb"(?:\d{1,20}:){5}(?:\d{1,20}(?:,\d{1,20})*)?")
 
 
 def encode_cursor(start: Start, epoch: str) -> str:
     """Write a start in the outbox of an epoch as a cursor."""
-    content = _FORM + _digest(epoch) + _NUMBERS.pack(*start.position)
-    if start.seen is not None:
-        content += _pack_seen(start.seen)
-    return _as_text(content + _checksum(content))
+    return _finish(_FORM, _write(start), epoch)
 
 
-def decode_cursor(cursor: str, epoch: str, argument: str) -> Start:
+def encode_sealed_cursor(start: Start, epoch: str, salt: bytes) -> str:
+    """Write a start as a sealed cursor; with the same salt, it is the same text each time."""
+    return _finish(_SEALED, seal(_write(start), epoch, salt), epoch)
+
+
+def decode_cursor(cursor: str, epoch: str, argument: str, *, must_be_sealed: bool = False) -> Start:
     """Read a cursor; ``argument`` is the name of its argument, for the message.
 
     Raises InvalidInput if the gateway did not make it or it was changed, and EventsExpired if it is
-    of another outbox.
+    of another outbox, or is not sealed although it must be.
     """
     content = _content(cursor)
-    numbers, packed = content[_HEAD:_SEEN_AT], content[_SEEN_AT:]
-    seen = _unpack_seen(packed) if packed else None
-    if len(numbers) < _NUMBERS.size or content[:1] != _FORM or (packed and seen is None):
-        expected = "a cursor taken unchanged from an event or from eventCursor"
-        raise InvalidInput.of(argument, cursor, expected)
-    if content[len(_FORM) : _HEAD] != _digest(epoch):
+    form, written = content[:1], content[_HEAD:]
+    if form not in (_FORM, _SEALED):
+        raise _not_ours(cursor, argument)
+    is_sealed = form == _SEALED
+    start = None if is_sealed else _read(written)
+    if not is_sealed and start is None:
+        raise _not_ours(cursor, argument)
+    if content[len(_FORM) : _HEAD] != _digest(epoch) or (must_be_sealed and not is_sealed):
         raise EventsExpired
+    if is_sealed:
+        unsealed = unseal(written, epoch)
+        start = None if unsealed is None else _read(unsealed)
+    if start is None:
+        raise _not_ours(cursor, argument)
+    return start
+
+
+def _finish(form: bytes, written: bytes, epoch: str) -> str:
+    content = form + _digest(epoch) + written
+    return _as_text(content + _checksum(content))
+
+
+def _not_ours(cursor: str, argument: str) -> InvalidInput:
+    expected = "a cursor taken unchanged from an event or from eventCursor"
+    return InvalidInput.of(argument, cursor, expected)
+
+
+def _write(start: Start) -> bytes:
+    written = _NUMBERS.pack(*start.position)
+    return written if start.seen is None else written + _pack_seen(start.seen)
+
+
+def _read(written: bytes) -> Start | None:
+    numbers, packed = written[: _NUMBERS.size], written[_NUMBERS.size :]
+    seen = _unpack_seen(packed) if packed else None
+    if len(numbers) < _NUMBERS.size or (packed and seen is None):
+        return None
     return Start(Position(*_NUMBERS.unpack(numbers)), seen)
 
 

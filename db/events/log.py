@@ -2,17 +2,20 @@
 
 import asyncio
 import contextvars
+import secrets
 from typing import Protocol
 
 from db.database import Database
 from db.errors import EventsExpired
-from db.events.cursors import decode_cursor, encode_cursor
+from db.events.cursors import decode_cursor, encode_cursor, encode_sealed_cursor
 from db.events.event import ExecutionEvent
 from db.events.numbered_log import NumberedLog
 from db.events.position import Position
 from db.events.start import Seen, Start
 from db.events.ticked_log import TickedLog
 from db.reading.runner import Runner
+
+_SALT_BYTES = 8
 
 
 class _Log(Protocol):
@@ -83,33 +86,49 @@ class EventLog:
             self._epoch = epoch
         return events
 
-    def cursor(self, start: Start) -> str:
-        """Return the cursor of a start that this log returned, or whose position it did."""
+    def cursor(self, start: Start, workspace: str | None) -> str:
+        """Return the cursor of a start that this log returned, or whose position it did.
+
+        For whom a ``workspace`` is all there is, it tells nothing of what happens elsewhere, not
+        even by being the same or another than before.
+        """
+        if workspace is None:
+            return encode_cursor(start, self._known_epoch)
+        return encode_sealed_cursor(start, self._known_epoch, secrets.token_bytes(_SALT_BYTES))
+
+    def cursor_of_event(self, start: Start, workspace: str | None) -> str:
+        """Return the cursor of an event, the same text for everybody in a workspace."""
+        if workspace is None:
+            return encode_cursor(start, self._known_epoch)
+        return encode_sealed_cursor(start, self._known_epoch, b"")
+
+    @property
+    def _known_epoch(self) -> str:
         if self._epoch is None:
             raise RuntimeError("A position that is not of this log has no cursor")
-        return encode_cursor(start, self._epoch)
+        return self._epoch
 
-    async def start(self, cursor: str, argument: str) -> Start:
+    async def start(self, cursor: str, argument: str, workspace: str | None) -> Start:
         """Return the start that a cursor holds; ``argument`` is its name, for the message.
 
         Raises InvalidInput if it is not a cursor, and EventsExpired if it is of another database,
-        or of a later state of this one. Whether its position is still in the log is only known once
-        it is read.
+        or of a later state of this one, or was not given to somebody in a workspace although it is
+        shown by one. Whether its position is still in the log is only known once it is read.
         """
-        start = await self._decode(cursor, argument)
+        start = await self._decode(cursor, argument, must_be_sealed=workspace is not None)
         if start.seen is not None and not await self._log.has(start.seen):
             raise EventsExpired
         return start
 
-    async def _decode(self, cursor: str, argument: str) -> Start:
+    async def _decode(self, cursor: str, argument: str, *, must_be_sealed: bool) -> Start:
         if self._epoch is not None:
             try:
-                return decode_cursor(cursor, self._epoch, argument)
+                return decode_cursor(cursor, self._epoch, argument, must_be_sealed=must_be_sealed)
             except EventsExpired:
                 # The database may have been replaced meanwhile.
                 pass
         await self.end()
-        return decode_cursor(cursor, self._epoch or "", argument)
+        return decode_cursor(cursor, self._epoch or "", argument, must_be_sealed=must_be_sealed)
 
 
 def _retrieve(ended: asyncio.Task[Position]) -> None:

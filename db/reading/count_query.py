@@ -9,6 +9,7 @@ from db.reading.counts import plan_count
 from db.reading.filter_statements import cache_key_of, where
 from db.reading.filters import Filter
 from db.reading.statement_cache import BindParameters, Statement
+from db.reading.workspaces import for_workspace
 from db.source import ExecutionSource
 
 
@@ -44,4 +45,5 @@ class CountQuery:
         if self._plan is not None:
             return self._plan.build(parameters, source)
         counted = select(func.count()).select_from(source.table)
-        return counted.where(where(self._filter, source, parameters.bind))
+        filtered = for_workspace(source, self._filter)
+        return counted.where(where(self._filter, filtered, parameters.bind))

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, and_, false, or_, select, true
 
 from db.dialect import Folded, Parenthesized, off_index
 from db.reading.comparisons import FIELDS, parameters_of
-from db.reading.filters import AllOf, AnyOf, Condition, Filter, Not, check, conditions_of
+from db.reading.filters import ROOM, AllOf, AnyOf, Condition, Filter, Not, check, conditions_of
 from db.source import ExecutionSource
 
 _MOST_JOINED = 50
@@ -20,9 +20,10 @@ def where(filter_: Filter, source: ExecutionSource, bind: Bind) -> ColumnElement
     """Compile a filter to an SQL condition on a source's columns.
 
     Calls ``bind`` for each parameter, in the order of ``cache_key_of``. Raises InvalidInput if the
-    filter has more than ``MAX_CONDITIONS`` conditions or is nested deeper than ``MAX_NESTING``.
+    filter has more than ``MAX_CONDITIONS`` conditions or is nested deeper than ``MAX_NESTING``, and
+    ``ROOM`` of each for what the gateway adds.
     """
-    check(filter_)
+    check(filter_, room=ROOM)
     return _compile(filter_, source, bind)
 
 

@@ -67,16 +67,22 @@ EVERYTHING = AllOf(())
 """The filter that every execution matches."""
 
 
+ROOM = 4
+"""How many nodes and levels the gateway may add: a workspace, and a state to change from."""
+
+
 class Allowance:
     """Counts the nodes and list values of a filter, and enforces the limits.
 
-    ``max_values`` is how many values all lists of the filter may hold together.
+    ``max_values`` is how many values all lists of the filter may hold together. ``room`` is for
+    what the gateway has added to the filter of a client, in nodes and in levels.
     """
 
-    __slots__ = ("_max_values", "_nodes", "_values")
+    __slots__ = ("_max_values", "_nodes", "_room", "_values")
 
-    def __init__(self, max_values: int | None = None) -> None:
+    def __init__(self, max_values: int | None = None, *, room: int = 0) -> None:
         self._max_values = max_values
+        self._room = room
         # The root does not count.
         self._nodes = -1
         self._values = 0
@@ -84,9 +90,9 @@ class Allowance:
     def take(self, depth: int) -> None:
         """Count a node. Raises InvalidInput if there are too many or it is nested too deeply."""
         self._nodes += 1
-        if depth > MAX_NESTING:
+        if depth > MAX_NESTING + self._room:
             raise InvalidInput(f"filter must not be nested deeper than {MAX_NESTING} levels")
-        if self._nodes > MAX_CONDITIONS:
+        if self._nodes > MAX_CONDITIONS + self._room:
             raise InvalidInput(
                 f"filter must have at most {MAX_CONDITIONS} conditions, each and, or, not and "
                 "empty filter counted as one; it has more"
@@ -103,9 +109,9 @@ class Allowance:
             )
 
 
-def check(filter_: Filter, max_values: int | None = None) -> None:
-    """Raise InvalidInput if a filter is too large or nested too deeply."""
-    allowance = Allowance(max_values)
+def check(filter_: Filter, max_values: int | None = None, *, room: int = 0) -> None:
+    """Raise InvalidInput if a filter is too large or nested too deeply; see ``Allowance``."""
+    allowance = Allowance(max_values, room=room)
     waiting: list[tuple[Filter, int]] = [(filter_, 0)]
     while waiting:
         node, depth = waiting.pop()

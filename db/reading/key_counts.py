@@ -18,6 +18,7 @@ from db.reading.counts import (
 from db.reading.filter_statements import bind_all, cache_key_of, where
 from db.reading.filters import Filter
 from db.reading.statement_cache import BindParameters
+from db.reading.workspaces import for_workspace
 from db.source import ExecutionSource
 
 
@@ -59,11 +60,15 @@ class KeyCountQuery:
         bound = tuple(parameters.bind(self._by) for _ in keys)
         if self._plan is not None:
             return _sums(self._plan, bound, parameters, source)
+        # Sessions are short: their own index finds them.
         if self._by == "session_id":
+            source = source.off_index("workspace_id")
             return _counted_one_by_one(self._filter, bound, parameters, source)
         key = source.column(self._by)
         counted = select(key, func.count()).select_from(source.table).group_by(key)
-        return counted.where(among_listed(key, bound), where(self._filter, source, parameters.bind))
+        filtered = for_workspace(source, self._filter)
+        condition = where(self._filter, filtered, parameters.bind)
+        return counted.where(among_listed(key, bound), condition)
 
 
 def _counted_one_by_one(

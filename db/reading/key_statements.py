@@ -25,6 +25,7 @@ from db.reading.paging import order_by
 from db.reading.row_query import RowQuery, is_about, is_named
 from db.reading.statement_cache import BindParameters
 from db.reading.states import uses_state
+from db.reading.workspaces import is_of_workspace
 from db.source import ExecutionSource
 
 _SCANNED = 20_000
@@ -76,12 +77,19 @@ def forms_of(query: RowQuery, by: str) -> tuple[KeyForm, KeyForm]:
         return form(KeyPath.FIRSTS), form(KeyPath.FIRSTS)
     if any(is_named(part, ("guid", "session_id")) for part in parts):
         return form(KeyPath.RANKED), form(KeyPath.RANKED)
-    is_served = all(is_on_dimensions(part) or is_about(part, ("created_on",)) for part in parts)
+    is_served = all(map(_is_served, parts))
+    if any(map(is_of_workspace, parts)) and any(map(uses_state, parts)):
+        is_served = False
     if is_served and _leads(query, (by, "state")):
         return form(KeyPath.FIRSTS), form(KeyPath.FIRSTS)
     has_index = any(is_about(part, RANGED) for part in parts)
     rest = KeyPath.RANKED if has_index else KeyPath.FIRSTS
     return form(KeyPath.WALK if _leads(query, (by,)) else KeyPath.SCAN), form(rest)
+
+
+def _is_served(part: Filter) -> bool:
+    """Whether an index has what passes a part of the filter, for an agentflow."""
+    return is_on_dimensions(part) or is_about(part, ("created_on",)) or is_of_workspace(part)
 
 
 def _is_one_state(part: Filter) -> bool:
@@ -122,6 +130,9 @@ class _Keys:
     def fixed_in(self, source: ExecutionSource) -> ExecutionSource:
         """Return a source with the columns of the key for those that are fixed by it."""
         fixed: dict[str, Any] = {field: self.source.column(field) for field in self.fields}
+        if self.by == "session_id":
+            # A session has few rows, and a workspace many.
+            source = source.off_index("workspace_id")
         return replace(source, **fixed)
 
     def decide(self, part: Filter) -> bool:

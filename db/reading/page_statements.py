@@ -17,11 +17,12 @@ from db.columns import STORED
 from db.dialect import enters_row_values, has_lateral, keeps_order, leaves_out_ties, off_index
 from db.reading.counts import is_on_dimensions, pairs_of
 from db.reading.filter_statements import bind_all, where
-from db.reading.filters import Filter, check, conjuncts
+from db.reading.filters import ROOM, Filter, check, conjuncts
 from db.reading.keyset_range import KeysetRange
 from db.reading.paging import BoundPosition, Position, order_by
 from db.reading.row_query import RowQuery, is_about
 from db.reading.statement_cache import BindParameters
+from db.reading.workspaces import for_workspace
 from db.source import ExecutionSource
 
 PageForm = Callable[[RowQuery, BindParameters, ExecutionSource], Any]
@@ -47,7 +48,7 @@ class PageStatement:
     """A query while it becomes a statement; binds its values in the order of ``cache_key``."""
 
     def __init__(self, query: RowQuery, parameters: BindParameters) -> None:
-        check(query.filter)
+        check(query.filter, room=ROOM)
         self.query = query
         self.parameters = parameters
         self._parts: list[tuple[Filter, list[ColumnElement[Any]]]] = []
@@ -88,6 +89,7 @@ class PageStatement:
         Those of the range are among them only ``with_range``.
         """
         conditions = []
+        source = for_workspace(source, self.query.filter)
         for part, bound in self._parts:
             if is_meant(part) and (with_range or not self.is_on_order(part)):
                 in_turn = iter(bound)
@@ -160,9 +162,14 @@ def index_page(query: RowQuery, parameters: BindParameters, source: ExecutionSou
 
 
 def bounded_scan(query: RowQuery, parameters: BindParameters, source: ExecutionSource) -> Any:
-    """Find rows of the page among the next ``scan`` executions of the order."""
+    """Find rows of the page among the next ``scan`` executions of the order.
+
+    If an index has those of a workspace in the order, they are the next ones of the workspace.
+    """
     bound = PageStatement(query, parameters)
-    passed = bound.in_order(list(source.table.c), [], bound.scan, source).subquery("passed")
+    passed = bound.in_order(
+        list(source.table.c), bound.where(source, query.is_in_order), bound.scan, source
+    ).subquery("passed")
     found = source.moved_to(passed)
     statement = select(*bound.columns(found)).select_from(passed).where(*bound.where(found))
     if not keeps_order(parameters.dialect):
@@ -176,7 +183,8 @@ def beyond_bounded_scan(
 ) -> Any:
     """Find out whether the order goes on after the bounded scan."""
     bound = PageStatement(query, parameters)
-    one_more = bound.in_order([source.id], [], bound.scan + 1, source).subquery("passed")
+    passed = bound.where(source, query.is_in_order)
+    one_more = bound.in_order([source.id], passed, bound.scan + 1, source).subquery("passed")
     return select(one_more.c.id).offset(bound.scan).limit(1)
 
 

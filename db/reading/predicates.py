@@ -6,7 +6,7 @@ from typing import Any
 
 from db.casefolding import fold
 from db.reading.comparisons import FIELDS, Test, parameters_of
-from db.reading.filters import AllOf, AnyOf, Condition, Filter, Not, check
+from db.reading.filters import ROOM, AllOf, AnyOf, Condition, Filter, Not, check
 from db.source import ExecutionRow
 from db.texts import shown
 
@@ -20,7 +20,7 @@ def predicate(filter_: Filter) -> Predicate:
     It is true for the executions that ``filter_statements.where`` selects. Raises InvalidInput if
     the filter has more than ``MAX_CONDITIONS`` conditions or is nested deeper than ``MAX_NESTING``.
     """
-    check(filter_)
+    check(filter_, room=ROOM)
     return _compile(filter_)
 
 

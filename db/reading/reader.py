@@ -1,10 +1,12 @@
 """Read executions: one of them, a page, a count, or all of them in batches."""
 
 import asyncio
+import copy
 from collections.abc import AsyncIterator, Awaitable, Hashable, Iterable, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Self
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 
 from db.database import Database, Metric, Rows
 from db.dialect import among_listed, listed
@@ -19,6 +21,7 @@ from db.reading.runner import Runner
 from db.reading.statement_cache import BindParameters
 from db.reading.statistics import Statistics, StatisticsQuery, check_timelines
 from db.reading.statistics_statements import Parents, StatisticsStatement
+from db.reading.workspaces import is_own, within
 from db.source import NATIVE, ExecutionRow, ExecutionSource
 from db.texts import NO_CHARACTER
 
@@ -43,6 +46,19 @@ class Reader:
         self._runner = Runner(database)
         self._row_reader = RowReader(self._runner, source)
         self._key_pages = KeyPages(self._runner, source)
+        self._workspace: str | None = None
+
+    def within(self, workspace: str | None) -> Self:
+        """Return the view of what is in a workspace; without one, all of it.
+
+        For a view, executions of other workspaces are not there, by whatever name. It shares
+        everything else.
+        """
+        if workspace is None:
+            return self
+        view = copy.copy(self)
+        view._workspace = workspace  # noqa: SLF001 - its own class
+        return view
 
     def metrics(self) -> list[Metric]:
         """Return the use of the statement cache."""
@@ -62,22 +78,35 @@ class Reader:
             columns = [self._source.column(field) for field in fields]
             return select(*columns).where(self._source.guid == parameters.bind("guid"))
 
-        statement = self._runner.statements.get(fields, build)
-        rows = await self._database.read(statement.text, (guid,), is_short=True)
+        if self._workspace is None:
+            statement = self._runner.statements.get(fields, build)
+            rows = await self._database.read(statement.text, (guid,), is_short=True)
+        else:
+            rows = await self._runner.read(
+                ("within", fields),
+                lambda parameters: build(parameters).where(self._is_own(parameters)),
+                (guid, self._workspace),
+                is_short=True,
+            )
         return rows[0] if rows else None
+
+    def _is_own(self, parameters: BindParameters) -> ColumnElement[bool]:
+        return is_own(self._source, parameters.bind("workspace_id"))
 
     async def find_many(self, fields: tuple[str, ...], guids: Sequence[str]) -> list[Row | None]:
         """Return some fields of the execution with each guid, or None."""
         stored = await self.stored_guids(guids)
-        values = listed(tuple(stored))
+        named = listed(tuple(stored))
+        own = () if self._workspace is None else (self._workspace,)
 
         def build(parameters: BindParameters) -> Select[Any]:
-            bound = tuple(parameters.bind("guid") for _ in values)
+            bound = tuple(parameters.bind("guid") for _ in named)
             columns = [self._source.column(field) for field in (*fields, "guid")]
-            return select(*columns).where(among_listed(self._source.guid, bound))
+            found = select(*columns).where(among_listed(self._source.guid, bound))
+            return found.where(self._is_own(parameters)) if own else found
 
-        key = ("many", fields, len(values))
-        rows = await self._runner.read(key, build, values)
+        key = ("many", fields, len(named), len(own))
+        rows = await self._runner.read(key, build, (*named, *own))
         found = {row[-1]: tuple(row[:-1]) for row in rows}
         return [found.get(guid) for guid in stored]
 
@@ -88,10 +117,11 @@ class Reader:
         offset. It takes as many statements for many keys as for one. Raises InvalidInput if the
         filter is too large.
         """
-        return await self._key_pages.read(query, by, keys) if keys else []
+        return await self._key_pages.read(self._seen(query), by, keys) if keys else []
 
     async def page(self, query: PageQuery) -> Page:
         """Read a page. Raises InvalidInput if its filter is too large."""
+        query = self._seen(query)
         if not query.with_rows:
             return Page((), await self._total(query) if query.with_total else 0)
         if query.offset is not None:
@@ -110,17 +140,22 @@ class Reader:
             return Page(rows, total, has_next=has_other, has_previous=has_more)
         return Page(rows, total, has_next=has_more, has_previous=has_other)
 
+    def _seen(self, query: PageQuery) -> PageQuery:
+        if self._workspace is None:
+            return query
+        return replace(query, filter=within(query.filter, self._workspace))
+
     async def _numbered_page(self, query: PageQuery) -> Page:
         # Count before skipping many rows, so that nothing is read beyond the end.
         offset = query.offset or 0
         if query.with_total:
             if offset < _COUNT_FIRST_WITH_TOTAL:
                 return Page(*await self._rows_and_total(query))
-            total = await self.count(query.filter)
+            total = await self._total(query)
             return Page(
                 await self._row_reader.rows(query.row_query) if offset < total else (), total
             )
-        if offset >= _COUNT_FIRST_ALWAYS and offset >= await self.count(query.filter):
+        if offset >= _COUNT_FIRST_ALWAYS and offset >= await self._total(query):
             return Page(())
         return Page(await self._row_reader.rows(query.row_query))
 
@@ -169,12 +204,13 @@ class Reader:
         With ``inclusive`` they include the row at ``after``. Raises InvalidInput if the filter is
         too large.
         """
-        query = RowQuery(fields, filter_, order, limit, offset or None, after, before, inclusive)
+        seen = within(filter_, self._workspace)
+        query = RowQuery(fields, seen, order, limit, offset or None, after, before, inclusive)
         return await self._row_reader.rows(query)
 
     async def count(self, filter_: Filter = EVERYTHING) -> int:
         """Return the number of matching executions."""
-        query = CountQuery(filter_)
+        query = CountQuery(within(filter_, self._workspace))
         if query.is_zero:
             return 0
         [(count,)] = await self._count(query)
@@ -186,7 +222,7 @@ class Reader:
         Raises InvalidInput if a timeline has too many buckets, or the filter is too large.
         """
         check_timelines(query.range, query.buckets)
-        return (await self._statistics(StatisticsStatement(query)))[0]
+        return (await self._statistics(query))[0]
 
     async def statistics_of(
         self, query: StatisticsQuery, by: str, keys: Sequence[str]
@@ -198,10 +234,14 @@ class Reader:
         buckets together.
         """
         check_timelines(query.range, query.buckets, len(keys))
-        parents = Parents(by, tuple(keys))
-        return await self._statistics(StatisticsStatement(query, parents)) if keys else []
+        return await self._statistics(query, Parents(by, tuple(keys))) if keys else []
 
-    async def _statistics(self, statement: StatisticsStatement) -> list[Statistics]:
+    async def _statistics(
+        self, query: StatisticsQuery, parents: Parents | None = None
+    ) -> list[Statistics]:
+        if self._workspace is not None:
+            query = replace(query, filter=within(query.filter, self._workspace))
+        statement = StatisticsStatement(query, parents)
         rows: Rows = ()
         if statement.is_needed:
             values: list[Any] = []

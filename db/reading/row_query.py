@@ -12,6 +12,7 @@ from db.reading.filter_statements import cache_key_of
 from db.reading.filters import Condition, Filter, conjuncts
 from db.reading.paging import Order, Position
 from db.reading.statement_cache import Statement, nulls_of, present
+from db.reading.workspaces import is_of_workspace
 
 SCAN_AT_LEAST = 1_000
 """How many executions a bounded scan reads at least before it gives up."""
@@ -21,6 +22,8 @@ SCAN_PER_ROW = 20
 _IDENTIFIERS = ("guid", "session_id")
 _LEADING = ("state", "agentflow_id")
 """The leading columns of indexes that end in the time of creation."""
+_LEADING_OF_WORKSPACE = ("workspace_id", "agentflow_id")
+"""Those of indexes of the executions of one workspace."""
 
 
 class AccessPath(enum.Enum):
@@ -86,12 +89,27 @@ class RowQuery:
         if any(_is_equal(part, _IDENTIFIERS) for part in parts):
             return AccessPath.INDEXED
         first = self.order[0].field
-        leading = _LEADING if first == "created_on" else ()
+        leading: Sequence[str] = ()
+        if first == "created_on":
+            leading = _LEADING_OF_WORKSPACE if self.is_of_workspace else _LEADING
         ranged = [field for field in RANGED if field == first]
         if not all(_is_equal(part, leading) or is_about(part, ranged) for part in parts):
             return AccessPath.SCANNED
         has_index = first in RANGED and len(self.order) == 2 and self.offset is None
         return AccessPath.INDEX_RANGE if has_index else AccessPath.INDEXED
+
+    @property
+    def is_of_workspace(self) -> bool:
+        """Whether the filter names a workspace."""
+        return any(map(is_of_workspace, conjuncts(self.filter)))
+
+    def is_in_order(self, part: Filter) -> bool:
+        """Whether an index has what passes a part of the filter in the order, in a workspace."""
+        return (
+            self.order[0].field == "created_on"
+            and _is_equal(part, _LEADING_OF_WORKSPACE)
+            and self.is_of_workspace
+        )
 
     def is_in_few_index_ranges(self) -> bool:
         """Whether the rows are in a few ranges of an index, each in this order.

@@ -56,7 +56,9 @@ class RowReader:
             return rows
         if not await self._read(beyond_bounded_scan, query, cache_key, values):
             return rows
-        form = merge_by_group if query.is_on_dimensions() else full_sort
+        # An agentflow in a state may have any number of executions in other workspaces.
+        merges = query.is_on_dimensions() and not query.is_of_workspace
+        form = merge_by_group if merges else full_sort
         return await self._read(form, query, cache_key, values)
 
     async def _read(

@@ -55,10 +55,18 @@ from db.reading.statistics_counts import (
     rows_by_state,
 )
 from db.reading.time_buckets import FIXED_WIDTHS, TimeBucket
+from db.reading.workspaces import for_workspace
 from db.source import ExecutionSource
 
 _DAYS_OF_WEEK = 7
-_INDEXED = ("state", "agentflow_id", "updated_on", "finished_on", "duration_ms")
+_INDEXED = (
+    "state",
+    "agentflow_id",
+    "updated_on",
+    "finished_on",
+    "duration_ms",
+    "workspace_id",
+)
 _NO_TEXT: ColumnElement[Any] = cast(null(), String)
 _COUNTED = ("total", *STATE_COLUMNS)
 _BUCKET = slice(3, None)
@@ -180,7 +188,7 @@ class StatisticsStatement:
                 with_tops=self._has_tops,
                 unit=self._unit,
             )
-        filtered = source
+        filtered = for_workspace(source, self._query.filter)
         if self._by == "session_id":
             # A session has few rows, so look for nothing else in an index.
             for field in _INDEXED:

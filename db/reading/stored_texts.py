@@ -1,6 +1,6 @@
 """Find the ids that clients know with replacement characters, because they are not UTF-8."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select
@@ -11,35 +11,48 @@ from db.reading.runner import Runner
 from db.reading.statement_cache import BindParameters
 from db.texts import NO_CHARACTER
 
+Where = Callable[[BindParameters], ColumnElement[bool]]
+"""Builds a condition on the rows of a column, which binds values of its own."""
+
 _LOOKED_UP = 100
 _SHOWN = FIELDS["agentflow_id"].operators["eq"]
 
 
 async def stored_texts(
     runner: Runner,
-    columns: Sequence[ColumnElement[Any]],
+    columns: Sequence[tuple[ColumnElement[Any], Where | None]],
     texts: Sequence[str],
     found: Container[str],
+    bound: Sequence[Any] = (),
 ) -> dict[str, str]:
     """Return how texts are stored in some columns that are not among those ``found`` as they are.
 
-    Only texts with replacement characters are looked up, one by one, and at most a hundred.
+    Each column may have a condition that its rows must meet, with the values ``bound``. Only texts
+    with replacement characters are looked up, one by one, and at most a hundred.
     """
     shown = [text for text in texts if NO_CHARACTER in text and text not in found]
     stored = {}
     for text in shown[:_LOOKED_UP]:
-        for column in columns:
-            rows = await _shown_as(runner, column, text)
+        for column, condition in columns:
+            rows = await _shown_as(runner, column, text, condition, bound)
             if rows:
                 stored[text] = rows[0][0]
                 break
     return stored
 
 
-async def _shown_as(runner: Runner, column: ColumnElement[Any], text: str) -> Rows:
+async def _shown_as(
+    runner: Runner,
+    column: ColumnElement[Any],
+    text: str,
+    condition: Where | None,
+    bound: Sequence[Any],
+) -> Rows:
     def build(parameters: BindParameters) -> Select[Any]:
-        bound = tuple(parameters.bind("agentflow_id") for _ in values)
-        return select(column).where(_SHOWN.compile(column, bound)).limit(1)
+        texts = tuple(parameters.bind("agentflow_id") for _ in values)
+        found = select(column).where(_SHOWN.compile(column, texts)).limit(1)
+        return found if condition is None else found.where(condition(parameters))
 
     values = _SHOWN.parameters(text)
-    return await runner.read(("stored", str(column)), build, values)
+    key = ("stored", str(column), condition is None)
+    return await runner.read(key, build, (*values, *(bound if condition else ())))

@@ -21,6 +21,7 @@ from db.dialect import among_listed, listed
 from db.instants import now_ms
 from db.models import ExecutionState
 from db.reading.statement_cache import BindParameters, StatementCache
+from db.reading.workspaces import is_own
 from db.source import ExecutionRow, ExecutionSource
 
 
@@ -55,7 +56,10 @@ def values_of(state: ExecutionState, at: int) -> tuple[str, int, int | None]:
 
 
 class Writing:
-    """Updates and deletes executions within a change. Each guid is given once."""
+    """Updates and deletes executions within a change. Each guid is given once.
+
+    With a ``workspace``, executions outside of it are not there.
+    """
 
     def __init__(self, dialect: Dialect, source: ExecutionSource) -> None:
         self._source = source
@@ -69,9 +73,10 @@ class Writing:
         guids: tuple[str, ...],
         state: ExecutionState | None,
         expected: ExecutionState | None,
+        workspace: str | None,
     ) -> UpdateOutcome:
         """Set the state of executions, except of those that are not in the expected one."""
-        found = {row.guid: row for row in self._find(execute, guids)}
+        found = {row.guid: row for row in self._find(execute, guids, workspace)}
         present = [found[guid] for guid in guids if guid in found]
         conflicts = tuple(row for row in present if expected and row.state != expected)
         refused = {row.id for row in conflicts}
@@ -83,17 +88,22 @@ class Writing:
         )
 
     def update_of_one(
-        self, guid: str, state: ExecutionState, expected: ExecutionState | None
+        self,
+        guid: str,
+        state: ExecutionState,
+        expected: ExecutionState | None,
+        workspace: str | None,
     ) -> tuple[str, Sequence[Any]]:
         """Return a statement and its parameters that do what ``update`` does, for one execution."""
-        values = [str(state), now_ms(), guid, *([str(expected)] if expected else [])]
+        own = _given(workspace)
+        values = [str(state), now_ms(), guid, *([str(expected)] if expected else []), *own]
 
         def build(parameters: BindParameters) -> Executable:
             new_state, now, at = map(parameters.bind, ("state", "updated_on", "guid"))
             only_from = [parameters.bind("state")] if expected else []
             source = self._source
             locked = select(*(source.column(field).label(field) for field in STORED))
-            locked = locked.where(source.guid == at)
+            locked = locked.where(source.guid == at, *self._are_own(parameters, own))
             # After waiting for the lock, this sees the latest version.
             found = locked.with_for_update(of=source.written, key_share=True).cte("found")
             changed = (
@@ -113,7 +123,7 @@ class Writing:
             row = replace(row, **values).with_duration()
             return select(*row.columns, is_changed).select_from(found.outerjoin(changed, true()))
 
-        statement = self._statements.get(("update of one", expected is None), build)
+        statement = self._statements.get(("update of one", expected is None, len(own)), build)
         return statement.text, statement.parameters(values)
 
     @staticmethod
@@ -127,15 +137,17 @@ class Writing:
             return UpdateOutcome((), (row,), ())
         return UpdateOutcome((row,), (), ())
 
-    def deletion(self, guids: tuple[str, ...]) -> tuple[str, Sequence[Any]]:
+    def deletion(self, guids: tuple[str, ...], workspace: str | None) -> tuple[str, Sequence[Any]]:
         """Return the statement and its parameters that delete executions and return their guids."""
+        own = _given(workspace)
 
         def build(parameters: BindParameters) -> Executable:
             deleted = delete(self._source.written).where(self._is_among(parameters, guids))
+            deleted = deleted.where(*self._are_own(parameters, own))
             return deleted.returning(self._source.guid)
 
-        values = listed(guids)
-        statement = self._statements.get(("delete", len(values)), build)
+        values = (*listed(guids), *own)
+        statement = self._statements.get(("delete", len(values), len(own)), build)
         return statement.text, statement.parameters(values)
 
     @staticmethod
@@ -147,15 +159,20 @@ class Writing:
             not_found=tuple(guid for guid in guids if guid not in deleted),
         )
 
-    def _find(self, execute: Execute, guids: tuple[str, ...]) -> list[ExecutionRow]:
+    def _find(
+        self, execute: Execute, guids: tuple[str, ...], workspace: str | None
+    ) -> list[ExecutionRow]:
+        own = _given(workspace)
+
         def build(parameters: BindParameters) -> Executable:
             found = select(*self._source.columns).select_from(self._source.table)
-            found = found.where(self._is_among(parameters, guids))
+            own_ones = self._are_own(parameters, own)
+            found = found.where(self._is_among(parameters, guids), *own_ones)
             # For databases with concurrent writers: lock the rows, in one order for all writers
             # to avoid deadlocks.
             return found.order_by(self._source.id).with_for_update(of=self._source.written)
 
-        return list(map(ExecutionRow._make, self._run(execute, "find", build, guids)))
+        return list(map(ExecutionRow._make, self._run(execute, "find", build, guids, *own)))
 
     def _set_state(
         self, execute: Execute, rows: Sequence[ExecutionRow], state: ExecutionState | None
@@ -174,6 +191,12 @@ class Writing:
             self._run(execute, "set state", build, changing, *values_of(state, now))
         return tuple(row if row.state == state else row.changed_to(state, now) for row in rows)
 
+    def _are_own(
+        self, parameters: BindParameters, workspaces: tuple[str, ...]
+    ) -> list[ColumnElement[bool]]:
+        """Return the condition that rows are of a workspace, if there is one."""
+        return [is_own(self._source, parameters.bind("workspace_id")) for _ in workspaces]
+
     def _is_among(self, parameters: BindParameters, guids: tuple[str, ...]) -> ColumnElement[bool]:
         return among_listed(
             self._source.guid, tuple(parameters.bind("guid") for _ in listed(guids))
@@ -189,8 +212,12 @@ class Writing:
     ) -> Rows:
         """Run a statement on some guids, which are bound after the other values."""
         all_values = [*values, *listed(guids)]
-        statement = self._within_changes.get((what, len(all_values)), build)
+        statement = self._within_changes.get((what, len(values), len(all_values)), build)
         return execute(statement.text, statement.parameters(all_values))
+
+
+def _given(workspace: str | None) -> tuple[str, ...]:
+    return () if workspace is None else (workspace,)
 
 
 def _another_time(rows: Sequence[ExecutionRow]) -> int:

@@ -44,10 +44,14 @@ class Forbidden(GatewayError):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is asking: the scopes that they have, and the client that the database knows."""
+    """Who is asking: the scopes that they have, and the client that the database knows.
+
+    Whoever is bound to a ``workspace`` sees and changes nothing outside of it.
+    """
 
     scopes: frozenset[Scope]
     client: Client
+    workspace: str | None
 
     def require(self, scope: Scope) -> None:
         """Raise Forbidden unless the key has a scope."""
@@ -65,8 +69,9 @@ class Principal:
         )
 
 
-ANYONE = Principal(EVERY_SCOPE, Client("anyone", may_write=True))
-_NO_KEY: tuple[Key | None, Principal] = (None, Principal(frozenset(), Client("", may_write=False)))
+ANYONE = Principal(EVERY_SCOPE, Client("anyone", may_write=True), workspace=None)
+_NOBODY = Principal(frozenset(), Client("", may_write=False), workspace="")
+_NO_KEY: tuple[Key | None, Principal] = (None, _NOBODY)
 _WRITING = frozenset({Scope.UPDATE, Scope.DELETE})
 
 
@@ -187,7 +192,9 @@ class Authenticator:
 
 def _principal_of(key: Key) -> Principal:
     return Principal(
-        key.scopes, Client(f"key {key.id}", may_write=not _WRITING.isdisjoint(key.scopes))
+        key.scopes,
+        Client(f"key {key.id}", may_write=not _WRITING.isdisjoint(key.scopes)),
+        key.workspace,
     )
 
 

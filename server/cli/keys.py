@@ -26,6 +26,7 @@ keys_cli = typer.Typer(
 )
 
 _WIDTH_IN_PIPES = 300
+_COLUMNS = ("id", "name", "scopes", "workspace", "state", "created", "expires", "last used")
 
 
 @keys_cli.command(
@@ -45,13 +46,20 @@ def create(
             help="When it expires, such as 12h, 90d or 52w; never if not.",
         ),
     ] = None,
+    workspace: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID",
+            help="The one workspace whose executions it sees and touches; all of them if not.",
+        ),
+    ] = None,
     database: DatabaseOption = None,
 ) -> None:
     """Make a key and show it once."""
     expires_on = None if expires_in is None else now_ms() + expires_in
     settings = read_settings(database_url=database)
     key_id, token = with_database(
-        settings, lambda opened: Keys(opened).create(name, scope, expires_on)
+        settings, lambda opened: Keys(opened).create(name, scope, expires_on, workspace)
     )
     typer.echo(f"Key {key_id} ({printable(name)}) is shown this once; keep it safe:", err=True)
     typer.echo(token)
@@ -65,12 +73,13 @@ def list_(database: DatabaseOption = None) -> None:
         return await Keys(opened).find_all()
 
     found = with_database(read_settings(database_url=database), find)
-    table = Table("id", "name", "scopes", "state", "created", "expires", "last used", box=None)
+    table = Table(*_COLUMNS, box=None)
     for key in found:
         table.add_row(
             str(key.id),
             escape(printable(key.name)),
             " ".join(sorted(key.scopes)),
+            escape(_workspace(key)),
             _state(key),
             _shown(key.created_on),
             _shown(key.expires_on),
@@ -98,6 +107,14 @@ def _state(key: Key) -> str:
     if key.revoked_on is not None:
         return "revoked"
     return "valid" if key.is_valid(now_ms()) else "expired"
+
+
+def _workspace(key: Key) -> str:
+    """Return the workspace of a key; nothing if it sees all of them."""
+    if key.workspace is None:
+        return ""
+    # By SQL, it may be blank.
+    return printable(key.workspace if key.workspace.strip() else repr(key.workspace))
 
 
 def _shown(instant: int | None) -> str:

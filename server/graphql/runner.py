@@ -122,6 +122,7 @@ class OperationRunner:
         operation, or the database can't answer. Counts exceeded limits that are in the result, but
         not those of an exception.
         """
+        context = self._context.within(principal.workspace)
         try:
             found = await self._lookup.find(
                 asked,
@@ -133,24 +134,26 @@ class OperationRunner:
         except Refused as refusal:
             return self._refused(refusal)
         if not found.operation.planner.needs_snapshot:
-            return await self._answer(found, asked)
-        async with self._context.snapshot():
-            return await self._answer(found, asked)
+            return await self._answer(found, asked, context)
+        async with context.snapshot():
+            return await self._answer(found, asked, context)
 
-    async def _answer(self, found: Found, asked: GraphQLRequest) -> OperationResult:
+    async def _answer(
+        self, found: Found, asked: GraphQLRequest, context: Context
+    ) -> OperationResult:
         operation, variables, extensions = found.operation, found.variables, found.extensions
         try:
-            data, failure = await self._planned(operation, variables)
+            data, failure = await self._planned(operation, variables, context)
         except _Failed as failed:
             return self._presented(failed.result, extensions)
         if data is None:
             find_errors = (
                 self._argument_errors_in_thread if found.has_many_values else self._argument_errors
             )
-            refusal = await find_errors(operation, variables)
+            refusal = await find_errors(operation, variables, context)
             if refusal is not None:
                 return self._presented(refusal, extensions)
-            result = await self._execute(found.prepared, asked, extensions)
+            result = await self._execute(found.prepared, asked, context, extensions)
             if failure is not None and "errors" not in result.body:
                 # An error that graphql-core met too is logged with the id that its client has.
                 logger.error("A plan failed where graphql-core did not", exc_info=failure)
@@ -212,6 +215,7 @@ class OperationRunner:
             )
         except Refused as refusal:
             return self._refused(refusal)
+        context = self._context.within(principal.workspace)
         operation, variables = found.operation, found.variables
         plan = await self._store.plan(operation, variables)
         try:
@@ -219,12 +223,12 @@ class OperationRunner:
                 plan,
                 operation.planner,
                 variables,
-                self._context,
+                context,
                 # What is read and written at a time costs no more than one operation may.
                 max(1, self._store.limits.max_cost // max(1, operation.cost(variables))),
             )
         except (NotPlannable, GatewayError, GraphQLError) as reason:
-            found_errors = await self._argument_errors_in_thread(operation, variables)
+            found_errors = await self._argument_errors_in_thread(operation, variables, context)
             if found_errors is None:
                 found_errors = _refusal(InvalidInput(f"The subscription can't run: {reason}"))
             return self._presented(found_errors, None)
@@ -250,7 +254,7 @@ class OperationRunner:
             return OperationResult({"errors": [failure]}, is_refused=True, is_valid=False)
 
     async def _planned(
-        self, operation: PreparedOperation, variables: Mapping[str, Any]
+        self, operation: PreparedOperation, variables: Mapping[str, Any], context: Context
     ) -> tuple[dict[str, Any] | None, Exception | None]:
         """Return the data of an operation by its plan, or None if graphql-core has to answer.
 
@@ -267,7 +271,7 @@ class OperationRunner:
         if plan is None:
             return None, None
         try:
-            return await plan.run(self._context, variables), None
+            return await plan.run(context, variables), None
         except ServiceUnavailable:
             raise
         except IntrospectionFailed as failed:
@@ -283,14 +287,14 @@ class OperationRunner:
             return None, error
 
     async def _argument_errors(
-        self, operation: PreparedOperation, variables: Mapping[str, Any]
+        self, operation: PreparedOperation, variables: Mapping[str, Any], context: Context
     ) -> ExecutionResult | None:
         """Return all errors in the arguments of an operation's root fields."""
-        errors = operation.planner.argument_errors(variables, self._context)
+        errors = operation.planner.argument_errors(variables, context)
         return PreExecutionError(data=None, errors=errors) if errors else None
 
     async def _argument_errors_in_thread(
-        self, operation: PreparedOperation, variables: Mapping[str, Any]
+        self, operation: PreparedOperation, variables: Mapping[str, Any], context: Context
     ) -> ExecutionResult | None:
         """The same, with the errors in the variables, computed in a thread."""
         definition = operation.definition
@@ -298,7 +302,7 @@ class OperationRunner:
         if errors:
             return ExecutionResult(data=None, errors=errors)
         errors = await self._store.in_thread(
-            lambda: operation.planner.argument_errors(variables, self._context)
+            lambda: operation.planner.argument_errors(variables, context)
         )
         return PreExecutionError(data=None, errors=errors) if errors else None
 
@@ -306,10 +310,11 @@ class OperationRunner:
         self,
         prepared: Prepared,
         asked: GraphQLRequest,
+        context: Context,
         extensions: dict[str, Any] | None,
     ) -> OperationResult:
         result = await self._schema.run(
-            prepared.document, asked.variables, asked.operation_name, self._context
+            prepared.document, asked.variables, asked.operation_name, context
         )
         return self._presented(result, extensions)
 

@@ -15,7 +15,7 @@ from db.database import Metric
 from db.errors import GatewayError
 from db.executions import Executions
 from db.keys import Scope as KeyScope
-from db.reading.page_query import PageQuery
+from db.reading.page_query import Page, PageQuery
 from server.access.authentication import Authenticator
 from server.http.bodies import BodyReader
 from server.http.concurrency import ConcurrencyLimit
@@ -45,7 +45,9 @@ from server.rest.response import (
     nothing,
 )
 
-_Handler = Callable[[HttpRequest], Awaitable[ASGIApp]]
+_Answer = Callable[[HttpRequest], Awaitable[ASGIApp]]
+_Handler = Callable[[HttpRequest, Executions], Awaitable[ASGIApp]]
+"""Answers a request for a client, of whom it knows nothing but the executions that it sees."""
 
 
 _LISTS_KEPT_BYTES = 2 * 1024 * 1024
@@ -149,7 +151,7 @@ class RestEdge:
             self._lists.put(query, known, _LIST_BYTES + 20 * len(query))
         return known
 
-    async def find_many(self, request: HttpRequest) -> ASGIApp:
+    async def find_many(self, request: HttpRequest, executions: Executions) -> ASGIApp:
         """Return the whole list as a stream, or one page of it, in the format that is preferred."""
         asked, query = self._read_list(request.scope["query_string"])
         format_ = format_for(request.header(b"accept"))
@@ -157,9 +159,10 @@ class RestEdge:
             self._concurrency.acquire_for(request.scope)
             if format_ is not JSON:
                 query = _page_query(asked, asked.paging, format_.fields)
-            return await self._page(request, asked, asked.paging, query, format_)
+            page = await executions.page(query)
+            return self._page(request, asked, asked.paging, page, format_)
         self._streams.acquire_for(request.scope)
-        batches = self._executions.stream(format_.fields, asked.filter)
+        batches = executions.stream(format_.fields, asked.filter)
         # Read the first batch before the response begins, so that an error can still be reported.
         first = b""
         async for rows in batches:
@@ -170,54 +173,49 @@ class RestEdge:
         response.raw_headers.extend(format_.headers)
         return response
 
-    async def _page(
-        self,
-        request: HttpRequest,
-        asked: ListRequest,
-        paging: Paging,
-        query: PageQuery,
-        format_: ListFormat,
+    @staticmethod
+    def _page(
+        request: HttpRequest, asked: ListRequest, paging: Paging, page: Page, format_: ListFormat
     ) -> ASGIApp:
-        page = await self._executions.page(query)
         headers: list[Header] = [*format_.headers, (b"x-total-count", b"%d" % page.total)]
         if len(asked.other_parameters) <= _LONGEST_LINKED:
             linked = links(request.url, asked.other_parameters, paging, page.total)
             headers.append((b"link", linked.encode("latin-1")))
         return DirectResponse(format_.complete(page.rows), tuple(headers))
 
-    async def find_one(self, request: HttpRequest) -> ASGIApp:
+    async def find_one(self, request: HttpRequest, executions: Executions) -> ASGIApp:
         """Return one execution by its guid."""
         self._concurrency.acquire_for(request.scope)
         guid = self._guid(request)
-        row = await self._executions.find_fields(FIELDS, guid)
+        row = await executions.find_fields(FIELDS, guid)
         return not_found(guid) if row is None else json_answer(as_json(row))
 
-    async def update_one(self, request: HttpRequest) -> ASGIApp:
+    async def update_one(self, request: HttpRequest, executions: Executions) -> ASGIApp:
         """Set the state of one execution."""
         self._concurrency.expect_free()
         state = read_update(await self._bodies.read(request))
         self._concurrency.acquire_for(request.scope)
         guid = self._guid(request)
-        outcome = await self._executions.update([guid], state)
+        outcome = await executions.update([guid], state)
         return (
             not_found(guid)
             if outcome.not_found
             else json_answer(as_json(fields_of(outcome.updated[0])))
         )
 
-    async def delete_one(self, request: HttpRequest) -> ASGIApp:
+    async def delete_one(self, request: HttpRequest, executions: Executions) -> ASGIApp:
         """Delete one execution."""
         self._concurrency.acquire_for(request.scope)
         guid = self._guid(request)
-        outcome = await self._executions.delete([guid])
+        outcome = await executions.delete([guid])
         return deleted_answer(1) if outcome.deleted else not_found(guid)
 
-    async def delete_many(self, request: HttpRequest) -> ASGIApp:
+    async def delete_many(self, request: HttpRequest, executions: Executions) -> ASGIApp:
         """Delete the executions that the body names."""
         self._concurrency.expect_free()
         guids = read_guids(await self._bodies.read(request), self._max_ids)
         self._concurrency.acquire_for(request.scope)
-        outcome = await self._executions.delete(guids)
+        outcome = await executions.delete(guids)
         return deleted_answer(len(outcome.deleted))
 
     def _by_method(self, handlers: Mapping[str, _Handler]) -> Any:
@@ -231,7 +229,7 @@ class RestEdge:
                 return not_allowed(request.method, allowed)
             principal = await self._authenticator.authenticate(request.header(b"authorization"))
             principal.require(_SCOPES[request.method])
-            return await handler(request)
+            return await handler(request, self._executions.within(principal.workspace))
 
         return _Resource(answer, self._on_limit)
 
@@ -255,7 +253,7 @@ def _page_query(asked: ListRequest, paging: Paging, fields: tuple[str, ...]) -> 
 class _Resource:
     """An ASGI endpoint, to which Starlette passes every method, known or not."""
 
-    def __init__(self, answer: _Handler, on_limit: OnLimit) -> None:
+    def __init__(self, answer: _Answer, on_limit: OnLimit) -> None:
         functools.update_wrapper(self, answer)
         self._answer = answer
         self._on_limit = on_limit

@@ -41,7 +41,7 @@ async def _events_after(place: Place, cursor: str) -> list[ExecutionEvent]:
     database = open_database(place.url)
     try:
         log = EventLog(database)
-        start = await log.start(cursor, "after")
+        start = await log.start(cursor, "after", None)
         await log.end()
         events = await log.read(start.position, 1_000)
         return [event for event in events if start.seen is None or not start.seen.has(event)]

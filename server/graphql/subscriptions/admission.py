@@ -25,6 +25,9 @@ logger = logging.getLogger("gateway.subscriptions")
 # The keys themselves are read again every 0.4 seconds.
 _CHECK_SECONDS = 0.25
 _CHECKED_AT_ONCE = 200
+_BOUND_ANEW = Ending(
+    EndCode.FORBIDDEN, "The key is bound to another workspace now; begin anew with what it sees"
+)
 
 
 class TooManySubscriptions(ServiceUnavailable):
@@ -41,6 +44,7 @@ class Place:
     sink: Sink
     authorization: str | None = field(repr=False)
     client: str | None
+    workspace: str | None
     on_left: "Callable[[Place, EndCode | None], None] | None" = field(repr=False)
 
     def leave(self, code: EndCode | None = None) -> None:
@@ -54,7 +58,7 @@ class Admission:
     """Admits subscriptions to a process: ``maximum`` in all, ``maximum_per_key`` for a key.
 
     While they run, their keys are authenticated again several times a second. Those whose key is
-    revoked, expires or may not read any more end within a second.
+    revoked, expires, may not read any more or is bound to another workspace end within a second.
     """
 
     def __init__(self, authenticator: Authenticator, *, maximum: int, maximum_per_key: int) -> None:
@@ -112,7 +116,7 @@ class Admission:
                 )
             self._by_client[client] += 1
         self._taken += 1
-        place = Place(sink, authorization, client, self._forget)
+        place = Place(sink, authorization, client, principal.workspace, self._forget)
         self._by_authorization.setdefault(authorization, set()).add(place)
         if self._checking is None:
             self._checking = asyncio.create_task(self._check_until_empty())
@@ -144,33 +148,33 @@ class Admission:
             if number % _CHECKED_AT_ONCE == 0:
                 await asyncio.sleep(0)
             try:
-                ending = await self._ending_of(authorization)
+                await self._check_key(authorization)
             except Exception:
                 # Logged once: it recurs with every check until it is fixed.
                 if not self._is_faulty:
                     logger.exception("The keys of subscriptions can't be checked")
                 self._is_faulty = True
                 return
-            if ending is not None:
-                self._end_all(authorization, ending)
         self._is_faulty = False
 
-    async def _ending_of(self, authorization: str | None) -> Ending | None:
-        """Return how the subscriptions with an authorization must end, or None."""
+    async def _check_key(self, authorization: str | None) -> None:
+        """End the subscriptions with an authorization that may not go on."""
+
+        def end(ending: Ending, is_meant: Callable[[Place], bool] = lambda _: True) -> None:
+            for place in filter(is_meant, tuple(self._by_authorization.get(authorization, ()))):
+                with contextlib.suppress(Exception):
+                    place.sink.end(ending)
+                place.leave(ending.code)
+
         try:
             principal = await self._authenticator.authenticate(authorization)
             principal.require(Scope.READ)
         except Unauthenticated as error:
-            return Ending(EndCode.UNAUTHENTICATED, error.message)
+            end(Ending(EndCode.UNAUTHENTICATED, error.message))
         except Forbidden as error:
-            return Ending(EndCode.FORBIDDEN, error.message)
+            end(Ending(EndCode.FORBIDDEN, error.message))
         except ServiceUnavailable:
             # There are no events meanwhile either: they are in the same database.
-            return None
-        return None
-
-    def _end_all(self, authorization: str | None, ending: Ending) -> None:
-        for place in list(self._by_authorization.get(authorization, ())):
-            with contextlib.suppress(Exception):
-                place.sink.end(ending)
-            place.leave(ending.code)
+            return
+        else:
+            end(_BOUND_ANEW, lambda place: place.workspace != principal.workspace)

@@ -53,7 +53,9 @@ class Broadcaster:
         self._turns_to_read = asyncio.Semaphore(_READING_AT_ONCE)
         self._passed_on = asyncio.Event()
         self._passed_on.set()
-        self._encoding = BatchEncoder(lambda position: log.cursor(Start(position)))
+        self._encoding = BatchEncoder(
+            lambda position, workspace: log.cursor_of_event(Start(position), workspace)
+        )
         self._pages = Pages(log, feed, self._encoding)
         self._delivered = 0
 
@@ -110,7 +112,7 @@ class Broadcaster:
             if after is None:
                 subscriber.position = end
             else:
-                start = await self.log.start(after, argument)
+                start = await self.log.start(after, argument, encoder.workspace)
                 # Whether it is still in the log, before anybody is told that all is well.
                 await self.log.read(start.position, 1)
                 subscriber.position = start.position
@@ -158,7 +160,8 @@ class Broadcaster:
         position = subscriber.position
         if subscriber.phase is Phase.LIVE:
             position = max(position, self._feed.position)
-        return self.log.cursor(Start(position, subscriber.seen and subscriber.seen[0]))
+        start = Start(position, subscriber.seen and subscriber.seen[0])
+        return self.log.cursor(start, subscriber.channel.encoder.workspace)
 
     # What the feed brings
 

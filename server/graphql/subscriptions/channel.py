@@ -14,8 +14,8 @@ from server.graphql.subscriptions.encoder import EventEncoder
 if TYPE_CHECKING:
     from server.graphql.subscriptions.subscriber import Subscriber
 
-_ANCHORS = ("guid", "session_id", "agentflow_id")
-"""The fields by which filters usually pick few executions."""
+_ANCHORS = ("guid", "session_id", "agentflow_id", "workspace_id")
+"""The fields by which filters usually pick few executions, those that pick fewest first."""
 
 _SHORT_BYTES = 4_096
 """Filters up to this size are always accepted."""
@@ -114,16 +114,16 @@ def _anchors(row: ExecutionRow | None) -> Iterable[Anchor]:
 
 
 def _anchor_of(filter_: Filter) -> Anchor | None:
-    for part in conjuncts(filter_):
+    found = {
+        part.field: part.value
+        for part in conjuncts(filter_)
         # A text with U+FFFD also means texts that are shown so.
-        if (
-            isinstance(part, Condition)
-            and part.operator == "eq"
-            and part.field in _ANCHORS
-            and NO_CHARACTER not in part.value
-        ):
-            return part.field, part.value
-    return None
+        if isinstance(part, Condition)
+        and part.operator == "eq"
+        and part.field in _ANCHORS
+        and NO_CHARACTER not in part.value
+    }
+    return next(((field, found[field]) for field in _ANCHORS if field in found), None)
 
 
 def _bytes_of(filter_: Filter) -> int:

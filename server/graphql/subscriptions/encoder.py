@@ -19,8 +19,8 @@ class EventEncoder:
     """Encodes events as the responses of an operation.
 
     ``variables`` are coerced; only those on which the selection depends are needed. Encoders with
-    equal ``key`` encode alike. At most ``most_at_once`` events should be encoded together, which is
-    lowered if they turn out to be large.
+    equal ``key`` encode alike, for clients in the same ``workspace``. At most ``most_at_once``
+    events should be encoded together, which is lowered if they turn out to be large.
     """
 
     def __init__(
@@ -36,7 +36,8 @@ class EventEncoder:
         self._plan = plan
         self._variables = variables
         self._context = context
-        self.key = key
+        self.workspace = context.workspace
+        self.key = key, self.workspace
         self.most_at_once = most_at_once
         self.is_measured = False
         """Whether ``most_at_once`` takes into account how large the events are."""

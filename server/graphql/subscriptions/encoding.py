@@ -21,7 +21,8 @@ _SLICE = 50
 
 Found = Mapping[Channel, Sequence[tuple[ExecutionEvent, bool]]]
 """The events that concern each channel, and whether its filter matches after them."""
-WriteCursor = Callable[[Position], str]
+WriteCursor = Callable[[Position, str | None], str]
+"""Writes the cursor of an event at a position, for clients in a workspace or for all."""
 _Wanted = dict[tuple[Position, bool], SeenEvent]
 
 
@@ -71,15 +72,17 @@ class BatchEncoder:
 
     def _wanted(self, found: Found) -> dict[object, tuple[EventEncoder, _Wanted]]:
         wanted: dict[object, tuple[EventEncoder, _Wanted]] = {}
-        cursors: dict[Position, str] = {}
+        cursors: dict[tuple[Position, str | None], str] = {}
         for channel, seen in found.items():
+            workspace = channel.encoder.workspace
             _, events = wanted.setdefault(channel.encoder.key, (channel.encoder, {}))
             for event, matches in seen:
                 key = event.position, matches
                 if key not in events:
-                    cursor = cursors.get(event.position)
+                    place = event.position, workspace
+                    cursor = cursors.get(place)
                     if cursor is None:
-                        cursor = cursors[event.position] = self._write_cursor(event.position)
+                        cursor = cursors[place] = self._write_cursor(*place)
                     events[key] = SeenEvent(event, cursor, matches)
         return wanted
 

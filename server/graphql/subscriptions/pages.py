@@ -88,7 +88,8 @@ class Pages:
                 continue
             matches = channel.match(event)
             if matches is not None:
-                cursor = self._log.cursor(Start(position, early))
+                start = Start(position, early)
+                cursor = self._log.cursor_of_event(start, channel.encoder.workspace)
                 concerning.append(SeenEvent(event, cursor, matches))
                 if len(concerning) >= channel.encoder.most_at_once:
                     break

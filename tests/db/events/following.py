@@ -43,14 +43,14 @@ class Follower:
             rows = await database.read(LIST, ())
             await between()
             start = await log.here()
-        return cls(rows_by_guid(rows), log.cursor(start), page)
+        return cls(rows_by_guid(rows), log.cursor(start, None), page)
 
     async def follow(self, log: EventLog) -> int:
         """Take the events that there are, as a subscription does that starts at the cursor.
 
         Returns how many it took.
         """
-        position, seen = await log.start(self.cursor, "after")
+        position, seen = await log.start(self.cursor, "after", None)
         end = await log.end()
         taken = 0
         while events := await log.read(position, self._page):
@@ -62,17 +62,17 @@ class Follower:
                     self._take(event)
                     taken += 1
         # What was seen was committed before the start, and so are all events up to the end.
-        self.cursor = log.cursor(Start(position, seen if position < end else None))
+        self.cursor = log.cursor(Start(position, seen if position < end else None), None)
         return taken
 
     async def follow_one_page(self, log: EventLog) -> None:
         """Take a page, and go on from its last event's cursor later."""
-        position, seen = await log.start(self.cursor, "after")
+        position, seen = await log.start(self.cursor, "after", None)
         for event in await log.read(position, self._page):
             if seen is None or not seen.has(event):
                 self._take(event)
             position = event.position
-        self.cursor = log.cursor(Start(position, seen))
+        self.cursor = log.cursor(Start(position, seen), None)
 
     def _take(self, event: ExecutionEvent) -> None:
         before = None if event.before is None else _stored(event.before)

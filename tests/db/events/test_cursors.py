@@ -1,13 +1,20 @@
 """A cursor of events is read as the start it was made of, and nothing else is read."""
 
+import hashlib
 import string
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from db.errors import EventsExpired, InvalidInput
-from db.events.cursors import LONGEST_CURSOR, decode_cursor, encode_cursor
+from db.events.cursors import (
+    LONGEST_CURSOR,
+    decode_cursor,
+    encode_cursor,
+    encode_sealed_cursor,
+)
 from db.events.event import EventType, ExecutionEvent
 from db.events.position import Position
 from db.events.start import Seen, Snapshot, Start
@@ -95,6 +102,62 @@ def test_a_cursor_that_is_cut_or_lengthened_is_refused(start: Start, data: st.Da
 def test_any_other_text_is_refused_in_the_name_of_its_argument(text: str) -> None:
     with pytest.raises(InvalidInput, match="Last-Event-ID must be a cursor"):
         decode_cursor(text, EPOCH, "Last-Event-ID")
+
+
+@settings(deadline=None)
+@given(start=_starts, epoch=_epochs, salt=st.binary(max_size=20))
+def test_a_sealed_cursor_is_read_as_the_start_it_was_made_of(
+    start: Start, epoch: str, salt: bytes
+) -> None:
+    cursor = encode_sealed_cursor(start, epoch, salt)
+    for must_be_sealed in (False, True):
+        assert decode_cursor(cursor, epoch, "after", must_be_sealed=must_be_sealed) == start
+
+
+@settings(deadline=None)
+@given(start=_starts, position=_positions, salt=st.binary(max_size=20))
+def test_a_sealed_cursor_tells_nothing_of_its_position(
+    start: Start, position: Position, salt: bytes
+) -> None:
+    """Only what all cursors of an outbox begin with is the same, and the length."""
+    cursors = [
+        encode_sealed_cursor(each, EPOCH, salt)
+        for each in (Start(start.position), Start(position._replace(tick=start.position.tick ^ 1)))
+    ]
+    raw = [urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)) for cursor in cursors]
+    assert len(raw[0]) == len(raw[1])
+    assert sum(one == other for one, other in zip(*raw, strict=True)) < 30
+
+
+def test_a_sealed_cursor_of_a_moment_is_another_one_with_another_salt() -> None:
+    start = Start(Position(1, 2, 3))
+    assert encode_sealed_cursor(start, EPOCH, b"1") != encode_sealed_cursor(start, EPOCH, b"2")
+    assert encode_sealed_cursor(start, EPOCH, b"") == encode_sealed_cursor(start, EPOCH, b"")
+
+
+@given(start=_starts)
+def test_where_a_cursor_must_be_sealed_any_other_has_expired(start: Start) -> None:
+    with pytest.raises(EventsExpired):
+        decode_cursor(encode_cursor(start, EPOCH), EPOCH, "after", must_be_sealed=True)
+
+
+@given(start=_starts, data=st.data())
+def test_a_sealed_cursor_can_not_be_made_up(start: Start, data: st.DataObject) -> None:
+    """Not even by who computes the checksum anew."""
+    raw = bytearray(urlsafe_b64decode(encode_sealed_cursor(start, EPOCH, b"") + "=="))[:-6]
+    at = data.draw(st.integers(6, len(raw) - 1))
+    raw[at] ^= data.draw(st.integers(1, 255))
+    checksum = hashlib.blake2b(raw, digest_size=6, person=b"event-cursor-1").digest()
+    forged = urlsafe_b64encode(bytes(raw) + checksum).rstrip(b"=").decode()
+    with pytest.raises(InvalidInput, match="after must be a cursor taken unchanged from an event"):
+        decode_cursor(forged, EPOCH, "after")
+
+
+def test_a_sealed_cursor_of_another_outbox_has_expired() -> None:
+    with pytest.raises(EventsExpired):
+        decode_cursor(
+            encode_sealed_cursor(Start(Position(1, 2, 3)), "another", b""), EPOCH, "after"
+        )
 
 
 def test_a_text_of_any_length_is_refused() -> None:

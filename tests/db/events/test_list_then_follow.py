@@ -124,7 +124,7 @@ class Interleaving:
         await self._log.end()
         for number, follower in enumerate(self.followers):
             with self._may_expire(number):
-                start = await self._log.start(follower.cursor, "after")
+                start = await self._log.start(follower.cursor, "after", None)
                 if await self._log.read(start.position, 1):
                     self._behind.add(number)
         self._prunes += 1

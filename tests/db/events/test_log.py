@@ -183,8 +183,8 @@ async def test_a_cursor_leads_back_to_its_place(log: EventLog, place: Place) -> 
     _insert(place, "a", "b")
     await log.end()
     first, second = await log.read(start, 10)
-    cursor = log.cursor(Start(first.position))
-    found = await log.start(cursor, "after")
+    cursor = log.cursor(Start(first.position), None)
+    found = await log.start(cursor, "after", None)
     assert found == Start(first.position)
     assert await log.read(found.position, 10) == [second]
 
@@ -193,23 +193,23 @@ async def test_a_cursor_is_good_for_every_process(
     log: EventLog, database: Database, place: Place
 ) -> None:
     _insert(place, "a")
-    cursor = log.cursor(Start(await log.end()))
-    assert await EventLog(database).start(cursor, "after") == Start(await log.end())
+    cursor = log.cursor(Start(await log.end()), None)
+    assert await EventLog(database).start(cursor, "after", None) == Start(await log.end())
 
 
 async def test_a_cursor_of_another_database_has_expired(log: EventLog, place: Place) -> None:
-    cursor = log.cursor(Start(await log.end()))
+    cursor = log.cursor(Start(await log.end()), None)
     run_sql(place, "UPDATE event_epochs SET epoch = 'another'")
     # The process may have read the old one.
-    other = log.cursor(Start(await log.end()))
-    assert (await log.start(other, "after")).position == await log.end()
+    other = log.cursor(Start(await log.end()), None)
+    assert (await log.start(other, "after", None)).position == await log.end()
     with pytest.raises(EventsExpired):
-        await log.start(cursor, "after")
+        await log.start(cursor, "after", None)
 
 
 async def test_what_is_no_cursor_is_refused(log: EventLog) -> None:
     with pytest.raises(InvalidInput, match="after must be a cursor"):
-        await log.start("garbled", "after")
+        await log.start("garbled", "after", None)
 
 
 @pytest.mark.sqlite

@@ -82,11 +82,11 @@ async def test_what_occurs_after_a_restore_was_not_seen_although_transactions_be
     log = EventLog(database)
     place.run(INSERT, [("a",)])
     follower = await _load(database)
-    start = await log.start(follower.cursor, "after")
+    start = await log.start(follower.cursor, "after", None)
     assert start.seen is not None
     # The lost transactions had numbers that the restored cluster gives once more.
     beyond = start.seen._replace(snapshot=Snapshot(2**40 + 1, 2**40 + 1))
-    follower.cursor = log.cursor(start._replace(seen=beyond))
+    follower.cursor = log.cursor(start._replace(seen=beyond), None)
     while await read_clock(database) <= beyond.until:
         pass
     place.run(INSERT, [("new",)])

@@ -28,7 +28,7 @@ class _Database:
         return [_KEY] if _KEY.hash in hashes else []
 
 
-_KEY = Key(1, "new", "made", frozenset({Scope.READ}), 0, None, None, None)
+_KEY = Key(1, "new", "made", frozenset({Scope.READ}), 0, None, None, None, None)
 
 
 async def _find_all(keys: NewKeys, hashes: Sequence[str]) -> list[Key | None]:

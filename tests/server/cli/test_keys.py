@@ -81,6 +81,26 @@ def test_a_key_is_shown_once_and_listed_without_itself(url: str) -> None:
     assert all(word in listed for word in ("console", "read update", "valid", "never"))
 
 
+def test_a_key_of_a_workspace_is_listed_with_it(url: str) -> None:
+    for name, *more in (("all",), ("one", "--workspace", "ws [1]")):
+        assert _run("keys", "create", name, "--scope", "read", *more, "--database", url).stdout
+    header, *listed = _run("keys", "list", "--database", url).output.splitlines()
+    at = header.index("workspace")
+    assert [line[at : at + 8].strip() for line in listed] == ["", "ws [1]"]
+
+
+@pytest.mark.parametrize(
+    "workspace", ["", "  ", "x" * 10_001, "caf\udce9", "a\0b", "a\ufffd"], ids=ascii
+)
+def test_what_is_no_workspace_is_refused(url: str, workspace: str) -> None:
+    """Least of all may an empty text mean all of them."""
+    made = ["keys", "create", "name", "--scope", "read", "--workspace", workspace]
+    refused = CliRunner().invoke(cli, [*made, "--database", url])
+    assert isinstance(refused.exception, InvalidInput)
+    assert refused.exception.message.startswith("workspace must be the id of a workspace")
+    assert len(_run("keys", "list", "--database", url).output.splitlines()) == 1
+
+
 def test_a_key_that_is_revoked_is_listed_as_such(url: str) -> None:
     _run("keys", "create", "console", "--scope", "read", "--database", url)
     assert "Key 1 is revoked" in _run("keys", "revoke", "1", "--database", url).output

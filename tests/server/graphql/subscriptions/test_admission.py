@@ -12,9 +12,9 @@ from server.graphql.subscriptions.admission import Admission, Place, TooManySubs
 from server.graphql.subscriptions.sink import EndCode, Ending
 from tests.waiting import until
 
-READER = Principal(frozenset({Scope.READ}), Client("key 1", may_write=False))
-OTHER = Principal(frozenset({Scope.READ}), Client("key 2", may_write=False))
-WRITER = Principal(frozenset({Scope.UPDATE}), Client("key 3", may_write=True))
+READER = Principal(frozenset({Scope.READ}), Client("key 1", may_write=False), None)
+OTHER = Principal(frozenset({Scope.READ}), Client("key 2", may_write=False), None)
+WRITER = Principal(frozenset({Scope.UPDATE}), Client("key 3", may_write=True), None)
 
 pytestmark = pytest.mark.anyio
 

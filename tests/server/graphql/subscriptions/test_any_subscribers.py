@@ -134,7 +134,7 @@ async def _play(place: Place, steps: list[tuple[Any, ...]]) -> None:
                 events = await _all_events(live, begin)
                 place_of_cursor = min(step[3], len(events))
                 after = (
-                    live.log.cursor(Start(events[place_of_cursor - 1].position))
+                    live.log.cursor(Start(events[place_of_cursor - 1].position), None)
                     if place_of_cursor
                     else None
                 )

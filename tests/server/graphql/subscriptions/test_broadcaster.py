@@ -89,7 +89,7 @@ async def test_after_a_cursor_comes_everything_since(place: Place) -> None:
 async def test_the_cursor_of_a_list_begins_where_the_list_ends(place: Place) -> None:
     insert(place, SAMPLE)
     async with subscriptions(place) as live:
-        cursor = live.log.cursor(await live.log.here())
+        cursor = live.log.cursor(await live.log.here(), None)
         client = await live.begin(after=cursor)
         create(place, "new")
         await until(lambda: bool(client.messages))
@@ -111,7 +111,7 @@ async def test_after_the_cursor_of_a_list_comes_what_the_feed_has_not_read_yet(
         live.feed.on_events = pass_on_slowly
         create(place, "before")
         await until(lambda: has_read(first, 1))
-        cursor = live.log.cursor(await live.log.here())
+        cursor = live.log.cursor(await live.log.here(), None)
         create(place, "after")
         second = await live.begin(after=cursor)
         await until(lambda: has_read(second, 1))
