@@ -61,11 +61,13 @@ class Place(Protocol):
 
 _ROOM = 4 * 2**30
 _REFUSAL = "a secret"
-_OF_ENGINES = re.compile(r"\s*(INSERT INTO|UPDATE|DELETE FROM) (executions|agentflows)\b")
+_OF_ENGINES = re.compile(
+    r"\s*(INSERT INTO|UPDATE|DELETE FROM) (executions|agentflows|execution_data)\b"
+)
 """What engines write, with no more rights than docs/deploy.md says that they need."""
 ENGINE = {"user": "gateway_test_engine", "password": "engine"}
 RIGHTS = (
-    "GRANT SELECT, INSERT, UPDATE, DELETE ON executions, agentflows TO {0}",
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON executions, agentflows, execution_data TO {0}",
     "GRANT USAGE ON SEQUENCE executions_id_seq TO {0}",
 )
 

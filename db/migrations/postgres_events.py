@@ -8,6 +8,7 @@ from alembic import op
 
 from db.migrations.event_columns import EventColumns, logged_as
 from db.migrations.postgres_counting import delta_bodies
+from db.migrations.postgres_data import deletes_data, truncates_data
 from db.migrations.postgres_order import (
     LOGGED,
     create_postgres_order,
@@ -35,7 +36,7 @@ def create_postgres_events(columns: EventColumns) -> None:
         " ADD COLUMN xid xid8 NOT NULL DEFAULT pg_current_xact_id()"
     )
     op.execute(f"CREATE INDEX execution_events_by_xid ON {schema}execution_events (xid, id)")
-    _create_logging(schema, columns)
+    _create_logging(schema, columns, with_data=False)
     op.execute(
         f"CREATE TRIGGER executions_logged_truncate BEFORE TRUNCATE ON {schema}executions"
         f" FOR EACH STATEMENT EXECUTE FUNCTION {schema}gateway_log_truncate()"
@@ -51,9 +52,9 @@ def create_postgres_events(columns: EventColumns) -> None:
 
 
 def replace_postgres_events(columns: EventColumns) -> None:
-    """Create the functions that write events anew, for other columns, which the tables have."""
+    """Create the functions that write events anew, for other columns and the table of data."""
     schema = schema_of_tables()
-    _create_logging(schema, columns)
+    _create_logging(schema, columns, with_data=True)
     op.execute(f"DROP TRIGGER executions_noted_guids ON {schema}executions")
     _create_noting(schema, columns)
     create_postgres_order(schema, columns)
@@ -67,23 +68,26 @@ def _create_noting(schema: str, columns: EventColumns) -> None:
     )
 
 
-def _create_logging(schema: str, columns: EventColumns) -> None:
+def _create_logging(schema: str, columns: EventColumns, *, with_data: bool) -> None:
     logged = _bodies(schema, columns)
     for name, counted in delta_bodies(WIDTHS, STATES, schema).items():
         if name == "truncate":
             continue
         moving = moves_sequence(schema) if name == "insert" else ""
+        deleting = f" {deletes_data(schema)}" if name == "delete" and with_data else ""
         # A statement that has changed nothing has nothing to count either.
         create_as_owner(
             f"{schema}gateway_note_{name}",
             f"{notes_logged(schema)} {logged[name]} IF NOT FOUND THEN RETURN NULL; END IF;"
-            f" {orders_events(schema)} {counted}{moving} {wakes_gateways()} RETURN NULL;",
+            f" {orders_events(schema)} {counted}{moving}{deleting} {wakes_gateways()}"
+            " RETURN NULL;",
             f"{_NOW} {LOGGED}",
         )
+    emptying = f"{truncates_data(schema)} " if with_data else ""
     # Before the rows are gone.
     create_as_owner(
         f"{schema}gateway_log_truncate",
-        f"{logged['truncate']} IF FOUND THEN {wakes_gateways()} END IF; RETURN NULL;",
+        f"{emptying}{logged['truncate']} IF FOUND THEN {wakes_gateways()} END IF; RETURN NULL;",
         _NOW,
     )
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from db.migrations.event_columns import TIMES, EventColumns, logged_as
+from db.migrations.sqlite_data import DELETES_OTHER_REPLACED, DELETES_REPLACED, MOVES
 from db.migrations.sqlite_order import create_sqlite_order
 from db.migrations.versions.r0003_counts import subtract_replaced
 
@@ -85,18 +86,18 @@ def create_sqlite_events(columns: EventColumns) -> None:
         sa.Column("finished_on", sa.Integer),
         sqlite_strict=True,
     )
-    for trigger in _triggers(columns):
+    for trigger in _triggers(columns, with_data=False):
         op.execute(trigger)
     create_sqlite_order(columns)
 
 
 def replace_sqlite_events(columns: EventColumns) -> None:
-    """Create the triggers that write events anew, for other columns, which the tables have."""
+    """Create the triggers that write events anew, for other columns and the table of data."""
     for name in (*_NOTES, *_LOGS, *_SETS_TIMES):
         op.execute(f"DROP TRIGGER executions_{name}")
     for name in ("ordered", "joined"):
         op.execute(f"DROP TRIGGER execution_events_{name}")
-    for trigger in _triggers(columns):
+    for trigger in _triggers(columns, with_data=True):
         op.execute(trigger)
     create_sqlite_order(columns)
 
@@ -139,7 +140,7 @@ def _row(names: tuple[str, ...], row: str = "NEW.") -> str:
     return ", ".join(f"{row}{name}" for name in names)
 
 
-def _triggers(columns: EventColumns) -> list[str]:
+def _triggers(columns: EventColumns, *, with_data: bool) -> list[str]:
     """The statements that create the triggers."""
     when = _Conditions(columns)
     of_moved_row = when.times_of_moved_row
@@ -149,7 +150,7 @@ def _triggers(columns: EventColumns) -> list[str]:
         "DELETED", "", source="replaced_executions", only="id = NEW.id OR guid = NEW.guid"
     )
     return [
-        *_note_replaced_rows(when),
+        *_note_replaced_rows(when, with_data=with_data),
         _trigger("created", "INSERT", "", replaced, log("CREATED", "NEW.", _OF_NEW_ROW)),
         _trigger(
             "changed",
@@ -177,6 +178,7 @@ def _triggers(columns: EventColumns) -> list[str]:
             log("UPDATED", "NEW.", of_moved_row, only=f"NOT ({when.is_renamed})"),
             log("DELETED", "OLD.", only=when.is_renamed),
             log("CREATED", "NEW.", of_moved_row, only=when.is_renamed),
+            *((MOVES,) if with_data else ()),
         ),
         _trigger("deleted", "DELETE", "", log("DELETED", "OLD.")),
         # The second one sets times while the first one runs.
@@ -248,7 +250,7 @@ def _set_times(times: _Times, is_as_written: str) -> tuple[str, str]:
     return sets_one, sets_both
 
 
-def _note_replaced_rows(when: _Conditions) -> list[str]:
+def _note_replaced_rows(when: _Conditions, *, with_data: bool) -> list[str]:
     """Note whole rows before a write that may replace them, and keep them until it is logged."""
     columns = ", ".join(when.columns.row)
     noted = (
@@ -257,6 +259,8 @@ def _note_replaced_rows(when: _Conditions) -> list[str]:
     )
     # An unspecified id is -1 in a BEFORE trigger, and has its value in an AFTER trigger.
     spared = "DELETE FROM replaced_executions WHERE id <> NEW.id AND guid <> NEW.guid;"
+    replaced = f"{spared} {subtract_replaced()}"
+    deletes = (DELETES_REPLACED, DELETES_OTHER_REPLACED) if with_data else ("", "")
     is_there = "EXISTS (SELECT 1 FROM replaced_executions)"
     triggers = (
         ("noted", "BEFORE INSERT", "", f"{noted} id = NEW.id OR guid = NEW.guid;"),
@@ -266,13 +270,13 @@ def _note_replaced_rows(when: _Conditions) -> list[str]:
             f" WHEN {when.is_moved}",
             f"{noted} id <> OLD.id AND (id = NEW.id OR guid = NEW.guid);",
         ),
-        ("replaced", "AFTER INSERT", f" WHEN {is_there}", f"{spared} {subtract_replaced()}"),
+        ("replaced", "AFTER INSERT", f" WHEN {is_there}", f"{replaced} {deletes[0]}"),
         (
             "replaced_update",
             "AFTER UPDATE OF id, guid",
             # Otherwise what is there was replaced, and subtracted, by an earlier write.
             f" WHEN {when.is_moved} AND {is_there}",
-            f"{spared} {subtract_replaced()}",
+            f"{replaced} {deletes[1]}",
         ),
     )
     return [

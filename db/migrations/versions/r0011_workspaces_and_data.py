@@ -8,7 +8,9 @@ import sqlalchemy as sa
 from alembic import op
 
 from db.migrations.event_columns import WITH_WORKSPACES
+from db.migrations.postgres_data import create_postgres_data
 from db.migrations.postgres_events import replace_postgres_events
+from db.migrations.sqlite_data import create_sqlite_data
 from db.migrations.sqlite_events import replace_sqlite_events
 from db.migrations.versions.r0005_contents import (
     TEXTS,
@@ -82,6 +84,7 @@ def _upgrade_sqlite() -> None:
             op.execute(f"DROP TRIGGER {table}_checked_{event}")
         create_sqlite_checks(table, (*texts, *_COLUMNS[table]))
     replace_sqlite_events(WITH_WORKSPACES)
+    create_sqlite_data()
 
 
 def _upgrade_postgres(schema: str) -> None:
@@ -93,3 +96,4 @@ def _upgrade_postgres(schema: str) -> None:
         op.execute(f"ALTER FUNCTION {schema}gateway_check_{table}() {path}")
     create_times(schema, (*WITH_WORKSPACES.contents, *WITH_WORKSPACES.identity))
     replace_postgres_events(WITH_WORKSPACES)
+    create_postgres_data(schema)

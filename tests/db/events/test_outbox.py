@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.database import Database
 from db.models import ExecutionState
-from tests.db.events.outbox import Logged, events_in, replay, rows_in
+from tests.db.events.outbox import Copy, Logged, events_in, replay, rows_in
 from tests.gateway import migrate, migrate_to, run_sql
 from tests.places import Place, PostgresPlace, Server
 from tests.sample import START
@@ -33,6 +33,8 @@ _CHANGES = [
     "updated_on = NULL",
     "id = 1000",
     "id = 1000, state = 'TIMEOUT'",
+    "error = 'It broke'",
+    "error = 'It broke', updated_on = 5",
 ]
 
 
@@ -321,6 +323,32 @@ def test_executions_of_an_older_database_have_events_once_they_change(
     events = _events_of(place, "UPDATE executions SET state = 'TIMEOUT' WHERE guid = 'g-0'")
     assert [event.before for event in events] == [before["g-0"]]
     assert len(_events_of(place, "DELETE FROM executions")) == len(ExecutionState)
+
+
+def test_events_of_an_older_database_are_kept_and_go_on(server: Server, tmp_path: Path) -> None:
+    place = server.new(tmp_path)
+    migrate_to(place, "0010")
+    for number in range(3):
+        _as_owner(place, f"{_INSERT} VALUES ('g-{number}', 'flow-1', 'INPROGRESS', {START})")
+    _as_owner(place, "UPDATE executions SET state = 'ERROR' WHERE guid = 'g-1'")
+    migrate(place)
+    kept = events_in(place)
+    assert [event.type for event in kept] == [*["CREATED"] * 3, "UPDATED"]
+    copy: Copy = {}
+    replay(kept, copy)
+    replay(_events_of(place, "UPDATE executions SET workspace_id = 'w', error = 'e'"), copy)
+    assert copy == rows_in(place)
+
+
+def test_an_execution_in_another_workspace_is_another_one(place: Place) -> None:
+    run_sql(place, f"{_INSERT} VALUES ('g', 'flow-1', 'INPROGRESS', {START})")
+    events = _events_of(place, "UPDATE executions SET workspace_id = 'w', state = 'ERROR'")
+    assert [(event.type, event.row.workspace_id, event.row.state) for event in events] == [
+        ("DELETED", None, "INPROGRESS"),
+        ("CREATED", "w", "ERROR"),
+    ]
+    events = _events_of(place, "UPDATE executions SET error = 'It broke'")
+    assert [(event.type, event.row.error) for event in events] == [("UPDATED", "It broke")]
 
 
 def test_each_database_has_an_epoch_of_its_own(
