@@ -21,12 +21,16 @@ async def upgrade(database: Database) -> tuple[str | None, str]:
     return await database.transact(lambda connection: connection.run_sync(_upgrade))
 
 
-def _upgrade(connection: Connection) -> tuple[str | None, str]:
+def take_turns(connection: Connection) -> None:
+    """Wait, without a time limit, until no other process changes the tables."""
     if connection.dialect.name == "postgresql":
-        # No time limit; processes take turns.
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+
+
+def _upgrade(connection: Connection) -> tuple[str | None, str]:
+    take_turns(connection)
     before = _current(connection)
     if before != NEWEST_REVISION:
         # Loading Alembic takes a tenth of a start, and most databases need no migration.

@@ -1,0 +1,76 @@
+"""Take everything away that the migrations have made in a database."""
+
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from db.database import Database
+from db.errors import InvalidInput
+from db.migrations.upgrade import take_turns
+from db.models import Base
+
+_POSTGRES_TABLES = ("execution_count_notes", "recent_writers", "event_ticks")
+_VERSION = "alembic_version"
+_OTHERS_DEPEND = "2BP01"
+_OF_TABLES = "gateway_events_of"
+"""The function whose result has the type of a table."""
+_POSTGRES_FUNCTIONS = (
+    "gateway_casefold",
+    "gateway_check_agentflows",
+    "gateway_check_api_keys",
+    "gateway_check_executions",
+    "gateway_error_of",
+    "gateway_fold_counts",
+    "gateway_follow_data_insert",
+    "gateway_follow_data_update",
+    "gateway_log_truncate",
+    "gateway_move_data",
+    "gateway_move_sequence",
+    "gateway_note_delete",
+    "gateway_note_guids",
+    "gateway_note_id",
+    "gateway_note_insert",
+    "gateway_note_truncate",
+    "gateway_note_update",
+    "gateway_order_events",
+    "gateway_tick",
+    "gateway_times",
+)
+
+
+async def remove(database: Database) -> None:
+    """Drop the gateway's tables with all that is in them, its triggers and its functions.
+
+    Tables of other programs stay as they are. Of a database that no gateway has migrated nothing is
+    removed. Raises ServiceUnavailable if the database can't be written, and InvalidInput if
+    something of another program depends on what would be dropped.
+    """
+    await database.transact(lambda connection: connection.run_sync(_remove))
+
+
+def _remove(connection: Connection) -> None:
+    take_turns(connection)
+    found = inspect(connection)
+    if not found.has_table(_VERSION):
+        return
+    is_postgres = connection.dialect.name == "postgresql"
+    there = set(found.get_table_names())
+    tables = [name for name in (*Base.metadata.tables, *_POSTGRES_TABLES) if name in there]
+    if is_postgres:
+        _drop(connection, "FUNCTION", (_OF_TABLES,))
+    # Triggers and indexes go with their tables.
+    _drop(connection, "TABLE", (*tables, _VERSION))
+    if is_postgres:
+        _drop(connection, "FUNCTION", _POSTGRES_FUNCTIONS)
+
+
+def _drop(connection: Connection, kind: str, names: tuple[str, ...]) -> None:
+    for name in names:
+        try:
+            connection.execute(text(f"DROP {kind} IF EXISTS {name}"))
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", "") != _OTHERS_DEPEND:
+                raise
+            raise InvalidInput(
+                f"Something else in the database, a view maybe, depends on the {kind.lower()} "
+                f"{name}; nothing was removed. Drop it first"
+            ) from error

@@ -1,0 +1,79 @@
+"""What the migrations have made can be taken away, and nothing else is."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from db.errors import InvalidInput
+from db.migrations.removal import remove
+from db.migrations.upgrade import NEWEST_REVISION, upgrade
+from db.opening import open_database
+from tests.gateway import insert, run_sql
+from tests.places import Place, PostgresPlace, Server
+from tests.sample import SAMPLE
+
+pytestmark = pytest.mark.anyio
+
+_OURS = "IN (SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_|^information_schema$')"
+# Every kind of object that a migration makes, of all schemas but the server's own.
+_POSTGRES_SCHEMA = (
+    f"SELECT relkind::text, relname::text FROM pg_class WHERE relnamespace {_OURS}",
+    f"SELECT 'function', proname::text FROM pg_proc WHERE pronamespace {_OURS}",
+    f"SELECT 'type', typname::text FROM pg_type WHERE typnamespace {_OURS}",
+    "SELECT 'trigger', tgname::text FROM pg_trigger",
+    "SELECT 'schema', nspname::text FROM pg_namespace WHERE nspname !~ '^pg_'",
+)
+
+
+def _schema(place: Place) -> list[tuple[Any, ...]]:
+    if isinstance(place, PostgresPlace):
+        return sorted(row for query in _POSTGRES_SCHEMA for row in run_sql(place, query))
+    # SQLite's own table of the ids that were given can't be dropped.
+    return run_sql(
+        place, "SELECT type, name, sql FROM sqlite_schema WHERE name <> 'sqlite_sequence'"
+    )
+
+
+async def _in(place: Place, work: Any) -> Any:
+    database = open_database(place.url)
+    try:
+        return await work(database)
+    finally:
+        await database.close()
+
+
+async def test_a_database_is_afterwards_as_it_was_before(server: Server, tmp_path: Path) -> None:
+    place = server.new(tmp_path)
+    run_sql(place, "CREATE TABLE other (id integer PRIMARY KEY, value text)")
+    run_sql(place, "CREATE INDEX other_by_value ON other (value)")
+    run_sql(place, "INSERT INTO other VALUES (1, 'kept')")
+    before = _schema(place)
+    await _in(place, upgrade)
+    migrated = _schema(place)
+    assert migrated != before
+    insert(place, SAMPLE)
+    await _in(place, remove)
+    assert _schema(place) == before
+    assert run_sql(place, "SELECT * FROM other") == [(1, "kept")]
+    assert await _in(place, upgrade) == (None, NEWEST_REVISION)
+    assert _schema(place) == migrated
+
+
+async def test_nothing_is_removed_of_a_database_without_a_gateway(
+    server: Server, tmp_path: Path
+) -> None:
+    place = server.new(tmp_path)
+    run_sql(place, "CREATE TABLE executions (id integer PRIMARY KEY)")
+    before = _schema(place)
+    await _in(place, remove)
+    assert _schema(place) == before
+
+
+@pytest.mark.postgres
+async def test_nothing_is_removed_that_others_depend_on(place: PostgresPlace) -> None:
+    run_sql(place, "CREATE VIEW ours AS SELECT guid FROM executions")
+    before = _schema(place)
+    with pytest.raises(InvalidInput, match="depends on the table executions"):
+        await _in(place, remove)
+    assert _schema(place) == before
