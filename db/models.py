@@ -267,3 +267,14 @@ class Lease(Base):
     completed_on: Mapped[int | None] = mapped_column(_INTEGER)
 
     __table_args__ = ({"sqlite_strict": True},)
+
+
+class RestImport(Base):
+    """How far the import of another server's list is; see ``writing.rest_imports``."""
+
+    __tablename__ = "rest_imports"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    progress: Mapped[str] = mapped_column(Text)
+
+    __table_args__ = ({"sqlite_strict": True},)

@@ -4,7 +4,7 @@ from sqlalchemy import Connection, inspect, text
 
 from db.database import Database
 
-NEWEST_REVISION = "0011"
+NEWEST_REVISION = "0012"
 """The revision that this program needs."""
 
 _LOCK = 0x6777_6D69_6772

@@ -1,9 +1,10 @@
-"""The command that loads executions from files."""
+"""The command that loads executions from files and from other servers."""
 
 import contextlib
 import io
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Annotated, cast
 
@@ -13,31 +14,68 @@ from sqlalchemy.exc import IntegrityError
 from db.errors import GatewayError
 from db.opening import normalize_url
 from db.writing.loading import load
-from server.cli.command import DatabaseOption, read_settings, with_database
+from server.cli.command import DatabaseOption, read_duration, read_settings, with_database
 from server.cli.import_files import Row, read_executions
 from server.cli.progress import Advance, progress_of_bytes
+from server.cli.rest_import.command import import_list
+from server.cli.rest_import.source import Source, is_url
 
 
 def import_(
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILE...", help="CSV, JSON Lines or JSON; - for standard input."),
+        typer.Argument(
+            metavar="FILE...|URL",
+            help="CSV, JSON Lines or JSON; - for standard input; or the URL of a server's list.",
+        ),
     ],
     *,
     seconds: Annotated[
         bool, typer.Option("--seconds", help="Read numbers as epoch seconds, not milliseconds.")
     ] = False,
+    header: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="'NAME: VALUE'|@FILE",
+            help="A header for the server, or a file with one on each line, which no history of "
+            "commands keeps; give it again for more.",
+        ),
+    ] = None,
+    follow: Annotated[
+        int | None,
+        typer.Option(
+            metavar="INTERVAL",
+            parser=read_duration,
+            help="Go on, and import what is new or changed at the server every 30s, say.",
+        ),
+    ] = None,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Read the whole list of a server again.")
+    ] = False,
     database: DatabaseOption = None,
 ) -> None:
-    """Load executions from files, all of them or none.
+    """Load executions from files, all of them or none, or from another server.
 
     Executions whose guid exists are updated. Columns: guid, agentflow_id, agentflow_name,
     session_id, state, created_on (epoch milliseconds or ISO 8601), and optionally id,
     updated_on and finished_on; the names of the REST API (agentflowId) work too. A row keeps its
     id unless another execution has it. Files may be in UTF-8 or UTF-16, compressed with gzip or
     not; CSV values may be separated by commas, semicolons, tabs or bars.
+
+    The server may be a Flowise, a gateway, or any that has their `GET /executions`. Its list is
+    read by windows of creation, page by page, each of which is kept: the same command goes on where
+    it was ended, and later reads only what has changed since (a Flowise tells; other lists are read
+    again). Executions that can't be read are left out and named; the exit status is then 1. What is
+    deleted at the server stays here.
     """
     settings = read_settings(database_url=database)
+    if any(map(is_url, files)):
+        source = _source(files, header or [], in_seconds=seconds)
+        with _new_file_removed_on_failure(settings.database_url) as keep:
+            import_list(settings, source, follow=follow, anew=anew, on_written=keep)
+        return
+    if header or follow is not None or anew:
+        raise FileError("--header, --follow and --anew are for the address of a server")
     with _progress(files) as advance, _new_file_removed_on_failure(settings.database_url):
         rows = (row for file in files for row in _rows(file, advance, in_seconds=seconds))
         try:
@@ -47,6 +85,18 @@ def import_(
     typer.echo(f"Imported {count:,} {'execution' if count == 1 else 'executions'}")
 
 
+def _source(files: list[str], headers: list[str], *, in_seconds: bool) -> Source:
+    if len(files) > 1:
+        # Not shown: they may be credentials, of a header that was not in quotes.
+        raise FileError(
+            "An address must be the only argument, and a header in quotes: "
+            "--header 'Authorization: Bearer …'"
+        )
+    if in_seconds:
+        raise FileError("--seconds is for files; a server's times are read as it documents them")
+    return Source.of(files[0], headers)
+
+
 class FileError(GatewayError):
     """A file can't be read."""
 
@@ -54,15 +104,19 @@ class FileError(GatewayError):
 
 
 @contextlib.contextmanager
-def _new_file_removed_on_failure(url: str) -> Iterator[None]:
-    """Remove the database file if the block fails and the file did not exist before."""
+def _new_file_removed_on_failure(url: str) -> Iterator[Callable[[], None]]:
+    """Remove the database file if the block fails and the file did not exist before.
+
+    The block may call what is yielded to keep the file in any case.
+    """
     parsed = normalize_url(url)
     name = parsed.database or ""
     is_new = parsed.get_backend_name() == "sqlite" and not Path(name).exists()
+    keeping = threading.Event()
     try:
-        yield
+        yield keeping.set
     except BaseException:
-        if is_new and not name.startswith("file:"):
+        if is_new and not keeping.is_set() and not name.startswith("file:"):
             for end in ("", "-wal", "-shm", "-journal"):
                 Path(name + end).unlink(missing_ok=True)
         raise

@@ -91,6 +91,14 @@ def read_executions(file: IO[bytes], name: str, *, in_seconds: bool = False) -> 
     )
 
 
+def read_object(value: Any) -> Row:
+    """Return the execution of a JSON object, whose numbers are epoch milliseconds.
+
+    Raises ValueError with what is wrong.
+    """
+    return _from_object(functools.partial(_row, in_seconds=False), value)
+
+
 def _located(
     name: str, items: Iterator[tuple[int, Any]], convert: Callable[[Any], Row]
 ) -> Iterator[Row]:

@@ -113,8 +113,9 @@ def _prepare(settings: Settings, demo: int) -> None:
 
 cli.command(
     "import",
-    epilog="Example: `executions-gateway import executions.csv` or `... | executions-gateway "
-    "import -`",
+    epilog="Examples: `executions-gateway import executions.csv`, `... | executions-gateway "
+    "import -`, `executions-gateway import https://flowise.example/api/v1/executions --header "
+    "'Authorization: Bearer …' --follow 30s`",
 )(import_)
 
 

@@ -27,8 +27,8 @@ def progress_of_bytes(what: str, total: int | None) -> Iterator[Advance]:
 
 
 @contextlib.contextmanager
-def progress_of_rows(what: str, total: int) -> Iterator[Advance]:
-    """Show how many of ``total`` rows were made."""
+def progress_of_rows(what: str, total: int | None) -> Iterator[Advance]:
+    """Show how many of ``total`` rows were made; ``total`` is None if unknown."""
     with _shown(what, total, MofNCompleteColumn()) as advance:
         yield advance
 

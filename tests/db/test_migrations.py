@@ -39,6 +39,7 @@ TABLES = [
     "executions",
     "leases",
     "replaced_executions",
+    "rest_imports",
 ]
 
 

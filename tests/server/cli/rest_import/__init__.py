@@ -1,0 +1,1 @@
+"""Imports over REST, from little servers on loopback."""
