@@ -203,6 +203,7 @@ def _executions_routes(
         in_thread=store.in_thread,
         snapshot=database.snapshot,
         max_matching_seconds=settings.max_matching_seconds,
+        max_data_bytes=settings.max_data_bytes,
     )
     runner = OperationRunner(
         schema, store, documents, context, broadcaster, on_limit=metrics.passed
@@ -257,6 +258,7 @@ def _executions_routes(
         max_page_size=settings.max_page_size,
         max_ids=settings.max_ids,
         max_parameters=settings.max_parameters,
+        max_data_bytes=settings.max_data_bytes,
         on_limit=metrics.passed,
     )
     metrics.watch(rest.metrics())

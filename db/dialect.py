@@ -65,6 +65,13 @@ class PositionOf(FunctionElement[int]):
     inherit_cache = True
 
 
+class Octets(FunctionElement[int]):
+    """The length of a text in bytes of UTF-8."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
 class Exact(FunctionElement[str]):
     """A text parameter, which may be sent as bytes."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from db.contents.contents import Contents
 from db.database import Database
 from db.dialect import pays_for_messages
 from db.models import ExecutionState
@@ -24,6 +25,12 @@ class Executions(Reader):
         super().__init__(database, source)
         self._writing = Writing(database.dialect, source)
         self._matching = Matching(database, source)
+        self._contents = Contents(database)
+
+    @property
+    def contents(self) -> Contents:
+        """What engines left of them."""
+        return self._contents.within(self._workspace)
 
     async def update(
         self,

@@ -1,13 +1,14 @@
 """What root fields need to read and change executions."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from db.agentflows import Agentflows
+from db.contents.reading import ContentRoom
 from db.events.log import EventLog
 from db.executions import Executions
 from db.reading.statistics import BucketBudget
@@ -41,6 +42,8 @@ class Context:
     """Lets everything that is read within its block be of one moment."""
     max_matching_seconds: float = 10.0
     """For how long a change of all matching executions may run."""
+    max_data_bytes: int = 10 * 2**20
+    """How many bytes of contents a response may have."""
     workspace: str | None = None
     """The workspace in which everything is read and changed; None if that is everywhere."""
 
@@ -63,7 +66,7 @@ class Run:
     A run of a subscription answers ``events``, each by an object.
     """
 
-    __slots__ = ("_budget", "_turns", "context", "events", "variables")
+    __slots__ = ("_budget", "_room", "_turns", "context", "events", "variables")
 
     def __init__(
         self,
@@ -76,6 +79,7 @@ class Run:
         self.events = events
         self._turns: asyncio.Semaphore | None = None
         self._budget: BucketBudget | None = None
+        self._room: ContentRoom | None = None
 
     def take_buckets(self, bucket: TimeBucket, count: int) -> None:
         """Count the buckets of timelines of a width.
@@ -86,12 +90,43 @@ class Run:
             self._budget = BucketBudget()
         self._budget.take(bucket, count)
 
+    @property
+    def room(self) -> ContentRoom:
+        """What the response has room for of contents."""
+        if self._room is None:
+            self._room = ContentRoom(self.context.max_data_bytes)
+        return self._room
+
     async def in_turn(self, read: Callable[[], Awaitable[_T]]) -> _T:
         """Run a read of a nested field once fewer than ``AT_ONCE`` others are running."""
         if self._turns is None:
             self._turns = asyncio.Semaphore(AT_ONCE)
         async with self._turns:
             return await read()
+
+
+_copies: ContextVar[int] = ContextVar("copies", default=1)
+
+
+@contextmanager
+def repeated(count: int) -> Iterator[None]:
+    """Say that the response will have up to ``count`` copies of what this task reads in the block.
+
+    That multiplies with what is said around the block.
+    """
+    if count == 1:
+        yield
+        return
+    token = _copies.set(_copies.get() * count)
+    try:
+        yield
+    finally:
+        _copies.reset(token)
+
+
+def copies() -> int:
+    """Return how many copies the response will have, at most, of what this task reads."""
+    return _copies.get()
 
 
 _is_over: ContextVar[Callable[[], bool]] = ContextVar("is_over", default=lambda: False)

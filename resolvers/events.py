@@ -13,6 +13,7 @@ from db.instants import format_ms
 from db.source import ExecutionRow
 from resolvers.arguments import Arguments
 from resolvers.checks import check_filter
+from resolvers.contents import CONTENT_KEY
 from resolvers.context import Context, Run
 from resolvers.objects import Leaf, Planning, RowType, SameRow, plan_objects
 from resolvers.row_code import Columns
@@ -39,7 +40,7 @@ EXECUTION_EVENT: RowType = {
     "previousState": Leaf("previous_state"),
     "occurredOn": Leaf("occurred_on", format_ms),
 }
-_OWN_COLUMNS = ("cursor", "type", "matches", "previous_state", "occurred_on")
+_OWN_COLUMNS = ("cursor", "type", "matches", "previous_state", "occurred_on", CONTENT_KEY)
 
 
 def plan_execution_events(planning: Planning, nodes: list[FieldNode], field: GraphQLField) -> Any:
@@ -63,6 +64,8 @@ def _row_of(seen: SeenEvent) -> tuple[Any, ...]:
         seen.matches,
         before.state if before is not None else None,
         event.occurred_on,
+        # What is deleted has no content, although it may be there for others.
+        event.after and event.after.id,
         *(row or ()),
     )
 

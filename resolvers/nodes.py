@@ -1,5 +1,6 @@
 """Objects by their global ids: Relay's ``node`` and ``nodes``."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from db.agentflows import AgentflowRow
 from db.reading.paging import Row
 from db.sessions import SessionRow
 from resolvers.arguments import Arguments
-from resolvers.context import Context, Run
+from resolvers.context import Context, Run, repeated
 from resolvers.objects import Objects, Planning, plan_objects
 from resolvers.page_arguments import check_number
 from resolvers.row_code import Columns
@@ -92,9 +93,12 @@ class NodesPlan:
         for each in read:
             if each is not None and each[0] in self._plans:
                 keys.setdefault(each[0], {})[each[1]] = None
-        for name, found in keys.items():
-            wanted = list(found)
-            found.update(zip(wanted, await self._plans[name].answer(run, wanted), strict=True))
+        # An object is in the response once for each time that its id was given.
+        most = max(Counter(filter(None, read)).values(), default=1)
+        with repeated(most):
+            for name, found in keys.items():
+                wanted = list(found)
+                found.update(zip(wanted, await self._plans[name].answer(run, wanted), strict=True))
         return [None if each is None else keys.get(each[0], {}).get(each[1]) for each in read]
 
 

@@ -6,9 +6,10 @@ statements does not grow with the rows.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from graphql import FieldNode, GraphQLObjectType
 from graphql.type import GraphQLField
@@ -16,7 +17,7 @@ from graphql.type import GraphQLField
 from db.reading.paging import Row
 from resolvers.arguments import ArgumentsOf, arguments_of
 from resolvers.checks import Check
-from resolvers.context import Run
+from resolvers.context import Run, repeated
 from resolvers.row_code import Columns, MakeObjects, RowCode
 from resolvers.selections import TYPENAME, Selections, object_of
 
@@ -78,7 +79,33 @@ class Nested:
     check: Check
 
 
-RowType = Mapping[str, Leaf | SameRow | SameRows | Constant | Nested]
+class ReadTogether(Protocol):
+    """Several fields of a selection that are read as one."""
+
+    def add(self, nodes: list[FieldNode], field: GraphQLField) -> int:
+        """Add a field; return the index of its values in what ``read`` returns for a key."""
+
+    async def read(self, run: Run, keys: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """Return the values of all fields for each key; see ``Step``."""
+
+    def nothing(self) -> Sequence[Any]:
+        """Return the values of all fields where the key is null."""
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """A field that is read with others for all rows at once, and has no arguments.
+
+    ``begin`` begins to plan those of one selection. The key is the first of the columns ``keys``
+    that rows have.
+    """
+
+    keys: tuple[str, ...]
+    begin: "Callable[[Planning], ReadTogether]"
+
+
+Described = Leaf | SameRow | SameRows | Constant | Nested | Together
+RowType = Mapping[str, Described]
 """The fields of a GraphQL type whose objects are rows."""
 
 
@@ -140,6 +167,7 @@ class ObjectsBuilder:
         self._columns = columns
         self._code = RowCode(columns)
         self._extras: list[_NestedValues | None] = []
+        self._together: dict[Any, tuple[ReadTogether, str]] = {}
 
     def object(
         self, nodes: list[FieldNode], kind: GraphQLObjectType, row_type: RowType | None = None
@@ -168,7 +196,7 @@ class ObjectsBuilder:
 
     def _field(
         self,
-        described: Leaf | SameRow | SameRows | Constant | Nested,
+        described: Described,
         nodes: list[FieldNode],
         field: GraphQLField,
     ) -> str:
@@ -177,6 +205,8 @@ class ObjectsBuilder:
             step = described.plan(self._planning, nodes, field, arguments)
             self._extras.append(_NestedValues(self._columns.index_of(described.key), step))
             return self._code.extra()
+        if isinstance(described, Together):
+            return self._read_together(described, nodes, field)
         if isinstance(described, SameRow):
             made = self.object(nodes, object_of(field))
             return self._code.unless_null(self._code.column(described.key), made)
@@ -190,6 +220,18 @@ class ObjectsBuilder:
         converted = self._code.call(described.convert, value)
         return self._code.unless_null(value, converted) if described.is_nullable else converted
 
+    def _read_together(
+        self, described: Together, nodes: list[FieldNode], field: GraphQLField
+    ) -> str:
+        if described.begin not in self._together:
+            key = next((key for key in described.keys if key in self._columns.names), None)
+            index = self._columns.index_of(key or described.keys[-1])
+            together = described.begin(self._planning)
+            self._extras.append(_NestedValues(index, together.read, together.nothing))
+            self._together[described.begin] = together, self._code.extra()
+        together, values = self._together[described.begin]
+        return self._code.item(values, together.add(nodes, field))
+
     text = staticmethod(RowCode.text)
     entries = staticmethod(RowCode.object)
 
@@ -201,17 +243,23 @@ class ObjectsBuilder:
 class _NestedValues:
     """The values of a nested field, one for each row."""
 
-    def __init__(self, index: int, step: Step) -> None:
+    def __init__(self, index: int, step: Step, nothing: Callable[[], Any] = lambda: None) -> None:
         self._index = index
         self._step = step
+        self._nothing = nothing
 
     async def read(self, run: Run, rows: Sequence[Row]) -> Sequence[Any]:
         """Run the step once for each key that the rows have; without keys, not at all."""
         keys = [row[self._index] for row in rows]
-        distinct = [key for key in dict.fromkeys(keys) if key is not None]
-        values: dict[Any, Any] = {None: None}
+        counts = Counter(keys)
+        counts.pop(None, None)
+        distinct = [*counts]
+        values: dict[Any, Any] = {None: self._nothing()}
         if distinct:
-            values.update(zip(distinct, await self._step(run, distinct), strict=True))
+            # What it reads will be in the response once for each row that has the key.
+            with repeated(max(counts.values())):
+                found = await self._step(run, distinct)
+            values.update(zip(distinct, found, strict=True))
         return [values[key] for key in keys]
 
 

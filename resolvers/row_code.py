@@ -58,6 +58,11 @@ class RowCode:
         return name
 
     @staticmethod
+    def item(value: str, index: int) -> str:
+        """Return the expression of an item of a value."""
+        return f"{value}[{index}]"
+
+    @staticmethod
     def text(value: str) -> str:
         """Return the expression of a text of the schema or the document."""
         return repr(value)

@@ -10,6 +10,7 @@ from db.instants import format_ms
 from resolvers.arguments import ArgumentsOf
 from resolvers.checks import check_connection
 from resolvers.connection import ConnectionPlan
+from resolvers.contents import CONTENT, EXECUTION_STEP
 from resolvers.context import Run
 from resolvers.events import EXECUTION_EVENT
 from resolvers.objects import Leaf, Nested, Planning, PlanStep, RowType, SameRow, Step
@@ -53,6 +54,7 @@ EXECUTION: RowType = {
     "error": Leaf("error"),
     "agentflow": SameRow("agentflow_id"),
     "session": SameRow("session_id"),
+    **CONTENT,
 }
 # The columns are named as those of executions, whose rows contain their agentflow and session.
 AGENTFLOW: RowType = {
@@ -75,5 +77,6 @@ ROW_TYPES: Mapping[str, RowType] = {
     "AgentflowCount": AGENTFLOW_COUNT,
     "TimelineBucket": TIMELINE_BUCKET,
     "ExecutionEvent": EXECUTION_EVENT,
+    "ExecutionStep": EXECUTION_STEP,
 }
 """Every GraphQL type whose objects are rows."""

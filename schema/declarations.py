@@ -1,4 +1,4 @@
-"""Metadata of fields: the scope they need, and how many rows they return."""
+"""Metadata of fields: the scope they need, how many rows they return, and what they cost."""
 
 import enum
 from collections.abc import Mapping
@@ -51,12 +51,14 @@ Rows = PageSize | IdList | AtMost | NamedRows
 """How many rows a field returns: in its own list, or in the lists of its object."""
 
 
-def declare(scope: Scope | None = None, rows: Rows | None = None) -> dict[str, object]:
-    """Return the metadata of a field.
+def declare(
+    scope: Scope | None = None, rows: Rows | None = None, weight: int = 1
+) -> dict[str, object]:
+    """Return the metadata of a field; ``weight`` is what it costs besides what is selected in it.
 
     Every root field has a scope, and so has every other field that reads.
     """
-    return {"scope": scope, "rows": rows}
+    return {"scope": scope, "rows": rows, "weight": weight}
 
 
 def declare_enum(
@@ -84,6 +86,12 @@ def rows_of(field: GraphQLField) -> Rows | None:
     """Return how many rows a field of the schema declares, or None."""
     declared = _metadata(field).get("rows")
     return declared if isinstance(declared, Rows) else None
+
+
+def weight_of(field: GraphQLField) -> int:
+    """Return what a field of the schema costs besides what is selected in it."""
+    weight = _metadata(field).get("weight", 1)
+    return weight if isinstance(weight, int) else 1
 
 
 def _metadata(field: GraphQLField) -> dict[Any, Any]:

@@ -4,13 +4,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from db.keys import Scope
+from schema.declarations import AtMost, declare
 from schema.execution_state import ExecutionState
 from schema.node import Node
-from schema.scalars import BigInt, DateTime
+from schema.scalars import JSON, BigInt, DateTime
 
 if TYPE_CHECKING:
     from schema.agentflow import Agentflow
+    from schema.execution_step import ExecutionStep
     from schema.session import Session
+
+_WEIGHT = 50
+"""What it costs to read a content, which may be large."""
+_USUAL_STEPS = AtMost(10)
 
 
 @strawberry.type(description="One run of an agentflow, which is a graph of LLM agents.")
@@ -49,4 +56,24 @@ class Execution(Node):
     )
     session: Annotated["Session", strawberry.lazy("schema.session")] | None = strawberry.field(
         description="The session of the execution, if any."
+    )
+    data: JSON | None = strawberry.field(
+        description=(
+            "What the engine left of the execution: a list of steps, as it wrote them. Null if "
+            "there is nothing, or if dataProblem says why."
+        ),
+        metadata=declare(Scope.READ, weight=_WEIGHT),
+    )
+    data_problem: str | None = strawberry.field(
+        description=(
+            "Why data is null or steps is empty although the engine left something: it is no "
+            "JSON, or too large for the response."
+        ),
+        metadata=declare(Scope.READ, weight=_WEIGHT),
+    )
+    steps: list[Annotated["ExecutionStep", strawberry.lazy("schema.execution_step")]] = (
+        strawberry.field(
+            description="What the nodes did, in the order in which they ended.",
+            metadata=declare(Scope.READ, _USUAL_STEPS, _WEIGHT),
+        )
     )

@@ -1,4 +1,4 @@
-"""Custom scalars: instants and large integers."""
+"""Custom scalars: instants, large integers and JSON."""
 
 from datetime import datetime
 from typing import Any, NewType
@@ -13,6 +13,9 @@ DateTime = NewType("DateTime", datetime)
 """An instant: a datetime with an offset."""
 BigInt = NewType("BigInt", int)
 """An integer of up to 53 bits."""
+
+JSON = NewType("JSON", object)
+"""Any JSON value."""
 
 _LARGEST_BIG_INT = 2**53
 
@@ -55,6 +58,13 @@ SCALARS: dict[object, Any] = {
         description="An integer of up to 2^53, written as a JSON number.",
         serialize=int,
         parse_value=_parse_big_int,
+    ),
+    JSON: strawberry.scalar(
+        name="JSON",
+        description="Any JSON value, as it was written: an object, a list, a text, a number, ...",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
+        serialize=lambda value: value,
+        parse_value=lambda value: value,
     ),
 }
 """The scalars' definitions for Strawberry."""

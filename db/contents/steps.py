@@ -6,11 +6,10 @@ The text is as Flowise writes it: a list of steps, each an object with ``nodeId`
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from db.contents.json_text import JsonReader, NotJson, Value
+from db.contents.json_text import JsonReader, NotJson
 from db.instants import EARLIEST_MS, LATEST_MS
 
 LONGEST_ERROR = 500
@@ -21,13 +20,17 @@ MARK = f'{FAILED}"'
 """What is in every text in which a step failed, so that others need not be read."""
 
 _LARGEST, _LARGEST_INT = 2**53, 2**31 - 1
+_MOST_PREVIOUS = 1_000
 _NO_CHARACTER = "\ufffd"
 # Not every database can keep these in a text.
 _UNKEPT = dict.fromkeys((0, *range(0xD800, 0xE000), 0xFFFE, 0xFFFF), _NO_CHARACTER)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class NoSteps(Exception):
+    """A text is JSON, and still no list of steps to be read. The message says why."""
+
+
+class Step(NamedTuple):
     """What one node did.
 
     Times are epoch milliseconds. ``input`` and ``output`` are JSON text, as the engine wrote it.
@@ -61,7 +64,7 @@ def error_in(text: str) -> str | None:
         return None
     try:
         return error_of(read_steps(text))
-    except NotJson:
+    except (NotJson, NoSteps):
         return None
 
 
@@ -76,86 +79,80 @@ def error_of(steps: Sequence[Step]) -> str | None:
     return None
 
 
-def read_steps(text: str) -> list[Step]:
+def read_steps(text: str, most: int | None = None) -> list[Step]:
     """Return the steps of a text: the objects in its list.
 
-    A text that is JSON but no list has no steps. Raises NotJson.
+    Raises NotJson, or NoSteps if it is no list or has more than ``most`` steps.
     """
     reader = JsonReader(text)
-    if not reader.begins("["):
-        reader.value()
-        reader.finish()
-        return []
-    steps = list(_read_list(reader, text))
+    steps: list[Step] = []
+    is_list, count = reader.begins("["), 0
+    if is_list:
+        goes_on = reader.enter("[")
+        while goes_on:
+            is_step = reader.begins("{")
+            count += is_step
+            if is_step and (most is None or count <= most):
+                steps.append(_read_step(reader))
+            else:
+                reader.skip()
+            goes_on = reader.goes_on("[")
+    else:
+        reader.skip()
     reader.finish()
+    if not is_list:
+        raise NoSteps("it is no list")
+    if len(steps) < count:
+        raise NoSteps(f"it has {count:,} steps, more than {most:,}")
     return steps
 
 
-def _read_list(reader: JsonReader, text: str) -> Iterator[Step]:
-    goes_on = reader.enter("[", "]")
-    while goes_on:
-        if reader.begins("{"):
-            yield _read_step(reader, text)
-        else:
-            reader.value()
-        goes_on = reader.goes_on("]")
+_Read = Callable[[JsonReader], Any]
+_NOTHING: tuple[str | None, dict[str, Any]] = (None, {})
 
 
-def _read_step(reader: JsonReader, text: str) -> Step:
-    step: dict[str, Any] = {}
-    data: dict[str, Value] = {}
-    goes_on = reader.enter("{", "}")
+def _read_members(reader: JsonReader, members: Mapping[str, _Read]) -> dict[str, Any]:
+    """Read some members of an object; of several with the same name the last one counts."""
+    found: dict[str, Any] = {}
+    if not reader.begins("{"):
+        reader.skip()
+        return found
+    goes_on = reader.enter("{")
     while goes_on:
         name = reader.name()
-        if name == "data":
-            data = _read_members(reader) if reader.begins("{") else _read_no_members(reader)
+        read = members.get(name)
+        if read is None:
+            reader.skip()
         else:
-            step[name] = reader.value().parsed
-        goes_on = reader.goes_on("}")
-    return _step(step, data, text)
+            found[name] = read(reader)
+        goes_on = reader.goes_on("{")
+    return found
 
 
-def _read_members(reader: JsonReader) -> dict[str, Value]:
-    members: dict[str, Value] = {}
-    goes_on = reader.enter("{", "}")
-    while goes_on:
-        name = reader.name()
-        members[name] = reader.value()
-        goes_on = reader.goes_on("}")
-    return members
-
-
-def _read_no_members(reader: JsonReader) -> dict[str, Value]:
-    reader.value()
-    return {}
-
-
-def _step(step: dict[str, Any], written: dict[str, Value], text: str) -> Step:
-    data = {name: value.parsed for name, value in written.items()}
-    node_id = _text(step.get("nodeId")) or _text(data.get("id")) or ""
-    name = _text(data.get("name"))
-    output = _object(data.get("output"))
-    times, usage = _object(output.get("timeMetadata")), _object(output.get("usageMetadata"))
+def _read_step(reader: JsonReader) -> Step:
+    step = _read_members(reader, _STEP)
+    data = step.get("data", {})
+    written, output = data.get("output", _NOTHING)
+    times, usage = output.get("timeMetadata", {}), output.get("usageMetadata", {})
+    node_id = step.get("nodeId") or data.get("id") or ""
+    name = data.get("name")
     started_on, finished_on = _instant(times.get("start")), _instant(times.get("end"))
     duration = _whole(times.get("delta"), _LARGEST)
     if duration is None and started_on is not None and finished_on is not None:
         duration = max(finished_on - started_on, 0)
-    previous = step.get("previousNodeIds")
     return Step(
         node_id,
-        _text(step.get("nodeLabel")) or name or node_id,
+        step.get("nodeLabel") or name or node_id,
         name,
-        _text(step.get("status")),
+        step.get("status"),
         started_on,
         finished_on,
         duration,
-        _message(data.get("error")) or _message(output.get("error")),
-        _part(written.get("input"), text),
-        _part(written.get("output"), text),
-        tuple(each for each in previous if isinstance(each, str))
-        if isinstance(previous, list)
-        else (),
-        _text(data.get("parentNodeId")),
+        data.get("error") or output.get("error"),
+        data.get("input"),
+        written,
+        step.get("previousNodeIds", ()),
+        data.get("parentNodeId"),
         _whole(data.get("iterationIndex"), _LARGEST_INT),
         _whole(usage.get("input_tokens"), _LARGEST_INT),
         _whole(usage.get("output_tokens"), _LARGEST_INT),
@@ -164,33 +161,78 @@ def _step(step: dict[str, Any], written: dict[str, Value], text: str) -> Step:
     )
 
 
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+def _members_of(members: Mapping[str, _Read]) -> _Read:
+    return lambda reader: _read_members(reader, members)
 
 
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _written(reader: JsonReader) -> str | None:
+    written = reader.written()
+    return None if written == "null" else written
 
 
-def _message(error: Any) -> str | None:
-    """Return an error that is a text, or an object with a message; None if it is empty."""
-    message = error.get("message") if isinstance(error, dict) else error
-    return _text(message) or None
+def _read_output(reader: JsonReader) -> tuple[str | None, dict[str, Any]]:
+    """Return an output as it is written, and what is known of one that is an object."""
+    written = _written(reader)
+    if written is None:
+        return _NOTHING
+    return written, _read_members(JsonReader(written), _OUTPUT)
 
 
-def _part(value: Value | None, text: str) -> str | None:
-    return None if value is None or value.parsed is None else text[value.start : value.end]
+def _message(reader: JsonReader) -> str | None:
+    """Return an error: a text, or the message of an object; None if it is empty."""
+    if reader.begins("{"):
+        return _read_members(reader, {"message": JsonReader.string}).get("message") or None
+    return reader.string() or None
 
 
-def _whole(value: Any, largest: int) -> int | None:
-    is_whole = isinstance(value, float) and 0 <= value <= largest and value.is_integer()
-    return int(value) if is_whole else None
+def _texts(reader: JsonReader) -> tuple[str, ...]:
+    if not reader.begins("["):
+        reader.skip()
+        return ()
+    texts: list[str] = []
+    goes_on = reader.enter("[")
+    while goes_on:
+        text = reader.string()
+        if text is not None and len(texts) < _MOST_PREVIOUS:
+            texts.append(text)
+        goes_on = reader.goes_on("[")
+    return tuple(texts)
 
 
-def _instant(value: Any) -> int | None:
-    is_instant = isinstance(value, float) and EARLIEST_MS <= value <= LATEST_MS
-    return int(value) if is_instant else None
+_OUTPUT: Mapping[str, _Read] = {
+    "error": _message,
+    "timeMetadata": _members_of(dict.fromkeys(("start", "end", "delta"), JsonReader.number)),
+    "usageMetadata": _members_of(
+        dict.fromkeys(
+            ("input_tokens", "output_tokens", "total_tokens", "total_cost"), JsonReader.number
+        )
+    ),
+}
+_DATA: Mapping[str, _Read] = {
+    "id": JsonReader.string,
+    "name": JsonReader.string,
+    "error": _message,
+    "input": _written,
+    "output": _read_output,
+    "parentNodeId": JsonReader.string,
+    "iterationIndex": JsonReader.number,
+}
+_STEP: Mapping[str, _Read] = {
+    "nodeId": JsonReader.string,
+    "nodeLabel": JsonReader.string,
+    "status": JsonReader.string,
+    "previousNodeIds": _texts,
+    "data": _members_of(_DATA),
+}
 
 
-def _cost(value: Any) -> float | None:
-    return value if isinstance(value, float) and 0 <= value < math.inf else None
+def _whole(value: float | None, largest: int) -> int | None:
+    return int(value) if value is not None and 0 <= value <= largest and value % 1 == 0 else None
+
+
+def _instant(value: float | None) -> int | None:
+    return int(value) if value is not None and EARLIEST_MS <= value <= LATEST_MS else None
+
+
+def _cost(value: float | None) -> float | None:
+    return value if value is not None and 0 <= value < math.inf else None

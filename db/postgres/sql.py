@@ -17,6 +17,7 @@ from db.dialect import (
     MonthStart,
     NameKey,
     Now,
+    Octets,
     OffIndex,
     Packed,
     Parenthesized,
@@ -44,6 +45,7 @@ _FORMS = {
     Shown: "{}",
     # The planner estimates rows well, and seeks to a row value in an index.
     OffIndex: "{}",
+    Octets: "octet_length({})",
     EachOf: "json_array_elements_text(CAST({} AS json))",
     Unescaped: "replace(replace({}, chr(1) || 'b', chr(65535)), chr(1) || 'a', chr(1))",
     Listed: "(SELECT json_array_elements_text(CAST({} AS json)))",

@@ -1,10 +1,11 @@
 """The cost of an operation, computed before it runs.
 
-Every field costs 1. Selections in the rows of a list are multiplied by the list's page size: a
-connection of 50 costs 50 times what its nodes do, and at least 50, because its rows are read
-whatever is selected in them. Nested connections multiply. Page sizes in variables are read from the
-request's variables, as graphql-core coerces them; the rest is computed once for a document. A page
-larger than the maximum counts as the largest, because it will be refused with a clearer message.
+Every field costs 1, unless it declares that it costs more. Selections in the rows of a list are
+multiplied by the list's page size: a connection of 50 costs 50 times what its nodes do, and at
+least 50, because its rows are read whatever is selected in them. Nested connections multiply. Page
+sizes in variables are read from the request's variables, as graphql-core coerces them; the rest is
+computed once for a document. A page larger than the maximum counts as the largest, because it will
+be refused with a clearer message.
 
 A change of many executions returns as many rows as the client names, each in one list at most, so
 the most expensive of these lists counts. Their guids cost nothing: the client has sent them.
@@ -36,7 +37,7 @@ from graphql import (
 from graphql.type import GraphQLInterfaceType, GraphQLObjectType
 
 from resolvers.selections import TYPENAME, Fragments
-from schema.declarations import AtMost, IdList, NamedRows, PageSize, Rows, rows_of
+from schema.declarations import AtMost, IdList, NamedRows, PageSize, Rows, rows_of, weight_of
 
 _T = TypeVar("_T")
 Variables = Mapping[str, Any]
@@ -136,9 +137,10 @@ class _Pricing:
         return self.schema.get_type(condition.name.value) if condition else parent
 
     def _field(self, node: FieldNode, parent: GraphQLNamedType | None, size: _Amount) -> _Amount:
-        if node.selection_set is None:
-            return int(node.name.value != self.free)
         field = _definition(parent, node.name.value)
+        weight = 1 if field is None else weight_of(field)
+        if node.selection_set is None:
+            return weight if node.name.value != self.free else 0
         if field is None:
             # Introspection: its lists are as long as the schema.
             return _sum((1, self.selections(node.selection_set, None, 1)))
@@ -151,7 +153,7 @@ class _Pricing:
         own_size = self._size_of(node, rows)
         if _is_list(field):
             inner = pricing.selections(node.selection_set, kind, 1)
-            return _sum((1, _product(size if own_size is None else own_size, inner)))
+            return _sum((weight, _product(size if own_size is None else own_size, inner)))
         if own_size is None:
             return _sum((1, pricing.selections(node.selection_set, kind, size)))
         inner = pricing.selections(node.selection_set, kind, own_size)

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from db.bounded_store import BoundedStore
+from db.contents.reading import ContentRoom
 from db.database import Metric
 from db.errors import GatewayError
 from db.executions import Executions
@@ -32,10 +33,18 @@ from server.http.errors import (
 from server.http.request import HttpRequest
 from server.http.response import DirectResponse
 from server.rest.formats import JSON, ListFormat, format_for
-from server.rest.parameters import ListRequest, Paging, read_guids, read_list, read_update
+from server.rest.parameters import (
+    ListRequest,
+    Paging,
+    read_guids,
+    read_include,
+    read_list,
+    read_update,
+)
 from server.rest.response import (
     FIELDS,
     as_json,
+    content_as_json,
     deleted_answer,
     fields_of,
     json_answer,
@@ -93,6 +102,7 @@ class RestEdge:
         max_page_size: int,
         max_ids: int,
         max_parameters: int,
+        max_data_bytes: int,
         on_limit: OnLimit,
     ) -> None:
         self._on_limit = on_limit
@@ -109,6 +119,7 @@ class RestEdge:
         self._max_page_size = max_page_size
         self._max_parameters = max_parameters
         self._max_ids = max_ids
+        self._max_data_bytes = max_data_bytes
 
         many = {"GET": self.find_many, "HEAD": self.find_many, "DELETE": self.delete_many}
         one = {
@@ -184,11 +195,19 @@ class RestEdge:
         return DirectResponse(format_.complete(page.rows), tuple(headers))
 
     async def find_one(self, request: HttpRequest, executions: Executions) -> ASGIApp:
-        """Return one execution by its guid."""
+        """Return one execution by its guid, with its content if that is asked for."""
+        includes_data = read_include(request.scope["query_string"], self._max_parameters)
         self._concurrency.acquire_for(request.scope)
         guid = self._guid(request)
         row = await executions.find_fields(FIELDS, guid)
-        return not_found(guid) if row is None else json_answer(as_json(row))
+        if row is None:
+            return not_found(guid)
+        execution = as_json(row)
+        if includes_data:
+            room = ContentRoom(self._max_data_bytes)
+            [content] = await room.read(executions.contents, [execution["id"]])
+            execution |= content_as_json(content)
+        return json_answer(execution)
 
     async def update_one(self, request: HttpRequest, executions: Executions) -> ASGIApp:
         """Set the state of one execution."""

@@ -110,8 +110,9 @@ def _find_many(max_page_size: int) -> dict[str, Any]:
 def _find_one() -> dict[str, Any]:
     return {
         "operationId": "findExecution",
-        "summary": "Get a specific execution.",
-        "responses": _responses(_answer("The execution.", _reference("Execution")), "404"),
+        "summary": "Get a specific execution, with what the engine left of it if asked.",
+        "parameters": [_include()],
+        "responses": _responses(_answer("The execution.", _reference("Execution")), "400", "404"),
     }
 
 
@@ -186,6 +187,14 @@ _SCHEMAS: dict[str, Any] = {
             "sessionId": {"type": ["string", "null"]},
             "state": _reference("ExecutionState"),
             "created_on": {"type": "integer", "description": "Epoch milliseconds."},
+            "data": {
+                "description": "With include=data: what the engine left, any JSON; null if there"
+                " is nothing, or dataProblem says why."
+            },
+            "dataProblem": {
+                "type": "string",
+                "description": "With include=data: why data is null, or no list of steps.",
+            },
         },
     },
     "ExecutionUpdate": {
@@ -286,6 +295,11 @@ def _states() -> dict[str, Any]:
     schema = {"type": "array", "items": _reference("ExecutionState")}
     state = _query("state", description, schema)
     return {**state, "style": "form", "explode": True, "allowEmptyValue": True}
+
+
+def _include() -> dict[str, Any]:
+    description = "What the execution has besides the documented keys."
+    return _query("include", description, {"type": "string", "enum": ["data", ""]})
 
 
 def _instant() -> dict[str, Any]:

@@ -76,6 +76,24 @@ def read_list(query_string: bytes, max_page_size: int, max_parameters: int) -> L
     )
 
 
+def read_include(query_string: bytes, max_parameters: int) -> bool:
+    """Return whether a request for one execution asks for its content too.
+
+    Raises InvalidInput for anything else to be included, and for more than ``max_parameters``
+    parameters beside it; without it, they are the client's own.
+    """
+    if _INCLUDE.encode() not in query_string:
+        return False
+    named = (_INCLUDE, f"{_INCLUDE}[]")
+    parameters = _parameters(query_string, max_parameters)
+    given = [_text(raw) for name, raw in parameters if name in named]
+    wanted = [each for value in given for each in value.split(",") if each]
+    for each in wanted:
+        if each != _DATA:
+            raise InvalidInput.of(_INCLUDE, each, _DATA)
+    return bool(wanted)
+
+
 def _parameters(query_string: bytes, maximum: int) -> Iterator[tuple[str, bytes]]:
     # Text after a semicolon is tested like a parameter, so count it.
     count = 1 + sum(query_string.count(each) for each in (b"&", b";", b"%3B", b"%3b"))
@@ -157,6 +175,7 @@ PARAMETERS: dict[str, Callable[[str], Condition]] = {
 
 _LISTS = ("state",)
 _NAMES = DocumentedNames((*_PAGING, *PARAMETERS), lists=_LISTS)
+_INCLUDE, _DATA = "include", "data"
 
 
 def read_state(value: Any, name: str = "state") -> ExecutionState:

@@ -5,8 +5,11 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from operator import attrgetter
 from typing import Any
 
+import orjson
 from starlette.responses import Response
 
+from db.contents.json_text import on_one_line
+from db.contents.reading import ReadContent
 from db.errors import quote
 from server.http.direct_write import Header
 from server.http.error_responses import rest_error
@@ -37,6 +40,13 @@ def as_json(row: Iterable[Any]) -> dict[str, Any]:
         "state": state,
         "created_on": created_on,
     }
+
+
+def content_as_json(content: ReadContent) -> dict[str, Any]:
+    """Return the keys that the content of an execution adds to it."""
+    data = None if content.data is None else orjson.Fragment(on_one_line(content.data))
+    problem = {} if content.problem is None else {"dataProblem": content.problem}
+    return {"data": data, **problem}
 
 
 def not_allowed(method: str, allowed: str) -> Response:

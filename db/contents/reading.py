@@ -1,0 +1,93 @@
+"""Read what engines left of executions, for a response that has room for so much of it."""
+
+import asyncio
+import functools
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from db.contents.contents import Content, Contents
+from db.contents.json_text import NotJson
+from db.contents.steps import NoSteps, Step, read_steps
+from db.texts import shown
+
+_READ_ON_THE_LOOP = 10_000
+"""How many characters are read without a thread."""
+_BYTES_OF_STEP = 512
+"""How many bytes of a response each of the steps may take."""
+
+# A single one, so that reading large contents can't take the processor from everything else.
+_thread = ThreadPoolExecutor(1, "contents")
+# The contents of Flowise have the ids of the credentials that its nodes use, as texts.
+_CREDENTIAL = '"FLOWISE_CREDENTIAL_ID"'
+_credentials = re.compile(rf'({_CREDENTIAL}[ \t\n\r]*+:[ \t\n\r]*+)"[^"\\]*+(?:\\.[^"\\]*+)*+"')
+
+
+class ReadContent(NamedTuple):
+    """The content of an execution: as JSON text, and its steps.
+
+    ``problem`` says why one of the two is missing although the engine left something.
+    """
+
+    data: str | None = None
+    steps: Sequence[Step] = ()
+    problem: str | None = None
+
+
+class ContentRoom:
+    """What a response has room for: ``max_bytes`` of contents."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._left = max_bytes
+        self._turn = asyncio.Lock()
+
+    async def read(
+        self, contents: Contents, execution_ids: Sequence[int], copies: int = 1
+    ) -> list[ReadContent]:
+        """Read contents, each of which the response will have at most ``copies`` times.
+
+        Each id is given once.
+        """
+        async with self._turn:
+            room = self._left // copies
+            found = await contents.find_many(execution_ids, room)
+            work = functools.partial(_read_all, found, room, self._max_bytes)
+            if sum(len(each.text or "") for each in found) <= _READ_ON_THE_LOOP:
+                read = work()
+            else:
+                read = await asyncio.get_running_loop().run_in_executor(_thread, work)
+            self._left -= copies * sum(each.size for each in found if each.text is not None)
+        return read
+
+
+def _read_all(found: Sequence[Content], room: int, max_bytes: int) -> list[ReadContent]:
+    read = []
+    most_steps = max_bytes // _BYTES_OF_STEP
+    for content in found:
+        if content.text is not None:
+            each = _read(content.text, most_steps)
+            room -= content.size
+            most_steps -= len(each.steps)
+        elif content.size:
+            each = ReadContent(
+                problem=f"It has {content.size:,} bytes, and this response has room for {room:,}"
+                f" more bytes of contents (max_data_bytes is {max_bytes:,})"
+            )
+        else:
+            each = ReadContent()
+        read.append(each)
+    return read
+
+
+def _read(text: str, most_steps: int) -> ReadContent:
+    text = shown(text)
+    if _CREDENTIAL in text:
+        text = _credentials.sub(r"\1null", text)
+    try:
+        return ReadContent(text, read_steps(text, most_steps))
+    except NotJson as error:
+        return ReadContent(problem=f"It is no JSON: {error}")
+    except NoSteps as error:
+        return ReadContent(text, problem=f"It is no list of steps: {error}")

@@ -1,0 +1,109 @@
+"""What engines left of executions: their data, and the steps in it."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Any
+
+import orjson
+from graphql import FieldNode
+from graphql.type import GraphQLField
+
+from db.contents.json_text import on_one_line
+from db.contents.reading import ReadContent
+from db.contents.steps import Step
+from db.instants import format_ms
+from resolvers.checks import check_nothing
+from resolvers.context import Run, copies
+from resolvers.objects import Leaf, Objects, Planning, RowType, Together, plan_objects
+from resolvers.row_code import Columns
+from resolvers.selections import object_of
+
+CONTENT_KEY = "content_key"
+"""The column of rows that are no executions with the id of the one whose content they show."""
+
+
+def _json(written: str) -> orjson.Fragment:
+    return orjson.Fragment(on_one_line(written))
+
+
+EXECUTION_STEP: RowType = {
+    "nodeId": Leaf("node_id"),
+    "label": Leaf("label"),
+    "name": Leaf("name"),
+    "status": Leaf("status"),
+    "startedOn": Leaf("started_on", format_ms, is_nullable=True),
+    "finishedOn": Leaf("finished_on", format_ms, is_nullable=True),
+    "durationMs": Leaf("duration_ms"),
+    "error": Leaf("error"),
+    "input": Leaf("input", _json, is_nullable=True),
+    "output": Leaf("output", _json, is_nullable=True),
+    "previous": Leaf("previous"),
+    "parent": Leaf("parent"),
+    "iteration": Leaf("iteration"),
+    "inputTokens": Leaf("input_tokens"),
+    "outputTokens": Leaf("output_tokens"),
+    "totalTokens": Leaf("total_tokens"),
+    "cost": Leaf("cost"),
+}
+
+
+class ContentFields:
+    """The fields of a selection that show contents, which are read once for all of them."""
+
+    def __init__(self, planning: Planning) -> None:
+        self._planning = planning
+        self._fields: list[str] = []
+        self._steps: dict[int, Objects] = {}
+        self._most_copies = 0
+
+    def add(self, nodes: list[FieldNode], field: GraphQLField) -> int:
+        """Add a field; return the index of its value in what ``read`` returns."""
+        index = len(self._fields)
+        name = nodes[0].name.value
+        # Besides: an operation with fields that are checked reads more than its rows.
+        self._planning.arguments(field, nodes[0], check_nothing)
+        self._fields.append(name)
+        in_response = 1
+        if name == "steps":
+            kind = object_of(field)
+            self._steps[index] = plan_objects(self._planning, nodes, kind, Columns(Step._fields))
+            selected = self._planning.below(nodes, kind).values()
+            in_response = max(Counter(each[0].name.value for each in selected).values())
+        elif name == "dataProblem":
+            in_response = 0
+        self._most_copies += in_response
+        return index
+
+    async def read(self, run: Run, keys: Sequence[int]) -> Sequence[Sequence[Any]]:
+        """Return the values of all fields for the content of each execution."""
+        contents = run.context.executions.contents
+        times = max(1, self._most_copies) * copies()
+        found = await run.room.read(contents, keys, times)
+        columns = [
+            await self._lists(run, self._steps[index], found)
+            if index in self._steps
+            else [_OF_CONTENT[name](content) for content in found]
+            for index, name in enumerate(self._fields)
+        ]
+        return list(zip(*columns, strict=True))
+
+    def nothing(self) -> Sequence[Any]:
+        """Return the values of all fields where there is no execution."""
+        return tuple([] if name == "steps" else None for name in self._fields)
+
+    @staticmethod
+    async def _lists(run: Run, objects: Objects, found: Sequence[ReadContent]) -> list[list[Any]]:
+        """Return the steps of each content as objects."""
+        made = await objects.answer(run, [step for content in found for step in content.steps])
+        remaining = iter(made)
+        return [list(islice(remaining, len(content.steps))) for content in found]
+
+
+_OF_CONTENT: dict[str, Callable[[ReadContent], Any]] = {
+    "data": lambda content: None if content.data is None else _json(content.data),
+    "dataProblem": lambda content: content.problem,
+}
+_TOGETHER = Together((CONTENT_KEY, "id"), ContentFields)
+CONTENT: RowType = dict.fromkeys(("data", "dataProblem", "steps"), _TOGETHER)
+"""The fields of an execution that show its content."""
