@@ -13,7 +13,6 @@ from db.contents.json_text import on_one_line
 from db.contents.reading import ReadContent
 from db.contents.steps import Step
 from db.instants import format_ms
-from resolvers.checks import check_nothing
 from resolvers.context import Run, copies
 from resolvers.objects import Leaf, Objects, Planning, RowType, Together, plan_objects
 from resolvers.row_code import Columns
@@ -53,6 +52,7 @@ class ContentFields:
 
     def __init__(self, planning: Planning) -> None:
         self._planning = planning
+        planning.contents.append(self)
         self._fields: list[str] = []
         self._steps: dict[int, Objects] = {}
         self._most_copies = 0
@@ -61,8 +61,6 @@ class ContentFields:
         """Add a field; return the index of its value in what ``read`` returns."""
         index = len(self._fields)
         name = nodes[0].name.value
-        # Besides: an operation with fields that are checked reads more than its rows.
-        self._planning.arguments(field, nodes[0], check_nothing)
         self._fields.append(name)
         in_response = 1
         if name == "steps":

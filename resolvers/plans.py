@@ -59,6 +59,8 @@ class Plan:
     roots: tuple[RootPlan, ...]
     nested_checks: tuple[tuple[ArgumentsOf, Check], ...] = ()
     """The arguments of the fields below the root, and how they are checked."""
+    shows_contents: bool = False
+    """Whether it shows what engines left of executions, which may be large."""
 
     async def run(self, context: Context, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Run the operation and return its data.
@@ -243,7 +245,7 @@ class Planner:
         planning = Planning(self._schema, self._fragments, flags, ROW_TYPES)
         roots = self._roots(planning)
         variables = variables_function(self._schema, definitions)
-        return Plan(variables, roots, tuple(planning.checks))
+        return Plan(variables, roots, tuple(planning.checks), bool(planning.contents))
 
     def _roots(self, planning: Planning) -> tuple[RootPlan, ...]:
         root = self._schema.get_root_type(self._operation.operation)

@@ -1,17 +1,20 @@
 """Find what engines left of executions, never more bytes of it than a caller has room for."""
 
+import copy
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
-from sqlalchemy import ColumnElement, FromClause, Select, select
+from sqlalchemy import ColumnElement, FromClause, Select, exists, select
 
 from db.database import Database, Rows
 from db.dialect import ListedNumbers, Octets
 from db.models import Base, ExecutionData
 from db.reading.runner import Runner
 from db.reading.statement_cache import BindParameters
+from db.reading.workspaces import is_own
+from db.source import NATIVE
 
 
 class Content(NamedTuple):
@@ -44,7 +47,19 @@ class Contents:
 
     def __init__(self, database: Database) -> None:
         self._runner = Runner(database)
+        self._workspace: str | None = None
         self.source = EXECUTION_DATA
+
+    def within(self, workspace: str | None) -> Self:
+        """Return the view of the contents of executions in a workspace; without one, all of them.
+
+        That is the workspace in which they are now.
+        """
+        if workspace is None:
+            return self
+        view = copy.copy(self)
+        view._workspace = workspace  # noqa: SLF001 - its own class
+        return view
 
     async def find_many(self, execution_ids: Sequence[int], max_bytes: int) -> list[Content]:
         """Return the content of each execution, in at most two statements.
@@ -64,7 +79,7 @@ class Contents:
         return [Content(texts.get(each), sizes.get(each, 0)) for each in execution_ids]
 
     async def _read(self, execution_ids: Sequence[int], *, with_texts: bool) -> Rows:
-        source = self.source
+        source, workspace = self.source, self._workspace
         columns: list[ColumnElement[Any]] = [source.execution_id, Octets(source.data)]
         if with_texts:
             columns.append(source.data)
@@ -72,14 +87,17 @@ class Contents:
         def build(parameters: BindParameters) -> Select[Any]:
             listed = ListedNumbers(parameters.bind("guid"))
             is_listed: ColumnElement[bool] = source.execution_id.bool_op("IN")(listed)
-            return (
-                select(*columns)
-                .select_from(source.table)
-                .where(is_listed, source.data.is_not(None))
-            )
+            found: Select[Any] = select(*columns).select_from(source.table)
+            found = found.where(is_listed, source.data.is_not(None))
+            if workspace is None:
+                return found
+            is_seen = is_own(NATIVE, parameters.bind("workspace_id"))
+            return found.where(exists().where(NATIVE.id == source.execution_id, is_seen))
 
-        key = source, with_texts
-        return await self._runner.read(key, build, (json.dumps([*execution_ids]),))
+        values = [json.dumps([*execution_ids])]
+        if workspace is not None:
+            values.append(workspace)
+        return await self._runner.read((source, with_texts, len(values)), build, values)
 
 
 def _first_within(

@@ -32,14 +32,14 @@ from graphql import (
     validate,
 )
 
-from tests.reference import instants, mutations, objects, queries, statistics
+from tests.reference import contents, instants, mutations, objects, queries, statistics
 from tests.reference.faults import faults_of
 from tests.reference.statistics import TimelineTooLong
 from tests.reference.table import Elapsed, Now, Stamp, Table
 
 TYPES: Mapping[str, type] = {
     name: kind
-    for module in (queries, objects, statistics, mutations)
+    for module in (queries, objects, contents, statistics, mutations)
     for name, kind in vars(module).items()
     if isinstance(kind, type)
 }

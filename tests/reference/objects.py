@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from db.source import ExecutionRow
+from tests.reference import contents
 from tests.reference.filters import matches, matches_name
 from tests.reference.orders import (
     BY_NAME,
@@ -58,6 +59,19 @@ class Execution:
 
     def duration_ms(self) -> int | None:
         return self.row.duration_ms
+
+    def data(self) -> Any:
+        return contents.data_of(self._content)
+
+    def data_problem(self) -> str | None:
+        return contents.problem_of(self._content)
+
+    def steps(self) -> list[contents.ExecutionStep]:
+        return contents.steps_of(self._content)
+
+    @property
+    def _content(self) -> str | None:
+        return contents.written(self.row.id)
 
     def agentflow(self) -> "Agentflow":
         return Agentflow(self.table, self.row.agentflow_id)

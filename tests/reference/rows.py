@@ -6,6 +6,7 @@ from db.instants import EARLIEST_MS, LATEST_MS
 from db.models import LARGEST_ID, ExecutionState
 from db.source import ExecutionRow
 from tests.places import Place, SQLitePlace
+from tests.reference import contents
 from tests.reference.texts import stored
 from tests.sample import SAMPLE, START, as_kept
 
@@ -129,6 +130,10 @@ def fill(place: Place, rows: Sequence[ExecutionRow]) -> None:
             )
             for row in rows
         ],
+    )
+    place.run(
+        "INSERT INTO execution_data VALUES (?, ?)",
+        [(row.id, left) for row in rows if (left := contents.written(row.id)) is not None],
     )
     place.run(
         f"INSERT INTO agentflows (id, name) VALUES ({text}, {text}) ON CONFLICT (id) DO NOTHING",

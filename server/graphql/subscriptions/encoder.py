@@ -38,10 +38,11 @@ class EventEncoder:
         self._context = context
         self.workspace = context.workspace
         self.key = key, self.workspace
-        self.most_at_once = most_at_once
+        # Each response has room for so much of contents.
+        self.most_at_once = 1 if plan.shows_contents else most_at_once
         self.is_measured = False
         """Whether ``most_at_once`` takes into account how large the events are."""
-        self.reads = bool(plan.nested_checks)
+        self.reads = bool(plan.nested_checks) or plan.shows_contents
         """Whether it reads what executions lead to, besides the events."""
         self._before = b'{"data":{' + write_json(self._root.key) + b":"
 
