@@ -132,7 +132,7 @@ def fill(place: Place, rows: Sequence[ExecutionRow]) -> None:
         ],
     )
     place.run(
-        "INSERT INTO execution_data VALUES (?, ?)",
+        "INSERT INTO execution_data VALUES (?, ?) ON CONFLICT (execution_id) DO NOTHING",
         [(row.id, left) for row in rows if (left := contents.written(row.id)) is not None],
     )
     place.run(

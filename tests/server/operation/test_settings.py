@@ -107,6 +107,7 @@ GIVEN = [
     ("GATEWAY_MAX_IDS", "7", "max_ids", 7),
     ("GATEWAY_MAX_MATCHING_SECONDS", "7.5", "max_matching_seconds", 7.5),
     ("GATEWAY_MAX_PARAMETERS", "7", "max_parameters", 7),
+    ("GATEWAY_MAX_DATA_BYTES", "7", "max_data_bytes", 7),
     ("GATEWAY_GET_QUERIES", "0", "get_queries", False),
     ("GATEWAY_MAX_BATCH", "7", "max_batch", 7),
     ("GATEWAY_MAX_DOCUMENT_BYTES", "7", "max_document_bytes", 7),
