@@ -10,5 +10,6 @@ positions), ``cursors`` (positions as opaque text), ``page_query`` (a page) with
 are read at once by ``key_pages``, with ``key_statements`` and ``key_counts``; ``stored_texts``
 finds ids that are not UTF-8. ``predicates`` evaluates filters in memory. ``statistics`` says what
 can be known of many executions; ``statistics_statements`` compiles it, from counts
-(``statistics_counts``) where possible, in the buckets of ``time_buckets``.
+(``statistics_counts``) where possible, in the buckets of ``time_buckets``. ``workspaces`` says what
+the views see that are bound to one.
 """
