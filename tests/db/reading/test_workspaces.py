@@ -13,6 +13,7 @@ from db.executions import Executions
 from db.instants import from_ms
 from db.models import ExecutionState
 from db.opening import open_database
+from db.reading import row_query
 from db.reading.filters import (
     EVERYTHING,
     MAX_CONDITIONS,
@@ -67,6 +68,13 @@ def filled(new_place: Callable[[], Place]) -> Place:
     return place
 
 
+@pytest.fixture(params=[1_000, 2], ids=["long scans", "short scans"])
+def _scans(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let bounded scans find the rows of pages, or leave them to other statements."""
+    monkeypatch.setattr(row_query, "SCAN_AT_LEAST", request.param)
+    monkeypatch.setattr(row_query, "SCAN_PER_ROW", min(request.param, 20))
+
+
 @pytest.fixture
 async def executions(filled: Place) -> AsyncIterator[Executions]:
     opened = open_database(filled.url)
@@ -112,6 +120,7 @@ def _sorted(rows: list[ExecutionRow], order: Order) -> list[ExecutionRow]:
     return rows
 
 
+@pytest.mark.usefixtures("_scans")
 @given(
     drawn=joined(_CONDITIONS),
     order=st.sampled_from(_ORDERS),
@@ -119,7 +128,7 @@ def _sorted(rows: list[ExecutionRow], order: Order) -> list[ExecutionRow]:
 )
 @settings(
     deadline=None,
-    max_examples=examples(300),
+    max_examples=examples(200),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 async def test_a_view_is_what_would_be_there_without_all_others(
