@@ -5,7 +5,7 @@ numbers are used only with pages that overlap; see ``sweep``.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -98,13 +98,23 @@ class ExecutionList:
         """Return the first page of a window. Raises TooLarge if one execution is too much."""
         while True:
             try:
-                return await self._page(window, 1, self.limit)
+                page = await self._page(window, 1, limit := self.limit)
+                if page.total != len(page.items) or len(page.items) < limit:
+                    return page
+                # The total is counted after the page is read. If an execution of the page was
+                # deleted in between, another one that did not fit into it makes up for it.
+                again = await self._page(window, 1, limit)
             except TooLarge:
                 if self.limit == 1:
                     raise
                 self.limit //= 2
+                continue
             except BadRequest:
                 self._lower()
+                continue
+            is_same = {item.guid for item in page.items} == {item.guid for item in again.items}
+            is_whole = is_same and again.total == len(again.items)
+            return replace(again, is_last=is_whole or again.is_last)
 
     async def sweep(self, window: Window) -> AsyncGenerator[Page]:
         """Yield all pages of a window, in the order of the server.
@@ -138,7 +148,7 @@ class ExecutionList:
     async def _page(self, window: Window, number: int, limit: int) -> Page:
         answer, values, total = await self._ask(window, number, limit)
         seen = (number - 1) * limit + len(values)
-        is_last = seen >= total if total is not None else len(values) < limit
+        is_last = len(values) < limit and (total is None or seen >= total)
         if number == 1 and 0 < len(values) < limit:
             # Has it no more, or does the server send no more at a time?
             if total is None and len(values) > self._proven:

@@ -107,7 +107,7 @@ class _Divided:
 
 def _is_same(page: Page, front: Page, end: int) -> bool:
     """Whether the page of a window is that of the whole list, which lies after the window."""
-    created = [item.created_on for item in page.items if item.created_on is not None]
+    created = _created(page)
     if not created or min(created) <= end + _DAY or page.total != front.total:
         return False
     return {item.guid for item in page.items} == {item.guid for item in front.items}
@@ -145,12 +145,18 @@ def _shrunk(width: int, page: Page | None, limit: int) -> int:
 def _before_newest(page: Page | None, start: int, limit: int) -> int | None:
     """Guess a width, given that a page of a window with more has the newest executions in it.
 
-    A list that is ordered by change mostly has. What is older are the others; if they fit into a
-    page, the window ends with them.
+    A list that is ordered by change mostly has. What is older are the others: if they fit into a
+    page, the window ends with them; otherwise where they begin, if they are as close together.
     """
-    if page is None or page.total is None:
+    created = _created(page)
+    if page is None or page.total is None or not created:
         return None
-    created = [item.created_on for item in page.items if item.created_on is not None]
-    others = page.total - len(page.items)
-    width = (min(created) - start) if created and 0 < others <= limit else 0
-    return width if width > _SECOND else None
+    others, first = page.total - len(page.items), min(created)
+    if others > limit:
+        first -= 2 * others * (max(created) - first + _SECOND) // len(created)
+    return first - start if others > 0 and first - start > _SECOND else None
+
+
+def _created(page: Page | None) -> list[int]:
+    items = page.items if page else []
+    return [item.created_on for item in items if item.created_on is not None]

@@ -221,3 +221,22 @@ def test_a_page_begins_before_a_position_and_ends_after_it(limit: int) -> None:
         if position and limit >= 4:
             sizes = range(limit // 2 + 1, limit + 1)
             assert start < position or all(position % each == 0 for each in sizes)
+
+
+async def test_a_page_whose_total_is_counted_after_a_deletion_is_not_taken_for_all(
+    database: Database, place: Place
+) -> None:
+    flowise = FlowiseList()
+    for number in range(11):
+        flowise.create(f"g-{number:02}", at=flowise.clock - number)
+    calls = 0
+
+    def meanwhile() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            flowise.delete("g-05")
+
+    flowise.meanwhile = meanwhile
+    await import_of(database, flowise.answer, limit=10).run()
+    assert set(flowise.states()) <= set(states(place))
