@@ -58,6 +58,12 @@ class Lease:
         )
         return await self._database.transact(lambda connection: _has_rows(connection, taking))
 
+    async def take_over(self) -> None:
+        """Take the lease from whoever holds it, whose next renewal fails."""
+        releasing = update(_TABLE).where(_ROW.name == self._name).values(expires_on=0)
+        await self._database.transact(lambda connection: connection.execute(releasing))
+        await self.acquire()
+
     def renew(self, execute: Execute) -> None:
         """Renew the lease within a change; nobody else can take it until the change has ended.
 

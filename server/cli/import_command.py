@@ -11,7 +11,9 @@ from typing import IO, Annotated, cast
 import typer
 from sqlalchemy.exc import IntegrityError
 
+from db.database import Database
 from db.errors import GatewayError
+from db.flowise.refusals import refuse_own_executions
 from db.opening import normalize_url
 from db.writing.loading import load
 from server.cli.command import DatabaseOption, read_duration, read_settings, with_database
@@ -79,7 +81,7 @@ def import_(
     with _progress(files) as advance, _new_file_removed_on_failure(settings.database_url):
         rows = (row for file in files for row in _rows(file, advance, in_seconds=seconds))
         try:
-            count = with_database(settings, lambda opened: load(opened, rows))
+            count = with_database(settings, lambda opened: _load(opened, rows))
         except IntegrityError as error:
             raise FileError(f"The database rejected a row: {error.orig}") from None
     typer.echo(f"Imported {count:,} {'execution' if count == 1 else 'executions'}")
@@ -95,6 +97,11 @@ def _source(files: list[str], headers: list[str], *, in_seconds: bool) -> Source
     if in_seconds:
         raise FileError("--seconds is for files; a server's times are read as it documents them")
     return Source.of(files[0], headers)
+
+
+async def _load(opened: Database, rows: Iterator[Row]) -> int:
+    await refuse_own_executions(opened)
+    return await load(opened, rows)
 
 
 class FileError(GatewayError):

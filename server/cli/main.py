@@ -1,4 +1,4 @@
-"""The commands: serve, import, export, explain, keys, prune, migrate, health and schema."""
+"""The commands: serve, import, export, explain, keys, prune, attach, detach and the like."""
 
 import contextlib
 import sys
@@ -12,6 +12,7 @@ import typer
 from db.database import Database
 from db.demo import fill_if_empty
 from db.errors import GatewayError
+from db.flowise.refusals import refuse_own_executions
 from db.migrations.upgrade import upgrade
 from resolvers.schema import build_schema
 from server.cli.command import (
@@ -24,6 +25,7 @@ from server.cli.command import (
 )
 from server.cli.explain import explain as explain_operation
 from server.cli.export_command import export
+from server.cli.flowise import attach_cli, detach_cli
 from server.cli.health import health
 from server.cli.import_command import FileError, import_
 from server.cli.keys import keys_cli
@@ -42,6 +44,8 @@ cli = typer.Typer(
     rich_markup_mode="markdown",
 )
 cli.add_typer(keys_cli, name="keys")
+cli.add_typer(attach_cli, name="attach")
+cli.add_typer(detach_cli, name="detach")
 
 
 def _print_version(is_asked: bool) -> None:  # noqa: FBT001 - typer passes the value
@@ -99,6 +103,8 @@ def serve(
 
 def _prepare(settings: Settings, demo: int) -> None:
     async def prepare(opened: Database) -> tuple[int, str | None]:
+        if demo:
+            await refuse_own_executions(opened)
         with progress_of_rows("Making demo executions", demo) as advance:
             made = await fill_if_empty(opened, demo, advance)
         return made, await access_notice(settings, opened)

@@ -14,6 +14,7 @@ import typer
 from db.database import Database
 from db.errors import GatewayError
 from db.executions import Executions
+from db.flowise.marker import read_marker
 from db.models import ExecutionState
 from db.writing.old_executions import FINAL_STATES, MOST_KEPT, Counts, OldExecutions, read_clock
 from server.cli.command import (
@@ -83,6 +84,10 @@ def prune(
     settings = read_settings(database_url=database)
 
     async def work(opened: Database) -> bool:
+        if await read_marker(opened) is not None:
+            typer.echo(
+                "The database is attached: what is deleted is deleted in Flowise, too", err=True
+            )
         created_before = await read_clock(opened) - older_than
         old = OldExecutions(opened, dict.fromkeys(states, created_before), keep_last)
         counts = await old.count()

@@ -18,7 +18,10 @@ from tests.sample import SAMPLE
 from tests.server.cli.program import DATABASE, invoke, run, serving
 
 ROOT = Path(__file__).parents[3]
-COMMANDS = ["serve", "import", "export", "schema", "explain", "migrate", "prune", "health", "keys"]
+COMMANDS = [
+    *("serve", "import", "export", "schema", "explain", "migrate", "prune", "health"),
+    *("keys", "attach", "detach"),
+]
 HEADER = "guid,agentflow_id,agentflow_name,session_id,state,created_on"
 GOOD = f"{HEADER}\na,flow-1,Support,session-1,FINISHED,1700000000000\n"
 BAD = f"{GOOD}b,flow-1,Support,session-1,DONE,1700000000000\n"

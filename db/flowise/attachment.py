@@ -1,0 +1,209 @@
+"""Attach a database of Flowise's, mend what has drifted, and detach it."""
+
+import contextlib
+import functools
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from db.database import Database
+from db.flowise.marker import (
+    Marker,
+    create_marker,
+    drop_marker,
+    mark_complete,
+    read_marker,
+    write_counts,
+)
+from db.flowise.opening import open_sides
+from db.flowise.refusals import CannotAttach, read_revision, refuse, refuse_newer
+from db.flowise.sides import Batch, Counts, Sides
+from db.flowise.tables import NotFlowise, find_tables
+from db.leases import Lease
+from db.migrations.removal import remove
+from db.migrations.upgrade import upgrade
+from db.pacing import Pace, Pacing
+
+_PACE = Pace(batch=0.12, pause=1.0)
+_SHORTEST_PAUSE = 0.11
+"""In seconds. A writer of SQLite that waits looks at least every tenth of a second."""
+_RENEWAL_SECONDS = 10.0
+
+_REASONS = (
+    "SELECT reason, count(*) FROM flowise_left_out GROUP BY reason ORDER BY 2 DESC, 1 LIMIT 10"
+)
+
+Advance = Callable[[int], object]
+"""Is told of each batch how many executions of Flowise were looked at; may raise to stop."""
+Compare = Callable[[str, int], Awaitable[Batch]]
+"""Compares a batch of executions after an id."""
+
+
+@dataclass(slots=True)
+class Mended:
+    """What making the two sides equal came to."""
+
+    was_installed: bool = True
+    flows: int = 0
+    rows: int = 0
+    inserted: int = 0
+    changed: int = 0
+    deleted: int = 0
+    applied: int = 0
+    """Changes by other programs that were brought to Flowise."""
+
+    def add(self, batch: Batch) -> None:
+        """Add what a batch came to."""
+        self.rows += batch.rows
+        self.inserted += batch.inserted
+        self.changed += batch.changed
+        self.deleted += batch.deleted
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether anything had to be done."""
+        work = (self.flows, self.inserted, self.changed, self.deleted, self.applied)
+        return not self.was_installed or any(work)
+
+
+class Attached(NamedTuple):
+    """What attaching came to."""
+
+    before: Marker | None
+    mended: Mended
+    counts: Counts
+    seconds: float
+
+
+class Attachment:
+    """What is, or will be, between Flowise's tables and the gateway's in a database.
+
+    All methods raise ServiceUnavailable if the database can't answer, and NotFlowise if its tables
+    are not, or no longer, those of Flowise.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.mending = Lease(database, "flowise_mending")
+        """Held by whoever makes the two sides equal."""
+        self.watching = Lease(database, "flowise_watch")
+        """Held by one of the gateways that run on an attached database."""
+
+    async def open_sides(self) -> Sides:
+        """Return the two sides, of the tables as they are now."""
+        return open_sides(self._database, await find_tables(self._database))
+
+    async def attach(self, on_rows: Advance, journal_mode: str | None = None) -> Attached:
+        """Attach the database, or mend it if it is attached; may be called again after a break.
+
+        Whoever is mending it stops. ``journal_mode`` is that of SQLite's file, which is in WAL mode
+        once it is opened to be written. Raises CannotAttach if it can't be attached.
+        """
+        start = time.monotonic()
+        database = self._database
+        tables = await find_tables(database)
+        before = await refuse(database, tables)
+        sides = open_sides(database, tables)
+        await upgrade(database)
+        if before is None:
+            await create_marker(database, journal_mode)
+        await self.mending.take_over()
+        try:
+            sides.follow(is_attached=True)
+            mended = await self.mend(sides, on_rows)
+            counts = await sides.count()
+            if before is None or not before.is_complete or mended.has_changed:
+                await write_counts(database, counts)
+        finally:
+            await self.mending.release(is_completed=True)
+        return Attached(before, mended, counts, time.monotonic() - start)
+
+    async def mend(self, sides: Sides, on_rows: Advance = lambda _: None) -> Mended:
+        """Install what is missing, and make both sides equal; the caller holds ``mending``.
+
+        Others read and write meanwhile. Raises LeaseLost if another process has taken over.
+        """
+        mended = Mended(was_installed=await sides.is_installed())
+        if not mended.was_installed:
+            await sides.install()
+        # What others have changed is newer than what Flowise has.
+        mended.applied = await sides.apply_changes()
+        mended.flows = await sides.copy_flows()
+        await self._compare(sides.copy_batch, mended, on_rows)
+        await self._compare(sides.remove_surplus, mended, lambda _: on_rows(0))
+        mended.applied += await sides.apply_changes()
+        await mark_complete(self._database)
+        return mended
+
+    async def look(self, sides: Sides, on_rows: Advance = lambda _: None) -> Mended:
+        """Return what ``mend`` would do about executions, and change nothing."""
+        found = Mended(was_installed=await sides.is_installed())
+        if found.was_installed:
+            for compare in (sides.copy_batch, sides.remove_surplus):
+                dry = functools.partial(compare, is_dry=True)
+                advance = on_rows if compare == sides.copy_batch else lambda _: None
+                await self._compare(dry, found, advance, is_dry=True)
+        return found
+
+    async def _compare(
+        self, compare: Compare, mended: Mended, on_rows: Advance, *, is_dry: bool = False
+    ) -> None:
+        pacing = Pacing(self._database, _PACE)
+        renewed = time.monotonic()
+        last: str | None = ""
+        while last is not None:
+            start = time.monotonic()
+            batch = await compare(last, pacing.size)
+            seconds = time.monotonic() - start
+            mended.add(batch)
+            on_rows(batch.rows)
+            last = batch.last
+            if last is None:
+                return
+            pacing.adapt(seconds)
+            await pacing.pause(max(_SHORTEST_PAUSE, seconds))
+            if not is_dry and time.monotonic() - renewed > _RENEWAL_SECONDS:
+                await self._database.change(self.mending.renew)
+                renewed = time.monotonic()
+
+    async def reasons_left_out(self) -> list[tuple[str, int]]:
+        """Return why executions can't be taken over, and how many, the most frequent first."""
+        rows = await self._database.read_latest(_REASONS, ())
+        return [(reason, count) for reason, count in rows]
+
+    async def detach(self) -> None:
+        """Remove everything that the gateway has made in the database.
+
+        Raises CannotAttach if it is not attached, or a gateway runs on it.
+        """
+        database = self._database
+        marker = await read_marker(database)
+        if marker is None:
+            raise CannotAttach("The database is not attached to a Flowise; nothing was changed")
+        revision = await read_revision(database)
+        refuse_newer(marker, revision)
+        # It is gone if an earlier call did not come to its end.
+        if revision is not None:
+            await upgrade(database)
+            if not (await self.watching.acquire() and await self.mending.acquire()):
+                raise CannotAttach(
+                    "A gateway runs on this database, or was killed within the last minute: end "
+                    "it, and detach then. Nothing was changed"
+                )
+            sides = await self.open_sides()
+            if await sides.is_installed():
+                await sides.apply_changes()
+            sides.follow(is_attached=False)
+            await sides.remove()
+            await remove(database)
+        await drop_marker(database)
+
+
+async def follow_if_attached(database: Database) -> bool:
+    """Let what this process changes reach Flowise, if the database is attached to one."""
+    if await read_marker(database) is None:
+        return False
+    with contextlib.suppress(NotFlowise):
+        (await Attachment(database).open_sides()).follow(is_attached=True)
+    return True

@@ -1,0 +1,25 @@
+"""Flowise's tables and the gateway's, by the kind of their database."""
+
+from collections.abc import Callable
+
+from sqlalchemy.engine import Dialect
+
+from db.database import Database
+from db.flowise import postgres_mapping, postgres_sides, sqlite_mapping, sqlite_sides
+from db.flowise.sides import Sides
+from db.flowise.tables import FlowiseTables
+
+Reason = Callable[[FlowiseTables, str], str]
+"""Returns SQL that says why an execution, in the row of a name, can't be taken over."""
+
+
+def open_sides(database: Database, tables: FlowiseTables) -> Sides:
+    """Return the two sides of a database."""
+    if database.dialect.name == "sqlite":
+        return sqlite_sides.SQLiteSides(database, tables)
+    return postgres_sides.PostgresSides(database, tables)
+
+
+def reason_of(dialect: Dialect) -> Reason:
+    """Return the function for the reasons of a kind of database."""
+    return sqlite_mapping.reason if dialect.name == "sqlite" else postgres_mapping.reason

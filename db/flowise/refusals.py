@@ -1,0 +1,124 @@
+"""What can't be attached, or not by this version, said before anything is changed."""
+
+from db.errors import GatewayError, quote
+from db.flowise.marker import FORMAT, Marker, has_table, read_marker
+from db.flowise.tables import FlowiseTables, Readable
+from db.migrations.upgrade import NEWEST_REVISION
+
+_NOTHING = "Nothing was changed"
+_RIGHTS = {
+    "execution": ("SELECT", "UPDATE", "DELETE", "TRIGGER"),
+    "chat_flow": ("SELECT", "TRIGGER"),
+    "chat_message": ("SELECT", "UPDATE"),
+}
+"""What the gateway's role needs on Flowise's tables in PostgreSQL."""
+
+
+class CannotAttach(GatewayError):
+    """The database can't be attached or detached; the message says why."""
+
+    code = "BAD_USER_INPUT"
+
+
+async def refuse(database: Readable, tables: FlowiseTables) -> Marker | None:
+    """Return the marker of a database that can be attached; None if it is not attached yet.
+
+    Raises CannotAttach if it can't be.
+    """
+    if database.dialect.name == "postgresql":
+        await _refuse_server(database, tables)
+    marker = await read_marker(database)
+    revision = await read_revision(database)
+    refuse_newer(marker, revision)
+    if marker is None and await has_table(database, "executions"):
+        if revision is None:
+            raise CannotAttach(
+                "The database has a table executions that is not the gateway's, which needs that "
+                f"name. {_NOTHING}"
+            )
+        await _refuse_executions(database)
+    return marker
+
+
+async def refuse_own_executions(database: Readable) -> None:
+    """Raise CannotAttach if executions that Flowise does not know have no place in a database."""
+    is_flowise = await has_table(database, "execution") and await has_table(database, "chat_flow")
+    if is_flowise or await read_marker(database) is not None:
+        raise CannotAttach(
+            "This is the database of a Flowise, whose executions are the only ones that can be in "
+            "it: use another database for demo or imported executions. No execution was added"
+        )
+
+
+async def read_revision(database: Readable) -> str | None:
+    """Return the revision of the gateway's tables; None if there are none."""
+    if not await has_table(database, "alembic_version"):
+        return None
+    rows = await database.read_latest("SELECT version_num FROM alembic_version", ())
+    return str(rows[0][0]) if rows else None
+
+
+def refuse_newer(marker: Marker | None, revision: str | None) -> None:
+    """Raise CannotAttach if a newer version of the gateway has made what is in the database."""
+    if revision is not None and not revision.isdigit():
+        raise CannotAttach(
+            "The database has a table alembic_version of another program, and the gateway needs "
+            f"that name. {_NOTHING}"
+        )
+    if (revision or "") > NEWEST_REVISION or (marker is not None and marker.format > FORMAT):
+        raise CannotAttach(
+            f"A newer version of the gateway uses this database (its revision is {revision}, and "
+            f"this version knows {NEWEST_REVISION}): use that version. {_NOTHING}"
+        )
+
+
+async def _refuse_executions(database: Readable) -> None:
+    found = await database.read_latest(
+        "SELECT guid FROM executions WHERE NOT EXISTS"
+        " (SELECT 1 FROM execution WHERE CAST(execution.id AS text) = executions.guid) LIMIT 1",
+        (),
+    )
+    if found:
+        raise CannotAttach(
+            "The gateway's table executions has rows that Flowise does not know, such as "
+            f"{quote(found[0][0])}, and on an attached database Flowise's executions are the only "
+            "ones. Serve the others from a database of their own (export, and import there), and "
+            f"delete them here. {_NOTHING}"
+        )
+
+
+async def _refuse_server(database: Readable, tables: FlowiseTables) -> None:
+    [(is_replica, is_read_only, role, schema, may_create)] = await database.read_latest(
+        "SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only') = 'on',"
+        " current_user::text, current_schema()::text,"
+        " coalesce(has_schema_privilege(current_schema()::text, 'CREATE'), false)",
+        (),
+    )
+    if is_replica:
+        raise CannotAttach(
+            "This is a replica of PostgreSQL, which can only be read: attach the primary, and name "
+            f"the replica in GATEWAY_READ_DATABASE_URL if you like. {_NOTHING}"
+        )
+    advice = "use the role that Flowise itself uses (its DATABASE_USER)"
+    if is_read_only:
+        raise CannotAttach(f"The role {quote(role)} may only read: {advice}. {_NOTHING}")
+    if not may_create:
+        raise CannotAttach(
+            f"The role {quote(role)} may not create tables in the schema {quote(schema)}: "
+            f"{advice}. {_NOTHING}"
+        )
+    for name, rights in _RIGHTS.items():
+        if not getattr(tables, name):
+            continue
+        found = await database.read_latest(
+            "SELECT right_, pg_get_userbyid(relowner)::text"
+            " FROM pg_class, unnest($2::text[]) AS right_"
+            " WHERE oid = to_regclass(quote_ident($1)) AND NOT has_table_privilege(oid, right_)",
+            (name, list(rights)),
+        )
+        if found:
+            missing = ", ".join(right for right, _ in found)
+            raise CannotAttach(
+                f"The role {quote(role)} lacks rights on Flowise's table {name}: {advice}, or let "
+                f"{found[0][1]} run: GRANT {missing} ON {name} TO {role}. {_NOTHING}"
+            )
