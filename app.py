@@ -51,6 +51,7 @@ from server.http.start_page import icon_route, start_page_route
 from server.observability.logs import configure_logs
 from server.observability.metrics import Metrics
 from server.observability.shared_metrics import publishing
+from server.operation.attachment_watch import AttachmentWatch
 from server.operation.connections import CONNECTIONS, Connections
 from server.operation.event_retention import EventRetention
 from server.operation.garbage import collect_rarely
@@ -101,13 +102,15 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
     broadcaster = Broadcaster(log, feed, max_filter_bytes=settings.max_filter_bytes)
     metrics.watch([*feed.metrics(), *broadcaster.metrics()])
 
-    background = _background(settings, database)
+    attachment = AttachmentWatch(database, lambda _: None, _deletions(settings))
+    background = [attachment, *_background(settings, database)]
     for work in background:
         metrics.watch(work.metrics())
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, object]]:
         await upgrade(database)
+        await attachment.learn()
         async with contextlib.AsyncExitStack() as running:
             await running.enter_async_context(authenticator.watching())
             await running.enter_async_context(publishing(metrics.publish))
@@ -146,7 +149,7 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
                 max_ids=settings.max_ids,
                 needs_key=settings.auth != "off",
             ),
-            *health_routes(database),
+            *health_routes(database, attachment.describe),
             metrics.route(),
         ],
         middleware=_middleware(settings, origins, tracing),
@@ -276,6 +279,13 @@ def _background(settings: Settings, database: Database) -> list[Rounds]:
     if settings.timeout_ages:
         background.append(timing_out(database, settings.timeout_ages))
     return background
+
+
+def _deletions(settings: Settings) -> str | None:
+    """Return what to log when the database is attached, and executions are deleted by age."""
+    if not settings.retention_ages:
+        return None
+    return "GATEWAY_RETENTION deletes executions of Flowise too, because the database is attached"
 
 
 def _documents(settings: Settings) -> Documents:

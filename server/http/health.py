@@ -1,7 +1,8 @@
 """``/healthz`` and ``/readyz``: whether the process is up and its database answers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -30,10 +31,13 @@ class SingleFlight:
         await asyncio.shield(under_way)
 
 
-def health_routes(database: Database) -> list[Route]:
+def health_routes(
+    database: Database, describe: Callable[[], Mapping[str, Any]] = dict
+) -> list[Route]:
     """Return the routes of ``/healthz`` and ``/readyz``.
 
-    All who ask ``/readyz`` at the same time share one query of the database.
+    All who ask ``/readyz`` at the same time share one query of the database. ``describe`` returns
+    what else to say of a database that answers.
     """
     ping = SingleFlight(database.ping)
 
@@ -49,6 +53,6 @@ def health_routes(database: Database) -> list[Route]:
             error_id = log_unexpected(error, "A look whether the database answers")
             reason = f"The database can't be read; the log says more (id {error_id})"
             return JSONResponse({"status": "unavailable", "reason": reason}, 503)
-        return JSONResponse({"status": "ok"})
+        return JSONResponse({"status": "ok", **describe()})
 
     return [Route("/healthz", healthz), Route("/readyz", readyz)]

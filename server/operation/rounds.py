@@ -12,15 +12,16 @@ from db.leases import LeaseLost
 
 logger = logging.getLogger("gateway.maintenance")
 
-_LONGEST_FAILURE_PAUSE = 600.0
-
 
 class Rounds(abc.ABC):
     """Does its work in rounds while ``running``, with pauses of ``pause`` seconds.
 
     The first round begins after ``first_pause`` seconds. ``name`` is that of the work, for the log.
-    An exception ends a round, never the rounds: the pauses after failures grow.
+    An exception ends a round, never the rounds: the pauses after failures grow, to
+    ``longest_failure_pause`` seconds or the usual pause if that is longer.
     """
+
+    longest_failure_pause = 600.0
 
     def __init__(self, name: str, pause: float, *, first_pause: float = 0.0) -> None:
         self._name = name
@@ -69,7 +70,7 @@ class Rounds(abc.ABC):
             else:
                 failures = 0
                 is_logged = False
-            longest = max(self._pause, _LONGEST_FAILURE_PAUSE)
+            longest = max(self._pause, self.longest_failure_pause)
             await self._sleep(min(longest, self._pause * 2 ** min(failures, 20)))
 
     async def _sleep(self, seconds: float) -> None:

@@ -135,7 +135,7 @@ async def test_events_get_a_tick_although_nobody_reads_them(
 async def test_failures_do_not_end_it(
     database: Database, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.operation.rounds._LONGEST_FAILURE_PAUSE", OFTEN)
+    monkeypatch.setattr("server.operation.rounds.Rounds.longest_failure_pause", OFTEN)
     await _write_old(place, database, 5)
     run_sql(place, "ALTER TABLE execution_events RENAME TO elsewhere")
     work = EventRetention(database, HOUR, pause=OFTEN)

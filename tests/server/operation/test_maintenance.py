@@ -32,7 +32,7 @@ OFTEN = 0.005
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.operation.rounds._LONGEST_FAILURE_PAUSE", OFTEN)
+    monkeypatch.setattr("server.operation.rounds.Rounds.longest_failure_pause", OFTEN)
 
 
 async def _write(place: Place, database: Database, rows: Iterable[tuple[str, str, float]]) -> None:

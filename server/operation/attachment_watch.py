@@ -1,0 +1,232 @@
+"""Watch whether the database is attached to a Flowise, and whether both sides are equal.
+
+Every process learns by itself that its database is, or is no longer, attached. Of all that share
+the database, one installs the triggers again when a migration of Flowise has dropped them, and
+copies what was missed.
+"""
+
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from db.database import Database, Metric
+from db.errors import GatewayError, ServiceUnavailable
+from db.flowise.attachment import Attachment, Mended
+from db.flowise.marker import Marker, read_marker, write_counts
+from db.flowise.opening import open_sides
+from db.flowise.sides import Counts, Sides
+from db.flowise.tables import FlowiseTables, NotFlowise, find_tables
+from db.instants import format_iso, from_ms
+from server.operation.rounds import Rounds
+
+logger = logging.getLogger("gateway.flowise")
+
+NATIVE_PAUSE = 5.0
+"""How long, in seconds, a process may not know that its database was attached."""
+ATTACHED_PAUSE = 0.5
+"""How long what other programs change may not be in Flowise's tables."""
+CHECK_SECONDS = 20.0
+"""How long the triggers may be missing unnoticed."""
+
+OnSwitch = Callable[[bool], object]
+"""Is told whether the database is attached."""
+
+
+class _Stopped(Exception):
+    """The process ends."""
+
+
+class AttachmentWatch(Rounds):
+    """Keeps an attached database's two sides equal, in rounds, while ``running``.
+
+    ``on_switch`` is called with True when the database turns out to be attached, and with False
+    when it no longer is. ``notice``, if any, is logged when it is attached.
+    """
+
+    longest_failure_pause = CHECK_SECONDS
+
+    def __init__(self, database: Database, on_switch: OnSwitch, notice: str | None = None) -> None:
+        super().__init__("watch of Flowise's tables", NATIVE_PAUSE)
+        self._database = database
+        self._on_switch = on_switch
+        self._notice = notice
+        self._attachment = Attachment(database)
+        self._marker: Marker | None = None
+        self._tables: FlowiseTables | None = None
+        self._sides: Sides | None = None
+        self._problem: str | None = None
+        self._checked = 0.0
+        self._is_watching = False
+        self._is_repairing = False
+        self._logged_difference = 0
+        self._repairs = 0
+
+    def metrics(self) -> list[Metric]:
+        """Return what was counted last on both sides; all are 0 if the database isn't attached."""
+
+        def counted(read: Callable[[Counts], int]) -> Callable[[], float]:
+            return lambda: read(self._marker.counts) if self._marker else 0
+
+        name = "gateway_attached_executions"
+        description = (
+            "Executions of an attached database by side: Flowise's, the gateway's, and those of"
+            " Flowise that can't be taken over (left_out)."
+        )
+        reads: dict[str, Callable[[Counts], int]] = {
+            "flowise": lambda counts: counts.flowise,
+            "gateway": lambda counts: counts.gateway,
+            "left_out": lambda counts: counts.left_out,
+        }
+        return [
+            *(
+                Metric(name, description, {"side": side}, counted(read), aggregate="max")
+                for side, read in reads.items()
+            ),
+            Metric(
+                "gateway_attachment_difference",
+                "How many executions of Flowise the gateway does not have, or has too many; 0 if"
+                " both sides agree.",
+                {},
+                counted(lambda counts: abs(counts.difference)),
+                aggregate="max",
+            ),
+            Metric(
+                "gateway_attachment_repairs",
+                "How often this process has installed missing triggers and copied what was missed.",
+                {},
+                lambda: self._repairs,
+                is_counter=True,
+            ),
+        ]
+
+    def describe(self) -> dict[str, Any]:
+        """Return what ``/readyz`` says of an attached database; nothing if it is not attached."""
+        marker = self._marker
+        if marker is None:
+            return {}
+        counts, counted_on = marker.counts, marker.counted_on
+        described: dict[str, Any] = {
+            "executions": {
+                "flowise": counts.flowise,
+                "gateway": counts.gateway,
+                "leftOut": counts.left_out,
+                "difference": counts.difference,
+                "countedOn": None if counted_on is None else format_iso(from_ms(counted_on)),
+            }
+        }
+        if not marker.is_complete:
+            described["problem"] = "Not everything was copied yet"
+        if self._problem is not None:
+            described["problem"] = self._problem
+        return {"flowise": described}
+
+    async def learn(self) -> None:
+        """Learn whether the database is attached, and tell of it if that is new."""
+        marker = await read_marker(self._database)
+        if (marker is None) != (self._marker is None):
+            await self._switch(is_attached=marker is not None)
+        self._marker = marker
+
+    async def _switch(self, *, is_attached: bool) -> None:
+        if is_attached:
+            await self._open()
+            logger.info("The database is attached: its executions are those of Flowise")
+            if self._notice is not None:
+                logger.warning(self._notice)
+        else:
+            if self._sides is not None:
+                self._sides.follow(is_attached=False)
+            self._tables = self._sides = None
+            logger.info("The database is not attached to a Flowise any more")
+        self._pause = ATTACHED_PAUSE if is_attached else NATIVE_PAUSE
+        self._on_switch(is_attached)
+        self._checked = 0.0
+
+    async def _open(self) -> None:
+        """Look at Flowise's tables, which another version of it may have changed."""
+        try:
+            tables = await find_tables(self._database)
+        except NotFlowise as error:
+            if self._problem != error.message:
+                logger.exception("Flowise's tables are not what they were")
+            self._problem = error.message
+            return
+        self._problem = None
+        if tables != self._tables or self._sides is None:
+            self._tables, self._sides = tables, open_sides(self._database, tables)
+        self._sides.follow(is_attached=True)
+
+    async def _round(self) -> None:
+        await self.learn()
+        if self._marker is None:
+            return
+        if self._sides is not None:
+            await self._sides.apply_changes()
+        if time.monotonic() - self._checked >= CHECK_SECONDS:
+            await self._check()
+            self._checked = time.monotonic()
+
+    async def _check(self) -> None:
+        """See to the triggers, and count both sides; one process does, for all of them."""
+        self._is_watching = await self._attachment.watching.acquire()
+        await self._open()
+        if not self._is_watching or self._sides is None or self._marker is None:
+            return
+        if not (self._marker.is_complete and await self._sides.is_installed()):
+            await self._repair(self._sides)
+        counts = await self._sides.count()
+        await write_counts(self._database, counts)
+        if counts.difference not in (0, self._logged_difference):
+            logger.warning(
+                "Flowise has %d executions that can be taken over, and the gateway %d: mend it "
+                "with: attach flowise",
+                counts.flowise - counts.left_out,
+                counts.gateway,
+            )
+        self._logged_difference = counts.difference
+
+    async def _repair(self, sides: Sides) -> None:
+        # Whoever attaches it just now installs the triggers as well.
+        if not await self._attachment.mending.acquire():
+            return
+        # Logged once: it recurs with every round until it is mended.
+        if not self._is_repairing:
+            logger.warning(
+                "Triggers between Flowise's tables and the gateway's are missing, or not everything"
+                " was copied; installing them again, and copying what was missed"
+            )
+        self._is_repairing = True
+        try:
+            mended = await self._attachment.mend(sides, self._go_on)
+        except _Stopped:
+            return
+        finally:
+            with contextlib.suppress(ServiceUnavailable):
+                await self._attachment.mending.release(is_completed=True)
+        self._is_repairing = False
+        self._repairs += 1
+        logger.warning(
+            "Mended what is between Flowise's tables and the gateway's: %s", _told(mended)
+        )
+
+    def _go_on(self, _rows: int) -> None:
+        if self._is_stopping.is_set():
+            raise _Stopped
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Do rounds while the block runs; then let others watch, or detach the database."""
+        async with super().running():
+            yield
+        if self._is_watching:
+            with contextlib.suppress(GatewayError):
+                await self._attachment.watching.release(is_completed=True)
+
+
+def _told(mended: Mended) -> str:
+    return (
+        f"{mended.inserted} executions were missing, {mended.changed} differed,"
+        f" {mended.deleted} were unknown to Flowise; {mended.flows} agentflows differed"
+    )

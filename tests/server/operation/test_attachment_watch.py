@@ -1,0 +1,222 @@
+"""Gateways learn that their database is attached, and keep both sides equal."""
+
+import contextlib
+import logging
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from db.flowise.attachment import Attachment
+from db.flowise.postgres_sides import PostgresSides
+from db.flowise.sqlite_sides import SQLiteSides
+from db.opening import open_database
+from server.operation import attachment_watch
+from tests.faults.programs import wait_until
+from tests.flowise_tables import add_executions, add_flows, create_flowise, id_of
+from tests.gateway import Gateway, run_sql, running_gateway
+from tests.places import Place, Server, SQLitePlace
+
+FLOW = "flow-a"
+
+
+def guid(place: Place, number: int) -> str:
+    """The id of the execution that was added as ``run-<number>``."""
+    return id_of(place, f"run-{number}")
+
+
+@pytest.fixture
+def flowise(server: Server, tmp_path: Path) -> Iterator[Place]:
+    """A database of Flowise's with three executions."""
+    place = server.new(tmp_path)
+    create_flowise(place)
+    add_flows(place, {FLOW: "Support"})
+    add_executions(place, ({"id": f"run-{number}", "agentflowId": FLOW} for number in range(3)))
+    yield place
+    server.drop(place)
+
+
+@pytest.fixture(autouse=True)
+def _often(monkeypatch: pytest.MonkeyPatch) -> None:
+    for pause in ("NATIVE_PAUSE", "ATTACHED_PAUSE", "CHECK_SECONDS"):
+        monkeypatch.setattr(attachment_watch, pause, 0.02)
+    monkeypatch.setattr(attachment_watch.AttachmentWatch, "longest_failure_pause", 0.02)
+
+
+def _attachment(place: Place, method: str) -> None:
+    async def run() -> None:
+        database = open_database(place.url)
+        try:
+            if method == "attach":
+                await Attachment(database).attach(lambda _: None)
+            else:
+                await Attachment(database).detach()
+        finally:
+            await database.close()
+
+    anyio.run(run)
+
+
+def _described(gateway: Gateway) -> dict[str, Any] | None:
+    """What ``/readyz`` says of Flowise."""
+    answer = gateway.http.get("/readyz")
+    assert answer.status_code == 200
+    described: dict[str, Any] | None = answer.json().get("flowise")
+    return described
+
+
+def _counts(gateway: Gateway) -> tuple[int, int, int]:
+    described = _described(gateway)
+    if described is None:
+        return (-1, -1, -1)
+    executions = described["executions"]
+    return executions["flowise"], executions["gateway"], executions["difference"]
+
+
+def _guids(gateway: Gateway) -> set[str]:
+    return {row["guid"] for row in gateway.http.get("/executions").json()}
+
+
+def _metric(gateway: Gateway, name: str) -> float:
+    [line] = [
+        line for line in gateway.http.get("/metrics").text.splitlines() if line.startswith(name)
+    ]
+    return float(line.split()[-1])
+
+
+def _without_triggers(place: Place, *statements: str) -> None:
+    """Drop the triggers on Flowise's tables, as a migration may, and write in one transaction."""
+    if isinstance(place, SQLitePlace):
+        with contextlib.closing(sqlite3.connect(place.path, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            found = connection.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+                " AND tbl_name IN ('execution', 'chat_flow')"
+            ).fetchall()
+            assert found
+            for statement in (*(f"DROP TRIGGER {name}" for (name,) in found), *statements):
+                connection.execute(statement)
+            connection.execute("COMMIT")
+        return
+    found = run_sql(
+        place,
+        "SELECT tgname::text, tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal"
+        " AND tgrelid IN ('execution'::regclass, 'chat_flow'::regclass)",
+    )
+    assert found
+    drops = (f"DROP TRIGGER {name} ON {table}" for name, table in found)
+    run_sql(place, f"DO $$ BEGIN {'; '.join((*drops, *statements))}; END $$")
+
+
+def _adding(place: Place, number: int) -> str:
+    """The statement that adds an execution, as ``add_executions`` does."""
+    return (
+        'INSERT INTO execution ("id", "executionData", "state", "agentflowId", "sessionId")'
+        f" VALUES ('{guid(place, number)}', '[]', 'FINISHED', '{id_of(place, FLOW)}', 's')"
+    )
+
+
+def test_a_gateway_learns_that_its_database_was_attached(flowise: Place) -> None:
+    with running_gateway(flowise) as gateway:
+        assert _described(gateway) is None
+        assert _guids(gateway) == set()
+        _attachment(flowise, "attach")
+        wait_until(lambda: _counts(gateway) == (3, 3, 0))
+        assert _guids(gateway) == {guid(flowise, 0), guid(flowise, 1), guid(flowise, 2)}
+
+
+def test_a_change_reaches_flowise_whoever_makes_it(flowise: Place) -> None:
+    _attachment(flowise, "attach")
+    with running_gateway(flowise) as gateway:
+        gateway.sql(f"UPDATE executions SET state = 'TIMEOUT' WHERE guid = '{guid(flowise, 0)}'")
+        gateway.sql(f"DELETE FROM executions WHERE guid = '{guid(flowise, 1)}'")
+        wanted = {guid(flowise, 0): "TIMEOUT", guid(flowise, 2): "FINISHED"}
+        find = 'SELECT CAST("id" AS text), "state" FROM execution'
+        wait_until(lambda: dict(gateway.sql(find)) == wanted)
+
+
+def test_triggers_that_a_migration_has_dropped_are_installed_again(
+    flowise: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    _attachment(flowise, "attach")
+    with running_gateway(flowise) as gateway, caplog.at_level(logging.WARNING, "gateway.flowise"):
+        gone = f"DELETE FROM execution WHERE id = '{guid(flowise, 0)}'"
+        _without_triggers(flowise, _adding(flowise, 3), gone)
+        wanted = {guid(flowise, 1), guid(flowise, 2), guid(flowise, 3)}
+        wait_until(lambda: _guids(gateway) == wanted)
+        wait_until(lambda: _metric(gateway, "gateway_attachment_repairs_total") == 1)
+        add_executions(flowise, [{"id": "run-4", "agentflowId": FLOW}])
+        assert _guids(gateway) == wanted | {guid(flowise, 4)}
+    missing, mended = [record.getMessage() for record in caplog.records][-2:]
+    assert "are missing" in missing
+    assert "1 executions were missing" in mended
+    assert "1 were unknown to Flowise" in mended
+
+
+def test_one_of_several_gateways_repairs(flowise: Place) -> None:
+    _attachment(flowise, "attach")
+    with running_gateway(flowise) as one, running_gateway(flowise) as other:
+        wait_until(lambda: _described(one) is not None and _described(other) is not None)
+        _without_triggers(flowise, _adding(flowise, 3))
+        for gateway in (one, other):
+            wait_until(lambda gateway=gateway: _counts(gateway) == (4, 4, 0))  # type: ignore[misc]
+        name = "gateway_attachment_repairs_total"
+        assert _metric(one, name) + _metric(other, name) == 1
+
+
+def test_what_was_written_around_the_triggers_is_told(flowise: Place) -> None:
+    _attachment(flowise, "attach")
+    with running_gateway(flowise) as gateway:
+        wait_until(lambda: _counts(gateway) == (3, 3, 0))
+        gateway.sql(
+            "INSERT INTO executions (guid, agentflow_id, state, created_on)"
+            " VALUES ('unknown to Flowise', 'flow', 'FINISHED', 1)"
+        )
+        wait_until(lambda: _counts(gateway) == (3, 4, -1))
+        assert _metric(gateway, "gateway_attachment_difference") == 1
+        assert _metric(gateway, 'gateway_attached_executions{side="gateway"}') == 4
+        _attachment(flowise, "attach")
+        wait_until(lambda: _counts(gateway) == (3, 3, 0))
+
+
+def test_a_break_while_copying_is_made_good_by_a_gateway(
+    flowise: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        for kind in (SQLiteSides, PostgresSides):
+            patch.setattr(kind, "copy_batch", fail)
+        with pytest.raises(KeyboardInterrupt):
+            _attachment(flowise, "attach")
+    assert run_sql(flowise, "SELECT count(*) FROM executions") == [(0,)]
+    with running_gateway(flowise) as gateway:
+        wait_until(lambda: _counts(gateway) == (3, 3, 0))
+        wait_until(lambda: "problem" not in (_described(gateway) or {}))
+
+
+def test_a_gateway_goes_on_when_flowises_tables_are_gone(flowise: Place) -> None:
+    _attachment(flowise, "attach")
+    with running_gateway(flowise) as gateway:
+        wait_until(lambda: _counts(gateway) == (3, 3, 0))
+        run_sql(flowise, "ALTER TABLE chat_flow RENAME TO somewhere_else")
+        wait_until(lambda: "no table chat_flow" in (_described(gateway) or {}).get("problem", ""))
+        assert len(_guids(gateway)) == 3
+        run_sql(flowise, "ALTER TABLE somewhere_else RENAME TO chat_flow")
+        wait_until(lambda: "problem" not in (_described(gateway) or {}))
+
+
+def test_retention_on_an_attached_database_is_logged_at_the_start(
+    flowise: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    _attachment(flowise, "attach")
+    with (
+        caplog.at_level(logging.WARNING, "gateway.flowise"),
+        running_gateway(flowise, retention="90d"),
+    ):
+        pass
+    assert "deletes executions of Flowise too" in caplog.text
