@@ -1,6 +1,7 @@
 """What takes over what Flowise writes in PostgreSQL: the bodies of functions."""
 
 from db.flowise.postgres_mapping import (
+    CHANGING,
     LEFT_OUT,
     SEEN_TOO_EARLY,
     VALUES,
@@ -8,73 +9,89 @@ from db.flowise.postgres_mapping import (
     assignment,
     difference,
     reason,
+    sameness,
 )
 
-# Tables are looked into by a list of ids, and what is found is joined by hashes. A plan is kept,
-# from when tables were small or rows many, and must suit the others too.
-FOLLOWS_INDEXES = "SET enable_seqscan = off SET enable_nestloop = off SET enable_mergejoin = off"
+# A plan is made once in a session, when tables may be small or rows many, and must suit the others
+# too: tables are looked into by a list of ids, and what is found is joined by hashes.
+FOLLOWS_INDEXES = (
+    "SET plan_cache_mode = force_generic_plan SET jit = off"
+    " SET enable_seqscan = off SET enable_nestloop = off SET enable_mergejoin = off"
+)
 """The settings of functions with these bodies."""
 
 
-def declarations(mapping: PostgresMapping) -> str:
-    """Return what the bodies for events declare."""
-    return f"""
-    ids text[];
-    keys {mapping.tables.execution["id"]}[];
-    flow_keys {mapping.tables.chat_flow["id"]}[];
-    ids_sum numeric;
+DECLARATIONS = """
     rows_there bigint;
-    rows_done bigint;
-    is_off boolean;"""
+    rows_done bigint := 0;"""
+"""What the bodies for events declare."""
+_NESTS = "gateway.flowise_nests"
+"""A setting of a transaction in which a trigger has written executions of Flowise's.
 
-
-_FIND = """
-    SELECT count(*), array_agg(id), array_agg(id::text), sum(hashtextextended(id::text, 0))
-    INTO rows_there, keys, ids, ids_sum FROM {};
-    IF rows_there = 0 THEN
-        RETURN NULL;
-    END IF;"""
+The trigger of the outer statement is the last to run, with rows that are no longer so.
+"""
 
 
 def of_executions(mapping: PostgresMapping, take: str) -> dict[str, str]:
-    """Return what follows each event of Flowise's executions."""
+    """Return what follows each event of Flowise's executions.
+
+    What is usual takes one statement. ``take`` is the function for everything else.
+    """
     ours = f"{mapping.schema}executions"
-    differs = difference("ours", "it")
-    current = mapping.good(
-        f"new_rows AS row JOIN {mapping.execution} AS now ON now.id = row.id",
-        'row."executionData"',
-        "now.id = ANY (keys)",
+    good = mapping.good("new_rows AS now")
+    is_nested = f"current_setting('{_NESTS}', true) = 'on'"
+    notes_nesting = (
+        f"IF pg_trigger_depth() > 1 THEN PERFORM set_config('{_NESTS}', 'on', true); END IF;"
     )
-    rest = f"IF rows_done < rows_there THEN PERFORM {take}(ids); END IF;"
-    insert = f"""{_FIND.format("new_rows")}
-    INSERT INTO {ours} (guid, {", ".join(VALUES)}, finished_on)
-    SELECT it.guid, {", ".join(f"it.{name}" for name in VALUES)}, it.stopped_on
-    FROM ({current}) AS it
-    ON CONFLICT (guid) DO NOTHING;
-    GET DIAGNOSTICS rows_done = ROW_COUNT;
-    {rest}"""
-    # A row may have got another id: the sums differ then.
-    update = f"""{_FIND.format("new_rows")}
-    WITH changed AS (
-        UPDATE {ours} AS ours SET {assignment("ours", "it")}
-        FROM ({current}) AS it
-        WHERE ours.guid = ANY (ids) AND ours.guid = it.guid AND ({differs})
-        RETURNING ({differs}) AS is_off
-    )
-    SELECT count(*), bool_or(changed.is_off) INTO rows_done, is_off FROM changed;
-    IF ids_sum <> (SELECT sum(hashtextextended(id::text, 0)) FROM old_rows) THEN
-        is_off := true;
-        ids := ids || ARRAY(SELECT id::text FROM old_rows);
+    insert = f"""
+    SELECT count(*) INTO rows_there FROM new_rows;
+    IF rows_there = 0 THEN
+        RETURN NULL;
     END IF;
-    IF is_off OR rows_done < rows_there THEN
-        PERFORM {take}(ids);
-    END IF;"""
-    delete = f"""{_FIND.format("old_rows")}
-    DELETE FROM {ours} AS ours WHERE ours.guid = ANY (ids) AND ours.guid NOT IN (
-        SELECT now.id::text FROM {mapping.execution} AS now WHERE now.id = ANY (keys)
+    IF {is_nested} IS NOT TRUE THEN
+        INSERT INTO {ours} (guid, {", ".join(VALUES)}, finished_on)
+        SELECT it.guid, {", ".join(f"it.{name}" for name in VALUES)}, it.stopped_on
+        FROM ({good}) AS it
+        ON CONFLICT (guid) DO NOTHING;
+        GET DIAGNOSTICS rows_done = ROW_COUNT;
+    END IF;
+    IF rows_done < rows_there THEN
+        PERFORM {take}(ARRAY(SELECT id::text FROM new_rows));
+    END IF;
+    {notes_nesting}"""
+    # A trigger sets the time of an update that does not change it, and one that names other columns
+    # costs more. A row that got another id is not found by it.
+    update = f"""
+    SELECT count(*) INTO rows_there FROM new_rows;
+    IF rows_there = 0 THEN
+        RETURN NULL;
+    END IF;
+    IF {is_nested} IS NOT TRUE THEN
+        UPDATE {ours} AS ours SET {assignment("ours", "it", CHANGING)}
+        FROM ({good}) AS it
+        WHERE ours.guid = ANY (ARRAY(SELECT id::text FROM new_rows)) AND ours.guid = it.guid
+            AND ours.updated_on <> it.updated_on AND {sameness("ours", "it")};
+        GET DIAGNOSTICS rows_done = ROW_COUNT;
+    END IF;
+    IF rows_done < rows_there THEN
+        PERFORM {take}(ARRAY(SELECT id::text FROM old_rows UNION SELECT id::text FROM new_rows));
+    END IF;
+    {notes_nesting}"""
+    delete = f"""
+    SELECT count(*) INTO rows_there FROM old_rows;
+    IF rows_there = 0 THEN
+        RETURN NULL;
+    END IF;
+    DELETE FROM {ours} AS ours
+    WHERE ours.guid = ANY (ARRAY(SELECT id::text FROM old_rows)) AND ours.guid NOT IN (
+        SELECT now.id::text FROM {mapping.execution} AS now
+        WHERE now.id = ANY (ARRAY(SELECT id FROM old_rows))
     );
     GET DIAGNOSTICS rows_done = ROW_COUNT;
-    {rest}"""
+    IF rows_done < rows_there THEN
+        PERFORM {take}(ARRAY(SELECT id::text FROM old_rows));
+    END IF;
+    {notes_nesting}"""
     truncate = f"DELETE FROM {ours}; DELETE FROM {mapping.schema}{LEFT_OUT};"
     return {"insert": insert, "update": update, "delete": delete, "truncate": truncate}
 
@@ -87,11 +104,7 @@ def take_body(mapping: PostgresMapping) -> str:
     differs = difference("ours", "it")
 
     def good(condition: str) -> str:
-        return mapping.good(
-            f"{mapping.execution} AS now",
-            'now."executionData"',
-            f"now.id = ANY (keys) AND {condition}",
-        )
+        return mapping.good(f"{mapping.execution} AS now", f"now.id = ANY (keys) AND {condition}")
 
     missing = good(f"now.id::text NOT IN (SELECT guid FROM {ours} WHERE guid = ANY (ids))")
     # A time that a statement does not change is set by a trigger, hence twice.
@@ -144,17 +157,18 @@ END
 def of_flows(mapping: PostgresMapping) -> dict[str, str]:
     """Return what follows each event of Flowise's flows."""
     ours, flow = f"{mapping.schema}agentflows", mapping.flow("now")
-    theirs = f"{mapping.chat_flow} AS now WHERE now.id = ANY (flow_keys)"
+
+    def theirs(rows: str) -> str:
+        return f"{mapping.chat_flow} AS now WHERE now.id = ANY (ARRAY(SELECT id FROM {rows}))"
+
     upsert = f"""
-    flow_keys := ARRAY(SELECT id FROM new_rows);
     INSERT INTO {ours} AS ours ({", ".join(flow)})
-    SELECT {", ".join(flow.values())} FROM {theirs} AND {mapping.is_flow("now")}
+    SELECT {", ".join(flow.values())} FROM {theirs("new_rows")} AND {mapping.is_flow("now")}
     ON CONFLICT (id) DO UPDATE SET name = excluded.name, workspace_id = excluded.workspace_id
     WHERE (ours.name, ours.workspace_id) IS DISTINCT FROM (excluded.name, excluded.workspace_id);"""
     delete = f"""
-    flow_keys := ARRAY(SELECT id FROM old_rows);
     DELETE FROM {ours} AS ours WHERE ours.id = ANY (ARRAY(SELECT id::text FROM old_rows))
-        AND ours.id NOT IN (SELECT now.id::text FROM {theirs});"""
+        AND ours.id NOT IN (SELECT now.id::text FROM {theirs("old_rows")});"""
     return {
         "insert": upsert,
         "update": f"{upsert} {delete}",

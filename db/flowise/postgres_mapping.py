@@ -73,23 +73,20 @@ class PostgresMapping:
     chat_flow: str
     chat_message: str
 
-    def good(self, rows: str, data: str, condition: str = "true") -> str:
+    def good(self, rows: str, condition: str = "true") -> str:
         """Return a SELECT of ``values`` of rows of ``now`` that can be taken over.
 
         Each value is computed once for a row, however often a statement names it.
         """
-        named = ", ".join(f"{value} AS {name}" for name, value in self.values("now", data).items())
+        named = ", ".join(f"{value} AS {name}" for name, value in self.values("now").items())
         return (
             f"SELECT {named} FROM {rows} WHERE {condition}"
             f" AND ({reason(self.tables, 'now')}) IS NULL OFFSET 0"
         )
 
-    def values(self, row: str, data: str) -> Mapping[str, str]:
-        """Return the values of the gateway's columns for the row of a name.
-
-        ``data`` is the expression of its ``executionData``.
-        """
-        state = f"{row}.state::text"
+    def values(self, row: str) -> Mapping[str, str]:
+        """Return the values of the gateway's columns for the row of a name."""
+        state, data = f"{row}.state::text", f'{row}."executionData"'
         return {
             "guid": f"{row}.id::text",
             "agentflow_id": f'{row}."agentflowId"::text',
@@ -157,25 +154,26 @@ class PostgresMapping:
         return f"CASE WHEN {guid} ~ '{_UUID}' THEN {guid}::uuid END"
 
 
-VALUES: Sequence[str] = (
-    "agentflow_id",
-    "session_id",
-    "workspace_id",
-    "state",
-    "created_on",
-    "updated_on",
-    "error",
-)
-"""The columns of ``executions`` that follow Flowise's, but for the guid and ``finished_on``."""
+CHANGING: Sequence[str] = ("state", "updated_on", "error")
+"""The columns of ``executions`` that Flowise changes, besides ``finished_on``."""
+_OTHERS = ("agentflow_id", "session_id", "workspace_id", "created_on")
+VALUES: Sequence[str] = (*_OTHERS, *CHANGING)
+"""All that follow Flowise's, but for the guid and ``finished_on``."""
 
 
-def assignment(ours: str, it: str) -> str:
+def assignment(ours: str, it: str, columns: Sequence[str] = VALUES) -> str:
     """Return what an update sets. When a state was reached, only a stopped execution tells."""
     finished = (
         f"finished_on = CASE WHEN {it}.stopped_on IS NOT NULL THEN {it}.stopped_on"
         f" WHEN {it}.state = {ours}.state THEN {ours}.finished_on ELSE {it}.updated_on END"
     )
-    return ", ".join([*(f"{name} = {it}.{name}" for name in VALUES), finished])
+    return ", ".join([*(f"{name} = {it}.{name}" for name in columns), finished])
+
+
+def sameness(ours: str, it: str) -> str:
+    """Return whether a row of ``executions`` has Flowise's values but for ``CHANGING``."""
+    row, values = (", ".join(f"{side}.{name}" for name in _OTHERS) for side in (ours, it))
+    return f"({row}) IS NOT DISTINCT FROM ({values})"
 
 
 def difference(ours: str, it: str) -> str:

@@ -48,10 +48,7 @@ class PostgresStatements:
         """
         mapping = self.mapping
         after = "" if is_first else f"WHERE id > $1::{mapping.tables.execution['id']}"
-        values = ", ".join(
-            f"{value} AS {name}"
-            for name, value in mapping.values("now", 'now."executionData"').items()
-        )
+        values = ", ".join(f"{value} AS {name}" for name, value in mapping.values("now").items())
         why = reason(mapping.tables, "now")
         known = f"{mapping.schema}{LEFT_OUT}"
         return f"""

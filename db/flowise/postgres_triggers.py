@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 from db.flowise.postgres_back import REFUSE_TRUNCATE, send_changes, send_deletions
 from db.flowise.postgres_forward import (
+    DECLARATIONS,
     FOLLOWS_INDEXES,
-    declarations,
     of_executions,
     of_flows,
     take_body,
@@ -162,7 +162,7 @@ class PostgresTriggers:
             " ON CONFLICT (guid) DO UPDATE SET comes_again = true;"
         )
         return f"""
-DECLARE{declarations(self.mapping)}
+DECLARE{DECLARATIONS}
     why text;
 BEGIN
     {body}
