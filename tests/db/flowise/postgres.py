@@ -1,0 +1,118 @@
+"""Flowise's tables beside the gateway's in PostgreSQL, and whether both sides are equal."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
+
+import asyncpg
+
+from db.contents.steps import error_in
+from db.database import Database
+from db.flowise.postgres_sides import PostgresSides
+from db.flowise.tables import find_tables
+from db.instants import EARLIEST_MS, LATEST_MS
+from db.models import ExecutionState
+from tests.flowise_tables import create_flowise
+from tests.places import PostgresPlace
+
+_DAY = 86_400_000
+_LONGEST = 2000
+_MILLISECONDS = 'floor(extract(epoch FROM "{}") * 1000)::text'
+_THEIRS = f"""
+SELECT id::text, "agentflowId"::text, "sessionId"::text, "workspaceId"::text, state,
+       {_MILLISECONDS.format("createdDate")} AS created_on,
+       {_MILLISECONDS.format("updatedDate")} AS updated_on,
+       {_MILLISECONDS.format("stoppedDate")} AS stopped_on, "executionData"
+FROM execution
+"""
+_FLOWS = 'SELECT id::text, name, "workspaceId"::text FROM chat_flow ORDER BY 1'
+FINISHED = "FINISHED"
+
+
+class Kept(NamedTuple):
+    """An execution as the gateway keeps it; without its number and its end."""
+
+    guid: str
+    agentflow_id: str
+    session_id: str | None
+    workspace_id: str | None
+    state: str
+    created_on: int
+    updated_on: int
+    error: str | None
+
+
+def _taken_over(row: Any) -> Kept | None:
+    """What the gateway makes of a row of ``execution``; None if it leaves it out."""
+    times = [_time(row[name]) for name in ("created_on", "updated_on")]
+    session = row["sessionId"]
+    if row["state"] not in list(ExecutionState) or len(session.encode()) > _LONGEST:
+        return None
+    created_on, updated_on = times
+    if created_on is None or updated_on is None:
+        return None
+    is_final = row["state"] != "INPROGRESS"
+    error = error_in(row["executionData"]) if is_final else None
+    identity = (row["id"], row["agentflowId"], session, row["workspaceId"])
+    return Kept(*identity, row["state"], created_on, updated_on, error)
+
+
+def _time(milliseconds: str | None) -> int | None:
+    if milliseconds is None or "Infinity" in milliseconds:
+        return None
+    at = int(milliseconds)
+    return at if EARLIEST_MS + _DAY <= at <= LATEST_MS - _DAY else None
+
+
+async def check_sides(connection: Any) -> None:
+    """Compare both sides as a connection sees them, while nobody writes."""
+    theirs = {row["id"]: row for row in await connection.fetch(_THEIRS)}
+    taken = {guid: _taken_over(row) for guid, row in theirs.items()}
+    ours = await connection.fetch(f"SELECT {', '.join(Kept._fields)}, finished_on FROM executions")
+    kept = {row["guid"]: Kept(*tuple(row)[:-1]) for row in ours}
+    assert kept == {guid: execution for guid, execution in taken.items() if execution}
+    noted = "SELECT guid FROM flowise_left_out WHERE NOT comes_again"
+    left_out = {row["guid"] for row in await connection.fetch(noted)}
+    assert left_out == {guid for guid, execution in taken.items() if execution is None}
+    for row in ours:
+        assert (row["finished_on"] is None) == (row["state"] == "INPROGRESS")
+        if row["state"] == "STOPPED":
+            stopped_on = _time(theirs[row["guid"]]["stopped_on"])
+            assert row["finished_on"] == (stopped_on or row["updated_on"])
+    agentflows = "SELECT id, name, workspace_id FROM agentflows ORDER BY 1"
+    assert await connection.fetch(_FLOWS) == await connection.fetch(agentflows)
+
+
+async def install(place: PostgresPlace, database: Database) -> PostgresSides:
+    """Create Flowise's tables, empty, and what is between the two sides."""
+    create_flowise(place)
+    sides = PostgresSides(database, await find_tables(database))
+    await sides.install()
+    return sides
+
+
+@contextlib.asynccontextmanager
+async def connected(place: PostgresPlace, **settings: str) -> AsyncIterator[Any]:
+    """A connection of a program with settings of its session."""
+    connection = await asyncpg.connect(place.url, server_settings=settings)
+    try:
+        yield connection
+    finally:
+        connection.terminate()
+
+
+def insert(*ids: str, state: str = "INPROGRESS", data: str = "[]") -> str:
+    """The statement by which Flowise inserts executions."""
+    rows = ", ".join(f"('{id_}', '{data}', '{state}', '{FLOW}', 'session-a')" for id_ in ids)
+    return (
+        'INSERT INTO execution ("id", "executionData", "state", "agentflowId", "sessionId")'
+        f" VALUES {rows}"
+    )
+
+
+def identity(number: int) -> str:
+    """One of the ids of executions, in order."""
+    return f"00000000-0000-4000-8000-{number:012}"
+
+
+FLOW = identity(900)

@@ -1,0 +1,224 @@
+"""The two sides in PostgreSQL: what is made between them, and how they become equal."""
+
+from typing import Any
+
+import asyncpg
+import pytest
+
+from db.database import Database
+from db.flowise.postgres_sides import MissingRights, PostgresSides
+from db.flowise.sides import Batch, Counts
+from db.flowise.tables import find_tables
+from db.opening import open_database
+from tests.db.flowise.postgres import check_sides, connected, identity, insert, install
+from tests.flowise_tables import POSTGRES_MIGRATIONS, create_flowise
+from tests.gateway import run_sql
+from tests.places import PostgresPlace
+
+pytestmark = [pytest.mark.anyio, pytest.mark.postgres]
+
+_CATALOG = """
+SELECT 'relation', relname::text, relkind::text FROM pg_class
+WHERE relnamespace = 'public'::regnamespace
+UNION ALL SELECT 'function', oid::regprocedure::text, prosrc FROM pg_proc
+WHERE pronamespace = 'public'::regnamespace
+UNION ALL SELECT 'trigger', tgrelid::regclass::text, pg_get_triggerdef(oid) FROM pg_trigger
+UNION ALL SELECT 'constraint', conrelid::regclass::text, pg_get_constraintdef(oid)
+FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+UNION ALL SELECT 'column', attrelid::regclass::text, attname || format_type(atttypid, atttypmod)
+FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+WHERE relnamespace = 'public'::regnamespace AND attnum > 0
+ORDER BY 1, 2, 3
+"""
+_ROWS = "SELECT ctid, xmin, * FROM execution ORDER BY id"
+
+
+async def _copy(sides: PostgresSides, limit: int = 3) -> Batch:
+    """Copy all executions, and remove what is left over."""
+    found = Batch(None)
+    for step in (sides.copy_batch, sides.remove_surplus):
+        last: str | None = ""
+        while last is not None:
+            batch = await step(last, limit)
+            last = batch.last
+            found = Batch(
+                None, *(one + more for one, more in zip(found[1:], batch[1:], strict=True))
+            )
+    return found
+
+
+async def test_what_is_installed_is_found_and_can_be_removed(
+    place: PostgresPlace, database: Database
+) -> None:
+    create_flowise(place)
+    run_sql(place, insert(identity(1), state="ERROR"))
+    sides = PostgresSides(database, await find_tables(database))
+    catalog, rows = run_sql(place, _CATALOG), run_sql(place, _ROWS)
+    assert not await sides.is_installed()
+    for _ in range(2):
+        await sides.install()
+        assert await sides.is_installed()
+    for _ in range(2):
+        await sides.remove()
+        assert run_sql(place, _CATALOG) == catalog
+        assert run_sql(place, _ROWS) == rows
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE execution DISABLE TRIGGER ALL",
+        "DROP TRIGGER gateway_flowise_flow_update ON chat_flow",
+        "DROP TABLE flowise_left_out",
+        (
+            "CREATE OR REPLACE FUNCTION gateway_flowise_flow_update() RETURNS trigger"
+            " LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$"
+        ),
+        (
+            "CREATE TABLE rebuilt (LIKE execution INCLUDING ALL); DROP TABLE execution;"
+            " ALTER TABLE rebuilt RENAME TO execution"
+        ),
+    ],
+)
+async def test_what_is_no_longer_there_is_noticed_and_made_again(
+    place: PostgresPlace, database: Database, change: str
+) -> None:
+    await install(place, database)
+    async with connected(place) as flowise:
+        await flowise.execute(change)
+        sides = PostgresSides(database, await find_tables(database))
+        assert not await sides.is_installed()
+        await sides.install()
+        assert await sides.is_installed()
+        await flowise.execute(insert(identity(1)))
+        await check_sides(flowise)
+
+
+async def test_migrations_of_flowise_run_while_it_is_attached(
+    place: PostgresPlace, database: Database
+) -> None:
+    create_flowise(place, is_old=True)
+    async with connected(place) as flowise:
+        sides = PostgresSides(database, await find_tables(database))
+        await sides.install()
+        session = identity(77)
+        await flowise.execute(insert(identity(1)).replace("session-a", session))
+        for statement in POSTGRES_MIGRATIONS:
+            await flowise.execute(statement)
+        # The types of columns are others now, and there is one more.
+        await flowise.execute(insert(identity(2)))
+        await flowise.execute("UPDATE execution SET state = 'ERROR', \"updatedDate\" = now()")
+        assert not await sides.apply_changes()
+        sides = PostgresSides(database, await find_tables(database))
+        assert not await sides.is_installed()
+        await sides.install()
+        await _copy(sides)
+        await check_sides(flowise)
+
+
+async def test_rows_are_copied_in_batches_and_what_has_drifted_is_mended(
+    place: PostgresPlace, database: Database
+) -> None:
+    create_flowise(place)
+    sides = PostgresSides(database, await find_tables(database))
+    ids = [identity(number) for number in range(10)]
+    async with connected(place) as flowise:
+        await flowise.execute(insert(*ids[:8]))
+        await flowise.execute(insert(*ids[8:], state="PAUSED"))
+        await sides.install()
+        dry = await sides.copy_batch("", 100, is_dry=True)
+        assert dry == Batch(None, 10, inserted=8, left_out=2)
+        assert await sides.copy_batch("", 5) == Batch(ids[4], 5, inserted=5)
+        assert await sides.copy_batch(ids[4], 5) == Batch(ids[9], 5, inserted=3, left_out=2)
+        assert await sides.copy_batch(ids[9], 5) == Batch(None)
+        await check_sides(flowise)
+        assert await sides.count() == Counts(10, 8, 2)
+        await flowise.execute("SET session_replication_role = replica")
+        await flowise.execute(f"UPDATE execution SET state = 'ERROR' WHERE id < '{ids[2]}'")
+        await flowise.execute(f"DELETE FROM execution WHERE id = '{ids[3]}'")
+        await flowise.execute("UPDATE execution SET state = 'FINISHED' WHERE state = 'PAUSED'")
+        assert await _copy(sides) == Batch(None, 19, inserted=2, changed=2, deleted=1)
+        await check_sides(flowise)
+        assert await _copy(sides) == Batch(None, 18)
+
+
+async def test_flows_are_copied(place: PostgresPlace, database: Database) -> None:
+    create_flowise(place)
+    sides = PostgresSides(database, await find_tables(database))
+    async with connected(place) as flowise:
+        await flowise.execute(
+            'INSERT INTO chat_flow (id, name, "flowData")'
+            f" VALUES ('{identity(1)}', 'Support', '{{}}'), ('{identity(2)}', 'Sales', '{{}}')"
+        )
+        await sides.install()
+        await flowise.execute("INSERT INTO agentflows (id, name) VALUES ('of-nobody', 'x')")
+        assert await sides.copy_flows() == 3
+        await check_sides(flowise)
+        assert await sides.copy_flows() == 0
+
+
+async def test_a_role_without_rights_is_told_what_it_lacks(
+    place: PostgresPlace, database: Database
+) -> None:
+    create_flowise(place)
+    role = place.server.role("gateway_test_poor")
+    for statement in (
+        "GRANT ALL ON SCHEMA public TO {0}",
+        "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {0}",
+    ):
+        run_sql(place, statement.format(role))
+    poor = open_database(place.url.replace("postgres@", f"{role}@"))
+    try:
+        sides = PostgresSides(poor, await find_tables(database))
+        with pytest.raises(MissingRights) as refusal:
+            await sides.install()
+    finally:
+        await poor.close()
+    assert refusal.value.message == (
+        "The gateway's role may not do what attaching takes; let the owner of Flowise's tables "
+        "run: GRANT SELECT, UPDATE, DELETE, TRIGGER ON public.execution TO gateway_test_poor; "
+        "GRANT SELECT, TRIGGER ON public.chat_flow TO gateway_test_poor; "
+        "GRANT SELECT, UPDATE ON public.chat_message TO gateway_test_poor"
+    )
+
+
+async def test_whoever_writes_one_side_needs_no_rights_on_the_other(
+    place: PostgresPlace, database: Database
+) -> None:
+    await install(place, database)
+    flowise_role, engine_role = map(place.server.role, ("gateway_test_flowise", "gateway_test_eng"))
+    run_sql(place, f"GRANT ALL ON execution, chat_flow, chat_message TO {flowise_role}")
+    run_sql(place, f"GRANT SELECT, UPDATE, DELETE ON executions TO {engine_role}")
+
+    async def run(role: str, *statements: str) -> None:
+        connection: Any = await asyncpg.connect(place.url, user=role)
+        for statement in statements:
+            await connection.execute(statement)
+        await connection.close()
+
+    await run(flowise_role, insert(identity(1), identity(2)))
+    await run(engine_role, "UPDATE executions SET state = 'TERMINATED'")
+    await run(engine_role, f"DELETE FROM executions WHERE guid = '{identity(2)}'")
+    async with connected(place) as owner:
+        await check_sides(owner)
+        assert await owner.fetchval("SELECT count(*) FROM execution") == 1
+
+
+async def test_times_are_in_the_time_zone_of_the_server(place: PostgresPlace) -> None:
+    run_sql(place, f"ALTER DATABASE {place.name} SET timezone = 'America/New_York'")
+    there = open_database(place.url)
+    try:
+        sides = await install(place, there)
+        async with connected(place) as flowise:
+            await flowise.execute(insert(identity(1)))
+            times = 'SELECT ("createdDate" AT TIME ZONE \'America/New_York\'), "updatedDate"'
+            created, before = await flowise.fetchrow(f"{times} FROM execution")
+            written = "SELECT created_on, updated_on FROM executions"
+            created_on, updated_on = await flowise.fetchrow(written)
+            assert created_on == updated_on == int(created.timestamp() * 1000)
+            await flowise.execute("UPDATE executions SET state = 'STOPPED'")
+            _, after = await flowise.fetchrow(f"{times} FROM execution")
+            assert 0 <= (after - before).total_seconds() < 600
+        assert await sides.is_installed()
+    finally:
+        await there.close()
