@@ -20,15 +20,19 @@ GUIDS = (
 )
 """Counts the gateway's next executions after a guid, and finds the last of them."""
 SURPLUS = (
-    "SELECT id FROM executions WHERE guid > CAST(? AS TEXT) AND guid <= CAST(? AS TEXT)"
-    " AND NOT EXISTS (SELECT 1 FROM execution WHERE execution.id = executions.guid)"
+    "SELECT id FROM executions WHERE NOT EXISTS"
+    " (SELECT 1 FROM execution WHERE execution.id = executions.guid) AND"
+    " (guid > CAST(?1 AS TEXT) AND guid <= CAST(?2 AS TEXT) OR guid = '' AND ?1 = '')"
 )
-"""Finds those of the gateway's executions that Flowise does not have."""
+"""Finds those of a part of the gateway's executions that Flowise does not have.
+
+With the first part comes the empty guid, which is in none.
+"""
 _DELETE = "DELETE FROM executions WHERE id = ?"
 _TOUCH = 'UPDATE execution SET "executionData" = "executionData" WHERE rowid = ?'
 
 
-def delete_surplus(execute: Execute, after: str, last: str) -> int:
+def delete_surplus(execute: Execute, after: str, last: str | None) -> int:
     """Delete those executions of a part that Flowise does not have; return how many."""
     surplus = execute(SURPLUS, (after, last))
     for row in surplus:

@@ -100,7 +100,7 @@ class SQLiteSides:
         ``limit`` is how many are looked at. If ``is_dry``, say how many, and delete none.
         """
         [(rows, last)] = await self._database.read_latest(GUIDS, (after, limit))
-        if last is None:
+        if last is None and after:
             return Batch(None)
         surplus = await self._database.read_latest(SURPLUS, (after, last))
         if is_dry or not surplus:

@@ -21,6 +21,7 @@ _NEWEST = "SELECT max(id) FROM flowise_changes"
 _DELETED = """
 SELECT DISTINCT guid FROM flowise_changes
 WHERE id > ? AND id <= ? AND is_deleted
+    AND EXISTS (SELECT 1 FROM execution WHERE execution.id = flowise_changes.guid)
     AND NOT EXISTS (SELECT 1 FROM executions WHERE executions.guid = flowise_changes.guid)
     AND NOT EXISTS (
         SELECT 1 FROM flowise_left_out WHERE flowise_left_out.guid = flowise_changes.guid

@@ -1,0 +1,129 @@
+"""What the gateway's side must be, worked out in Python from what is in Flowise's tables."""
+
+import re
+import sqlite3
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from db.contents.steps import error_in
+from db.instants import EARLIEST_MS, LATEST_MS
+from db.models import LONGEST_TEXT_BYTES, ExecutionState
+from db.texts import bytes_of, is_broken, read_text
+from tests.db.events.outbox import EVENTS, ROWS, Copy, Row, logged, replay
+
+_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d)[ Tt](\d\d:\d\d:\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))?", re.ASCII
+)
+
+
+class Kept(NamedTuple):
+    """An execution as the gateway keeps it; without its number and its end."""
+
+    guid: str
+    agentflow_id: str
+    session_id: str | None
+    state: str
+    created_on: int
+    updated_on: int
+    workspace_id: str | None
+    error: str | None
+
+
+def taken_over(row: dict[str, Any]) -> Kept | None:
+    """What the gateway makes of a row of ``execution``; None if it leaves it out."""
+    guid, flow, session = row["id"], row["agentflowId"], row["sessionId"]
+    workspace, state = row.get("workspaceId"), row["state"]
+    times = [time_of(row[name]) for name in ("createdDate", "updatedDate")]
+    is_right = (
+        all(map(_is_text, (guid, flow)))
+        and guid != ""
+        and all(each is None or _is_text(each) for each in (session, workspace))
+        and state in list(ExecutionState)
+        and all(time is not None and EARLIEST_MS <= time <= LATEST_MS for time in times)
+    )
+    if not is_right:
+        return None
+    error = None
+    if state != "INPROGRESS" and isinstance(row["executionData"], str):
+        error = error_in(row["executionData"])
+    created_on, updated_on = times
+    assert created_on is not None
+    assert updated_on is not None
+    return Kept(guid, flow, session, state, created_on, updated_on, workspace or None, error)
+
+
+def _is_text(value: object) -> bool:
+    return (
+        isinstance(value, str)
+        and "\0" not in value
+        and not is_broken(value)
+        and len(bytes_of(value)) <= LONGEST_TEXT_BYTES
+    )
+
+
+def time_of(value: object) -> int | None:
+    """The epoch milliseconds of a stored time, if it is one."""
+    if isinstance(value, int | float):
+        return int(value) if abs(value) < 1e15 else None
+    match = _TIME.fullmatch(value.partition("\0")[0]) if isinstance(value, str) else None
+    if match is None:
+        return None
+    day, time, fraction, sign, hours, minutes = match.groups()
+    try:
+        at = datetime.fromisoformat(f"{day}T{time}").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    offset = (int(hours) * 60 + int(minutes)) * 60_000 if sign else 0
+    milliseconds = int((fraction or "")[:3].ljust(3, "0"))
+    since_epoch = (at - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
+    return int(since_epoch) * 1000 + milliseconds + (offset if sign == "-" else -offset)
+
+
+def check_sides(connection: sqlite3.Connection) -> None:
+    """Compare both sides as a connection sees them."""
+    connection.text_factory = read_text
+    cursor = connection.execute("SELECT * FROM execution")
+    names = [name for name, *_ in cursor.description]
+    rows = [dict(zip(names, row, strict=True)) for row in cursor]
+    taken = {row["id"]: taken_over(row) for row in rows}
+    columns = ", ".join(Kept._fields)
+    ended: dict[str, int | None] = {}
+    kept = {}
+    executions = f"SELECT {columns}, finished_on FROM executions"
+    for *values, finished_on in connection.execute(executions):
+        found = Kept(*values)
+        kept[found.guid] = found
+        ended[found.guid] = finished_on
+    assert kept == {guid: execution for guid, execution in taken.items() if execution}
+    left_out = {guid for (guid,) in connection.execute("SELECT guid FROM flowise_left_out")}
+    assert left_out == {guid for guid, execution in taken.items() if execution is None}
+    for row in rows:
+        if execution := taken[row["id"]]:
+            _check_end(ended[row["id"]], execution, time_of(row["stoppedDate"]))
+    flows = "SELECT id, name, nullif(\"workspaceId\", '') FROM chat_flow"
+    of_flows = [(id_, *map(_text_or_null, more)) for id_, *more in connection.execute(flows)]
+    agentflows = "SELECT id, name, workspace_id FROM agentflows"
+    assert sorted(filter(lambda row: _is_text(row[0]), of_flows)) == sorted(
+        connection.execute(agentflows)
+    )
+
+
+def _check_end(finished_on: int | None, execution: Kept, stopped_on: int | None) -> None:
+    assert (finished_on is None) == (execution.state == "INPROGRESS")
+    if execution.state == "STOPPED":
+        is_time = stopped_on is not None and EARLIEST_MS <= stopped_on <= LATEST_MS
+        assert finished_on == (stopped_on if is_time else execution.updated_on)
+
+
+def _text_or_null(value: object) -> object:
+    return value if _is_text(value) else None
+
+
+def check_events(connection: sqlite3.Connection, copy: Copy | None = None, after: int = 0) -> int:
+    """Replay events after one, and compare the copy with the table; returns the last event."""
+    copy = {} if copy is None else copy
+    found = connection.execute(f"{EVENTS} WHERE id > ? ORDER BY id", [after])
+    events = logged(found)
+    replay(events, copy)
+    assert copy == {row.guid: row for row in map(Row._make, connection.execute(ROWS))}
+    return max([after, *(event.id for event in events)])
