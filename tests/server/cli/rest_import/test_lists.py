@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 START = 1_700_000_000_000
 
 
-def _row(number: int, **values: Any) -> dict[str, Any]:
+def row(number: int, **values: Any) -> dict[str, Any]:
     return {
         "id": number,
         "guid": f"g-{number}",
@@ -70,7 +70,7 @@ class BareList:
 async def test_a_bare_array_arrives_whole_however_few_it_sends_at_a_time(
     database: Database, place: Place, tells: str, cap: int, count: int
 ) -> None:
-    bare = BareList([_row(number) for number in range(1, count + 1)], cap=cap)
+    bare = BareList([row(number) for number in range(1, count + 1)], cap=cap)
     total = bare.total if tells == "the total" else lambda _: None
     importing = import_of(database, bare.answer, limit=10, total=total)
     await importing.run()
@@ -80,7 +80,7 @@ async def test_a_bare_array_arrives_whole_however_few_it_sends_at_a_time(
 async def test_a_server_that_refuses_large_pages_is_asked_for_smaller_ones(
     database: Database, place: Place
 ) -> None:
-    bare = BareList([_row(number) for number in range(1, 40)], most=7)
+    bare = BareList([row(number) for number in range(1, 40)], most=7)
     await import_of(database, bare.answer, limit=50, total=bare.total).run()
     assert len(states(place)) == 39
 
@@ -92,7 +92,7 @@ async def test_a_server_that_refuses_every_page_is_an_error(database: Database) 
 
 
 async def test_a_server_that_does_not_filter_by_creation_is_an_error(database: Database) -> None:
-    rows = [_row(number) for number in range(30)]
+    rows = [row(number) for number in range(30)]
     with pytest.raises(ImportFailed, match="does not filter by startDate and endDate"):
         await import_of(database, lambda _: {"data": rows[:10], "total": 30}, limit=10).run()
 
@@ -107,7 +107,7 @@ async def test_an_object_without_a_list_is_an_error(database: Database, value: A
 async def test_a_total_that_is_no_number_is_none(
     database: Database, place: Place, total: Any
 ) -> None:
-    bare = BareList([_row(number) for number in range(1, 30)])
+    bare = BareList([row(number) for number in range(1, 30)])
 
     def answer(query: Query) -> Any:
         return {"data": bare.answer(query), "total": total}
@@ -144,15 +144,15 @@ async def test_a_row_of_flowise_has_its_fields_under_our_names(
 
 async def test_what_can_not_be_read_is_left_out_and_named(database: Database, place: Place) -> None:
     rows: list[Any] = [
-        _row(1),
-        _row(2, state="DONE"),
-        _row(3, guid=None),
-        _row(4, created_on="yesterday"),
-        _row(5, agentflowId="x\0y"),
-        _row(6, guid="\ud800"),
+        row(1),
+        row(2, state="DONE"),
+        row(3, guid=None),
+        row(4, created_on="yesterday"),
+        row(5, agentflowId="x\0y"),
+        row(6, guid="\ud800"),
         "seven",
         None,
-        _row(9),
+        row(9),
     ]
     importing = import_of(database, lambda _: {"data": rows, "total": len(rows)})
     await importing.run()
@@ -166,7 +166,7 @@ async def test_what_the_database_refuses_is_left_out_alone(
     database: Database, place: Place
 ) -> None:
     place.refuse("INSERT", "new.guid = 'g-5'")
-    bare = BareList([_row(number) for number in range(1, 20)])
+    bare = BareList([row(number) for number in range(1, 20)])
     importing = import_of(database, bare.answer, total=bare.total)
     await importing.run()
     assert set(states(place)) == {f"g-{number}" for number in range(1, 20)} - {"g-5"}
