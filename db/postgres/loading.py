@@ -20,22 +20,28 @@ _COLUMNS = (
     "created_on",
     "updated_on",
     "finished_on",
+    "workspace_id",
+    "data",
+    "error",
 )
-_GUID, _UPDATED_ON, _FINISHED_ON = 1, 6, 7
+_GUID, _UPDATED_ON, _FINISHED_ON, _DATA = 1, 6, 7, 9
 _CREATE = f"""
 CREATE TEMPORARY TABLE {_TABLE} (
     number bigint GENERATED ALWAYS AS IDENTITY, id bigint,
     guid text COLLATE "C", agentflow_id text, session_id text, state text,
-    created_on bigint, updated_on bigint, finished_on bigint, UNIQUE (guid)
+    created_on bigint, updated_on bigint, finished_on bigint, workspace_id text, data text,
+    error text, UNIQUE (guid)
 ) ON COMMIT DROP
 """
 # New ids must differ from all ids that are kept.
 _MOVE_SEQUENCE = f"SELECT gateway_move_sequence(max(id)) FROM {_TABLE}"
 _UPSERT = f"""
 INSERT INTO executions AS known
-    (id, guid, agentflow_id, session_id, state, created_on, updated_on, finished_on)
+    (id, guid, agentflow_id, session_id, state, created_on, updated_on, finished_on,
+     workspace_id, error)
 SELECT CASE WHEN kept THEN id ELSE nextval('executions_id_seq') END,
-       guid, agentflow_id, session_id, state, created_on, updated_on, finished_on
+       guid, agentflow_id, session_id, state, created_on, updated_on, finished_on,
+       workspace_id, error
 FROM (
     SELECT *, id IS NOT NULL AND row_number() OVER (PARTITION BY id ORDER BY number) = 1
            AND (SELECT id FROM executions WHERE executions.id = {_TABLE}.id) IS NULL AS kept
@@ -46,8 +52,10 @@ ON CONFLICT (guid) DO UPDATE SET
     session_id = coalesce(excluded.session_id, known.session_id),
     state = excluded.state,
     created_on = excluded.created_on,
-    (updated_on, finished_on) = (
-        SELECT coalesce(given.updated_on, known.updated_on),
+    workspace_id = coalesce(excluded.workspace_id, known.workspace_id),
+    (error, updated_on, finished_on) = (
+        SELECT CASE WHEN given.data IS NULL THEN known.error ELSE given.error END,
+               coalesce(given.updated_on, known.updated_on),
                coalesce(
                    given.finished_on,
                    CASE WHEN known.state = excluded.state THEN known.finished_on END,
@@ -55,6 +63,12 @@ ON CONFLICT (guid) DO UPDATE SET
                )
         FROM {_TABLE} AS given WHERE given.guid = excluded.guid
     )
+"""
+_UPSERT_DATA = f"""
+INSERT INTO execution_data AS known (execution_id, data)
+SELECT executions.id, {_TABLE}.data FROM {_TABLE} JOIN executions USING (guid)
+WHERE {_TABLE}.data IS NOT NULL
+ON CONFLICT (execution_id) DO UPDATE SET data = excluded.data WHERE known.data <> excluded.data
 """
 # A trigger sets the times when an execution changes, unless the statement changes them too. What it
 # has set is the same in both, when it has set both.
@@ -112,6 +126,8 @@ class PostgresLoader:
         await self._driver.copy_records_to_table(_TABLE, columns=_COLUMNS, records=rows)
         await self._driver.execute(_MOVE_SEQUENCE)
         await self._driver.execute(_UPSERT)
+        if any(row[_DATA] is not None for row in rows):
+            await self._driver.execute(_UPSERT_DATA)
         if any(row[_UPDATED_ON] is not None or row[_FINISHED_ON] is not None for row in rows):
             await self._driver.execute(_SET_TIMES)
         await self._driver.execute(f"TRUNCATE {_TABLE}")

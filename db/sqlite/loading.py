@@ -6,13 +6,14 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _CACHE_KIB = 65_536
-_GUID, _UPDATED_ON, _FINISHED_ON = 1, 6, 7
+_GUID, _UPDATED_ON, _FINISHED_ON, _DATA = 1, 6, 7, 9
 _UPSERT = """
 INSERT INTO executions
-    (id, guid, agentflow_id, session_id, state, created_on, updated_on, finished_on)
+    (id, guid, agentflow_id, session_id, state, created_on, updated_on, finished_on,
+     workspace_id, error)
 SELECT CASE WHEN EXISTS (SELECT 1 FROM executions WHERE id = ?1) THEN NULL ELSE ?1 END,
        ?2, ?3, ?4, ?5, ?6, coalesce(?7, ?6),
-       CASE WHEN ?5 <> 'INPROGRESS' THEN coalesce(?8, ?7, ?6) END
+       CASE WHEN ?5 <> 'INPROGRESS' THEN coalesce(?8, ?7, ?6) END, ?9, ?11
 WHERE true
 ON CONFLICT (guid) DO UPDATE SET
     agentflow_id = excluded.agentflow_id,
@@ -21,7 +22,13 @@ ON CONFLICT (guid) DO UPDATE SET
     created_on = excluded.created_on,
     updated_on = coalesce(?7, updated_on),
     finished_on = CASE WHEN excluded.state <> 'INPROGRESS'
-        THEN coalesce(?8, CASE WHEN state = excluded.state THEN finished_on END, ?7) END
+        THEN coalesce(?8, CASE WHEN state = excluded.state THEN finished_on END, ?7) END,
+    workspace_id = coalesce(excluded.workspace_id, workspace_id),
+    error = CASE WHEN ?10 THEN excluded.error ELSE error END
+"""
+_UPSERT_DATA = """
+INSERT INTO execution_data (execution_id, data) SELECT id, ?2 FROM executions WHERE guid = ?1
+ON CONFLICT (execution_id) DO UPDATE SET data = excluded.data WHERE data IS NOT excluded.data
 """
 # A trigger sets the times when an execution changes, unless the statement changes them too. What it
 # has set is the same in both, when it has set both.
@@ -55,7 +62,11 @@ class SQLiteLoader:
 
     async def write(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Insert or update executions one by one."""
-        await self._connection.exec_driver_sql(_UPSERT, [tuple(row) for row in rows])
+        written = [(*row[:_DATA], row[_DATA] is not None, *row[_DATA + 1 :]) for row in rows]
+        await self._connection.exec_driver_sql(_UPSERT, written)
+        data = [(row[_GUID], row[_DATA]) for row in rows if row[_DATA] is not None]
+        if data:
+            await self._connection.exec_driver_sql(_UPSERT_DATA, data)
         last = {row[_GUID]: (row[_UPDATED_ON], row[_FINISHED_ON]) for row in rows}
         times = [(guid, *given) for guid, given in last.items() if given != (None, None)]
         if times:

@@ -12,7 +12,7 @@ from db.database import Database
 from db.postgres.loading import PostgresLoader
 from db.sqlite.loading import SQLiteLoader
 
-_BATCH = 10_000
+_BATCH, _BATCH_BYTES = 10_000, 16 * 2**20
 
 
 class LoadedExecution(NamedTuple):
@@ -20,7 +20,8 @@ class LoadedExecution(NamedTuple):
 
     ``id`` is kept if no execution has it yet; otherwise, or if it is None, a new one is assigned. A
     None in another field leaves the field of an existing execution unchanged, except that
-    ``finished_on`` follows a change of the state: it is ``updated_on``, or else now.
+    ``finished_on`` follows a change of the state: it is ``updated_on``, or else now. ``data`` is
+    what the engine left, as JSON text, and ``error`` what ``error_in`` finds in it.
     """
 
     id: int | None
@@ -31,6 +32,9 @@ class LoadedExecution(NamedTuple):
     created_on: int
     updated_on: int | None
     finished_on: int | None = None
+    workspace_id: str | None = None
+    data: str | None = None
+    error: str | None = None
 
 
 _Row = tuple[LoadedExecution, str | None]
@@ -60,9 +64,9 @@ async def load(
 
     Uses one transaction: if ``rows`` raises, nothing has changed. Rows are read in a thread, one
     batch ahead of the writes. Calls ``on_progress`` with the number of rows loaded so far. Memory
-    holds two batches, the names of all agentflows and, on SQLite, 64 MiB of the database's pages.
-    Raises SQLAlchemy's IntegrityError for a row that the database rejects. Returns the number of
-    loaded rows.
+    holds two batches, which have 16 MiB of data each or one row that is larger, the names of all
+    agentflows and, on SQLite, 64 MiB of the database's pages. Raises SQLAlchemy's IntegrityError
+    for a row that the database rejects. Returns the number of loaded rows.
     """
     kind: type[Loader] = SQLiteLoader if database.dialect.name == "sqlite" else PostgresLoader
 
@@ -92,7 +96,14 @@ async def _batches(rows: Iterable[_Row]) -> AsyncGenerator[list[_Row]]:
     source = iter(rows)
 
     def read() -> list[_Row]:
-        return list(islice(source, _BATCH))
+        batch: list[_Row] = []
+        size = 0
+        for row in islice(source, _BATCH):
+            batch.append(row)
+            size += len(row[0].data or "")
+            if size >= _BATCH_BYTES:
+                break
+        return batch
 
     reading = asyncio.ensure_future(asyncio.to_thread(read))
     try:

@@ -60,9 +60,10 @@ def import_(
 
     Executions whose guid exists are updated. Columns: guid, agentflow_id, agentflow_name,
     session_id, state, created_on (epoch milliseconds or ISO 8601), and optionally id,
-    updated_on and finished_on; the names of the REST API (agentflowId) work too. A row keeps its
-    id unless another execution has it. Files may be in UTF-8 or UTF-16, compressed with gzip or
-    not; CSV values may be separated by commas, semicolons, tabs or bars.
+    updated_on, finished_on, workspace_id and data (what the engine left, as JSON); the names of
+    the REST API (agentflowId) and executionData work too. A row keeps its id unless another
+    execution has it. Files may be in UTF-8 or UTF-16, compressed with gzip or not; CSV values may
+    be separated by commas, semicolons, tabs or bars.
 
     The server may be a Flowise, a gateway, or any that has their `GET /executions`. Its list is
     read by windows of creation, page by page, each of which is kept: the same command goes on where

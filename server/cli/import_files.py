@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import IO, Any
 
+from db.contents.json_text import JsonReader, NotJson
+from db.contents.steps import error_in
 from db.errors import InvalidInput, quote
 from db.instants import LikelyMisread, checked_ms, floor_ms, parse_lenient
 from db.models import (
     LONGEST_TEXT_BYTES,
     ExecutionState,
 )
+from db.texts import is_broken
 from db.writing.loading import LoadedExecution
 from server.cli.import_csv import read_csv
 from server.cli.import_json import Malformed, find_list, read_array, read_list, reason
@@ -22,6 +25,7 @@ from server.rest.files import EMPTY_TEXTS, restored
 
 Row = tuple[LoadedExecution, str | None]
 
+DATA = "data"
 SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "id": ("id",),
     "guid": ("guid",),
@@ -32,10 +36,12 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "created_on": ("created_on", "createdOn"),
     "updated_on": ("updated_on", "updatedOn"),
     "finished_on": ("finished_on", "finishedOn"),
+    "workspace_id": ("workspace_id", "workspaceId"),
+    DATA: (DATA, "executionData"),
 }
 """Every column that is read, and the names it may have."""
-TITLES = frozenset(title for spellings in SPELLINGS.values() for title in spellings)
-"""All names of all columns."""
+TITLES = frozenset(title for spellings in SPELLINGS.values() for title in spellings) - {DATA}
+"""All names of all columns; but ``data`` may also be that of a list of executions."""
 REQUIRED = ("guid", "agentflow_id", "state", "created_on")
 """The columns in which every row needs a value."""
 
@@ -51,6 +57,8 @@ EXPORTED = (
 )
 """The columns with which a CSV file begins whose apostrophes are those of ``export``."""
 
+LONGEST_DATA = 100 * 2**20
+"""The most bytes that the data of an execution may have."""
 _TEXTS = ("guid", "agentflow_id", "agentflow_name", "session_id")
 _EMPTY_TEXT = object()
 """Stands for a text that is empty where an empty value is none."""
@@ -152,6 +160,7 @@ def _row(values: Mapping[str, Any], *, in_seconds: bool) -> Row:
     if not isinstance(state, str) or state not in _STATES:
         allowed = ", ".join(ExecutionState)
         raise ValueError(f"state must be one of {allowed}; got {quote(state)}")
+    data = _optional(values, DATA, _data)
     execution = LoadedExecution(
         id=_optional(values, "id", _identifier),
         guid=_text("guid", get("guid")),
@@ -161,6 +170,9 @@ def _row(values: Mapping[str, Any], *, in_seconds: bool) -> Row:
         created_on=instant("created_on", get("created_on")),
         updated_on=_optional(values, "updated_on", lambda at: instant("updated_on", at)),
         finished_on=_optional(values, "finished_on", lambda at: instant("finished_on", at)),
+        workspace_id=_optional(values, "workspace_id", lambda text: _text("workspace_id", text)),
+        data=data,
+        error=None if data is None else error_in(data),
     )
     return execution, _optional(
         values,
@@ -192,6 +204,31 @@ def _text(column: str, value: Any) -> str:
             f"{column} must be at most {LONGEST_TEXT_BYTES:,} bytes long; it has {size:,}"
         )
     return value
+
+
+def _data(value: Any) -> str:
+    """Return a JSON value, or a text that is JSON already, as JSON text."""
+    text = value if isinstance(value, str) else _as_json(value)
+    size = len(text)
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise ValueError(f"{DATA} is not valid UTF-8: {quote(value)}") from None
+    if size > LONGEST_DATA:
+        raise ValueError(f"{DATA} must be at most {LONGEST_DATA:,} bytes long; it has {size:,}")
+    reader = JsonReader(text)
+    try:
+        reader.skip()
+        reader.finish()
+    except NotJson as error:
+        raise ValueError(f"{DATA} must be JSON; got {quote(value)}: {error}") from None
+    return text
+
+
+def _as_json(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    # Lone surrogates are JSON as long as they are escaped.
+    return text if not is_broken(text) else json.dumps(value)
 
 
 def _identifier(value: Any) -> int:

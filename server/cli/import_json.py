@@ -1,6 +1,7 @@
 """Read a JSON array item by item, so that the file need not fit into memory."""
 
 import json
+import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -9,6 +10,9 @@ from server.cli.import_text import ImportText
 
 _CHUNK = 1 << 16
 _LIST = "data"
+_STEPS = re.compile(
+    r'\[[ \t\r\n]*\{[ \t\r\n]*"(?:nodeId|nodeLabel|previousNodeIds|status)"[ \t\r\n]*:'
+)
 
 
 class Malformed(ValueError):
@@ -47,12 +51,17 @@ def _find_list(start: str, titles: Collection[str]) -> int | None:
             return None
         index = _skip_space(start, index + 1)
         if key == _LIST:
-            return index if start[index] == "[" else None
+            return index if start[index] == "[" and not _is_of_steps(start, index) else None
         _, index = decode(start, index)
         index = _skip_space(start, index)
         if start[index] != ",":
             return None
         index += 1
+
+
+def _is_of_steps(start: str, index: int) -> bool:
+    """Whether a list is the data of an execution, which is a list too, and not of executions."""
+    return _STEPS.match(start, index) is not None
 
 
 def _skip_space(text: str, index: int) -> int:
