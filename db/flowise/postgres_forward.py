@@ -3,6 +3,7 @@
 from db.flowise.postgres_mapping import (
     CHANGING,
     LEFT_OUT,
+    NOT_YET,
     SEEN_TOO_EARLY,
     VALUES,
     PostgresMapping,
@@ -98,7 +99,9 @@ def of_executions(mapping: PostgresMapping, take: str) -> dict[str, str]:
 
 def take_body(mapping: PostgresMapping) -> str:
     """Return what makes executions equal to Flowise's, given its ids, which may be any."""
-    ours, left_out = f"{mapping.schema}executions", f"{mapping.schema}{LEFT_OUT}"
+    ours, left_out, not_yet = (
+        f"{mapping.schema}{table}" for table in ("executions", LEFT_OUT, NOT_YET)
+    )
     theirs = f"{mapping.execution} AS now WHERE now.id = ANY (keys)"
     why = reason(mapping.tables, "now")
     differs = difference("ours", "it")
@@ -123,6 +126,7 @@ DECLARE
     );
     is_off boolean;
     again bigint;
+    notes bigint[] := ARRAY(SELECT note.id FROM {not_yet} AS note WHERE note.guid = ANY (ids));
 BEGIN
     DELETE FROM {ours} AS ours WHERE ours.guid = ANY (ids)
         AND ours.guid NOT IN (SELECT now.id::text FROM {theirs} AND ({why}) IS NULL);
@@ -137,18 +141,18 @@ BEGIN
     IF is_off THEN
         {update.replace("INTO_WHAT", "again")}
     END IF;
-    INSERT INTO {left_out} AS known (guid, reason, comes_again)
-    SELECT now.id::text, {why}, false FROM {theirs} AND ({why}) IS NOT NULL
-    ON CONFLICT (guid) DO UPDATE SET reason = excluded.reason, comes_again = false
-    WHERE known.comes_again OR known.reason <> excluded.reason;
+    INSERT INTO {left_out} AS known (guid, reason)
+    SELECT now.id::text, {why} FROM {theirs} AND ({why}) IS NOT NULL
+    ON CONFLICT (guid) DO UPDATE SET reason = excluded.reason
+    WHERE known.reason <> excluded.reason;
+    DELETE FROM {left_out} AS known WHERE known.guid = ANY (ids)
+        AND known.guid NOT IN (SELECT now.id::text FROM {theirs} AND ({why}) IS NOT NULL);
     IF current_setting('transaction_isolation') = 'read committed' THEN
-        DELETE FROM {left_out} AS known WHERE known.guid = ANY (ids)
-            AND known.guid NOT IN (SELECT now.id::text FROM {theirs} AND ({why}) IS NOT NULL);
+        DELETE FROM {not_yet} AS note WHERE note.id = ANY (notes);
     ELSE
         -- Others may have committed what this transaction does not see.
-        INSERT INTO {left_out} (guid, reason)
-        SELECT DISTINCT given.guid, {SEEN_TOO_EARLY} FROM unnest(ids) AS given (guid)
-        ON CONFLICT DO NOTHING;
+        INSERT INTO {not_yet} (guid, reason)
+        SELECT DISTINCT given.guid, {SEEN_TOO_EARLY} FROM unnest(ids) AS given (guid);
     END IF;
 END
 """

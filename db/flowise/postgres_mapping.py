@@ -9,7 +9,12 @@ from db.flowise.tables import FlowiseTables
 from db.models import LONGEST_TEXT_BYTES, ExecutionState
 
 LEFT_OUT = "flowise_left_out"
-"""The table of executions that are not taken over, or not yet: those come again."""
+"""The table of executions that can't be taken over, and why."""
+NOT_YET = "flowise_not_yet"
+"""The table of executions that were not taken over when they were written, and are to be.
+
+Nothing in it is unique, because whoever notes an execution would wait for others that do.
+"""
 SEEN_TOO_EARLY = "'another transaction was writing it'"
 """Why, in SQL, an execution comes again that nothing is wrong with."""
 _STATES = ", ".join(f"'{state}'" for state in ExecutionState)

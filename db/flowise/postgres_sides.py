@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from db.database import Database, Execute
 from db.errors import GatewayError, ServiceUnavailable
-from db.flowise.postgres_mapping import LEFT_OUT, PostgresMapping, reason
+from db.flowise.postgres_mapping import LEFT_OUT, NOT_YET, PostgresMapping, reason
 from db.flowise.postgres_statements import PostgresStatements
 from db.flowise.postgres_triggers import PREFIX, PostgresTriggers
 from db.flowise.sides import Batch, Counts
@@ -58,7 +58,7 @@ SELECT pg_proc.oid::regprocedure::text
 FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace
 WHERE quote_ident(nspname) || '.' = $1 AND starts_with(proname, $2)
 """
-_HAS_TABLE = "SELECT to_regclass($1) IS NOT NULL"
+_HAS_TABLES = "SELECT num_nulls(to_regclass($1), to_regclass($2)) = 0"
 
 
 class MissingRights(GatewayError):
@@ -93,11 +93,12 @@ class PostgresSides:
         """Whether the triggers and tables between the two are as this version makes them."""
         triggers = PostgresTriggers(await self._mapping())
         schema, read = triggers.schema, self._database.read_latest
-        [(has_table,)] = await read(_HAS_TABLE, (f"{schema}{LEFT_OUT}",))
+        tables = (f"{schema}{LEFT_OUT}", f"{schema}{NOT_YET}")
+        [(has_tables,)] = await read(_HAS_TABLES, tables)
         functions = await read(_FUNCTIONS, (schema, PREFIX))
         made = {(trigger.table, trigger.name) for trigger in triggers.triggers()}
         return (
-            has_table
+            has_tables
             and {tuple(row) for row in functions}
             == {
                 (function.name, function.body, function.fingerprint(schema))
@@ -129,7 +130,8 @@ class PostgresSides:
         """Return what drops all functions, and triggers with them, whoever owns their tables."""
         rows = await self._database.read_latest(_DROPS, (mapping.schema, PREFIX))
         functions = [f"DROP FUNCTION IF EXISTS {signature} CASCADE" for (signature,) in rows]
-        return [*functions, f"DROP TABLE IF EXISTS {mapping.schema}{LEFT_OUT}"]
+        tables = f"{mapping.schema}{LEFT_OUT}, {mapping.schema}{NOT_YET}"
+        return [*functions, f"DROP TABLE IF EXISTS {tables}"]
 
     async def _define(self, statements: Sequence[str]) -> None:
         """Run statements that lock tables, in one transaction, which waits for none for long."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from db.flowise.postgres_mapping import (
     LEFT_OUT,
+    NOT_YET,
     SEEN_TOO_EARLY,
     PostgresMapping,
     difference,
@@ -58,7 +59,7 @@ WITH page AS MATERIALIZED (
     SELECT * FROM {mapping.schema}executions WHERE guid = ANY (ARRAY(SELECT id::text FROM page))
 ), known AS MATERIALIZED (
     SELECT guid, reason FROM {known}
-    WHERE guid = ANY (ARRAY(SELECT id::text FROM page)) AND NOT comes_again
+    WHERE guid = ANY (ARRAY(SELECT id::text FROM page))
 )
 SELECT now.id::text, CASE
     WHEN {why} IS NOT NULL THEN
@@ -116,16 +117,15 @@ SELECT guid, guid IN (SELECT id::text FROM locked) OR guid NOT IN (
     def noting(self) -> str:
         """Return what notes guids, to come again."""
         return (
-            f"INSERT INTO {self.mapping.schema}{LEFT_OUT} (guid, reason)"
+            f"INSERT INTO {self.mapping.schema}{NOT_YET} (guid, reason)"
             f" SELECT guid, {SEEN_TOO_EARLY} FROM unnest($1::text[]) AS guid"
-            " ON CONFLICT (guid) DO UPDATE SET comes_again = true"
         )
 
     def noted(self) -> str:
         """Return a SELECT of the next guids after one that come again."""
         return (
-            f"SELECT guid FROM {self.mapping.schema}{LEFT_OUT}"
-            " WHERE comes_again AND guid > $1 ORDER BY guid LIMIT $2"
+            f"SELECT DISTINCT guid FROM {self.mapping.schema}{NOT_YET}"
+            " WHERE guid > $1 ORDER BY guid LIMIT $2"
         )
 
     def counting(self) -> str:
@@ -133,7 +133,9 @@ SELECT guid, guid IN (SELECT id::text FROM locked) OR guid NOT IN (
         schema, execution = self.mapping.schema, self.mapping.execution
         return f"""
 SELECT (SELECT count(*) FROM {execution}), (SELECT count(*) FROM {schema}executions), (
-    SELECT count(*) FROM {schema}{LEFT_OUT} AS known
+    SELECT count(*) FROM (
+        SELECT guid FROM {schema}{LEFT_OUT} UNION SELECT guid FROM {schema}{NOT_YET}
+    ) AS known
     WHERE EXISTS (
         SELECT FROM {execution} AS theirs
         WHERE theirs.id = {self.mapping.key("id", "known.guid")}

@@ -5,8 +5,9 @@ no rights on the other. What Flowise writes is taken over with what its rows are
 order of triggers does not matter, nor what other triggers write.
 
 A statement of Flowise's never fails because of the gateway, and never waits for it for long: what
-can't be taken over is noted in ``flowise_left_out``. Whoever changes the gateway's side takes
-Flowise's rows at once or fails: Flowise, which has its own rows first, may be waiting for those.
+can't be taken over is noted in ``flowise_left_out``, or in ``flowise_not_yet`` if that may pass.
+Whoever changes the gateway's side takes Flowise's rows at once or fails: Flowise, which has its own
+rows first, may be waiting for those.
 """
 
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from db.flowise.postgres_forward import (
     of_flows,
     take_body,
 )
-from db.flowise.postgres_mapping import LEFT_OUT, PostgresMapping
+from db.flowise.postgres_mapping import LEFT_OUT, NOT_YET, PostgresMapping
 
 PREFIX = "gateway_flowise_"
 """What the names of functions and triggers begin with."""
@@ -103,9 +104,13 @@ class PostgresTriggers:
         schema = self.schema
         yield (
             f'CREATE TABLE {schema}{LEFT_OUT} (guid text COLLATE "C" PRIMARY KEY,'
-            " reason text NOT NULL, comes_again boolean NOT NULL DEFAULT true)"
+            " reason text NOT NULL)"
         )
-        yield f"CREATE INDEX ON {schema}{LEFT_OUT} (guid) WHERE comes_again"
+        yield (
+            f"CREATE TABLE {schema}{NOT_YET} (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+            ' guid text COLLATE "C" NOT NULL, reason text NOT NULL)'
+        )
+        yield f"CREATE INDEX ON {schema}{NOT_YET} (guid)"
         for function in self.functions():
             signature = f"{schema}{function.name}({function.arguments})"
             yield function.create(schema)
@@ -157,10 +162,7 @@ class PostgresTriggers:
             "update": "SELECT id::text, why FROM old_rows UNION SELECT id::text, why FROM new_rows",
             "flow": "",
         }.get(event, f"SELECT id::text, why FROM {rows}")
-        note = (
-            f"INSERT INTO {self.schema}{LEFT_OUT} (guid, reason) {noted}"
-            " ON CONFLICT (guid) DO UPDATE SET comes_again = true;"
-        )
+        note = f"INSERT INTO {self.schema}{NOT_YET} (guid, reason) {noted};"
         return f"""
 DECLARE{DECLARATIONS}
     why text;

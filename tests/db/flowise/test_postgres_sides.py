@@ -70,6 +70,7 @@ async def test_what_is_installed_is_found_and_can_be_removed(
         "ALTER TABLE execution DISABLE TRIGGER ALL",
         "DROP TRIGGER gateway_flowise_flow_update ON chat_flow",
         "DROP TABLE flowise_left_out",
+        "DROP TABLE flowise_not_yet",
         (
             "CREATE OR REPLACE FUNCTION gateway_flowise_flow_update() RETURNS trigger"
             " LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$"

@@ -22,6 +22,7 @@ _EMPTY = (
     "TRUNCATE execution, chat_flow, chat_message",
     "DELETE FROM execution_events",
     "DELETE FROM flowise_left_out",
+    "DELETE FROM flowise_not_yet",
 )
 
 
