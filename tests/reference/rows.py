@@ -115,8 +115,8 @@ def fill(place: Place, rows: Sequence[ExecutionRow]) -> None:
 
     place.run(
         "INSERT INTO executions"
-        " (id, guid, agentflow_id, session_id, state, created_on, updated_on, finished_on)"
-        f" VALUES (?, {text}, {text}, {text}, ?, ?, ?, ?)",
+        " (id, guid, agentflow_id, session_id, state, created_on, updated_on, finished_on,"
+        f" workspace_id, error) VALUES (?, {text}, {text}, {text}, ?, ?, ?, ?, {text}, {text})",
         [
             (
                 row.id,
@@ -127,6 +127,8 @@ def fill(place: Place, rows: Sequence[ExecutionRow]) -> None:
                 row.created_on,
                 row.updated_on,
                 row.finished_on,
+                written(row.workspace_id),
+                written(row.error),
             )
             for row in rows
         ],

@@ -23,6 +23,7 @@ from db.reading.filter_statements import cache_key_of, where
 from db.reading.filters import (
     MAX_CONDITIONS,
     MAX_NESTING,
+    ROOM,
     AllOf,
     AnyOf,
     Condition,
@@ -63,6 +64,8 @@ def _mixed(rows: Sequence[ExecutionRow], first_id: int) -> list[ExecutionRow]:
                 updated_on=chance.choice(times),
                 finished_on=chance.choice(times),
                 agentflow_id=flow.agentflow_id,
+                workspace_id=chance.choice(rows).session_id,
+                error=chance.choice(rows).session_id,
             )
         )
         for number in range(_MIXED)
@@ -241,7 +244,7 @@ async def test_the_deepest_filter_selects_in_memory_what_it_selects_in_sql(
     filled_database: Database,
 ) -> None:
     deepest: Filter = Condition("session_id", "eq", "session-1")
-    for level in range(MAX_NESTING + 1):
+    for level in range(MAX_NESTING + ROOM + 1):
         deepest = Not(deepest) if level % 3 else AnyOf((_ERROR, deepest))
     await _assert_agreed(filled_database, deepest)
     with pytest.raises(InvalidInput, match=str(MAX_NESTING)):
@@ -253,4 +256,4 @@ def test_a_filter_with_too_many_conditions_is_refused_as_it_is_in_sql(
     join: type[AllOf] | type[AnyOf],
 ) -> None:
     with pytest.raises(InvalidInput, match=str(MAX_CONDITIONS)):
-        predicate(join((_ERROR,) * (MAX_CONDITIONS + 1)))
+        predicate(join((_ERROR,) * (MAX_CONDITIONS + ROOM + 1)))

@@ -29,12 +29,13 @@ def _faulty(gateway: Gateway) -> None:
     gateway.sql("DROP TABLE executions")
     gateway.sql(
         "CREATE TABLE executions (id bigint, guid text, agentflow_id bytea, session_id text,"
-        " state text, created_on bigint, updated_on bigint, finished_on bigint)"
+        " state text, created_on bigint, updated_on bigint, finished_on bigint,"
+        " workspace_id text, error text)"
     )
     # As the owner writes: engines have no rights on a table that was just made.
     gateway.sql(
         "WITH none AS (SELECT 1) INSERT INTO executions"
-        " VALUES (1, ?, ?, NULL, 'ERROR', 1700000000000, 1700000000000, NULL)",
+        " VALUES (1, ?, ?, NULL, 'ERROR', 1700000000000, 1700000000000, NULL, NULL, NULL)",
         ONE.guid,
         b"\xff",
     )
