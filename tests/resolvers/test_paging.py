@@ -219,6 +219,8 @@ _rows = st.builds(
     created_on=st.integers(START, START + 5),
     updated_on=st.integers(START, START + 5),
     finished_on=st.integers(START - 2, START + 5),
+    workspace_id=st.none() | st.just("workspace"),
+    error=st.none() | st.just("error"),
 ).map(as_kept)
 
 
