@@ -91,8 +91,10 @@ class Contents:
             found = found.where(is_listed, source.data.is_not(None))
             if workspace is None:
                 return found
-            is_seen = is_own(NATIVE, parameters.bind("workspace_id"))
-            return found.where(exists().where(NATIVE.id == source.execution_id, is_seen))
+            # The contents may be in tables that are joined with this one.
+            seen = NATIVE.moved_to(NATIVE.written.alias("seen"))
+            is_seen = is_own(seen, parameters.bind("workspace_id"))
+            return found.where(exists().where(seen.id == source.execution_id, is_seen))
 
         values = [json.dumps([*execution_ids])]
         if workspace is not None:

@@ -198,6 +198,28 @@ def test_events_that_are_no_longer_kept_are_said_to_be(worlds: Worlds) -> None:
         assert stream.next().code == "EVENTS_EXPIRED"
 
 
+def test_what_an_execution_has_in_another_workspace_is_not_told(worlds: Worlds) -> None:
+    """Nor by events of the time when it was here."""
+    world = worlds.beside
+    cursor = _now(world)
+    for change in ("state = 'STOPPED'", f"workspace_id = '{OTHER}'"):
+        world.gateway.sql(f"UPDATE executions SET {change} WHERE guid = 'alpha-04'")
+    world.gateway.sql(
+        "UPDATE execution_data SET data = ? WHERE execution_id ="
+        " (SELECT id FROM executions WHERE guid = 'alpha-04')",
+        '[{"nodeId": "secret"}]',
+    )
+    query = """subscription ($after: String) { executionEvents(after: $after) {
+      guid type execution { data dataProblem steps { nodeId } session { id } }
+    } }"""
+    with _subscribed(world, query, after=cursor) as stream:
+        told = stream.take(2)
+    assert [each["type"] for each in told] == ["UPDATED", "DELETED"]
+    for each in told:
+        assert each["execution"]["data"] is each["execution"]["dataProblem"] is None
+        assert each["execution"]["steps"] == []
+
+
 @pytest.mark.parametrize("workspace", [OTHER, None])
 def test_a_subscription_ends_when_its_key_is_bound_to_something_else(
     worlds: Worlds, workspace: str | None

@@ -3,6 +3,7 @@
 Who is bound to that workspace must not be able to tell the worlds apart.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -116,6 +117,17 @@ class Worlds:
         for world, rows in ((self.beside, ROWS), (self.alone, OWN_ROWS)):
             world.gateway.sql("DELETE FROM executions")
             insert(world.gateway.place, rows)
+            world.gateway.place.run(
+                "INSERT INTO execution_data (execution_id, data) VALUES (?, ?)",
+                [(row.id, _data_of(row)) for row in rows],
+            )
+
+
+def _data_of(row: ExecutionRow) -> str:
+    """What an engine left, with an error if the execution has one."""
+    status = "FINISHED" if row.error is None else "ERROR"
+    data = {"output": f"of {row.guid}", "error": row.error}
+    return json.dumps([{"nodeId": "one", "nodeLabel": "One", "status": status, "data": data}])
 
 
 def _keys(place: Place) -> list[str]:
