@@ -6,6 +6,7 @@ which all is read and the last change that is known, so that an import that was 
 
 import contextlib
 import json
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from db.instants import EARLIEST_MS, LATEST_MS, format_ms, now_ms
 from db.writing.loading import load
 from db.writing.rest_imports import RestImports
 from server.cli.import_files import Row
-from server.cli.rest_import.changes import newest_change, read_changes
+from server.cli.rest_import.changes import ChangeReader, Known, newest_change
 from server.cli.rest_import.connection import TooLarge, TryAgain
 from server.cli.rest_import.execution_list import EVERYTHING, ExecutionList, Page
 from server.cli.rest_import.items import Item
@@ -35,11 +36,13 @@ class Progress:
     """How far an import is, in epoch milliseconds.
 
     All executions created before ``until`` are read, or all that there were if it is None; and all
-    changes before ``since`` of those, which is None for a list that does not tell changes.
+    changes before ``since`` of those, which is None for a list that does not tell changes. See
+    ``changes.Known`` for ``is_settled``.
     """
 
     until: int | None = EARLIEST_MS
     since: int | None = None
+    is_settled: bool = False
     read: int = 0
 
     @classmethod
@@ -51,7 +54,8 @@ class Progress:
             return None
         told = (found.until, found.since, found.read)
         is_valid = all(each is None or type(each) is int for each in told)
-        return found if is_valid and found.read is not None else None
+        is_valid = is_valid and type(found.is_settled) is bool and found.read is not None
+        return found if is_valid else None
 
 
 class RestImport:
@@ -67,6 +71,7 @@ class RestImport:
         notify: Notify,
         advance: Callable[[int], object] = lambda _: None,
         on_total: Callable[[int | None], object] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._source = source
@@ -75,6 +80,8 @@ class RestImport:
         self._notify = notify
         self._advance = advance
         self._on_total = on_total
+        self._clock = clock
+        self._changes: ChangeReader | None = None
         self._progress = Progress()
         self._newest = EARLIEST_MS
         # What was written last, by guid, in the order of writing.
@@ -94,6 +101,9 @@ class RestImport:
         if self._progress.until is None and self._progress.since is None:
             # Which of them have changed since can't be known.
             self._progress = Progress()
+        if self._progress.since is not None:
+            known = Known(self._progress.since, self._progress.is_settled)
+            self._changes = ChangeReader(self._source, known, self._clock)
         if remembered and self._progress.until not in (None, EARLIEST_MS):
             self._notify(
                 "Going on where an earlier import of this list ended: with executions created "
@@ -141,15 +151,14 @@ class RestImport:
         await self._remember()
 
     async def _read_changes(self) -> None:
-        if self._progress.since is None:
+        if self._changes is None:
             return
-        async with contextlib.aclosing(
-            read_changes(self._source, self._progress.since, self._is_known)
-        ) as changes:
+        async with contextlib.aclosing(self._changes.read(self._is_written)) as changes:
             async for found in changes:
                 await self._write(found.items)
-                if found.since is not None:
-                    self._progress.since = found.since
+                if found.known is not None:
+                    self._progress.since = found.known.since
+                    self._progress.is_settled = found.known.is_settled
                     await self._remember()
 
     async def _write(self, items: Sequence[Item]) -> None:
@@ -160,7 +169,7 @@ class RestImport:
                 continue
             self._newest = max(self._newest, item.row[0].created_on)
             # What lies at the bound of two windows is in both, and rounds overlap.
-            if not self._is_known(item):
+            if not self._is_written(item):
                 fresh.append((item, item.row))
         for item, row in await self._loaded(fresh):
             self._known.pop(item.guid, None)
@@ -188,7 +197,7 @@ class RestImport:
         self._advance(len(fresh))
         return fresh
 
-    def _is_known(self, item: Item) -> bool:
+    def _is_written(self, item: Item) -> bool:
         """Whether the execution was written last as it is now; true for what can't be read."""
         return item.row is None or self._known.get(item.guid) == hash(item.row)
 

@@ -61,7 +61,9 @@ class FlowiseList:
         self._sqlite = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self._sqlite.executescript(_TABLES)
 
-    def create(self, guid: str, *, at: int | None = None, **columns: Any) -> None:
+    def create(
+        self, guid: str, *, at: int | None = None, updated: int | None = None, **columns: Any
+    ) -> None:
         at = self.clock if at is None else at
         row = {
             "id": guid,
@@ -69,7 +71,7 @@ class FlowiseList:
             "state": "INPROGRESS",
             "agentflowId": "flow-1",
             "createdDate": text_of(at) + self._fraction,
-            "updatedDate": text_of(at),
+            "updatedDate": text_of(at if updated is None else updated),
             **columns,
         }
         self._run(

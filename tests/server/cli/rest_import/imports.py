@@ -23,6 +23,7 @@ def import_of(
     limit: int = 100,
     total: Callable[[Query], str | None] = lambda _: None,
     notices: list[str] | None = None,
+    clock: Callable[[], float] = lambda: 0.0,
 ) -> RestImport:
     """An import from what ``answer`` returns, with pages of at most ``limit``."""
     notify = ([] if notices is None else notices).append
@@ -39,7 +40,7 @@ def import_of(
     listed = ExecutionList(
         get, retries.run, (), most_bytes=1 << 20, limit=limit, largest_limit=limit
     )
-    return RestImport(database, listed, "a list", retries=retries, notify=notify)
+    return RestImport(database, listed, "a list", retries=retries, notify=notify, clock=clock)
 
 
 def states(place: Place) -> dict[str, str]:

@@ -153,3 +153,24 @@ def test_a_window_of_whole_seconds_leaves_no_second_out_of_the_texts_that_flowis
     # The text of the first second sorts before its bound, which has milliseconds behind it.
     assert bound_text(format_ms(START * 1000)) == "2020-09-13 12:26:40.000"
     assert found == [["g-00000"], ["g-00002", "g-00001"]]
+
+
+@pytest.mark.anyio
+async def test_pages_of_one_second_are_read_anew_if_more_was_deleted_than_they_overlap(
+    database: Database, place: Place
+) -> None:
+    flowise = _filled([START] * 100)
+    deleted = 0
+
+    def meanwhile() -> None:
+        nonlocal deleted
+        # What was read first is deleted by the page, so that all that follows moves up by one.
+        if flowise.queries[-1].get("page", "1") != "1" and deleted < 48:
+            for number in range(deleted, deleted + 12):
+                flowise.delete(f"g-{number:05}")
+            deleted += 12
+
+    flowise.meanwhile = meanwhile
+    await import_of(database, flowise.answer, limit=20).run()
+    assert set(flowise.states()) <= set(states(place))
+    assert deleted == 48
