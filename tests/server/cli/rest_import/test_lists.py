@@ -142,6 +142,24 @@ async def test_a_row_of_flowise_has_its_fields_under_our_names(
     assert run_sql(place, "SELECT id, name FROM agentflows") == [("flow-1", "Support agent")]
 
 
+async def test_what_a_flowise_left_of_an_execution_arrives_with_its_workspace_and_error(
+    database: Database, place: Place
+) -> None:
+    steps = [{"nodeId": "n", "nodeLabel": "N", "data": {"error": "no"}, "status": "ERROR"}]
+    flowise = FlowiseList()
+    flowise.create("a", state="ERROR", executionData=json.dumps(steps), workspaceId="w-1")
+    flowise.create("b", executionData="no JSON")
+    importing = import_of(database, flowise.answer)
+    await importing.run()
+    [(workspace, error, data)] = run_sql(
+        place,
+        "SELECT workspace_id, error, data FROM executions"
+        " JOIN execution_data ON execution_id = executions.id",
+    )
+    assert (workspace, error, json.loads(data)) == ("w-1", "no", steps)
+    assert "data must be" in importing.left_out["b"]
+
+
 async def test_what_can_not_be_read_is_left_out_and_named(database: Database, place: Place) -> None:
     rows: list[Any] = [
         row(1),
