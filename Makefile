@@ -46,7 +46,7 @@ ifdef STALE
   $(shell rm -rf $(VENV))
 endif
 
-.PHONY: run test test-load console-test check bench console screenshots format audits protocols clients schema released-schema clean
+.PHONY: run test test-load console-test check bench flowise console screenshots format audits protocols clients schema released-schema clean
 
 run: $(VENV)/.installed ## run the gateway over an SQLite file with demo executions
 	@if $(HAS_NPM); then node console/build.mjs --beside $$$$ & \
@@ -127,6 +127,9 @@ bench: $(VENV)/.installed-test ## run the benchmarks, as ratios: speed, growth, 
 	  $(BIN)/python bench/outbox.py --database $$kind && \
 	  $(BIN)/python bench/endurance.py $(MINUTES) --database $$kind || exit 1; \
 	done
+
+flowise: $(VENV)/.installed-test ## install the real Flowise, run it with the gateway in front, and measure both; needs npm, 3 GB and half an hour
+	$(BIN)/python -m tests.flowise
 
 schema: $(VENV)/.installed ## print the schema to schema/schema.graphql
 	$(BIN)/python app.py schema > schema/schema.graphql
