@@ -18,6 +18,7 @@ from resolvers.objects import Leaf, Objects, Planning, RowType, Together, plan_o
 from resolvers.row_code import Columns
 from resolvers.selections import object_of
 
+_LONG = frozenset({"input", "output", "error"})
 CONTENT_KEY = "content_key"
 """The column of rows that are no executions with the id of the one whose content they show."""
 
@@ -55,28 +56,28 @@ class ContentFields:
         planning.contents.append(self)
         self._fields: list[str] = []
         self._steps: dict[int, Objects] = {}
-        self._most_copies = 0
+        self._copies = 0
 
     def add(self, nodes: list[FieldNode], field: GraphQLField) -> int:
         """Add a field; return the index of its value in what ``read`` returns."""
         index = len(self._fields)
         name = nodes[0].name.value
         self._fields.append(name)
-        in_response = 1
         if name == "steps":
             kind = object_of(field)
             self._steps[index] = plan_objects(self._planning, nodes, kind, Columns(Step._fields))
-            selected = self._planning.below(nodes, kind).values()
-            in_response = max(Counter(each[0].name.value for each in selected).values())
-        elif name == "dataProblem":
-            in_response = 0
-        self._most_copies += in_response
+            selected = [each[0].name.value for each in self._planning.below(nodes, kind).values()]
+            # A step takes some room in any case, which is enough for one of each other field.
+            most = max(Counter(selected).values())
+            self._copies += most if _LONG.intersection(selected) else most - 1
+        elif name == "data":
+            self._copies += 1
         return index
 
     async def read(self, run: Run, keys: Sequence[int]) -> Sequence[Sequence[Any]]:
         """Return the values of all fields for the content of each execution."""
         contents = run.context.executions.contents
-        times = max(1, self._most_copies) * copies()
+        times = max(1, self._copies) * copies()
         found = await run.room.read(contents, keys, times)
         columns = [
             await self._lists(run, self._steps[index], found)

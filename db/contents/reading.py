@@ -15,7 +15,7 @@ from db.texts import shown
 _READ_ON_THE_LOOP = 10_000
 """How many characters are read without a thread."""
 _BYTES_OF_STEP = 512
-"""How many bytes of a response each of the steps may take."""
+"""How many bytes of a response a step takes at least."""
 
 # A single one, so that reading large contents can't take the processor from everything else.
 _thread = ThreadPoolExecutor(1, "contents")
@@ -58,13 +58,15 @@ class ContentRoom:
                 read = work()
             else:
                 read = await asyncio.get_running_loop().run_in_executor(_thread, work)
-            self._left -= copies * sum(each.size for each in found if each.text is not None)
+            texts = sum(each.size for each in found if each.text is not None)
+            steps = _BYTES_OF_STEP * sum(len(each.steps) for each in read)
+            self._left -= copies * max(texts, steps)
         return read
 
 
 def _read_all(found: Sequence[Content], room: int, max_bytes: int) -> list[ReadContent]:
     read = []
-    most_steps = max_bytes // _BYTES_OF_STEP
+    most_steps = room // _BYTES_OF_STEP
     for content in found:
         if content.text is not None:
             each = _read(content.text, most_steps)
