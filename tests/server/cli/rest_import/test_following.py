@@ -9,6 +9,7 @@ import pytest
 
 from db.database import Database
 from db.executions import Executions
+from server.cli.rest_import import importing as importing_module
 from server.cli.rest_import.importing import RestImport
 from tests.gateway import run_sql
 from tests.places import Place
@@ -70,23 +71,23 @@ async def test_a_round_in_which_nothing_has_changed_is_one_request(database: Dat
 
 
 async def test_a_list_of_which_all_was_changed_at_once_is_not_read_again_and_again(
-    database: Database, place: Place
+    database: Database, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(importing_module, "_MOST_KNOWN", 500)
     flowise = FlowiseList()
-    # More than the import remembers one by one.
-    for number in range(6000):
+    for number in range(2000):
         flowise.create(f"g-{number:04}", at=flowise.clock - 60 * number, updated=flowise.clock)
     seconds = itertools.count(0, 60)
-    for sent in (3 * 6000, 1500, 1500):
+    for sent in (3 * 2000, 300, 300):
         before = flowise.sent
-        importing = import_of(database, flowise.answer, limit=500, clock=lambda: next(seconds))
+        importing = import_of(database, flowise.answer, limit=100, clock=lambda: next(seconds))
         await importing.run()
         assert flowise.sent - before <= sent
     flowise.clock += 1
-    flowise.change("g-5998", "ERROR")
-    await import_of(database, flowise.answer, limit=500).run()
-    assert len(states(place)) == 6000
-    assert states(place)["g-5998"] == "ERROR"
+    flowise.change("g-1998", "ERROR")
+    await import_of(database, flowise.answer, limit=100).run()
+    assert len(states(place)) == 2000
+    assert states(place)["g-1998"] == "ERROR"
 
 
 async def test_what_is_deleted_at_the_server_stays(database: Database, place: Place) -> None:
