@@ -117,16 +117,14 @@ _NOT_NOTED = "LEFT JOIN (SELECT NULL AS reason) AS noted ON true"
 
 def _find(tables: FlowiseTables, noted: str) -> str:
     columns = ", ".join(f"taken.{name}" for name in mapping.COLUMNS)
-    values = mapping.values(tables, "execution").items()
-    taken = ", ".join(f"{value} AS {name}" for name, value in values)
-    # With the first part come ids that are in none: the empty one, and those that are bytes. The
-    # limit keeps SQLite from working out each value at each place where it is used.
+    # With the first part come ids that are in none: the empty one, and those that are bytes.
+    rows = (
+        " FROM execution WHERE id > CAST(?1 AS TEXT) AND id <= CAST(?2 AS TEXT)"
+        " OR id = '' AND ?3 OR id >= X'' AND ?3"
+    )
     return (
         "SELECT taken.row_id, taken.reason, noted.reason, kept.guid IS NOT NULL, taken.guid,"
-        f" {columns} FROM (SELECT execution.rowid AS row_id, execution.id AS guid,"
-        f" {mapping.reason(tables, 'execution')} AS reason, {taken} FROM execution"
-        " WHERE id > CAST(?1 AS TEXT) AND id <= CAST(?2 AS TEXT)"
-        " OR id = '' AND ?3 OR id >= X'' AND ?3 LIMIT -1) AS taken"
+        f" {columns} FROM ({mapping.taken_over(tables, 'execution', rows)} LIMIT -1) AS taken"
         f" LEFT JOIN executions AS kept ON kept.guid = taken.guid {noted}"
         " WHERE taken.reason IS NOT NULL OR noted.reason IS NOT NULL OR kept.guid IS NULL"
         f" OR {mapping.differs('taken', 'kept')}"

@@ -17,32 +17,61 @@ COLUMNS = (*CONTENTS, "workspace_id", "error", "finished_on")
 """The columns of an execution that come from Flowise's row."""
 
 
+_TEXTS = ("guid", "agentflow_id", "session_id", "workspace_id")
+_NAMES = {
+    "guid": "id",
+    "agentflow_id": "agentflowId",
+    "session_id": "sessionId",
+    "workspace_id": "workspaceId",
+    "state": "state",
+}
+
+
 def reason(tables: FlowiseTables, row: str) -> str:
     """Return an expression that says why an execution in a row can't be taken over.
 
     It is null if the execution can be.
     """
-    texts = [_text_reason(f'{row}."{name}"', name) for name in ("id", "agentflowId", "sessionId")]
-    if tables.has_workspaces:
-        texts.append(_text_reason(f'{row}."workspaceId"', "workspaceId"))
-    times = [_time_reason(f'{row}."{name}"', name) for name in ("createdDate", "updatedDate")]
-    # Null is a session or a workspace that an execution does not have.
-    return (
-        f"CASE WHEN {row}.\"id\" = '' THEN 'its id is empty'"
-        f" WHEN {row}.\"agentflowId\" IS NULL THEN 'its agentflowId is null' {' '.join(texts)}"
-        f" WHEN coalesce({row}.\"state\", '') NOT IN ({_STATES})"
-        f" THEN 'its state is none of the six' {' '.join(times)} END"
-    )
+    read = ", ".join(f"{value} AS {name}" for name, value in _read(tables, row).items())
+    return f"(SELECT {_REASON} FROM (SELECT {read} LIMIT 1))"
 
 
-def _text_reason(value: str, name: str) -> str:
-    return (
-        f"WHEN typeof({value}) NOT IN ('text', 'null') THEN 'its {name} is no text'"
-        f" WHEN length(CAST({value} AS BLOB)) > {LONGEST_TEXT_BYTES}"
-        f" THEN 'its {name} is longer than {LONGEST_TEXT_BYTES} bytes'"
-        f" WHEN instr({value}, char(0)) > 0 THEN 'its {name} has a null character in it'"
-        f" WHEN {_is_not_utf8(value)} THEN 'its {name} is not UTF-8'"
+def taken_over(tables: FlowiseTables, row: str, rest: str = "") -> str:
+    """Return a SELECT of what the gateway makes of rows of Flowise's.
+
+    It has ``row_id``, ``guid``, ``reason`` and ``COLUMNS``. ``rest`` follows the names of the
+    columns, and ``row`` is a table in it, or the new row of a trigger.
+    """
+    values = _read(tables, row)
+    error = sqlite_error_of(f'{row}."executionData"')
+    values["row_id"] = f"{row}.rowid"
+    values["error"] = f"CASE WHEN {values['state']} <> 'INPROGRESS' THEN {error} END"
+    values["stopped_on"] = _time(f'{row}."stoppedDate"')
+    read = ", ".join(f"{value} AS {name}" for name, value in values.items())
+    columns = {name: name for name in COLUMNS}
+    columns["workspace_id"] = "nullif(workspace_id, '')"
+    # Flowise tells when it stopped an execution, and of no other state when it came into it.
+    columns["finished_on"] = (
+        f"CASE WHEN state = 'STOPPED' AND stopped_on BETWEEN {EARLIEST_MS} AND {LATEST_MS}"
+        " THEN stopped_on WHEN state <> 'INPROGRESS' THEN updated_on END"
     )
+    made = ", ".join(f"{value} AS {name}" for name, value in columns.items())
+    # The limit keeps SQLite from working out each value at each place where it is used.
+    return f"SELECT row_id, guid, {_REASON} AS reason, {made} FROM (SELECT {read}{rest} LIMIT -1)"
+
+
+def _read(tables: FlowiseTables, row: str) -> dict[str, str]:
+    """Return expressions for what is read of a row, by the names that ``_REASON`` has for it."""
+    values = {name: f'{row}."{column}"' for name, column in _NAMES.items()}
+    if not tables.has_workspaces:
+        values["workspace_id"] = "NULL"
+    texts = " || char(1) || ".join(f"coalesce({values[name]}, '')" for name in _TEXTS)
+    return {
+        **values,
+        "texts": texts,
+        "created_on": _time(f'{row}."createdDate"'),
+        "updated_on": _time(f'{row}."updatedDate"'),
+    }
 
 
 def _is_not_utf8(value: str) -> str:
@@ -50,42 +79,28 @@ def _is_not_utf8(value: str) -> str:
     return f"NOT ({is_ascii}) AND {NOT_UTF8.format(value)}"
 
 
-def _time_reason(value: str, name: str) -> str:
-    time = _time(value)
-    return (
-        f"WHEN {time} IS NULL THEN 'its {name} can''t be read as a time'"
-        f" WHEN {time} NOT BETWEEN {EARLIEST_MS} AND {LATEST_MS}"
-        f" THEN 'its {name} is outside the years 1 to 9999'"
-    )
+def _any_text(condition: str) -> str:
+    return " OR ".join(condition.format(name) for name in _TEXTS)
 
 
-def values(tables: FlowiseTables, row: str) -> dict[str, str]:
-    """Return expressions for the columns of an execution that a row of Flowise's is."""
-    workspace = f"nullif({row}.\"workspaceId\", '')" if tables.has_workspaces else "NULL"
-    state = f'{row}."state"'
-    stopped = _time(f'{row}."stoppedDate"')
-    stopped_on = (
-        f"CASE WHEN {state} = 'STOPPED' AND {stopped} BETWEEN {EARLIEST_MS} AND {LATEST_MS}"
-        f" THEN {stopped} END"
-    )
-    updated_on = updated(row)
-    is_final = f"{state} <> 'INPROGRESS'"
-    error = sqlite_error_of(f'{row}."executionData"')
-    return {
-        "agentflow_id": f'{row}."agentflowId"',
-        "session_id": f'{row}."sessionId"',
-        "state": state,
-        "created_on": _time(f'{row}."createdDate"'),
-        "updated_on": updated_on,
-        "workspace_id": workspace,
-        "error": f"CASE WHEN {is_final} THEN {error} END",
-        "finished_on": f"CASE WHEN {is_final} THEN coalesce({stopped_on}, {updated_on}) END",
-    }
-
-
-def updated(row: str) -> str:
-    """Return an expression for when a row of Flowise's was updated, in epoch milliseconds."""
-    return _time(f'{row}."updatedDate"')
+_IS_NO_TEXT = _any_text("typeof({}) NOT IN ('text', 'null')")
+_IS_TOO_LONG = _any_text(f"length(CAST({{}} AS BLOB)) > {LONGEST_TEXT_BYTES}")
+_WHICH = "one of its id, agentflowId, sessionId and workspaceId"
+_RANGE = f"BETWEEN {EARLIEST_MS} AND {LATEST_MS}"
+# Null is a session or a workspace that an execution does not have.
+_REASON = (
+    "CASE WHEN guid = '' THEN 'its id is empty'"
+    " WHEN agentflow_id IS NULL THEN 'its agentflowId is null'"
+    f" WHEN {_IS_NO_TEXT} THEN '{_WHICH} is no text' WHEN {_IS_TOO_LONG}"
+    f" THEN '{_WHICH} is longer than {LONGEST_TEXT_BYTES} bytes'"
+    f" WHEN instr(texts, char(0)) > 0 THEN '{_WHICH} has a null character in it'"
+    f" WHEN {_is_not_utf8('texts')} THEN '{_WHICH} is not UTF-8'"
+    f" WHEN coalesce(state, '') NOT IN ({_STATES}) THEN 'its state is none of the six'"
+    " WHEN created_on IS NULL THEN 'its createdDate can''t be read as a time'"
+    f" WHEN created_on NOT {_RANGE} THEN 'its createdDate is outside the years 1 to 9999'"
+    " WHEN updated_on IS NULL THEN 'its updatedDate can''t be read as a time'"
+    f" WHEN updated_on NOT {_RANGE} THEN 'its updatedDate is outside the years 1 to 9999' END"
+)
 
 
 def finished(taken: str, kept: str) -> str:

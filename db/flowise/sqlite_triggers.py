@@ -22,124 +22,120 @@ _CHANGES = (
 """The executions that have been changed on the gateway's side, for as long as Flowise lacks it."""
 
 
+_TAKEN = f"CREATE TABLE flowise_taken (row_id, guid, reason, {', '.join(mapping.COLUMNS)})"
+"""What the last row that Flowise has written comes to: triggers have no variables.
+
+Working it out once keeps what SQLite has to compile for a statement small.
+"""
+
+
 def create_tables() -> dict[str, str]:
     """Return the statements that create the tables, by their names."""
-    return {"flowise_left_out": _LEFT_OUT, "flowise_changes": _CHANGES}
+    return {
+        "flowise_left_out": _LEFT_OUT,
+        "flowise_changes": _CHANGES,
+        "flowise_taken": _TAKEN,
+    }
 
 
 def create_triggers(tables: FlowiseTables) -> dict[str, str]:
     """Return the statements that create the triggers, by their names."""
+    take_over = _take_over(tables)
     made = {
-        "flowise_execution_inserted": _inserted(tables),
-        "flowise_execution_updated": _updated(tables),
-        "flowise_execution_deleted": _deleted(),
+        "flowise_execution_inserted": _trigger("INSERT ON execution", *take_over),
+        "flowise_execution_updated": _trigger("UPDATE ON execution", *take_over),
+        # Of its own, because Flowise changes no id, and SQLite compiles what might fire.
+        "flowise_execution_renamed": _trigger(
+            'UPDATE OF "id" ON execution', *_let_go(), when='NEW."id" IS NOT OLD."id"'
+        ),
+        "flowise_execution_deleted": _trigger("DELETE ON execution", *_let_go()),
         **_of_flows(tables),
         **_of_changes(),
     }
     return {name: f"CREATE TRIGGER {name} {text}" for name, text in made.items()}
 
 
-def _trigger(event: str, *statements: str) -> str:
-    return f"AFTER {event} BEGIN {' '.join(f'{statement};' for statement in statements)} END"
+def _trigger(event: str, *statements: str, when: str = "") -> str:
+    body = " ".join(f"{statement};" for statement in statements)
+    return f"AFTER {event}{when and f' WHEN {when}'} BEGIN {body} END"
 
 
-def _inserted(tables: FlowiseTables) -> str:
-    return _trigger("INSERT ON execution", *_take_over(tables, '(NEW."id")'))
-
-
-def _updated(tables: FlowiseTables) -> str:
-    is_other = 'NEW."id" IS NOT OLD."id"'
-    return _trigger(
-        "UPDATE ON execution",
-        f'DELETE FROM executions WHERE guid = OLD."id" AND {is_other}',
-        f'DELETE FROM flowise_left_out WHERE guid = OLD."id" AND {is_other}',
-        *_take_over(tables, '(NEW."id", OLD."id")'),
-    )
-
-
-def _deleted() -> str:
-    return _trigger(
-        "DELETE ON execution",
+def _let_go() -> list[str]:
+    return [
         'DELETE FROM executions WHERE guid = OLD."id"',
         'DELETE FROM flowise_left_out WHERE guid = OLD."id"',
-        _forget_changes('(OLD."id")'),
-    )
+        _forget_changes('OLD."id"'),
+    ]
 
 
-def _take_over(tables: FlowiseTables, ids: str) -> list[str]:
+def _take_over(tables: FlowiseTables) -> list[str]:
     """The statements that make the execution of a new row equal to it, or note why it can't be."""
-    values = mapping.values(tables, "NEW")
     columns = ", ".join(mapping.COLUMNS)
-    taken = ", ".join(f"{values[name]} AS {name}" for name in mapping.COLUMNS)
-    is_left_out = 'EXISTS (SELECT 1 FROM flowise_left_out WHERE guid = NEW."id")'
-    # The limit keeps SQLite from working out each value at each place where it is used.
-    source = f"(SELECT {taken} WHERE NOT {is_left_out} LIMIT 1)"
-    found = f'SELECT NEW."id" AS guid, {mapping.reason(tables, "NEW")} AS reason LIMIT 1'
     end = mapping.finished("taken", "executions")
     changed = {name: f"taken.{name}" for name in mapping.COLUMNS} | {"finished_on": end}
     set_to = ", ".join(f"{name} = {value}" for name, value in changed.items())
     return [
+        "DELETE FROM flowise_taken",
+        f"INSERT INTO flowise_taken {mapping.taken_over(tables, 'NEW')}",
         'DELETE FROM flowise_left_out WHERE guid = NEW."id"',
         (
             "INSERT INTO flowise_left_out (guid, reason)"
-            f" SELECT guid, reason FROM ({found}) WHERE reason IS NOT NULL"
+            " SELECT guid, reason FROM flowise_taken WHERE reason IS NOT NULL"
         ),
-        f'DELETE FROM executions WHERE guid = NEW."id" AND {is_left_out}',
         (
-            f"UPDATE executions SET {set_to} FROM {source} AS taken"
-            f' WHERE guid = NEW."id" AND {mapping.differs("taken", "executions")}'
+            "DELETE FROM executions WHERE guid ="
+            " (SELECT guid FROM flowise_taken WHERE reason IS NOT NULL)"
         ),
-        *_correct_times(tables),
         (
-            f'INSERT INTO executions (guid, {columns}) SELECT NEW."id", {columns} FROM {source}'
-            ' WHERE NOT EXISTS (SELECT 1 FROM executions WHERE guid = NEW."id")'
+            f"UPDATE executions SET {set_to} FROM flowise_taken AS taken"
+            " WHERE executions.guid = taken.guid AND taken.reason IS NULL"
+            f" AND {mapping.differs('taken', 'executions')}"
         ),
-        _forget_changes(ids),
+        *_correct_times(),
+        (
+            f"INSERT INTO executions (guid, {columns}) SELECT guid, {columns} FROM flowise_taken"
+            " WHERE reason IS NULL AND NOT EXISTS"
+            " (SELECT 1 FROM executions WHERE executions.guid = flowise_taken.guid)"
+        ),
+        _forget_changes('NEW."id"'),
     ]
 
 
-def _correct_times(tables: FlowiseTables) -> list[str]:
+def _correct_times() -> list[str]:
     """The statements that give an execution the times of Flowise's row after an update.
 
     Triggers of the gateway's take a time that an update does not change for one that it does not
     set. What they have made of the times is the same in both, and in the newest event.
     """
-    values = mapping.values(tables, "NEW")
-    updated_on, finished_on = values["updated_on"], values["finished_on"]
     end = (
-        f"CASE WHEN state IN ('INPROGRESS', 'STOPPED') THEN {finished_on}"
-        f" WHEN finished_on = updated_on THEN {updated_on} ELSE finished_on END"
-    )
-    right = (
-        f"SELECT id, updated_on, finished_on, {updated_on} AS right_time, {end} AS right_end"
-        ' FROM executions WHERE guid = NEW."id"'
-        ' AND NOT EXISTS (SELECT 1 FROM flowise_left_out WHERE guid = NEW."id") LIMIT 1'
+        "CASE WHEN taken.state IN ('INPROGRESS', 'STOPPED') THEN taken.finished_on"
+        " WHEN kept.finished_on = kept.updated_on THEN taken.updated_on ELSE kept.finished_on END"
     )
     is_wrong = (
-        "(right_row.updated_on, right_row.finished_on)"
-        " IS NOT (right_row.right_time, right_row.right_end)"
+        "kept.guid = taken.guid AND taken.reason IS NULL"
+        f" AND (kept.updated_on, kept.finished_on) IS NOT (taken.updated_on, {end})"
     )
-    set_to = "updated_on = right_row.right_time, finished_on = right_row.right_end"
+    set_to = f"updated_on = taken.updated_on, finished_on = {end}"
     return [
         (
-            f"UPDATE execution_events SET {set_to} FROM ({right}) AS right_row WHERE {is_wrong}"
-            " AND execution_events.id = (SELECT max(id) FROM execution_events)"
-            " AND execution_events.execution_id = right_row.id"
+            f"UPDATE execution_events SET {set_to} FROM flowise_taken AS taken, executions AS kept"
+            f" WHERE {is_wrong} AND execution_events.id = (SELECT max(id) FROM execution_events)"
+            " AND execution_events.execution_id = kept.id"
             " AND (execution_events.updated_on, execution_events.finished_on)"
-            " IS (right_row.updated_on, right_row.finished_on)"
+            " IS (kept.updated_on, kept.finished_on)"
         ),
         (
-            f"UPDATE executions SET {set_to} FROM ({right}) AS right_row WHERE {is_wrong}"
-            " AND executions.id = right_row.id"
+            f"UPDATE executions SET {set_to} FROM flowise_taken AS taken, executions AS kept"
+            f" WHERE {is_wrong} AND executions.id = kept.id"
         ),
     ]
 
 
-def _forget_changes(ids: str) -> str:
+def _forget_changes(guid: str) -> str:
     """The statement that takes out what a trigger's own writes have noted as changes."""
     return (
         "DELETE FROM flowise_changes WHERE id > (SELECT max(id) FROM flowise_changes) - 4"
-        f" AND guid IN {ids}"
+        f" AND guid = {guid}"
     )
 
 
