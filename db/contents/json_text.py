@@ -31,6 +31,7 @@ _elements = re.compile(rf"(?:{_BLANK}{_VALUE}{_BLANK},){{0,{_AT_A_TIME}}}+")
 _members = re.compile(
     rf"(?:{_BLANK}{_STRING}{_BLANK}:{_BLANK}{_VALUE}{_BLANK},){{0,{_AT_A_TIME}}}+"
 )
+_scalars = re.compile(rf"(?:{_BLANK}{_SCALAR}{_BLANK},){{0,{_AT_A_TIME}}}+")
 _INSIDE = {"[": _elements, "{": _members}
 _CLOSING = {"[": "]", "{": "}"}
 
@@ -100,6 +101,11 @@ class JsonReader:
                 return start, self._at
             self._take(",")
             self._skip_many(inside[-1])
+
+    def skip_scalars(self) -> None:
+        """Skip elements that are no lists or objects, as long as others follow them."""
+        while (found := _scalars.match(self._text, self._at)) and found.end() > self._at:
+            self._at = found.end()
 
     def finish(self) -> None:
         """Check that the text ends here."""

@@ -90,6 +90,7 @@ def read_steps(text: str, most: int | None = None) -> list[Step]:
     if is_list:
         goes_on = reader.enter("[")
         while goes_on:
+            reader.skip_scalars()
             is_step = reader.begins("{")
             count += is_step
             if is_step and (most is None or count <= most):
