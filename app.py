@@ -14,10 +14,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from db.agentflows import Agentflows
+from db.contents.contents import EXECUTION_DATA
 from db.database import Database
 from db.events.feed import EventFeed
 from db.events.log import EventLog
 from db.executions import Executions
+from db.flowise.content import flowise_content
+from db.flowise.tables import FlowiseTables
 from db.keys import Keys
 from db.migrations.upgrade import upgrade
 from db.opening import open_database
@@ -102,7 +105,15 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
     broadcaster = Broadcaster(log, feed, max_filter_bytes=settings.max_filter_bytes)
     metrics.watch([*feed.metrics(), *broadcaster.metrics()])
 
-    attachment = AttachmentWatch(database, lambda _: None, _deletions(settings))
+    executions = Executions(database)
+    metrics.watch(executions.metrics())
+
+    def switch(tables: FlowiseTables | None) -> None:
+        executions.contents.source = (
+            flowise_content(tables, database.dialect) if tables else EXECUTION_DATA
+        )
+
+    attachment = AttachmentWatch(database, switch, _deletions(settings))
     background = [attachment, *_background(settings, database)]
     for work in background:
         metrics.watch(work.metrics())
@@ -125,7 +136,15 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
     bundle = Bundle(console)
     origins = Origins(settings.cors_origins)
     find_edge, routes = _executions_routes(
-        settings, database, broadcaster, authenticator, documents, metrics, bundle, origins
+        settings,
+        database,
+        executions,
+        broadcaster,
+        authenticator,
+        documents,
+        metrics,
+        bundle,
+        origins,
     )
     guard = Guard(
         Hosts(settings.allowed_hosts),
@@ -176,6 +195,7 @@ def served_app() -> Starlette:
 def _executions_routes(
     settings: Settings,
     database: Database,
+    executions: Executions,
     broadcaster: Broadcaster,
     authenticator: Authenticator,
     documents: Documents,
@@ -194,8 +214,6 @@ def _executions_routes(
     store = OperationStore(settings.limits, introspection=settings.introspection)
     metrics.watch(store.metrics())
     schema = build_schema(suggestions=settings.introspection)
-    executions = Executions(database)
-    metrics.watch(executions.metrics())
     context = Context(
         executions,
         Agentflows(database),

@@ -116,13 +116,21 @@ def migrate_to(place: Place, revision: str) -> None:
     anyio.run(run)
 
 
-def make_key(place: Place | Path, *scopes: str, expires_on: int | None = None) -> str:
+def make_key(
+    place: Place | Path,
+    *scopes: str,
+    expires_on: int | None = None,
+    workspace: str | None = None,
+) -> str:
     """Make an API key in a database; ``expires_on`` is in epoch milliseconds."""
 
     async def make() -> str:
         database = open_database(place_of(place).url)
         try:
-            return (await Keys(database).create("test", map(Scope, scopes), expires_on))[1]
+            created = await Keys(database).create(
+                "test", map(Scope, scopes), expires_on, workspace=workspace
+            )
+            return created[1]
         finally:
             await database.close()
 

@@ -30,8 +30,8 @@ ATTACHED_PAUSE = 0.5
 CHECK_SECONDS = 20.0
 """How long the triggers may be missing unnoticed."""
 
-OnSwitch = Callable[[bool], object]
-"""Is told whether the database is attached."""
+OnSwitch = Callable[[FlowiseTables | None], object]
+"""Is told of the tables of the Flowise that the database is attached to; None if it is not."""
 
 
 class _Stopped(Exception):
@@ -41,8 +41,8 @@ class _Stopped(Exception):
 class AttachmentWatch(Rounds):
     """Keeps an attached database's two sides equal, in rounds, while ``running``.
 
-    ``on_switch`` is called with True when the database turns out to be attached, and with False
-    when it no longer is. ``notice``, if any, is logged when it is attached.
+    ``on_switch`` is called when the database turns out to be attached, when Flowise's tables have
+    changed, and when it is no longer attached. ``notice``, if any, is logged when it is attached.
     """
 
     longest_failure_pause = CHECK_SECONDS
@@ -139,9 +139,9 @@ class AttachmentWatch(Rounds):
             if self._sides is not None:
                 self._sides.follow(is_attached=False)
             self._tables = self._sides = None
+            self._on_switch(None)
             logger.info("The database is not attached to a Flowise any more")
         self._pause = ATTACHED_PAUSE if is_attached else NATIVE_PAUSE
-        self._on_switch(is_attached)
         self._checked = 0.0
 
     async def _open(self) -> None:
@@ -152,21 +152,24 @@ class AttachmentWatch(Rounds):
             if self._problem != error.message:
                 logger.exception("Flowise's tables are not what they were")
             self._problem = error.message
+            self._tables = self._sides = None
             return
         self._problem = None
         if tables != self._tables or self._sides is None:
             self._tables, self._sides = tables, open_sides(self._database, tables)
+            self._on_switch(tables)
         self._sides.follow(is_attached=True)
 
     async def _round(self) -> None:
         await self.learn()
         if self._marker is None:
             return
-        if self._sides is not None:
-            await self._sides.apply_changes()
+        # First, because nothing else can be done while Flowise's tables are not what they were.
         if time.monotonic() - self._checked >= CHECK_SECONDS:
             await self._check()
             self._checked = time.monotonic()
+        if self._sides is not None:
+            await self._sides.apply_changes()
 
     async def _check(self) -> None:
         """See to the triggers, and count both sides; one process does, for all of them."""

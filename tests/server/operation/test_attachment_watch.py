@@ -16,8 +16,8 @@ from db.flowise.sqlite_sides import SQLiteSides
 from db.opening import open_database
 from server.operation import attachment_watch
 from tests.faults.programs import wait_until
-from tests.flowise_tables import add_executions, add_flows, create_flowise, id_of
-from tests.gateway import Gateway, run_sql, running_gateway
+from tests.flowise_tables import WORKSPACES, add_executions, add_flows, create_flowise, id_of
+from tests.gateway import Gateway, bearer, make_key, run_sql, running_gateway
 from tests.places import Place, Server, SQLitePlace
 
 FLOW = "flow-a"
@@ -136,6 +136,55 @@ def test_a_change_reaches_flowise_whoever_makes_it(flowise: Place) -> None:
         wanted = {guid(flowise, 0): "TIMEOUT", guid(flowise, 2): "FINISHED"}
         find = 'SELECT CAST("id" AS text), "state" FROM execution'
         wait_until(lambda: dict(gateway.sql(find)) == wanted)
+
+
+def _contents(gateway: Gateway) -> dict[str, Any]:
+    found = gateway.graphql("{ executions { nodes { guid data steps { nodeId error } } } }")
+    return {
+        node["guid"]: (node["data"], [step["error"] for step in node["steps"]])
+        for node in found["executions"]["nodes"]
+    }
+
+
+def test_contents_are_flowises_own_and_else_the_gateways(flowise: Place) -> None:
+    step = '[{"nodeId": "agent", "status": "ERROR", "data": {"error": "No such model"}}]'
+    run_sql(
+        flowise,
+        f"UPDATE execution SET \"executionData\" = '{step}', state = 'ERROR'"
+        f" WHERE id = '{guid(flowise, 0)}'",
+    )
+    _attachment(flowise, "attach")
+    run_sql(
+        flowise,
+        "INSERT INTO executions (guid, agentflow_id, state, created_on)"
+        " VALUES ('no uuid', 'flow', 'FINISHED', 1)",
+    )
+    run_sql(
+        flowise,
+        "INSERT INTO execution_data (execution_id, data)"
+        " SELECT id, '[]' FROM executions WHERE guid = 'no uuid'",
+    )
+    with running_gateway(flowise) as gateway:
+        found = _contents(gateway)
+        assert found["no uuid"] == ([], [])
+        assert found[guid(flowise, 1)] == ([], [])
+        data, errors = found[guid(flowise, 0)]
+        assert data[0]["nodeId"] == "agent"
+        assert errors == ["No such model"]
+
+
+def test_a_key_of_a_workspace_sees_its_contents_alone(flowise: Place) -> None:
+    for number, workspace in enumerate(WORKSPACES):
+        run_sql(
+            flowise,
+            f"UPDATE execution SET \"workspaceId\" = '{id_of(flowise, workspace)}'"
+            f" WHERE id = '{guid(flowise, number)}'",
+        )
+    _attachment(flowise, "attach")
+    key = make_key(flowise, "read", workspace=id_of(flowise, WORKSPACES[0]))
+    with running_gateway(flowise, auth="keys") as gateway:
+        gateway.http.headers.update(bearer(key))
+        assert _contents(gateway) == {guid(flowise, 0): ([], [])}
 
 
 def test_triggers_that_a_migration_has_dropped_are_installed_again(
