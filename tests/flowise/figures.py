@@ -93,7 +93,7 @@ def _written(setting: Setting, *written: str) -> tuple[float, float]:
     ran = subprocess.run(
         [node, _WRITES, setting.packages, "300", state, data, workspace],
         env={"PATH": os.environ["PATH"], "HOME": str(setting.folder), **setting.database},
-        stdout=subprocess.PIPE,
+        capture_output=True,
         check=True,
     )
     wall, cpu = json.loads(ran.stdout.splitlines()[-1])
