@@ -20,12 +20,16 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column. ``is_stored`` tells those of the table of executions from all others."""
+    """A column. ``is_stored`` tells those of the table of executions from all others.
+
+    The index of a column that ``is_sparse`` has only the rows in which it is not null.
+    """
 
     kind: Kind
     is_nullable: bool = False
     is_sortable: bool = False
     is_stored: bool = True
+    is_sparse: bool = False
 
 
 COLUMNS: Mapping[str, Column] = {
@@ -39,8 +43,8 @@ COLUMNS: Mapping[str, Column] = {
     "updated_on": Column(Kind.INSTANT, is_sortable=True),
     "finished_on": Column(Kind.INSTANT, is_nullable=True, is_sortable=True),
     "duration_ms": Column(Kind.DURATION, is_nullable=True, is_sortable=True, is_stored=False),
-    "workspace_id": Column(Kind.TEXT, is_nullable=True),
-    "error": Column(Kind.TEXT, is_nullable=True),
+    "workspace_id": Column(Kind.TEXT, is_nullable=True, is_sparse=True),
+    "error": Column(Kind.TEXT, is_nullable=True, is_sparse=True),
 }
 """The columns by their names: the fields of ``ExecutionRow``."""
 
@@ -59,3 +63,5 @@ NULLABLE = frozenset(name for name, column in COLUMNS.items() if column.is_nulla
 """The columns that may be null."""
 STORED = tuple(name for name, column in COLUMNS.items() if column.is_stored)
 """The columns of the table of executions."""
+SPARSE = frozenset(name for name, column in COLUMNS.items() if column.is_sparse)
+"""The columns whose index has only the rows in which they are not null."""

@@ -206,6 +206,8 @@ _NUMBER_OPERATORS = {
     "lte": _ordered("Equal to or less than.", operator.le),
 }
 
+NULL_FAILS = frozenset({"eq", "in", "contains", "starts_with"})
+"""The operators of texts that no null passes."""
 FIELDS: Mapping[str, Field] = {
     "guid": Field("The guid of the execution.", _IDENTIFIER_OPERATORS),
     "agentflow_id": Field("The id of the agentflow that ran.", _IDENTIFIER_OPERATORS),

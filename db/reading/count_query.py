@@ -8,8 +8,8 @@ from sqlalchemy import Select, func, select
 from db.reading.counts import plan_count
 from db.reading.filter_statements import cache_key_of, where
 from db.reading.filters import Filter
+from db.reading.index_choice import for_filter
 from db.reading.statement_cache import BindParameters, Statement
-from db.reading.workspaces import for_workspace
 from db.source import ExecutionSource
 
 
@@ -45,5 +45,5 @@ class CountQuery:
         if self._plan is not None:
             return self._plan.build(parameters, source)
         counted = select(func.count()).select_from(source.table)
-        filtered = for_workspace(source, self._filter)
+        filtered = for_filter(source, self._filter)
         return counted.where(where(self._filter, filtered, parameters.bind))

@@ -5,8 +5,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, or_, select, true
 
+from db.columns import SPARSE
 from db.dialect import Folded, Parenthesized, off_index
-from db.reading.comparisons import FIELDS, parameters_of
+from db.reading.comparisons import FIELDS, NULL_FAILS, parameters_of
 from db.reading.filters import ROOM, AllOf, AnyOf, Condition, Filter, Not, check, conditions_of
 from db.source import ExecutionSource
 
@@ -132,7 +133,11 @@ def _compared(condition: Condition, source: ExecutionSource, bind: Bind) -> Colu
     if source.seeks and field == "state" and condition.operator == "in":
         return column.in_(bound)
     compare = FIELDS[field].operators[condition.operator].compile
-    return compare(Folded(column) if condition.ignore_case else column, bound)
+    compared = compare(Folded(column) if condition.ignore_case else column, bound)
+    if field in SPARSE and condition.operator in NULL_FAILS:
+        # Planners do not see it in what functions make of the column.
+        return and_(column.is_not(None), compared)
+    return compared
 
 
 def _named(compared: ColumnElement[bool], source: ExecutionSource) -> ColumnElement[bool]:

@@ -17,8 +17,8 @@ from db.reading.counts import (
 )
 from db.reading.filter_statements import bind_all, cache_key_of, where
 from db.reading.filters import Filter
+from db.reading.index_choice import for_filter
 from db.reading.statement_cache import BindParameters
-from db.reading.workspaces import for_workspace
 from db.source import ExecutionSource
 
 
@@ -66,7 +66,7 @@ class KeyCountQuery:
             return _counted_one_by_one(self._filter, bound, parameters, source)
         key = source.column(self._by)
         counted = select(key, func.count()).select_from(source.table).group_by(key)
-        filtered = for_workspace(source, self._filter)
+        filtered = for_filter(source, self._filter)
         condition = where(self._filter, filtered, parameters.bind)
         return counted.where(among_listed(key, bound), condition)
 

@@ -20,6 +20,7 @@ from db.models import ExecutionState
 from db.reading import row_query
 from db.reading.counts import is_on_dimensions
 from db.reading.filters import Condition, Filter, conjuncts
+from db.reading.index_choice import is_of_errors
 from db.reading.page_statements import PageStatement
 from db.reading.paging import order_by
 from db.reading.row_query import RowQuery, is_about, is_named
@@ -82,7 +83,7 @@ def forms_of(query: RowQuery, by: str) -> tuple[KeyForm, KeyForm]:
         is_served = False
     if is_served and _leads(query, (by, "state")):
         return form(KeyPath.FIRSTS), form(KeyPath.FIRSTS)
-    has_index = any(is_about(part, RANGED) for part in parts)
+    has_index = any(is_about(part, RANGED) or is_of_errors(part) for part in parts)
     rest = KeyPath.RANKED if has_index else KeyPath.FIRSTS
     return form(KeyPath.WALK if _leads(query, (by,)) else KeyPath.SCAN), form(rest)
 

@@ -18,11 +18,11 @@ from db.dialect import enters_row_values, has_lateral, keeps_order, leaves_out_t
 from db.reading.counts import is_on_dimensions, pairs_of
 from db.reading.filter_statements import bind_all, where
 from db.reading.filters import ROOM, Filter, check, conjuncts
+from db.reading.index_choice import for_filter, is_of_errors
 from db.reading.keyset_range import KeysetRange
 from db.reading.paging import BoundPosition, Position, order_by
 from db.reading.row_query import RowQuery, is_about
 from db.reading.statement_cache import BindParameters
-from db.reading.workspaces import for_workspace
 from db.source import ExecutionSource
 
 PageForm = Callable[[RowQuery, BindParameters, ExecutionSource], Any]
@@ -89,7 +89,7 @@ class PageStatement:
         Those of the range are among them only ``with_range``.
         """
         conditions = []
-        source = for_workspace(source, self.query.filter)
+        source = for_filter(source, self.query.filter)
         for part, bound in self._parts:
             if is_meant(part) and (with_range or not self.is_on_order(part)):
                 in_turn = iter(bound)
@@ -218,7 +218,13 @@ def merge_by_group(query: RowQuery, parameters: BindParameters, source: Executio
 def full_sort(query: RowQuery, parameters: BindParameters, source: ExecutionSource) -> Any:
     """Find all matching rows by the filter's own conditions, and sort them."""
     bound = PageStatement(query, parameters)
-    found = select(*bound.columns(source)).select_from(source.table)
-    found = found.where(*bound.where(source), *bound.range.whole(source))
+    table = source.table
+    conditions = [*bound.where(source), *bound.range.whole(source)]
+    if any(map(is_of_errors, conjuncts(query.filter))):
+        # Found first: PostgreSQL would read executions in the order until it has a page of them.
+        failed = select(*table.c).where(*conditions).cte("failed")
+        table, conditions = failed.prefix_with("MATERIALIZED", dialect="postgresql"), []
+        source = source.moved_to(table)
+    found = select(*bound.columns(source)).select_from(table).where(*conditions)
     sorted_by: Any = {term.field: off_index(source.column(term.field)) for term in query.order}
     return bound.paged(found.order_by(*order_by(query.order, replace(source, **sorted_by))))

@@ -10,6 +10,7 @@ from db.models import ExecutionState
 from db.reading.counts import is_on_dimensions
 from db.reading.filter_statements import cache_key_of
 from db.reading.filters import Condition, Filter, conjuncts
+from db.reading.index_choice import is_of_errors
 from db.reading.paging import Order, Position
 from db.reading.statement_cache import Statement, nulls_of, present
 from db.reading.workspaces import is_of_workspace
@@ -89,6 +90,8 @@ class RowQuery:
         if any(_is_equal(part, _IDENTIFIERS) for part in parts):
             return AccessPath.INDEXED
         first = self.order[0].field
+        if first == "created_on" and any(map(is_of_errors, parts)):
+            return AccessPath.INDEXED
         leading: Sequence[str] = ()
         if first == "created_on":
             leading = _LEADING_OF_WORKSPACE if self.is_of_workspace else _LEADING

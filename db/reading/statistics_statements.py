@@ -32,6 +32,8 @@ from db.dialect import MonthStart, among_listed, each_listed, has_lateral, liste
 from db.models import ExecutionState
 from db.reading.counts import sum_of_states
 from db.reading.filter_statements import cache_key_of, where
+from db.reading.filters import conjuncts
+from db.reading.index_choice import for_filter, is_of_errors
 from db.reading.normal_filters import NOTHING
 from db.reading.statement_cache import BindParameters
 from db.reading.statistics import (
@@ -55,7 +57,6 @@ from db.reading.statistics_counts import (
     rows_by_state,
 )
 from db.reading.time_buckets import FIXED_WIDTHS, TimeBucket
-from db.reading.workspaces import for_workspace
 from db.source import ExecutionSource
 
 _DAYS_OF_WEEK = 7
@@ -188,7 +189,10 @@ class StatisticsStatement:
                 with_tops=self._has_tops,
                 unit=self._unit,
             )
-        filtered = for_workspace(source, self._query.filter)
+        filtered = for_filter(source, self._query.filter)
+        if any(map(is_of_errors, conjuncts(self._query.filter))):
+            # What is grouped by has an index too, which would find all executions.
+            source = filtered
         if self._by == "session_id":
             # A session has few rows, so look for nothing else in an index.
             for field in _INDEXED:

@@ -11,12 +11,10 @@ from typing import Any
 from sqlalchemy import ColumnElement
 
 from db.dialect import off_index
-from db.reading.filters import AllOf, AnyOf, Condition, Filter, conjuncts
+from db.reading.filters import AllOf, AnyOf, Condition, Filter
 from db.source import ExecutionSource
 
 _FIELD = "workspace_id"
-_FEW = ("guid", "session_id")
-"""The fields by which filters usually pick few executions."""
 
 
 def within(filter_: Filter, workspace: str | None) -> Filter:
@@ -38,27 +36,9 @@ def is_of_workspace(part: Filter) -> bool:
     return isinstance(part, Condition) and part.field == _FIELD and part.operator == "eq"
 
 
-def for_workspace(source: ExecutionSource, filter_: Filter) -> ExecutionSource:
-    """Return the source for a statement with a filter, which may name a workspace.
-
-    Its columns let SQLite, which knows nothing of how many rows a value has, choose the index that
-    bounds what is read: of the guids or sessions that the filter names, or else of the workspace.
-    """
-    parts = conjuncts(filter_)
-    if not any(map(is_of_workspace, parts)):
-        return source
-    if any(map(_is_of_few, parts)):
-        return source.off_index(_FIELD)
-    return source.off_index("state")
-
-
 def is_own(source: ExecutionSource, workspace: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether a row that is found by something else is of a workspace."""
     return off_index(source.workspace_id) == workspace
-
-
-def _is_of_few(part: Filter) -> bool:
-    return isinstance(part, Condition) and part.field in _FEW and part.operator in ("eq", "in")
 
 
 def _is_nothing(filter_: Filter) -> bool:

@@ -26,9 +26,9 @@ from db.errors import ServiceUnavailable, UncertainWrite
 from db.pacing import USUAL_PACE, Pace, Pacing
 from db.reading.filter_statements import cache_key_of, where
 from db.reading.filters import AllOf, Filter
+from db.reading.index_choice import for_filter
 from db.reading.runner import Runner
 from db.reading.statement_cache import BindParameters
-from db.reading.workspaces import for_workspace
 from db.source import ExecutionRow, ExecutionSource
 
 logger = logging.getLogger("gateway.database")
@@ -82,7 +82,7 @@ class Target:
         self, source: ExecutionSource, parameters: BindParameters
     ) -> list[ColumnElement[bool]]:
         """Build the conditions, binding values in the order of ``cache_key``."""
-        source = for_workspace(source, AllOf(self.filters))
+        source = for_filter(source, AllOf(self.filters))
         return [where(filter_, source, parameters.bind) for filter_ in self.filters]
 
 
