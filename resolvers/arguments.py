@@ -32,6 +32,8 @@ _FIELD_NAMES = {to_camel_case(name): name for name in FIELDS}
 _OPERATOR_NAMES = {
     to_camel_case(name): name for field in FIELDS.values() for name in field.operators
 }
+_TEXTS = frozenset(name for name, field in FIELDS.items() if "contains" in field.operators)
+"""The fields that are compared with their case ignored, unless a filter says otherwise."""
 
 _NOT_NARROWING = (
     "filter must have a condition, and not be true for every execution because of its form; to "
@@ -190,7 +192,7 @@ def _filter(given: Mapping[str, Any] | None, depth: int, allowance: Allowance) -
 def _add_conditions(
     field: str, given: Mapping[str, Any], parts: list[Filter], allowance: Allowance
 ) -> None:
-    ignore_case = field == "agentflow_name" and not given.get("caseSensitive")
+    ignore_case = field in _TEXTS and not given.get("caseSensitive")
     operators = FIELDS[field].operators
     for name, value in given.items():
         operator = _OPERATOR_NAMES.get(name, name)

@@ -128,6 +128,24 @@ CASES = [
     Case("not longer than half a second keeps those in progress", _not({"durationMs": {"gt": 500}})),
     Case("finished lately and fast", {"finishedOn": {"gte": _MIDDLE}, "durationMs": {"lt": 1000}}),
     Case("finished lately or fast", {"or": [{"finishedOn": {"gte": _MIDDLE}}, {"durationMs": {"lt": 1000}}]}),
+    Case("workspace equals", {"workspaceId": {"eq": "workspace-1"}}),
+    Case("workspace in a list", {"workspaceId": {"in": ["workspace-1", "workspace-9"]}}),
+    Case("workspace is null", {"workspaceId": {"isNull": True}}),
+    Case("workspace is not null", {"workspaceId": {"isNull": False}}),
+    Case("workspace not in a list keeps those without one", {"workspaceId": {"notIn": ["workspace-1"]}}),
+    Case("workspace not equal keeps those without one", _not({"workspaceId": {"eq": "workspace-1"}})),
+    Case("error contains", {"error": {"contains": "broke"}}),
+    Case("error contains in another case", {"error": {"contains": "überschritten"}}),
+    Case("error contains, case counting", {"error": {"contains": "broke", "caseSensitive": True}}),
+    Case("error contains the empty text", {"error": {"contains": ""}}),
+    Case("error contains what would be a pattern", {"error": {"contains": "%_"}}),
+    Case("error equals", {"error": {"eq": "it broke"}}),
+    Case("error in a list", {"error": {"in": ["IT BROKE", "nothing"]}}),
+    Case("error starts with", {"error": {"startsWith": "IT"}}),
+    Case("error with no condition in it", {"error": {}}),
+    Case("error does not contain keeps those without one", _not({"error": {"contains": "broke"}})),
+    Case("error or workspace", {"or": [{"error": {"contains": "again"}}, {"workspaceId": {"eq": "workspace-0"}}]}),
+    Case("error in a state of a workspace", {"error": {"contains": "b"}, "workspaceId": {"eq": "workspace-1"}, "state": {"in": ["ERROR", "FINISHED"]}}),
     Case("several fields", {"state": {"in": ["ERROR", "FINISHED"]}, "agentflowId": {"eq": "flow-b"}}, {"state": "ERROR,FINISHED", "agentflowId": "flow-b"}),
     Case("every REST field", {"guid": {"eq": "guid-07"}, "agentflowId": {"eq": "flow-b"}, "agentflowName": {"contains": "größe"}, "sessionId": {"eq": "session-1"}, "state": {"eq": "STOPPED"}, "createdOn": {"gte": _EARLY, "lte": _MIDDLE}}, {"guid": "guid-07", "agentflowId": "flow-b", "agentflowName": "größe", "sessionId": "session-1", "state": "STOPPED", "startDate": _EARLY, "endDate": _MIDDLE}),
     Case("and of two", {"and": [{"state": {"eq": "ERROR"}}, {"sessionId": {"isNull": True}}]}),
@@ -167,7 +185,7 @@ def db_filter(given: GraphQLFilter) -> Filter:
 
 
 def _conditions(name: str, given: dict[str, Any]) -> list[Condition]:
-    ignore_case = name == "agentflowName" and not given.get("caseSensitive")
+    ignore_case = name in ("agentflowName", "error") and not given.get("caseSensitive")
     found = []
     for operator, value in given.items():
         if value is None or operator == "caseSensitive":

@@ -17,6 +17,10 @@ FLOWS = {
 """The agentflows and their names; the last one is in no table."""
 
 
+ERRORS = ("It broke", "Zeit ÜBERSCHRITTEN: 100% of_it", "it BROKE again", None)
+"""What steps of some of them failed with."""
+
+
 def as_kept(row: ExecutionRow) -> ExecutionRow:
     """What the database makes of a row that is written with these times."""
     if row.state == ExecutionState.INPROGRESS:
@@ -43,6 +47,8 @@ def _row(number: int) -> ExecutionRow:
         created_on=created_on,
         updated_on=created_on + (number % 7) * 500,
         finished_on=created_on + _LASTED[number % len(_LASTED)],
+        workspace_id=None if number % 3 == 0 else f"workspace-{number % 2}",
+        error=ERRORS[number % len(ERRORS)] if number % 3 else None,
     )
     return as_kept(row)
 

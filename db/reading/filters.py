@@ -172,7 +172,8 @@ def is_narrowing(filter_: Filter) -> bool:
     """Whether a filter has a condition, and its form alone does not make it true for everything.
 
     Lists without values are part of the form: to be in none of them is true for everything. So are
-    empty texts, which every name contains, and nulls where there are none.
+    empty texts, which every name contains, and nulls where there are none. To have an error at all
+    is a condition: few executions have one.
     """
     return _always(filter_) is not True and any(conditions_of(filter_))
 
@@ -182,7 +183,7 @@ def _always(filter_: Filter) -> bool | None:
     match filter_:
         case Condition(_, "in" | "not_in", ()):
             return filter_.operator == "not_in"
-        case Condition(_, "contains" | "starts_with", ""):
+        case Condition("agentflow_name", "contains" | "starts_with", ""):
             return True
         case Condition(field, "is_null", is_null) if field not in NULLABLE:
             return not is_null

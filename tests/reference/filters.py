@@ -60,7 +60,8 @@ def _form(given: GraphQLFilter, conditions: list[bool]) -> bool | None:
 def _form_of_condition(field: str, operator: str, value: Any) -> bool | None:
     if value == []:
         return {"in": False, "notIn": True}[operator]
-    if operator in ("contains", "startsWith") and value == "":
+    # Every name has the empty text in it, but few executions have an error.
+    if operator in ("contains", "startsWith") and value == "" and field == "agentflowName":
         return True
     if operator == "isNull" and field in ("guid", "agentflowId"):
         return not value
@@ -134,6 +135,8 @@ _FIELDS: dict[str, Callable[[ExecutionRow, Any], bool]] = {
     "updatedOn": lambda row, given: _instant(row.updated_on, given),
     "finishedOn": lambda row, given: _instant(row.finished_on, given),
     "durationMs": lambda row, given: _number(row.duration_ms, given),
+    "workspaceId": lambda row, given: _id(row.workspace_id, given),
+    "error": lambda row, given: _string(row.error, given),
     "and": lambda row, parts: all(matches(row, part) for part in parts),
     "or": lambda row, parts: any(matches(row, part) for part in parts),
     "not": lambda row, part: not matches(row, part),

@@ -73,6 +73,12 @@ class Execution:
     def _content(self) -> str | None:
         return contents.written(self.row.id)
 
+    def workspace_id(self) -> str | None:
+        return None if self.row.workspace_id is None else shown(self.row.workspace_id)
+
+    def error(self) -> str | None:
+        return None if self.row.error is None else shown(self.row.error)
+
     def agentflow(self) -> "Agentflow":
         return Agentflow(self.table, self.row.agentflow_id)
 

@@ -58,23 +58,31 @@ def _rows(names: dict[str, str | None], guids: list[str]) -> list[ExecutionRow]:
             created_on=_TIMES[number % len(_TIMES)],
             updated_on=_TIMES[number * 3 % len(_TIMES)],
             finished_on=_TIMES[number * 7 % len(_TIMES)],
+            workspace_id=[None, "", flow, "WORKSPACE-1", "workspace-1", None, None][number % 7],
+            error=None if number % 3 else names[flow],
         )
         for number in range(max(len(flows), len(guids)) + 7)
     ]
     return [as_kept(row) for row in rows]
 
 
-VALID = SAMPLE + _rows(_NAMES, _GUIDS)
+def _with_contents(rows: list[ExecutionRow]) -> list[ExecutionRow]:
+    """Rows whose error is that of what is written for them, in which no step has failed."""
+    return [row if contents.written(row.id) is None else row._replace(error=None) for row in rows]
+
+
+_SAMPLE = _with_contents(SAMPLE)
+VALID = _with_contents(_SAMPLE + _rows(_NAMES, _GUIDS))
 """What the database accepts."""
 _LATELY = [START + hours * 3_600_000 + number for number, hours in enumerate([0, 1, 1, 25, 700])]
-LATELY = SAMPLE + [
+LATELY = _SAMPLE + [
     row._replace(
         created_on=_LATELY[number % len(_LATELY)],
         duration_ms=None
         if row.finished_on is None
         else row.finished_on - _LATELY[number % len(_LATELY)],
     )
-    for number, row in enumerate(VALID[len(SAMPLE) :])
+    for number, row in enumerate(VALID[len(_SAMPLE) :])
 ]
 """The same, all created within a month, so that timelines are short."""
 _BROKEN = [
@@ -91,7 +99,9 @@ _BROKEN = [
     "caf\ufffd z",
     "\U0001f600",
 ]
-BROKEN = SAMPLE[:6] + _rows({f"{each}": f"Name {each}" for each in _BROKEN}, _BROKEN)
+BROKEN = _with_contents(
+    _SAMPLE[:6] + _rows({f"{each}": f"Name {each}" for each in _BROKEN}, _BROKEN)
+)
 """What a table may have from before the database refused it (SQLite alone)."""
 
 

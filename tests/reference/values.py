@@ -106,12 +106,19 @@ def pools_of(rows: Sequence[ExecutionRow]) -> dict[str, list[Any]]:
     guids = [*(shown(row.guid) for row in rows), "nobody", "", 7, "a\0b"]
     flows = [*dict.fromkeys(shown(row.agentflow_id) for row in rows), "nobody", 7, "a\0b"]
     sessions = [*dict.fromkeys(shown(row.session_id) for row in rows if row.session_id), "", "x"]
+    workspaces = [*dict.fromkeys(shown(row.workspace_id) for row in rows if row.workspace_id), ""]
+    errors = _plain(dict.fromkeys(shown(row.error) for row in rows if row.error))
     names = _plain(dict.fromkeys(shown(row.agentflow_name or "") for row in rows))
     parts = [text for name in names for text in (name, name.swapcase(), name[:4], name[2:5])]
     ends = {row.finished_on for row in rows if row.finished_on is not None}
     times = sorted(ends | {time for row in rows for time in (row.created_on, row.updated_on)})
     lengths = sorted({row.duration_ms for row in rows if row.duration_ms is not None})
-    ids: dict[str, list[Any]] = {"guid": guids, "agentflowId": flows, "sessionId": sessions}
+    ids: dict[str, list[Any]] = {
+        "guid": guids,
+        "agentflowId": flows,
+        "sessionId": sessions,
+        "workspaceId": [*workspaces, "nobody"],
+    }
     asked = [*parts, "", "%", "_", "\\", "a\0b", "nothing like it", "idle agent"]
     return {
         **ids,
@@ -125,6 +132,10 @@ def pools_of(rows: Sequence[ExecutionRow]) -> dict[str, list[Any]]:
         **dict.fromkeys(("node id", "nodes ids"), _NO_IDS),
         "agentflowName": asked,
         "agentflows name": asked,
+        "error": [
+            *(text for error in errors for text in (error, error.swapcase(), error[2:5])),
+            "",
+        ],
         "DateTime": [text for time in times for text in _spellings(time)],
         "Int": [1, 2, 3, 4, 5, 7, 11, 1, 2, 3, 4, 5, 7, 11, 40, 12, 0, 41, -1],
         "page": [1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 100, 2**31 - 1, 0],

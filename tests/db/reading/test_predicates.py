@@ -64,8 +64,8 @@ def _mixed(rows: Sequence[ExecutionRow], first_id: int) -> list[ExecutionRow]:
                 updated_on=chance.choice(times),
                 finished_on=chance.choice(times),
                 agentflow_id=flow.agentflow_id,
-                workspace_id=chance.choice(rows).session_id,
-                error=chance.choice(rows).session_id,
+                workspace_id=chance.choice(rows).workspace_id,
+                error=chance.choice(rows).error,
             )
         )
         for number in range(_MIXED)
@@ -127,7 +127,7 @@ def _conditions(
     values = _values(rows, field, operator)
     if operator in ("in", "not_in"):
         values = st.lists(values, max_size=5).map(tuple)
-    ignores_case = st.booleans() if field == "agentflow_name" else st.just(value=False)
+    ignores_case = st.booleans() if field in ("agentflow_name", "error") else st.just(value=False)
     return st.builds(Condition, st.just(field), st.just(operator), values, ignores_case)
 
 
@@ -208,7 +208,7 @@ async def test_memory_selects_what_sqlite_selects(
 
 
 @pytest.mark.sqlite
-@pytest.mark.parametrize("field", ["guid", "agentflow_id", "session_id"])
+@pytest.mark.parametrize("field", ["guid", "agentflow_id", "session_id", "workspace_id"])
 async def test_memory_finds_texts_that_are_not_utf_8_as_they_are_shown_and_as_they_are(
     filled_database: Database, field: str
 ) -> None:
