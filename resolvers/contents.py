@@ -68,7 +68,7 @@ class ContentFields:
             self._steps[index] = plan_objects(self._planning, nodes, kind, Columns(Step._fields))
             selected = [each[0].name.value for each in self._planning.below(nodes, kind).values()]
             # A step takes some room in any case, which is enough for one of each other field.
-            most = max(Counter(selected).values())
+            most = max(Counter(selected).values(), default=1)
             self._copies += most if _LONG.intersection(selected) else most - 1
         elif name == "data":
             self._copies += 1
