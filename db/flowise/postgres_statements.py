@@ -37,7 +37,8 @@ class PostgresStatements:
         if mapping.tables.chat_message:
             tables["chat_message"] = mapping.chat_message
         return " UNION ALL ".join(
-            f"SELECT 'GRANT {', '.join(_RIGHTS[table])} ON {name} TO ' || quote_ident(current_user)"
+            f"SELECT 'GRANT {', '.join(_RIGHTS[table])} ON ' || {_quoted(name)} || ' TO '"
+            " || quote_ident(current_user)"
             f" WHERE NOT ({' AND '.join(_has(right, name) for right in _RIGHTS[table])})"
             for table, name in tables.items()
         )
@@ -176,4 +177,8 @@ WHERE ({row}) IS DISTINCT FROM ({theirs})"""
 
 
 def _has(right: str, table: str) -> str:
-    return f"has_table_privilege('{table.replace(chr(39), chr(39) * 2)}', '{right}')"
+    return f"has_table_privilege({_quoted(table)}, '{right}')"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
