@@ -1,9 +1,16 @@
 """What can't be attached, or not by this version, said before anything is changed."""
 
+import json
+from collections.abc import Sequence
+
 from db.errors import GatewayError, quote
 from db.flowise.marker import FORMAT, Marker, has_table, read_marker
+from db.flowise.postgres_mapping import LEFT_OUT, NOT_YET
+from db.flowise.sqlite_triggers import create_tables
 from db.flowise.tables import FlowiseTables, Readable
+from db.migrations.removal import POSTGRES_TABLES
 from db.migrations.upgrade import NEWEST_REVISION
+from db.models import Base
 
 _NOTHING = "Nothing was changed"
 _RIGHTS = {
@@ -12,6 +19,9 @@ _RIGHTS = {
     "chat_message": ("SELECT", "UPDATE"),
 }
 """What the gateway's role needs on Flowise's tables in PostgreSQL."""
+_OWN = (*Base.metadata.tables, *POSTGRES_TABLES)
+_SIDES = (*create_tables(), LEFT_OUT, NOT_YET)
+"""What attaching makes between the two sides. It replaces what has such a name."""
 
 
 class CannotAttach(GatewayError):
@@ -30,13 +40,10 @@ async def refuse(database: Readable, tables: FlowiseTables) -> Marker | None:
     marker = await read_marker(database)
     revision = await read_revision(database)
     refuse_newer(marker, revision)
-    if marker is None and await has_table(database, "executions"):
-        if revision is None:
-            raise CannotAttach(
-                "The database has a table executions that is not the gateway's, which needs that "
-                f"name. {_NOTHING}"
-            )
-        await _refuse_executions(database)
+    if marker is None:
+        await _refuse_names(database, _SIDES if revision is not None else (*_OWN, *_SIDES))
+        if revision is not None and await has_table(database, "executions"):
+            await _refuse_executions(database)
     return marker
 
 
@@ -69,6 +76,28 @@ def refuse_newer(marker: Marker | None, revision: str | None) -> None:
         raise CannotAttach(
             f"A newer version of the gateway uses this database (its revision is {revision}, and "
             f"this version knows {NEWEST_REVISION}): use that version. {_NOTHING}"
+        )
+
+
+async def _refuse_names(database: Readable, names: Sequence[str]) -> None:
+    """Raise CannotAttach if another program has made something with one of the names."""
+    if database.dialect.name == "sqlite":
+        found = await database.read_latest(
+            "SELECT name FROM sqlite_master WHERE lower(name) IN (SELECT value FROM json_each(?))"
+            " ORDER BY name LIMIT 1",
+            (json.dumps(names),),
+        )
+    else:
+        found = await database.read_latest(
+            "SELECT relname::text FROM pg_class"
+            " WHERE relnamespace = to_regnamespace(quote_ident(current_schema()))"
+            " AND relname = ANY($1::text[]) ORDER BY 1 LIMIT 1",
+            (list(names),),
+        )
+    if found:
+        raise CannotAttach(
+            f"The database has a table {found[0][0]} that is not the gateway's, which needs that "
+            f"name. {_NOTHING}"
         )
 
 

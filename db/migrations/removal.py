@@ -8,7 +8,8 @@ from db.errors import InvalidInput
 from db.migrations.upgrade import take_turns
 from db.models import Base
 
-_POSTGRES_TABLES = ("execution_count_notes", "recent_writers", "event_ticks")
+POSTGRES_TABLES = ("execution_count_notes", "recent_writers", "event_ticks")
+"""The tables that only PostgreSQL has."""
 _VERSION = "alembic_version"
 _OTHERS_DEPEND = "2BP01"
 _OF_TABLES = "gateway_events_of"
@@ -54,7 +55,7 @@ def _remove(connection: Connection) -> None:
         return
     is_postgres = connection.dialect.name == "postgresql"
     there = set(found.get_table_names())
-    tables = [name for name in (*Base.metadata.tables, *_POSTGRES_TABLES) if name in there]
+    tables = [name for name in (*Base.metadata.tables, *POSTGRES_TABLES) if name in there]
     if is_postgres:
         _drop(connection, "FUNCTION", (_OF_TABLES,))
     # Triggers and indexes go with their tables.

@@ -252,6 +252,19 @@ def test_executions_of_the_gateways_own_are_not_given_to_flowise(flowise: Place)
     assert dump(flowise) == before
 
 
+@pytest.mark.parametrize("name", ["executions", "leases", "event_ticks", "flowise_left_out"])
+def test_tables_of_others_with_names_that_the_gateway_needs_are_refused(
+    name: str, flowise: Place
+) -> None:
+    run_sql(flowise, f"CREATE TABLE {name} (note text)")
+    run_sql(flowise, f"INSERT INTO {name} VALUES ('keep me')")
+    before = dump(flowise)
+    for command in (["attach"], ["attach", "--check"]):
+        said = _said(flowise, *command, status=1)
+        assert f"has a table {name} that is not the gateway's" in said
+    assert dump(flowise) == before
+
+
 def test_a_newer_gateways_database_is_refused(flowise: Place) -> None:
     _said(flowise, "attach")
     run_sql(flowise, "UPDATE alembic_version SET version_num = '9999'")
