@@ -55,7 +55,7 @@ class _Columns:
 class Agentflows:
     """The agentflows of a database, in the tables of a source.
 
-    A view sees those of its workspace, and those that an execution in its workspace has run.
+    A view sees those that an execution in its workspace has run.
     """
 
     def __init__(self, database: Database, source: ExecutionSource = NATIVE) -> None:
@@ -69,7 +69,7 @@ class Agentflows:
         self._workspace: str | None = None
 
     def within(self, workspace: str | None) -> Self:
-        """Return the view of the agentflows of a workspace; without one, of all."""
+        """Return the view of the agentflows that a workspace has run; without one, of all."""
         if workspace is None:
             return self
         view = copy.copy(self)
@@ -89,10 +89,9 @@ class Agentflows:
     def _is_own(self, parameters: BindParameters) -> ColumnElement[bool]:
         """Whether a row of the agentflows is seen."""
         source, workspace = self._source, parameters.bind("workspace_id")
-        is_run = exists().where(
+        return exists().where(
             source.agentflow_id == source.flow_key, source.workspace_id == workspace
         )
-        return or_(source.flow_workspace == workspace, is_run)
 
     def _is_run(self, parameters: BindParameters) -> ColumnElement[bool]:
         """Whether a row of the executions is seen."""
@@ -204,16 +203,15 @@ class Agentflows:
             bound = tuple(parameters.bind("agentflow_id") for _ in values)
             keys = each_listed(bound)
             has_executions = exists().where(source.agentflow_id == keys.c.value)
-            is_there: ColumnElement[bool] = source.flow_key.is_not(None)
+            is_seen: ColumnElement[bool] = or_(source.flow_key.is_not(None), has_executions)
             if self._own:
                 workspace = parameters.bind("workspace_id")
-                has_executions = has_executions.where(source.workspace_id == workspace)
-                is_there = source.flow_workspace == workspace
+                is_seen = has_executions.where(source.workspace_id == workspace)
             return (
                 select(keys.c.value, source.flow_name)
                 .select_from(keys)
                 .outerjoin(source.flow_key.table, source.flow_key == keys.c.value)
-                .where(or_(is_there, has_executions))
+                .where(is_seen)
             )
 
         key = ("many", len(values), len(self._own))

@@ -124,7 +124,6 @@ class Agentflow(Base):
 
     id: Mapped[str] = mapped_column(Text, primary_key=True)
     name: Mapped[str | None] = mapped_column(Text)
-    workspace_id: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (Index("agentflows_by_name", "name", "id"), {"sqlite_strict": True})
 

@@ -71,7 +71,6 @@ class ExecutionSource:
     error: ColumnElement[str | None]
     flow_key: ColumnElement[str]
     flow_name: ColumnElement[str | None]
-    flow_workspace: ColumnElement[str | None]
     seeks: bool = False
     """Whether conditions on several states, and on names, should seek executions in an index.
 
@@ -128,6 +127,5 @@ NATIVE = ExecutionSource(
     duration_ms=duration(_executions.c.finished_on, _executions.c.created_on),
     flow_key=_agentflows.c.id,
     flow_name=_agentflows.c.name,
-    flow_workspace=_agentflows.c.workspace_id,
 )
 """The gateway's own tables."""

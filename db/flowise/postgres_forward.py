@@ -168,8 +168,8 @@ def of_flows(mapping: PostgresMapping) -> dict[str, str]:
     upsert = f"""
     INSERT INTO {ours} AS ours ({", ".join(flow)})
     SELECT {", ".join(flow.values())} FROM {theirs("new_rows")} AND {mapping.is_flow("now")}
-    ON CONFLICT (id) DO UPDATE SET name = excluded.name, workspace_id = excluded.workspace_id
-    WHERE (ours.name, ours.workspace_id) IS DISTINCT FROM (excluded.name, excluded.workspace_id);"""
+    ON CONFLICT (id) DO UPDATE SET name = excluded.name
+    WHERE ours.name IS DISTINCT FROM excluded.name;"""
     delete = f"""
     DELETE FROM {ours} AS ours WHERE ours.id = ANY (ARRAY(SELECT id::text FROM old_rows))
         AND ours.id NOT IN (SELECT now.id::text FROM {theirs("old_rows")});"""

@@ -96,7 +96,7 @@ class PostgresMapping:
             "guid": f"{row}.id::text",
             "agentflow_id": f'{row}."agentflowId"::text',
             "session_id": f'{row}."sessionId"::text',
-            "workspace_id": self._workspace(self.tables.execution, row),
+            "workspace_id": self._workspace(row),
             "state": state,
             "created_on": self._milliseconds(row, "createdDate"),
             "updated_on": self._milliseconds(row, "updatedDate"),
@@ -109,20 +109,16 @@ class PostgresMapping:
 
     def flow(self, row: str) -> Mapping[str, str]:
         """Return the values of the columns of ``agentflows`` for a row of ``chat_flow``."""
-        workspace = self._workspace(self.tables.chat_flow, row)
-        return {
-            "id": f"{row}.id::text",
-            "name": _short(f"{row}.name::text", LONGEST_TEXT_BYTES),
-            "workspace_id": _short(workspace, _LONGEST),
-        }
+        name = f"{row}.name::text"
+        is_short = f"octet_length({name}) <= {LONGEST_TEXT_BYTES}"
+        return {"id": f"{row}.id::text", "name": f"CASE WHEN {is_short} THEN {name} END"}
 
     def is_flow(self, row: str) -> str:
         """Return whether a row of ``chat_flow`` can be taken over."""
         return f"octet_length({row}.id::text) BETWEEN 1 AND {_LONGEST}"
 
-    @staticmethod
-    def _workspace(columns: Mapping[str, str], row: str) -> str:
-        if "workspaceId" not in columns:
+    def _workspace(self, row: str) -> str:
+        if not self.tables.has_workspaces:
             return "NULL::text"
         return f"nullif({row}.\"workspaceId\"::text, '')"
 
@@ -188,11 +184,6 @@ def difference(ours: str, it: str) -> str:
         f"({row}) IS DISTINCT FROM ({values})"
         f" OR coalesce({it}.stopped_on <> {ours}.finished_on, {it}.stopped_on IS NOT NULL)"
     )
-
-
-def _short(text: str, longest: int) -> str:
-    """Return SQL for a text, or null if it has more bytes than the gateway can store."""
-    return f"CASE WHEN octet_length({text}) <= {longest} THEN {text} END"
 
 
 def _quoted(text: str) -> str:

@@ -145,17 +145,14 @@ def _differences(rows: Rows) -> list[Difference]:
 class Flows:
     """Copies Flowise's flows."""
 
-    def __init__(self, tables: FlowiseTables) -> None:
+    def __init__(self) -> None:
         taken = ", ".join(
-            f"{value} AS {name}" for name, value in mapping.flow_values(tables, "chat_flow").items()
+            f"{value} AS {name}" for name, value in mapping.flow_values("chat_flow").items()
         )
         source = f"(SELECT {taken} FROM chat_flow WHERE {mapping.is_flow('chat_flow')} LIMIT -1)"
         is_gone = "NOT EXISTS (SELECT 1 FROM chat_flow WHERE chat_flow.id = agentflows.id)"
         is_missing = "NOT EXISTS (SELECT 1 FROM agentflows WHERE agentflows.id = taken.id)"
-        differs = (
-            "agentflows.id = taken.id AND (agentflows.name, agentflows.workspace_id)"
-            " IS NOT (taken.name, taken.workspace_id)"
-        )
+        differs = "agentflows.id = taken.id AND agentflows.name IS NOT taken.name"
         self.count = (
             f"SELECT (SELECT count(*) FROM agentflows WHERE {is_gone})"
             f" + (SELECT count(*) FROM {source} AS taken WHERE {is_missing})"
@@ -165,11 +162,11 @@ class Flows:
         self._statements = (
             f"DELETE FROM agentflows WHERE {is_gone} RETURNING id",
             (
-                "UPDATE agentflows SET name = taken.name, workspace_id = taken.workspace_id"
+                "UPDATE agentflows SET name = taken.name"
                 f" FROM {source} AS taken WHERE {differs} RETURNING agentflows.id"
             ),
             (
-                "INSERT INTO agentflows (id, name, workspace_id) SELECT id, name, workspace_id"
+                "INSERT INTO agentflows (id, name) SELECT id, name"
                 f" FROM {source} AS taken WHERE {is_missing} RETURNING id"
             ),
         )

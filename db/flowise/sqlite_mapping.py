@@ -123,25 +123,18 @@ def differs(taken: str, kept: str) -> str:
     return f"(({one}) IS NOT ({other}) OR {end})"
 
 
-def flow_values(tables: FlowiseTables, row: str) -> dict[str, str]:
+def flow_values(row: str) -> dict[str, str]:
     """Return expressions for the columns of an agentflow that a row of Flowise's is.
 
-    What can't be taken over of a name or a workspace is null; the id must be taken over.
+    A name that can't be taken over is null; the id must be one that can be.
     """
-    taken = {"id": f'{row}."id"', "name": _flow_text(f'{row}."name"')}
-    workspace = "NULL"
-    if "workspaceId" in tables.chat_flow:
-        workspace = _flow_text(f"nullif({row}.\"workspaceId\", '')")
-    return {**taken, "workspace_id": workspace}
+    name = f'{row}."name"'
+    return {"id": f'{row}."id"', "name": f"CASE WHEN {_is_text(name)} THEN {name} END"}
 
 
 def is_flow(row: str) -> str:
     """Return a condition: whether the id of a flow can be taken over."""
     return _is_text(f'{row}."id"')
-
-
-def _flow_text(value: str) -> str:
-    return f"CASE WHEN {_is_text(value)} THEN {value} END"
 
 
 def _is_text(value: str) -> str:

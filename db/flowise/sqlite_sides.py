@@ -33,7 +33,7 @@ class SQLiteSides:
     def __init__(self, database: Database, tables: FlowiseTables) -> None:
         self._database = database
         self._made = {**create_tables(), **create_triggers(tables)}
-        self._flows = Flows(tables)
+        self._flows = Flows()
         self._batches = Batches(tables)
 
     def follow(self, *, is_attached: bool) -> None:

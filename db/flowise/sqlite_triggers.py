@@ -49,7 +49,7 @@ def create_triggers(tables: FlowiseTables) -> dict[str, str]:
             'UPDATE OF "id" ON execution', *_let_go(), when='NEW."id" IS NOT OLD."id"'
         ),
         "flowise_execution_deleted": _trigger("DELETE ON execution", *_let_go()),
-        **_of_flows(tables),
+        **_of_flows(),
         **_of_changes(),
     }
     return {name: f"CREATE TRIGGER {name} {text}" for name, text in made.items()}
@@ -139,17 +139,15 @@ def _forget_changes(guid: str) -> str:
     )
 
 
-def _of_flows(tables: FlowiseTables) -> dict[str, str]:
-    values = mapping.flow_values(tables, "NEW")
+def _of_flows() -> dict[str, str]:
+    values = mapping.flow_values("NEW")
     columns = ", ".join(values)
     taken = ", ".join(f"{value} AS {name}" for name, value in values.items())
     source = f"(SELECT {taken} WHERE {mapping.is_flow('NEW')} LIMIT 1)"
     take_over = [
         (
-            "UPDATE agentflows SET name = taken.name, workspace_id = taken.workspace_id"
-            f" FROM {source} AS taken WHERE agentflows.id = taken.id"
-            " AND (agentflows.name, agentflows.workspace_id)"
-            " IS NOT (taken.name, taken.workspace_id)"
+            f"UPDATE agentflows SET name = taken.name FROM {source} AS taken"
+            " WHERE agentflows.id = taken.id AND agentflows.name IS NOT taken.name"
         ),
         (
             f"INSERT INTO agentflows ({columns}) SELECT {columns} FROM {source} AS taken"

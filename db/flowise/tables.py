@@ -70,7 +70,7 @@ _EXECUTION = _Table(
     },
     {"workspaceId": _TEXTS, "action": _TEXTS, "isPublic": ("boolean",)},
 )
-_CHAT_FLOW = _Table({"id": _TEXTS, "name": _TEXTS}, {"workspaceId": _TEXTS})
+_CHAT_FLOW = _Table({"id": _TEXTS, "name": _TEXTS}, {})
 _CHAT_MESSAGE = _Table({"id": _TEXTS, "executionId": _TEXTS}, {})
 
 _SQLITE_KIND = "SELECT type FROM sqlite_master WHERE name = ? COLLATE NOCASE"

@@ -11,6 +11,7 @@ import pytest
 from db.agentflows import BY_NAME, AgentflowRow, Agentflows
 from db.database import Database
 from db.errors import InvalidInput
+from db.executions import Executions
 from db.opening import open_database
 from db.reading.cursors import decode_cursor, encode_cursor
 from db.reading.filters import EVERYTHING, AllOf, Condition, Filter
@@ -19,7 +20,7 @@ from db.reading.page_query import Page, PageQuery
 from db.reading.paging import NEWEST_FIRST, Position
 from tests.gateway import insert, run_sql
 from tests.places import Place
-from tests.sample import FLOWS, SAMPLE
+from tests.sample import FLOWS, SAMPLE, START
 from tests.statements import recorded_statements, rows_read
 
 pytestmark = pytest.mark.anyio
@@ -181,6 +182,26 @@ async def test_an_agentflow_whose_id_is_not_utf_8_is_found_as_it_is_shown(
     found = await Agentflows(database).find_many(["a\ufffd", "b\ufffd", "c\ufffd", "a\udce9"])
     named = AgentflowRow("a\udce9", "Named")
     assert found == [named, AgentflowRow("b\udce9", None), None, named]
+
+
+async def test_an_agentflow_is_inserted_without_naming_columns(
+    place: Place, database: Database
+) -> None:
+    run_sql(place, "INSERT INTO agentflows VALUES (?, ?)", "flow-a", "Support")
+    [found] = await Agentflows(database).find_many(["flow-a"])
+    assert found == AgentflowRow("flow-a", "Support")
+
+
+async def test_an_execution_is_inserted_by_the_documented_columns(
+    place: Place, database: Database
+) -> None:
+    columns = "id, guid, agentflow_id, session_id, state, created_on, updated_on"
+    values = (7, "guid-a", "flow-a", "session-a", "FINISHED", START, START + 1)
+    marks = ", ".join("?" * len(values))
+    run_sql(place, f"INSERT INTO executions ({columns}) VALUES ({marks})", *values)
+    found = await Executions(database).find("guid-a")
+    assert found is not None
+    assert (found.id, found.state, found.updated_on) == (7, "FINISHED", START + 1)
 
 
 @pytest.fixture(scope="module", params=["named", "without names"])

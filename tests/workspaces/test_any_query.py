@@ -56,9 +56,7 @@ _CURSORS: dict[str, list[tuple[Any, list[str]]]] = {
             for field, name in _FIELDS.items()
         ),
     ],
-    "agentflows": [
-        (None, [encode_cursor((name, flow), BY_NAME) for flow, (name, _) in FLOWS.items()])
-    ],
+    "agentflows": [(None, [encode_cursor((name, flow), BY_NAME) for flow, name in FLOWS.items()])],
 }
 
 

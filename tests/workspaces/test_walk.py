@@ -42,11 +42,10 @@ _IDS = json.dumps(
             ("Execution", "bravo-01"),
             ("Execution", "nobody-01"),
             ("Agentflow", "flow-alpha"),
-            ("Agentflow", "flow-alpha-idle"),
             ("Agentflow", "flow-shared"),
             ("Agentflow", "flow-bravo"),
-            ("Agentflow", "flow-bravo-idle"),
             ("Agentflow", "flow-nobody"),
+            ("Agentflow", "flow-idle"),
             ("Session", "session-alpha"),
             ("Session", "session-shared"),
             ("Session", "session-bravo"),
@@ -92,8 +91,7 @@ _QUERIES: Mapping[str, list[str]] = {
         "limit: 4, orderBy: {field: STATE}",
     ],
     "agentflow": [
-        f'agentflowId: "flow-{name}"'
-        for name in ("alpha", "alpha-idle", "shared", "bravo", "bravo-idle", "nobody")
+        f'agentflowId: "flow-{name}"' for name in ("alpha", "shared", "bravo", "nobody", "idle")
     ],
     "agentflows": [
         "",

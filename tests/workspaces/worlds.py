@@ -28,13 +28,11 @@ _FLOWS = {
     None: ("flow-nobody", "flow-shared"),
 }
 FLOWS = {
-    "flow-alpha": ("Alpha's flow", OWN),
-    "flow-alpha-idle": ("Alpha's idle flow", OWN),
-    # Not one of its own, but an execution of its own runs it.
-    "flow-shared": ("The shared flow", OTHER),
-    "flow-bravo": ("Bravo's flow", OTHER),
-    "flow-bravo-idle": ("Bravo's idle flow", OTHER),
-    "flow-nobody": ("Nobody's flow", None),
+    "flow-alpha": "Alpha's flow",
+    "flow-shared": "The shared flow",
+    "flow-bravo": "Bravo's flow",
+    "flow-nobody": "Nobody's flow",
+    "flow-idle": "Nobody's idle flow",
 }
 OTHERS = ("bravo", "nobody")
 """What is in every text that is not for the workspace."""
@@ -53,7 +51,7 @@ def _rows_of(workspace: str | None, first_id: int) -> list[ExecutionRow]:
                     first_id + 3 * number,
                     f"{name}-{number:02}",
                     flow,
-                    FLOWS[flow][0],
+                    FLOWS[flow],
                     ["session-shared", f"session-{name}", None][number % 3],
                     _STATES[number % 6].value,
                     created_on,
@@ -153,10 +151,7 @@ def running_worlds(new_place: Callable[[], Place], **settings: Any) -> Iterator[
         for flows in (FLOWS, _flows_of(OWN_ROWS)):
             place = new_place()
             keys = _keys(place)
-            place.run(
-                "INSERT INTO agentflows (id, name, workspace_id) VALUES (?, ?, ?)",
-                [(flow, *flows[flow]) for flow in flows],
-            )
+            place.run("INSERT INTO agentflows (id, name) VALUES (?, ?)", list(flows.items()))
             gateway = stack.enter_context(running_gateway(place, auth="keys", **settings))
             made.append(World(gateway, *keys))
         worlds = Worlds(*made)
@@ -164,6 +159,5 @@ def running_worlds(new_place: Callable[[], Place], **settings: Any) -> Iterator[
         yield worlds
 
 
-def _flows_of(rows: list[ExecutionRow]) -> dict[str, tuple[str, str | None]]:
-    run = {row.agentflow_id for row in rows}
-    return {flow: each for flow, each in FLOWS.items() if flow in run or each[1] == OWN}
+def _flows_of(rows: list[ExecutionRow]) -> dict[str, str]:
+    return {row.agentflow_id: FLOWS[row.agentflow_id] for row in rows}

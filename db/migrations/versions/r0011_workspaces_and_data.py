@@ -28,10 +28,10 @@ _INTEGER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 _ERROR = "CONSTRAINT executions_error CHECK (length(error) <= 500)"
 _COLUMNS = {
     "executions": ("workspace_id", "error"),
-    "agentflows": ("workspace_id",),
     "api_keys": ("workspace_id",),
     "execution_events": ("workspace_id", "error", "old_error"),
 }
+_CHECKED = ("executions", "api_keys")
 
 
 def upgrade() -> None:
@@ -79,20 +79,20 @@ def _create_indexes(schema: str, *, is_sqlite: bool) -> None:
 
 
 def _upgrade_sqlite() -> None:
-    for table, texts in TEXTS.items():
+    for table in _CHECKED:
         for event in ("insert", "update"):
             op.execute(f"DROP TRIGGER {table}_checked_{event}")
-        create_sqlite_checks(table, (*texts, *_COLUMNS[table]))
+        create_sqlite_checks(table, (*TEXTS[table], *_COLUMNS[table]))
     replace_sqlite_events(WITH_WORKSPACES)
     create_sqlite_data()
 
 
 def _upgrade_postgres(schema: str) -> None:
     path = f"SET search_path = pg_catalog, {schema.removesuffix('.')}, pg_temp"
-    for table, texts in TEXTS.items():
+    for table in _CHECKED:
         for event in ("insert", "update"):
             op.execute(f"DROP TRIGGER {table}_checked_{event} ON {schema}{table}")
-        create_postgres_checks(table, (*texts, "workspace_id"))
+        create_postgres_checks(table, (*TEXTS[table], "workspace_id"))
         op.execute(f"ALTER FUNCTION {schema}gateway_check_{table}() {path}")
     create_times(schema, (*WITH_WORKSPACES.contents, *WITH_WORKSPACES.identity))
     replace_postgres_events(WITH_WORKSPACES)

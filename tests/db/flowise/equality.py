@@ -100,12 +100,9 @@ def check_sides(connection: sqlite3.Connection) -> None:
     for row in rows:
         if execution := taken[row["id"]]:
             _check_end(ended[row["id"]], execution, time_of(row["stoppedDate"]))
-    flows = "SELECT id, name, nullif(\"workspaceId\", '') FROM chat_flow"
-    of_flows = [(id_, *map(_text_or_null, more)) for id_, *more in connection.execute(flows)]
-    agentflows = "SELECT id, name, workspace_id FROM agentflows"
-    assert sorted(filter(lambda row: _is_text(row[0]), of_flows)) == sorted(
-        connection.execute(agentflows)
-    )
+    flows = connection.execute("SELECT id, name FROM chat_flow")
+    of_flows = [(id_, name if _is_text(name) else None) for id_, name in flows if _is_text(id_)]
+    assert sorted(of_flows) == sorted(connection.execute("SELECT id, name FROM agentflows"))
 
 
 def _check_end(finished_on: int | None, execution: Kept, stopped_on: int | None) -> None:
@@ -113,10 +110,6 @@ def _check_end(finished_on: int | None, execution: Kept, stopped_on: int | None)
     if execution.state == "STOPPED":
         is_time = stopped_on is not None and EARLIEST_MS <= stopped_on <= LATEST_MS
         assert finished_on == (stopped_on if is_time else execution.updated_on)
-
-
-def _text_or_null(value: object) -> object:
-    return value if _is_text(value) else None
 
 
 def check_events(connection: sqlite3.Connection, copy: Copy | None = None, after: int = 0) -> int:

@@ -25,7 +25,7 @@ SELECT id::text, "agentflowId"::text, "sessionId"::text, "workspaceId"::text, st
        {_MILLISECONDS.format("stoppedDate")} AS stopped_on, "executionData"
 FROM execution
 """
-_FLOWS = 'SELECT id::text, name, "workspaceId"::text FROM chat_flow ORDER BY 1'
+_FLOWS = "SELECT id::text, name FROM chat_flow ORDER BY 1"
 FINISHED = "FINISHED"
 
 
@@ -79,7 +79,7 @@ async def check_sides(connection: Any) -> None:
         if row["state"] == "STOPPED":
             stopped_on = _time(theirs[row["guid"]]["stopped_on"])
             assert row["finished_on"] == (stopped_on or row["updated_on"])
-    agentflows = "SELECT id, name, workspace_id FROM agentflows ORDER BY 1"
+    agentflows = "SELECT id, name FROM agentflows ORDER BY 1"
     assert await connection.fetch(_FLOWS) == await connection.fetch(agentflows)
 
 

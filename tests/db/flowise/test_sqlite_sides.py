@@ -204,7 +204,7 @@ async def test_a_flowise_that_knows_no_workspaces_is_equal_too(
     run_sql(place, "UPDATE execution SET state = 'STOPPED'")
     add_flows(place, {"flow-a": "Support"})
     assert run_sql(place, "SELECT DISTINCT workspace_id FROM executions") == [(None,)]
-    assert run_sql(place, "SELECT * FROM agentflows") == [("flow-a", "Support", None)]
+    assert run_sql(place, "SELECT * FROM agentflows") == [("flow-a", "Support")]
     await Executions(database).update(["after"], ExecutionState.ERROR)
     assert run_sql(place, "SELECT state FROM execution WHERE id = 'after'") == [("ERROR",)]
 

@@ -49,7 +49,7 @@ async def test_columns_have_the_types_that_the_database_says(
         run_sql(place, statement)
     found = await find_tables(database)
     assert found.execution["id"] in ("varchar", "character varying")
-    assert set(found.chat_flow) == {"id", "name", "workspaceId"}
+    assert set(found.chat_flow) == {"id", "name"}
     assert (found.chat_message, found.version, found.has_workspaces) == ({}, None, True)
 
 

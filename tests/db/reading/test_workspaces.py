@@ -221,11 +221,9 @@ def crowded(new_place: Callable[[], Place]) -> Place:
     """A database of which a hundredth is in a workspace."""
     place = new_place()
     fill(place, _INSERT, _COUNT, is_analyzed=isinstance(place, PostgresPlace))
-    flows: list[tuple[object, ...]] = [
-        (f"flow-{number}", f"Flow {number}", None) for number in range(5)
-    ]
-    flows += [(f"other-{number}", f"Other {number}", "ws-b") for number in range(100)]
-    place.run("INSERT INTO agentflows (id, name, workspace_id) VALUES (?, ?, ?)", flows)
+    flows: list[tuple[object, ...]] = [(f"flow-{number}", f"Flow {number}") for number in range(5)]
+    flows += [(f"other-{number}", f"Other {number}") for number in range(100)]
+    place.run("INSERT INTO agentflows (id, name) VALUES (?, ?)", flows)
     return place
 
 
