@@ -20,7 +20,7 @@ from db.flowise.opening import open_sides
 from db.flowise.refusals import CannotAttach, read_revision, refuse, refuse_newer
 from db.flowise.sides import Batch, Counts, Sides
 from db.flowise.tables import NotFlowise, find_tables
-from db.leases import Lease
+from db.leases import Lease, LeaseLost
 from db.migrations.removal import remove
 from db.migrations.upgrade import upgrade
 from db.pacing import Pace, Pacing
@@ -97,8 +97,9 @@ class Attachment:
     async def attach(self, on_rows: Advance, journal_mode: str | None = None) -> Attached:
         """Attach the database, or mend it if it is attached; may be called again after a break.
 
-        Whoever is mending it stops. ``journal_mode`` is that of SQLite's file, which is in WAL mode
-        once it is opened to be written. Raises CannotAttach if it can't be attached.
+        Whoever is mending it stops, and another call of this fails. ``journal_mode`` is that of
+        SQLite's file, which is in WAL mode once it is opened to be written. Raises CannotAttach if
+        it can't be attached, or another call has taken over.
         """
         start = time.monotonic()
         database = self._database
@@ -115,6 +116,10 @@ class Attachment:
             counts = await sides.count()
             if before is None or not before.is_complete or mended.has_changed:
                 await write_counts(database, counts)
+        except LeaseLost:
+            raise CannotAttach(
+                "Another call of attach has taken over, and goes on from here: wait for its end"
+            ) from None
         finally:
             await self.mending.release(is_completed=True)
         return Attached(before, mended, counts, time.monotonic() - start)

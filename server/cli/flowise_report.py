@@ -13,7 +13,7 @@ from server.operation.program import program
 
 _WRITE_SECONDS = 150e-6
 """How long an execution takes to be copied with its pauses, besides being read."""
-_PASSWORD = re.compile(r":[^@/]*@")
+_PASSWORD = re.compile(r"(//[^:@/]*:)[^@]*(?=@)|([?&]password=)[^&]*")
 _MOST_SHOWN = 5
 _UNITS = ("bytes", "kB", "MB", "GB")
 
@@ -99,7 +99,7 @@ def describe_attached(
             f"and the gateway {counts.gateway:,}: attach it again"
         )
     elif before is None or not before.is_complete:
-        shown = _PASSWORD.sub(":***@", url)
+        shown = _PASSWORD.sub(r"\1\2***", url)
         lines.append(f"Serve it with: {program()} serve --database {shown}")
     return lines
 
@@ -125,8 +125,8 @@ def _left_out(count: int) -> str:
 def _gone(gone: Mapping[str, int]) -> str:
     if not gone:
         return ""
-    executions = _executions(sum(gone.values()))
-    return f"; {executions} of {_agentflows(len(gone))} that are gone ({_pairs(gone)})"
+    executions, are = _executions(sum(gone.values())), "is" if len(gone) == 1 else "are"
+    return f"; {executions} of {_agentflows(len(gone))} that {are} gone ({_pairs(gone)})"
 
 
 def _workspaces(found: Counter[str | None]) -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from db.errors import GatewayError
+from db.flowise.attachment import Attachment
+from db.leases import LeaseLost
 from tests.faults.programs import wait_until
 from tests.flowise_dump import dump, rows
 from tests.flowise_tables import add_executions, add_flows, create_flowise, id_of
@@ -74,7 +76,7 @@ def test_a_check_says_what_is_there_and_changes_nothing(flowise: Place) -> None:
     assert re.search(r"Columns found: execution \(id, .*workspaceId", said)
     assert "Executions: 5 (FINISHED 2, ERROR 1, STOPPED 1); the database takes" in said
     assert (
-        f"Agentflows: 1; 1 execution of 1 agentflow that are gone ({id_of(flowise, GONE)} (1))"
+        f"Agentflows: 1; 1 execution of 1 agentflow that is gone ({id_of(flowise, GONE)} (1))"
         in said
     )
     assert "States that are none of the six: PAUSED (1)" in said
@@ -122,6 +124,18 @@ def test_attaching_twice_changes_nothing_and_says_so(flowise: Place) -> None:
     assert run_sql(flowise, "SELECT * FROM executions ORDER BY id") == before
     said = _said(flowise, "attach", "--check")
     assert "The database is attached already\nNothing has drifted\nNothing was changed" in said
+
+
+def test_an_attach_that_another_one_takes_over_says_so(
+    flowise: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lose(*_: object) -> None:
+        raise LeaseLost
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Attachment, "mend", lose)
+        assert "Another call of attach has taken over" in _said(flowise, "attach", status=1)
+    assert "An earlier attach did not come to its end; now it has" in _said(flowise, "attach")
 
 
 def _drift(place: Place) -> None:

@@ -1,0 +1,25 @@
+"""What the commands for Flowise say."""
+
+import pytest
+
+from db.flowise.attachment import Attached, Mended
+from db.flowise.sides import Counts
+from server.cli.flowise_report import describe_attached
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://me:se/cr:et@server/flowise", "postgresql://me:***@server/flowise"),
+        (
+            "postgresql://me@server:5432/flowise?password=secret&x=1",
+            "postgresql://me@server:5432/flowise?password=***&x=1",
+        ),
+        ("postgresql://me@server:5432/flowise", "postgresql://me@server:5432/flowise"),
+        ("sqlite:////home/a:b/database.sqlite", "sqlite:////home/a:b/database.sqlite"),
+    ],
+)
+def test_the_command_that_serves_it_shows_no_password(url: str, shown: str) -> None:
+    attached = Attached(None, Mended(), Counts(1, 1, 0), 0.0)
+    *_, last = describe_attached(attached, [], url)
+    assert last.endswith(f" serve --database {shown}")
