@@ -5,7 +5,8 @@ step failed: that text is searched, not parsed. Lists and objects that are neste
 database are no JSON to it.
 """
 
-from db.contents.steps import FAILED, LONGEST_ERROR, MARK
+from db.contents.steps import FAILED, MARK
+from db.models import LONGEST_ERROR
 
 _SUBSTITUTE = 0xFFFD
 

@@ -11,9 +11,8 @@ from typing import Any, NamedTuple
 
 from db.contents.json_text import JsonReader, NotJson
 from db.instants import EARLIEST_MS, LATEST_MS
+from db.models import LONGEST_ERROR
 
-LONGEST_ERROR = 500
-"""How many characters of an error are kept: an entry of an index has no room for many more."""
 FAILED = "ERROR"
 """The status of a step that failed."""
 MARK = f'{FAILED}"'

@@ -89,8 +89,8 @@ class EventLog:
     def cursor(self, start: Start, workspace: str | None) -> str:
         """Return the cursor of a start that this log returned, or whose position it did.
 
-        For whom a ``workspace`` is all there is, it tells nothing of what happens elsewhere, not
-        even by being the same or another than before.
+        For a client that sees one ``workspace`` it is sealed, and another text each time, so that
+        it tells nothing of what happens elsewhere.
         """
         if workspace is None:
             return encode_cursor(start, self._known_epoch)
@@ -112,8 +112,8 @@ class EventLog:
         """Return the start that a cursor holds; ``argument`` is its name, for the message.
 
         Raises InvalidInput if it is not a cursor, and EventsExpired if it is of another database,
-        or of a later state of this one, or was not given to somebody in a workspace although it is
-        shown by one. Whether its position is still in the log is only known once it is read.
+        or of a later state of this one, or is not sealed although the client sees one
+        ``workspace``. Whether its position is still in the log is only known once it is read.
         """
         start = await self._decode(cursor, argument, must_be_sealed=workspace is not None)
         if start.seen is not None and not await self._log.has(start.seen):

@@ -10,7 +10,10 @@ from db.flowise.sides import Sides
 from db.flowise.tables import FlowiseTables
 
 Reason = Callable[[FlowiseTables, str], str]
-"""Returns SQL that says why an execution, in the row of a name, can't be taken over."""
+"""Returns SQL that says why an execution, in the row of a name, can't be taken over, or is null.
+
+The triggers note the same. It reads no table, and not ``executionData``.
+"""
 
 
 def open_sides(database: Database, tables: FlowiseTables) -> Sides:

@@ -7,13 +7,11 @@ from typing import NamedTuple
 
 from db.database import Database, Execute
 from db.errors import GatewayError, ServiceUnavailable
-from db.flowise.postgres_mapping import LEFT_OUT, NOT_YET, PostgresMapping, reason
+from db.flowise.postgres_mapping import LEFT_OUT, NOT_YET, PostgresMapping
 from db.flowise.postgres_statements import PostgresStatements
 from db.flowise.postgres_triggers import PREFIX, PostgresTriggers
 from db.flowise.sides import Batch, Counts
 from db.flowise.tables import FlowiseTables, NotFlowise
-
-__all__ = ["PostgresSides", "reason"]
 
 logger = logging.getLogger("gateway.database")
 _LOCK = 0x6777_666C_6F77

@@ -16,7 +16,7 @@ from db.flowise.postgres_mapping import (
 )
 from db.flowise.postgres_triggers import PREFIX
 
-_RIGHTS = {
+RIGHTS = {
     "execution": ("SELECT", "UPDATE", "DELETE", "TRIGGER"),
     "chat_flow": ("SELECT", "TRIGGER"),
     "chat_message": ("SELECT", "UPDATE"),
@@ -37,9 +37,9 @@ class PostgresStatements:
         if mapping.tables.chat_message:
             tables["chat_message"] = mapping.chat_message
         return " UNION ALL ".join(
-            f"SELECT 'GRANT {', '.join(_RIGHTS[table])} ON ' || {_quoted(name)} || ' TO '"
+            f"SELECT 'GRANT {', '.join(RIGHTS[table])} ON ' || {_quoted(name)} || ' TO '"
             " || quote_ident(current_user)"
-            f" WHERE NOT ({' AND '.join(_has(right, name) for right in _RIGHTS[table])})"
+            f" WHERE NOT ({' AND '.join(_has(right, name) for right in RIGHTS[table])})"
             for table, name in tables.items()
         )
 

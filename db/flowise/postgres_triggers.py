@@ -54,7 +54,7 @@ class Function(NamedTuple):
         )
 
     def fingerprint(self, schema: str) -> str:
-        """Return what its comment is: another one for whatever else it is than its body."""
+        """Return a digest of the statement, which is kept as the function's comment."""
         return sha256(self.create(schema).encode()).hexdigest()[:16]
 
 

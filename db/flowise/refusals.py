@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from db.errors import GatewayError, quote
 from db.flowise.marker import FORMAT, Marker, has_table, read_marker
 from db.flowise.postgres_mapping import LEFT_OUT, NOT_YET
+from db.flowise.postgres_statements import RIGHTS
 from db.flowise.sqlite_triggers import create_tables
 from db.flowise.tables import FlowiseTables, Readable
 from db.migrations.removal import POSTGRES_TABLES
@@ -13,12 +14,6 @@ from db.migrations.upgrade import NEWEST_REVISION
 from db.models import Base
 
 _NOTHING = "Nothing was changed"
-_RIGHTS = {
-    "execution": ("SELECT", "UPDATE", "DELETE", "TRIGGER"),
-    "chat_flow": ("SELECT", "TRIGGER"),
-    "chat_message": ("SELECT", "UPDATE"),
-}
-"""What the gateway's role needs on Flowise's tables in PostgreSQL."""
 _OWN = (*Base.metadata.tables, *POSTGRES_TABLES)
 _SIDES = (*create_tables(), LEFT_OUT, NOT_YET)
 """What attaching makes between the two sides. It replaces what has such a name."""
@@ -136,7 +131,7 @@ async def _refuse_server(database: Readable, tables: FlowiseTables) -> None:
             f"The role {quote(role)} may not create tables in the schema {quote(schema)}: "
             f"{advice}. {_NOTHING}"
         )
-    for name, rights in _RIGHTS.items():
+    for name, rights in RIGHTS.items():
         if not getattr(tables, name):
             continue
         found = await database.read_latest(

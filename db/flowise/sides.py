@@ -2,9 +2,6 @@
 
 from typing import NamedTuple, Protocol
 
-STATEMENT_SECONDS = 0.25
-"""How long a batch may keep other writers waiting: Flowise's driver for SQLite waits a second."""
-
 
 class Batch(NamedTuple):
     """What a batch of executions came to.
@@ -39,10 +36,7 @@ class Sides(Protocol):
     """Flowise's tables and the gateway's in one database.
 
     Each method is a short transaction, or several. All raise ServiceUnavailable if the database
-    can't answer. They are made from a ``Database`` and its ``FlowiseTables``. The module of an
-    implementation also has a function ``reason(tables, row)``. It returns SQL that says why an
-    execution of Flowise's, in the row of that name, can't be taken over, as the triggers note it;
-    it is null if the execution can be. The SQL reads no table and not ``executionData``.
+    can't answer.
     """
 
     def follow(self, *, is_attached: bool) -> None:

@@ -5,14 +5,11 @@ from functools import partial
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.database import Database
-from db.flowise import sqlite_mapping as mapping
 from db.flowise.sides import Batch, Counts
 from db.flowise.sqlite_batches import GUIDS, IDS, SURPLUS, Batches, Flows, batch_of, delete_surplus
 from db.flowise.sqlite_triggers import create_tables, create_triggers
 from db.flowise.tables import FlowiseTables
 from db.sqlite.flowise_changes import bring_oldest
-
-reason = mapping.reason
 
 _CHANGES_AT_ONCE = 500
 _MADE = "SELECT name, type, sql FROM sqlite_master WHERE name LIKE 'flowise\\_%' ESCAPE '\\'"

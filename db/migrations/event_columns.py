@@ -6,8 +6,8 @@ from typing import NamedTuple
 class EventColumns(NamedTuple):
     """The columns of an execution in events, besides its id and its times.
 
-    With another value of one of ``identity`` it is another execution: nobody is told of one what
-    they know of the other. A change of ``contents`` is a change of the execution.
+    A change of ``identity`` is a DELETED event and a CREATED one, so that whoever may know one of
+    the two learns nothing of the other. A change of ``contents`` is an UPDATED event.
     """
 
     identity: tuple[str, ...]

@@ -96,7 +96,7 @@ def _source(files: list[str], headers: list[str], *, in_seconds: bool) -> Source
             "--header 'Authorization: Bearer …'"
         )
     if in_seconds:
-        raise FileError("--seconds is for files; a server's times are read as it documents them")
+        raise FileError("--seconds is for files: a server's numbers are epoch milliseconds")
     return Source.of(files[0], headers)
 
 

@@ -1,4 +1,4 @@
-"""The commands: serve, import, export, explain, keys, prune, attach, detach and the like."""
+"""The program and its commands."""
 
 import contextlib
 import sys

@@ -23,7 +23,6 @@ from db.migrations.versions.r0007_finished_on import create_times
 revision = "0011"
 down_revision = "0010"
 
-_TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _INTEGER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 _ERROR = "CONSTRAINT executions_error CHECK (length(error) <= 500)"
 _COLUMNS = {

@@ -113,18 +113,6 @@ def _changed(item: Item, oldest: int) -> int:
     return oldest if item.updated_on is None else item.updated_on
 
 
-async def _is_front(source: ExecutionList, front: Page | None) -> bool:
-    try:
-        page = await source.first(EVERYTHING)
-    except TooLarge:
-        return False
-    count = min(len(page.items), len(front.items)) if front else 0
-    return front is not None and all(
-        one.mark == other.mark
-        for one, other in zip(page.items[:count], front.items[:count], strict=True)
-    )
-
-
 def _oldest_change(page: Page) -> int:
     return min(
         (item.updated_on for item in page.items if item.updated_on is not None),

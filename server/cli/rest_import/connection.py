@@ -209,7 +209,9 @@ class Connection:
             self._refuse(status, response.getheader("Retry-After"))
         coding = response.getheader("Content-Encoding", "identity")
         if coding.lower() != "identity":
-            raise ImportFailed(f"{self._source.origin} sends a Content-Encoding that was not asked")
+            raise ImportFailed(
+                f"{self._source.origin} sends a Content-Encoding that was not asked for"
+            )
         body = self._body(response)
         if response.will_close:
             self.close()

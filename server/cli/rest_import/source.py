@@ -60,7 +60,9 @@ class Source:
             host, port = parts.hostname or "", parts.port or _PORTS[scheme]
             host.encode("idna" if host else "ascii")
         except ValueError:
-            raise InvalidInput("The address is no valid URL") from None
+            raise InvalidInput(
+                "The address is no valid URL, such as https://flowise.example/api/v1/executions"
+            ) from None
         if parts.username is not None or parts.password is not None:
             raise InvalidInput(
                 "An address must hold no credentials; send them in a header: "

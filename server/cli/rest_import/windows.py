@@ -60,7 +60,10 @@ async def read_windows(
         except TooLarge:
             page = None
         if page is not None and start == EARLIEST_MS and _is_same(page, front, end):
-            raise ImportFailed("The server does not filter by startDate and endDate")
+            raise ImportFailed(
+                "The server does not filter by startDate and endDate, so its list can't be read "
+                "in parts; import a file of it"
+            )
         if page is not None and page.is_last:
             yield Step(page.items, end)
             divided.read(end, len(page.items))
@@ -123,7 +126,9 @@ async def _sweep(source: ExecutionList, window: Window) -> AsyncGenerator[Page]:
         except Shifted:
             continue
         return
-    raise ImportFailed("Executions of one second are deleted faster than they can be read")
+    raise ImportFailed(
+        "Executions of one second are deleted faster than they can be read; try again later"
+    )
 
 
 def _is_tie(width: int, page: Page | None) -> bool:

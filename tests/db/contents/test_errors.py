@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from db.contents.error_sql import create_postgres_function, postgres_error_of, sqlite_error_of
-from db.contents.steps import LONGEST_ERROR, error_in
+from db.contents.steps import error_in
+from db.models import LONGEST_ERROR
 from tests.examples import examples
 from tests.places import Place, PostgresPlace
 
