@@ -112,6 +112,11 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
         executions.contents.source = (
             flowise_content(tables, database.dialect) if tables else EXECUTION_DATA
         )
+        # There each commit can fail what Flowise is doing.
+        is_rare = tables is not None and database.dialect.name == "sqlite"
+        authenticator.records_rarely = is_rare
+        for work in background:
+            work.write_rarely(is_rare=is_rare)
 
     attachment = AttachmentWatch(database, switch, _deletions(settings))
     background = [attachment, *_background(settings, database)]

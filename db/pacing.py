@@ -24,11 +24,13 @@ class Pace:
     """How much of the database's time a run of batches takes.
 
     A batch is to hold what it writes for ``batch`` seconds. After it, the run pauses for ``pause``
-    times as long, but at most a second, in which others write.
+    times as long, but at most a second, in which others write. ``first`` is how many executions
+    the first batch has.
     """
 
     batch: float = 0.03
     pause: float = 1.0
+    first: int = _FIRST
 
 
 USUAL_PACE = Pace()
@@ -41,7 +43,7 @@ class Pacing:
     def __init__(self, database: Database, pace: Pace) -> None:
         self._database = database
         self._pace = pace
-        self._size: float = min(_FIRST, _LARGEST)
+        self._size: float = min(pace.first, _LARGEST)
         self._written_for = 0.0
         self.is_searching = False
         """Whether batches are small because one was refused."""

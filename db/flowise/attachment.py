@@ -20,6 +20,7 @@ from db.flowise.opening import open_sides
 from db.flowise.refusals import CannotAttach, read_revision, refuse, refuse_newer
 from db.flowise.sides import Batch, Counts, Sides
 from db.flowise.tables import NotFlowise, find_tables
+from db.flowise.watch_turn import WatchTurn
 from db.leases import Lease, LeaseLost
 from db.migrations.removal import remove
 from db.migrations.upgrade import upgrade
@@ -87,8 +88,8 @@ class Attachment:
         self._database = database
         self.mending = Lease(database, "flowise_mending")
         """Held by whoever makes the two sides equal."""
-        self.watching = Lease(database, "flowise_watch")
-        """Held by one of the gateways that run on an attached database."""
+        self.watching = WatchTurn(database)
+        """Taken by one of the gateways that run on an attached database."""
 
     async def open_sides(self) -> Sides:
         """Return the two sides, of the tables as they are now."""
@@ -188,21 +189,27 @@ class Attachment:
             raise CannotAttach("The database is not attached to a Flowise; nothing was changed")
         revision = await read_revision(database)
         refuse_newer(marker, revision)
-        # It is gone if an earlier call did not come to its end.
-        if revision is not None:
-            await upgrade(database)
-            if not (await self.watching.acquire() and await self.mending.acquire()):
-                raise CannotAttach(
-                    "A gateway runs on this database, or was killed within the last minute: end "
-                    "it, and detach then. Nothing was changed"
-                )
-            sides = await self.open_sides()
-            if await sides.is_installed():
-                await sides.apply_changes()
-            sides.follow(is_attached=False)
-            await sides.remove()
-            await remove(database)
-        await drop_marker(database)
+        try:
+            # It is gone if an earlier call did not come to its end.
+            if revision is not None:
+                await self._remove()
+            await drop_marker(database)
+        finally:
+            self.watching.forget()
+
+    async def _remove(self) -> None:
+        await upgrade(self._database)
+        if not (await self.watching.acquire() and await self.mending.acquire()):
+            raise CannotAttach(
+                "A gateway runs on this database, or was killed within the last minute: end "
+                "it, and detach then. Nothing was changed"
+            )
+        sides = await self.open_sides()
+        if await sides.is_installed():
+            await sides.apply_changes()
+        sides.follow(is_attached=False)
+        await sides.remove()
+        await remove(self._database)
 
 
 async def follow_if_attached(database: Database) -> bool:

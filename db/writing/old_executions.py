@@ -122,6 +122,15 @@ class OldExecutions:
                 return True
         return False
 
+    async def exist(self) -> bool:
+        """Whether any execution is old. Looks at each agentflow if some are kept as the newest."""
+        if not self._keep_last:
+            return await self.may_exist()
+        async for flows in self._flows(most=1):
+            if any(any(found) for _, *found in flows):
+                return True
+        return False
+
     async def count(self) -> Counts:
         """Count the old executions."""
         if not self._keep_last:

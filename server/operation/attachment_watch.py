@@ -9,7 +9,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from db.database import Database, Metric
 from db.errors import GatewayError, ServiceUnavailable
@@ -18,7 +18,7 @@ from db.flowise.marker import Marker, read_marker, write_counts
 from db.flowise.opening import open_sides
 from db.flowise.sides import Counts, Sides
 from db.flowise.tables import FlowiseTables, NotFlowise, find_tables
-from db.instants import format_iso, from_ms
+from db.instants import format_iso, from_ms, now_ms
 from server.operation.rounds import Rounds
 
 logger = logging.getLogger("gateway.flowise")
@@ -38,6 +38,16 @@ class _Stopped(Exception):
     """The process ends."""
 
 
+class _Counted(NamedTuple):
+    """What was counted, and when, in epoch milliseconds; None is never."""
+
+    counts: Counts
+    on: int | None
+
+
+_NOTHING = _Counted(Counts(0, 0, 0), None)
+
+
 class AttachmentWatch(Rounds):
     """Keeps an attached database's two sides equal, in rounds, while ``running``.
 
@@ -53,6 +63,9 @@ class AttachmentWatch(Rounds):
         self._on_switch = on_switch
         self._notice = notice
         self._attachment = Attachment(database)
+        # There each commit can fail what Flowise is doing, so each process counts for itself.
+        self._tells_counts = database.dialect.name != "sqlite"
+        self._counted = _NOTHING
         self._marker: Marker | None = None
         self._tables: FlowiseTables | None = None
         self._sides: Sides | None = None
@@ -67,7 +80,7 @@ class AttachmentWatch(Rounds):
         """Return what was counted last on both sides; all are 0 if the database isn't attached."""
 
         def counted(read: Callable[[Counts], int]) -> Callable[[], float]:
-            return lambda: read(self._marker.counts) if self._marker else 0
+            return lambda: read(self._counted.counts) if self._marker else 0
 
         name = "gateway_attached_executions"
         description = (
@@ -106,7 +119,7 @@ class AttachmentWatch(Rounds):
         marker = self._marker
         if marker is None:
             return {}
-        counts, counted_on = marker.counts, marker.counted_on
+        counts, counted_on = self._counted
         described: dict[str, Any] = {
             "executions": {
                 "flowise": counts.flowise,
@@ -125,6 +138,9 @@ class AttachmentWatch(Rounds):
     async def learn(self) -> None:
         """Learn whether the database is attached, and tell of it if that is new."""
         marker = await read_marker(self._database)
+        known_on = None if self._marker is None else self._marker.counted_on
+        if marker is not None and marker.counted_on != known_on:
+            self._counted = _Counted(marker.counts, marker.counted_on)
         if (marker is None) != (self._marker is None):
             await self._switch(is_attached=marker is not None)
         self._marker = marker
@@ -132,6 +148,9 @@ class AttachmentWatch(Rounds):
     async def _switch(self, *, is_attached: bool) -> None:
         if is_attached:
             await self._open()
+            # What was stored last may be old.
+            if self._sides is not None and await self._sides.is_installed():
+                self._counted = _Counted(await self._sides.count(), now_ms())
             logger.info("The database is attached: its executions are those of Flowise")
             if self._notice is not None:
                 logger.warning(self._notice)
@@ -139,6 +158,8 @@ class AttachmentWatch(Rounds):
             if self._sides is not None:
                 self._sides.follow(is_attached=False)
             self._tables = self._sides = None
+            self._counted = _NOTHING
+            self._attachment.watching.forget()
             self._on_switch(None)
             logger.info("The database is not attached to a Flowise any more")
         self._pause = ATTACHED_PAUSE if is_attached else NATIVE_PAUSE
@@ -172,15 +193,24 @@ class AttachmentWatch(Rounds):
             await self._sides.apply_changes()
 
     async def _check(self) -> None:
-        """See to the triggers, and count both sides; one process does, for all of them."""
+        """Count both sides, and see to the triggers; one process does, for all of them."""
         self._is_watching = await self._attachment.watching.acquire()
         await self._open()
-        if not self._is_watching or self._sides is None or self._marker is None:
+        if self._sides is None or self._marker is None:
             return
-        if not (self._marker.is_complete and await self._sides.is_installed()):
-            await self._repair(self._sides)
-        counts = await self._sides.count()
-        await write_counts(self._database, counts)
+        if self._is_watching:
+            if not (self._marker.is_complete and await self._sides.is_installed()):
+                await self._repair(self._sides)
+            await self._count(self._sides)
+        elif not self._tells_counts and await self._sides.is_installed():
+            self._counted = _Counted(await self._sides.count(), now_ms())
+
+    async def _count(self, sides: Sides) -> None:
+        """Count both sides, and warn if they differ."""
+        counts = await sides.count()
+        self._counted = _Counted(counts, now_ms())
+        if self._tells_counts:
+            await write_counts(self._database, counts)
         if counts.difference not in (0, self._logged_difference):
             logger.warning(
                 "Flowise has %d executions that can be taken over, and the gateway %d: mend it "
@@ -225,7 +255,7 @@ class AttachmentWatch(Rounds):
             yield
         if self._is_watching:
             with contextlib.suppress(GatewayError):
-                await self._attachment.watching.release(is_completed=True)
+                await self._attachment.watching.release()
 
 
 def _told(mended: Mended) -> str:

@@ -21,6 +21,8 @@ logger = logging.getLogger("gateway.maintenance")
 _NAME = "event_retention"
 _UNNOTICED = Pace(batch=0.02, pause=4.0)
 """A fifth of the time of one writer, a fiftieth of a second at a time."""
+_RARE = Pace(batch=0.1, pause=4.0, first=1_000)
+_RARE_PAUSE = 3600.0
 _LONGEST_PAUSE = 60.0
 _FIRST_PAUSE = 10.0
 """In seconds; those who come back to a gateway that was started anew are served first."""
@@ -39,6 +41,9 @@ class EventRetention(Rounds):
         if pause is None:
             pause = max(1.0, min(_LONGEST_PAUSE, age / 1000 / _ROUNDS_IN_AN_AGE))
         super().__init__(_NAME, pause, first_pause=min(_FIRST_PAUSE, pause))
+        self._usual_pause = pause
+        self._database = database
+        self._age = age
         self._has_ticks = database.dialect.name != "sqlite"
         self._log = EventLog(database)
         self._old = OldEvents(database, age, pace=_UNNOTICED)
@@ -64,6 +69,11 @@ class EventRetention(Rounds):
                 aggregate="max",
             ),
         ]
+
+    def write_rarely(self, *, is_rare: bool) -> None:
+        """Delete once an hour, in large batches; or as usual."""
+        self._pause = max(self._usual_pause, _RARE_PAUSE) if is_rare else self._usual_pause
+        self._old = OldEvents(self._database, self._age, pace=_RARE if is_rare else _UNNOTICED)
 
     async def _round(self) -> None:
         if self._has_ticks:

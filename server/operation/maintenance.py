@@ -23,6 +23,7 @@ logger = logging.getLogger("gateway.maintenance")
 
 _UNNOTICED = Pace(batch=0.02, pause=4.0)
 """A fifth of the time of one writer, a fiftieth of a second at a time."""
+_RARE = Pace(batch=0.1, pause=4.0, first=1_000)
 _SHORTEST_PAUSE = 1.0
 _LONGEST_PAUSE = 600.0
 _ROUNDS_IN_AN_AGE = 20
@@ -65,6 +66,7 @@ class Maintenance(Rounds):
         self._ages = ages
         self._keep_last = keep_last
         self._lease = Lease(database, name)
+        self._pace = _UNNOTICED
         self._changed = 0
         self._last_round = 0.0
 
@@ -88,15 +90,18 @@ class Maintenance(Rounds):
             ),
         ]
 
+    def write_rarely(self, *, is_rare: bool) -> None:
+        """Change in large batches, and take the lease only if there is something to change."""
+        self._pace = _RARE if is_rare else _UNNOTICED
+
     async def _round(self) -> None:
         """Change all executions that are old now, unless another process does."""
         now = await read_clock(self._database)
         created_before = {state: max(EARLIEST_MS, now - age) for state, age in self._ages.items()}
-        old = OldExecutions(self._database, created_before, self._keep_last, pace=_UNNOTICED)
-        if not await old.may_exist():
+        old = OldExecutions(self._database, created_before, self._keep_last, pace=self._pace)
+        if not await self._has_work(old):
             self._last_round = time.time()
             return
-        # Some may be kept as the newest: one process looks for those that are not.
         if not await self._lease.acquire(rest=self._pause / 2):
             return
         is_completed = False
@@ -105,6 +110,12 @@ class Maintenance(Rounds):
         finally:
             with contextlib.suppress(ServiceUnavailable):
                 await self._lease.release(is_completed=is_completed)
+
+    async def _has_work(self, old: OldExecutions) -> bool:
+        if not await old.may_exist():
+            return False
+        # Some may be kept as the newest: usually one process looks for those that are not.
+        return self._pace is _UNNOTICED or await old.exist()
 
     async def _change_all(self, old: OldExecutions) -> bool:
         """Return False if it was stopped before all were changed."""

@@ -37,6 +37,12 @@ class Rounds(abc.ABC):
     async def _round(self) -> None:
         """Do what there is to do now; end early if ``_is_stopping`` is set."""
 
+    def write_rarely(self, *, is_rare: bool) -> None:  # noqa: B027 - most have nothing to do
+        """Write in few and large transactions, because each disturbs another program; or no longer.
+
+        Does nothing where the work is not done in many transactions.
+        """
+
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Do rounds while the block runs; then finish the batch that is under way."""

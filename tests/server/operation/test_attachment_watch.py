@@ -14,7 +14,8 @@ from db.flowise.attachment import Attachment
 from db.flowise.postgres_sides import PostgresSides
 from db.flowise.sqlite_sides import SQLiteSides
 from db.opening import open_database
-from server.operation import attachment_watch
+from server.access import authentication
+from server.operation import attachment_watch, maintenance
 from tests.faults.programs import wait_until
 from tests.flowise_tables import WORKSPACES, add_executions, add_flows, create_flowise, id_of
 from tests.gateway import Gateway, bearer, make_key, run_sql, running_gateway
@@ -126,6 +127,44 @@ def test_a_gateway_learns_that_its_database_was_attached(flowise: Place) -> None
         _attachment(flowise, "attach")
         wait_until(lambda: _counts(gateway) == (3, 3, 0))
         assert _guids(gateway) == {guid(flowise, 0), guid(flowise, 1), guid(flowise, 2)}
+
+
+@pytest.mark.sqlite
+def test_beside_an_attached_file_an_idle_gateway_commits_nothing(
+    flowise: SQLitePlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(authentication, "_RECORD_USE_AFTER", 0.02)
+    monkeypatch.setattr(maintenance, "_LONGEST_PAUSE", 0.02)
+    run_sql(flowise, "UPDATE execution SET \"createdDate\" = '2020-01-01 00:00:00'")
+    _attachment(flowise, "attach")
+    key = make_key(flowise, "read")
+    with (
+        running_gateway(flowise, auth="keys", retention="90d", retention_keep_last=3) as gateway,
+        contextlib.closing(sqlite3.connect(flowise.path)) as other,
+    ):
+        gateway.http.headers.update(bearer(key))
+
+        def counted_on() -> object:
+            return (_described(gateway) or {})["executions"]["countedOn"]
+
+        def version() -> object:
+            return other.execute("PRAGMA data_version").fetchone()
+
+        last, before = counted_on(), version()
+        for _ in range(10):
+            assert len(_guids(gateway)) == 3
+            wait_until(lambda last=last: counted_on() != last)  # type: ignore[misc]
+            last = counted_on()
+        assert version() == before
+        gateway.sql("UPDATE executions SET state = 'TIMEOUT'")
+        wait_until(lambda: version() != before)
+
+
+def test_the_counts_are_those_of_the_start(flowise: Place) -> None:
+    _attachment(flowise, "attach")
+    add_executions(flowise, [{"id": "run-3", "agentflowId": FLOW}])
+    with running_gateway(flowise) as gateway:
+        assert _counts(gateway) == (4, 4, 0)
 
 
 def test_a_change_reaches_flowise_whoever_makes_it(flowise: Place) -> None:
