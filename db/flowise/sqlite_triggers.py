@@ -10,6 +10,7 @@ OR REPLACE or OR IGNORE holds for everything within the trigger. So nothing in o
 
 from db.flowise import sqlite_mapping as mapping
 from db.flowise.tables import FlowiseTables
+from db.migrations.sqlite_events import ROWID
 
 _LEFT_OUT = (
     "CREATE TABLE flowise_left_out (guid PRIMARY KEY NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID"
@@ -185,7 +186,7 @@ def _of_changes() -> dict[str, str]:
             )
             for name, event in (
                 ("flowise_replaced", "INSERT"),
-                ("flowise_replaced_update", "UPDATE OF id, guid"),
+                ("flowise_replaced_update", f"UPDATE OF {', '.join(('id', *ROWID, 'guid'))}"),
             )
         },
     }

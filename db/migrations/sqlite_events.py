@@ -12,6 +12,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from alembic import op
 
+from db.migrations import sqlite_counts
 from db.migrations.event_columns import TIMES, EventColumns, logged_as
 from db.migrations.sqlite_data import DELETES_OTHER_REPLACED, DELETES_REPLACED, MOVES
 from db.migrations.sqlite_order import create_sqlite_order
@@ -102,6 +103,8 @@ def replace_sqlite_events(columns: EventColumns) -> None:
     create_sqlite_order(columns)
 
 
+ROWID = ("rowid", "oid", "_rowid_")
+"""The other names that an update may have for an id."""
 _NOTES = ("noted", "noted_update", "replaced", "replaced_update")
 _LOGS = ("created", "changed", "retimed", "moved", "deleted")
 _SETS_TIMES = ("inserted", "inserted_within", "updated", "updated_within")
@@ -136,6 +139,11 @@ class _Conditions:
         )
 
 
+def _of_identity(columns: EventColumns) -> str:
+    """The columns of which an update may make another execution of one, by all their names."""
+    return f" OF {', '.join(('id', *ROWID, *columns.identity))}"
+
+
 def _row(names: tuple[str, ...], row: str = "NEW.") -> str:
     return ", ".join(f"{row}{name}" for name in names)
 
@@ -146,6 +154,9 @@ def _triggers(columns: EventColumns, *, with_data: bool) -> list[str]:
     of_moved_row = when.times_of_moved_row
 
     log = functools.partial(_log, columns)
+    # An update that sets none of them does not even compile the trigger.
+    of_contents = f" OF {', '.join(columns.contents)}" if with_data else ""
+    of_identity = _of_identity(columns) if with_data else ""
     replaced = log(
         "DELETED", "", source="replaced_executions", only="id = NEW.id OR guid = NEW.guid"
     )
@@ -154,7 +165,7 @@ def _triggers(columns: EventColumns, *, with_data: bool) -> list[str]:
         _trigger("created", "INSERT", "", replaced, log("CREATED", "NEW.", _OF_NEW_ROW)),
         _trigger(
             "changed",
-            "UPDATE",
+            f"UPDATE{of_contents}",
             f"NOT ({when.is_moved}) AND {when.is_changed}",
             log("UPDATED", "NEW.", _OF_CHANGED_ROW),
         ),
@@ -172,7 +183,7 @@ def _triggers(columns: EventColumns, *, with_data: bool) -> list[str]:
         ),
         _trigger(
             "moved",
-            "UPDATE",
+            f"UPDATE{of_identity}",
             when.is_moved,
             replaced,
             log("UPDATED", "NEW.", of_moved_row, only=f"NOT ({when.is_renamed})"),
@@ -259,21 +270,22 @@ def _note_replaced_rows(when: _Conditions, *, with_data: bool) -> list[str]:
     )
     # An unspecified id is -1 in a BEFORE trigger, and has its value in an AFTER trigger.
     spared = "DELETE FROM replaced_executions WHERE id <> NEW.id AND guid <> NEW.guid;"
-    replaced = f"{spared} {subtract_replaced()}"
+    subtracted = sqlite_counts.subtract_replaced() if with_data else subtract_replaced()
+    replaced = f"{spared} {subtracted}"
     deletes = (DELETES_REPLACED, DELETES_OTHER_REPLACED) if with_data else ("", "")
     is_there = "EXISTS (SELECT 1 FROM replaced_executions)"
     triggers = (
         ("noted", "BEFORE INSERT", "", f"{noted} id = NEW.id OR guid = NEW.guid;"),
         (
             "noted_update",
-            "BEFORE UPDATE",
+            f"BEFORE UPDATE{_of_identity(when.columns) if with_data else ''}",
             f" WHEN {when.is_moved}",
             f"{noted} id <> OLD.id AND (id = NEW.id OR guid = NEW.guid);",
         ),
         ("replaced", "AFTER INSERT", f" WHEN {is_there}", f"{replaced} {deletes[0]}"),
         (
             "replaced_update",
-            "AFTER UPDATE OF id, guid",
+            f"AFTER UPDATE{_of_identity(when.columns) if with_data else ' OF id, guid'}",
             # Otherwise what is there was replaced, and subtracted, by an earlier write.
             f" WHEN {when.is_moved} AND {is_there}",
             f"{replaced} {deletes[1]}",

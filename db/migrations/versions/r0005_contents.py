@@ -17,9 +17,9 @@ TEXTS: Mapping[str, Sequence[str]] = {
     "agentflows": ("id", "name"),
     "api_keys": ("name",),
 }
-_LONGEST = 10_000
+LONGEST = 10_000
 """The maximum length of a text, in bytes of UTF-8."""
-_SMALLEST_ID, _LARGEST_ID = -(2**53), 2**53
+SMALLEST_ID, LARGEST_ID = -(2**53), 2**53
 """The integers that are exact as JSON numbers."""
 _TIMES = ("created_on", "expires_on", "last_used_on", "revoked_on")
 _WRONG_TIME = "{} NOT BETWEEN -62135596800000 AND 253402300799999"
@@ -60,17 +60,17 @@ def _of_keys(wrong_hash: str) -> Iterator[_Rule]:
 
 def _sqlite_rules(table: str, texts: Sequence[str]) -> Iterator[_Rule]:
     for column in texts:
-        too_long = f"length(CAST({{}} AS BLOB)) > {_LONGEST}"
-        yield _Rule(column, f"must be at most {_LONGEST} bytes long", too_long)
+        too_long = f"length(CAST({{}} AS BLOB)) > {LONGEST}"
+        yield _Rule(column, f"must be at most {LONGEST} bytes long", too_long)
         yield _Rule(column, "must have no null character in it", "instr({}, char(0)) > 0")
         yield _Rule(column, "must be valid UTF-8", NOT_UTF8)
     if table == "executions":
-        yield _Rule("id", f"must be from {_SMALLEST_ID} to {_LARGEST_ID}", _WRONG_ID)
+        yield _Rule("id", f"must be from {SMALLEST_ID} to {LARGEST_ID}", WRONG_ID)
     if table == "api_keys":
         yield from _of_keys("length({0}) <> 64 OR {0} GLOB '*[^0-9a-f]*'")
 
 
-_WRONG_ID = f"{{}} NOT BETWEEN {_SMALLEST_ID} AND {_LARGEST_ID}"
+WRONG_ID = f"{{}} NOT BETWEEN {SMALLEST_ID} AND {LARGEST_ID}"
 # Whether a text has a character that is not what its number is written as: unicode() reads
 # whatever bytes there are, and char() writes UTF-8. The two characters that unicode() does not
 # tell are U+FFFE and U+FFFF. Taken in pieces, since each step copies what is left of one.
@@ -91,11 +91,11 @@ def create_sqlite_checks(table: str, texts: Sequence[str]) -> None:
     # Told at once of a row that is like any other.
     together = " || ".join(f"coalesce(NEW.{column}, '')" for column in texts)
     unusual = (
-        f"length(CAST({together} AS BLOB)) > {_LONGEST} OR instr({together}, char(0)) > 0"
+        f"length(CAST({together} AS BLOB)) > {LONGEST} OR instr({together}, char(0)) > 0"
         f" OR ({together}) GLOB '*[^' || char(1) || '-' || char(127) || ']*'"
     )
     if table == "executions":
-        unusual += f" OR {_WRONG_ID.format('NEW.id')}"
+        unusual += f" OR {WRONG_ID.format('NEW.id')}"
     for event in _events(rules):
         is_insert = event == "INSERT"
         refusals = []
@@ -115,12 +115,12 @@ def create_sqlite_checks(table: str, texts: Sequence[str]) -> None:
 def _postgres_rules(table: str, texts: Sequence[str]) -> Iterator[_Rule]:
     # The server itself refuses null characters, and what is no UTF-8.
     for column in texts:
-        too_long = f"octet_length({{}}) > {_LONGEST}"
-        yield _Rule(column, f"must be at most {_LONGEST} bytes long", too_long)
+        too_long = f"octet_length({{}}) > {LONGEST}"
+        yield _Rule(column, f"must be at most {LONGEST} bytes long", too_long)
     if table == "executions":
         # What the sequence gives is never refused.
         given = "(NEW.id < 0 OR NEW.id > (SELECT last_value FROM executions_id_seq))"
-        yield _Rule("id", f"must be from {_SMALLEST_ID} to {_LARGEST_ID}", _WRONG_ID, given)
+        yield _Rule("id", f"must be from {SMALLEST_ID} to {LARGEST_ID}", WRONG_ID, given)
     if table == "api_keys":
         yield from _of_keys("{} !~ '^[0-9a-f]{{64}}$'")
 

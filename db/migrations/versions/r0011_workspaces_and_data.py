@@ -10,6 +10,8 @@ from alembic import op
 from db.migrations.event_columns import WITH_WORKSPACES
 from db.migrations.postgres_data import create_postgres_data
 from db.migrations.postgres_events import replace_postgres_events
+from db.migrations.sqlite_checks import replace_sqlite_checks
+from db.migrations.sqlite_counts import replace_sqlite_counts
 from db.migrations.sqlite_data import create_sqlite_data
 from db.migrations.sqlite_events import replace_sqlite_events
 from db.migrations.versions.r0005_contents import (
@@ -78,10 +80,11 @@ def _create_indexes(schema: str, *, is_sqlite: bool) -> None:
 
 
 def _upgrade_sqlite() -> None:
-    for table in _CHECKED:
-        for event in ("insert", "update"):
-            op.execute(f"DROP TRIGGER {table}_checked_{event}")
-        create_sqlite_checks(table, (*TEXTS[table], *_COLUMNS[table]))
+    for event in ("insert", "update"):
+        op.execute(f"DROP TRIGGER api_keys_checked_{event}")
+    create_sqlite_checks("api_keys", (*TEXTS["api_keys"], *_COLUMNS["api_keys"]))
+    replace_sqlite_checks((*TEXTS["executions"], "workspace_id"), "error")
+    replace_sqlite_counts()
     replace_sqlite_events(WITH_WORKSPACES)
     create_sqlite_data()
 
