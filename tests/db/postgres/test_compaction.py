@@ -2,9 +2,11 @@
 
 import asyncio
 
+import asyncpg
 import pytest
 
 from db.errors import ServiceUnavailable
+from db.migrations.removal import remove
 from db.migrations.upgrade import upgrade
 from db.opening import open_database
 from db.postgres.compaction import Compaction
@@ -36,6 +38,30 @@ async def test_a_database_that_was_only_migrated_is_compacted(place: Place) -> N
         await upgrade(database)
         await asyncio.to_thread(insert, place, SAMPLE)
         await asyncio.to_thread(wait_until, lambda: _deltas(place) == 0, ENOUGH)
+    finally:
+        await database.close()
+
+
+@pytest.mark.postgres
+async def test_there_is_nothing_to_compact_once_the_tables_are_gone(place: Place) -> None:
+    database = open_database(place.url)
+    try:
+        await upgrade(database)
+        await database.catch_up()
+        await remove(database)
+        await database.catch_up()
+    finally:
+        await database.close()
+
+
+@pytest.mark.postgres
+async def test_tables_without_their_function_are_an_error(place: Place) -> None:
+    database = open_database(place.url)
+    try:
+        await upgrade(database)
+        await asyncio.to_thread(run_sql, place, "DROP FUNCTION gateway_fold_counts")
+        with pytest.raises(asyncpg.UndefinedFunctionError):
+            await database.catch_up()
     finally:
         await database.close()
 
