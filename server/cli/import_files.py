@@ -59,7 +59,7 @@ EXPORTED = (
 
 LONGEST_DATA = 100 * 2**20
 """The most bytes that the data of an execution may have."""
-_TEXTS = ("guid", "agentflow_id", "agentflow_name", "session_id")
+_TEXTS = ("guid", "agentflow_id", "agentflow_name", "session_id", "workspace_id")
 _EMPTY_TEXT = object()
 """Stands for a text that is empty where an empty value is none."""
 _STATES = frozenset(state.value for state in ExecutionState)
@@ -146,7 +146,7 @@ def _from_object(to_row: Callable[[Mapping[str, Any]], Row], item: Any) -> Row:
 
 
 def _from_exported(to_row: Callable[[Mapping[str, Any]], Row], cells: Mapping[str, str]) -> Row:
-    texts = {name: restored(cells[name]) or _EMPTY_TEXT for name in _TEXTS if cells[name]}
+    texts = {name: restored(cells[name]) or _EMPTY_TEXT for name in _TEXTS if cells.get(name)}
     return to_row({**cells, **texts})
 
 

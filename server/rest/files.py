@@ -18,9 +18,9 @@ from db.instants import FIRST_IN_DIGITS, format_iso, from_ms
 from db.source import ExecutionRow
 from server.http.json_text import write_json
 
-_NOT_WRITTEN = ("duration_ms", "workspace_id", "error")
+_NOT_WRITTEN = ("duration_ms", "error")
 COLUMNS = tuple(name for name in ExecutionRow._fields if name not in _NOT_WRITTEN)
-"""The fields of a row, the columns of CSV and the keys of JSON Lines; they tell the duration."""
+"""The columns of CSV and the keys of JSON Lines. They tell the duration; an error is in data."""
 CSV_HEADER = b",".join(name.encode() for name in COLUMNS) + b"\r\n"
 EMPTY_TEXTS = "empty_texts"
 """A key of JSON Lines: the keys whose text is empty. Otherwise ``import`` takes "" for null."""
@@ -106,6 +106,7 @@ def json_lines(rows: Sequence[Any]) -> bytes:
             "created_on": created_on,
             "updated_on": updated_on,
             "finished_on": finished_on,
+            "workspace_id": workspace_id,
         }
         for (
             number,
@@ -117,6 +118,7 @@ def json_lines(rows: Sequence[Any]) -> bytes:
             created_on,
             updated_on,
             finished_on,
+            workspace_id,
         ) in _readable(rows)
     ]
     if any("" in map(get, rows) for get in _text_getters):

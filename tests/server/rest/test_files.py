@@ -19,7 +19,7 @@ from server.rest.files import COLUMNS, CSV_HEADER, csv_lines, json_lines, restor
 from tests.examples import examples
 from tests.sample import SAMPLE, START
 
-ROW = SAMPLE[1]._replace(duration_ms=None)
+ROW = SAMPLE[1]._replace(duration_ms=None, error=None)
 FULL_WIDTH = ["\uff1d1", "\uff0b1", "\uff0d1", "\uff201"]
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", *FULL_WIDTH]
 ODD_TEXTS = [
@@ -44,6 +44,7 @@ ODD_TEXTS = [
     *("\x01", "\x1f\x7f\x85", "\u2028", "\ufeff", " ", "日本", "😀", "0", "1e5", "true"),
 ]
 TIMES = [EARLIEST_MS, -1, 0, 1, 999, FIRST_IN_DIGITS - 1, FIRST_IN_DIGITS, START, LATEST_MS]
+TEXT_COLUMNS = ["guid", "agentflow_id", "agentflow_name", "session_id", "workspace_id"]
 
 
 Write = Callable[[Sequence[ExecutionRow]], bytes]
@@ -51,7 +52,7 @@ Write = Callable[[Sequence[ExecutionRow]], bytes]
 
 def _cells(rows: Sequence[ExecutionRow]) -> list[tuple[Any, ...]]:
     """Rows as they are read from a database."""
-    return [tuple(row[: len(COLUMNS)]) for row in rows]
+    return [tuple(getattr(row, name) for name in COLUMNS) for row in rows]
 
 
 def _csv(rows: Sequence[ExecutionRow]) -> bytes:
@@ -70,6 +71,7 @@ def _imported(file: bytes) -> list[ExecutionRow]:
     found = []
     for execution, name in read_executions(io.BytesIO(file), "runs"):
         values = {**execution._asdict(), "agentflow_name": name}
+        assert values.pop("data") is None
         found.append(ExecutionRow(**values))
     return found
 
@@ -77,7 +79,11 @@ def _imported(file: bytes) -> list[ExecutionRow]:
 def test_csv_is_that_of_rfc_4180_with_each_text_in_quotes_and_null_as_nothing() -> None:
     rows = [
         ROW._replace(
-            agentflow_name='A "B", c', created_on=START, updated_on=START, finished_on=START + 7
+            agentflow_name='A "B", c',
+            created_on=START,
+            updated_on=START,
+            finished_on=START + 7,
+            workspace_id="w",
         ),
         ROW._replace(
             agentflow_name=None,
@@ -85,11 +91,12 @@ def test_csv_is_that_of_rfc_4180_with_each_text_in_quotes_and_null_as_nothing() 
             created_on=START,
             updated_on=-1,
             finished_on=None,
+            workspace_id=None,
         ),
     ]
     assert csv_lines(_cells(rows)).decode().split("\r\n") == [
-        f'2,"guid-07","flow-b","A ""B"", c","session-1","STOPPED",{START},{START},{START + 7}',
-        f'2,"guid-07","flow-b",,,"STOPPED",{START},-1,',
+        f'2,"guid-07","flow-b","A ""B"", c","session-1","STOPPED",{START},{START},{START + 7},"w"',
+        f'2,"guid-07","flow-b",,,"STOPPED",{START},-1,,',
         "",
     ]
 
@@ -98,10 +105,10 @@ def test_the_header_names_the_columns() -> None:
     assert CSV_HEADER.decode() == f"{','.join(COLUMNS)}\r\n"
 
 
-def test_the_columns_are_all_fields_of_a_row_but_the_duration_and_are_imported() -> None:
-    assert (*COLUMNS, "duration_ms", "workspace_id", "error") == ExecutionRow._fields
-    assert tuple(SPELLINGS) == COLUMNS
-    assert set(COLUMNS) == {*LoadedExecution._fields, "agentflow_name"}
+def test_the_columns_are_all_fields_of_a_row_that_follow_from_no_others_and_are_imported() -> None:
+    assert {*COLUMNS, "duration_ms", "error"} == {*ExecutionRow._fields}
+    assert tuple(SPELLINGS) == (*COLUMNS, "data")
+    assert {*COLUMNS, "data", "error"} == {*LoadedExecution._fields, "agentflow_name"}
     assert COLUMNS[: len(EXPORTED)] == EXPORTED
 
 
@@ -118,11 +125,11 @@ def test_no_rows_are_no_lines(write: Write) -> None:
 
 
 @pytest.mark.parametrize("text", FORMULAS)
-@pytest.mark.parametrize("column", ["guid", "agentflow_id", "agentflow_name", "session_id"])
+@pytest.mark.parametrize("column", TEXT_COLUMNS)
 def test_no_cell_of_csv_begins_as_a_formula(column: str, text: str) -> None:
-    row = list(ROW[: len(COLUMNS)])
-    row[COLUMNS.index(column)] = text
-    [cells] = csv.reader(io.StringIO(csv_lines([row]).decode(), ""))
+    changed: dict[str, Any] = {column: text}
+    rows = _cells([ROW._replace(**changed)])
+    [cells] = csv.reader(io.StringIO(csv_lines(rows).decode(), ""))
     assert cells[COLUMNS.index(column)] == f"'{text}"
 
 
@@ -142,17 +149,18 @@ def test_a_text_in_json_lines_has_no_apostrophe_before_it() -> None:
 @every_format
 @pytest.mark.parametrize("text", ODD_TEXTS)
 def test_every_text_is_imported_as_it_was(write: Write, text: str) -> None:
-    odd = ROW._replace(guid=text, agentflow_id=text, agentflow_name=text, session_id=text)
+    texts: dict[str, Any] = dict.fromkeys(TEXT_COLUMNS, text)
+    odd = ROW._replace(**texts)
     assert _imported(write([ROW, odd, ROW])) == [ROW, odd, ROW]
 
 
 @every_format
 @pytest.mark.parametrize("name", [None, "", "'"])
-@pytest.mark.parametrize("session", [None, "", "'"])
+@pytest.mark.parametrize("other", [None, "", "'"])
 def test_null_and_an_empty_text_stay_apart(
-    write: Write, name: str | None, session: str | None
+    write: Write, name: str | None, other: str | None
 ) -> None:
-    row = ROW._replace(agentflow_name=name, session_id=session)
+    row = ROW._replace(agentflow_name=name, session_id=other, workspace_id=other)
     assert _imported(write([row, ROW])) == [row, ROW]
 
 
@@ -199,7 +207,7 @@ _rows = st.builds(
     updated_on=_times,
     finished_on=st.none() | _times,
     duration_ms=st.none(),
-    workspace_id=st.none(),
+    workspace_id=st.none() | _texts,
     error=st.none(),
 )
 
@@ -215,6 +223,6 @@ def test_drawn_rows_are_imported_as_they_were(write: Write, rows: list[Execution
 @given(rows=st.lists(_rows, min_size=1, max_size=4))
 def test_no_drawn_cell_of_csv_begins_as_a_formula(rows: list[ExecutionRow]) -> None:
     read: list[list[Any]] = list(csv.reader(io.StringIO(csv_lines(_cells(rows)).decode(), "")))
-    starts = {cell[:1] for cells in read for cell in cells[1:6]}
+    starts = {cell[:1] for cells in read for cell in (*cells[1:6], cells[-1])}
     assert not starts & {text[0] for text in FORMULAS}
     assert [len(cells) for cells in read] == [len(COLUMNS)] * len(rows)
