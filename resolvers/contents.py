@@ -20,7 +20,7 @@ from resolvers.selections import object_of
 
 _LONG = frozenset({"input", "output", "error"})
 CONTENT_KEY = "content_key"
-"""The column of rows that are no executions with the id of the one whose content they show."""
+"""The column of events with the id of the execution whose content they show."""
 
 
 def _json(written: str) -> orjson.Fragment:

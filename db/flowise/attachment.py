@@ -36,7 +36,7 @@ _REASONS = (
 )
 
 Advance = Callable[[int], object]
-"""Is told of each batch how many executions of Flowise were looked at; may raise to stop."""
+"""Is told after each batch how many executions of Flowise were compared; may raise to stop."""
 Compare = Callable[[str, int], Awaitable[Batch]]
 """Compares a batch of executions after an id."""
 

@@ -43,7 +43,7 @@ async def refuse(database: Readable, tables: FlowiseTables) -> Marker | None:
 
 
 async def refuse_own_executions(database: Readable) -> None:
-    """Raise CannotAttach if executions that Flowise does not know have no place in a database."""
+    """Raise CannotAttach if a database is a Flowise's, which takes no executions of others."""
     is_flowise = await has_table(database, "execution") and await has_table(database, "chat_flow")
     if is_flowise or await read_marker(database) is not None:
         raise CannotAttach(

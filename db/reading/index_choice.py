@@ -12,7 +12,7 @@ from db.source import ExecutionSource
 _FEW = ("guid", "session_id")
 """The fields by which filters usually pick few executions."""
 _OF_MANY = ("state", "agentflow_id", "workspace_id")
-"""The fields whose values many executions may have that have no error."""
+"""The fields by which filters find many executions, most of them without an error."""
 
 
 def for_filter(source: ExecutionSource, filter_: Filter) -> ExecutionSource:

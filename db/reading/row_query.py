@@ -107,7 +107,7 @@ class RowQuery:
         return any(map(is_of_workspace, conjuncts(self.filter)))
 
     def is_in_order(self, part: Filter) -> bool:
-        """Whether an index has what passes a part of the filter in the order, in a workspace."""
+        """Whether an index of workspaces has what passes a part of the filter, in this order."""
         return (
             self.order[0].field == "created_on"
             and _is_equal(part, _LEADING_OF_WORKSPACE)

@@ -76,8 +76,8 @@ def attach_flowise(
 
     Makes the gateway's tables beside Flowise's, copies Flowise's executions into them, and installs
     triggers that keep both equal from then on. What is deleted, or gets another state, on one side
-    does so on the other. If the database is attached already, says what had drifted and mends it;
-    a break is made good by calling it again.
+    does so on the other. If the database is attached already, says what had drifted and mends it.
+    After an interruption, run it again.
     """
     settings = read_settings(database_url=database)
     refuse_url(settings)

@@ -39,8 +39,8 @@ def import_(
         list[str] | None,
         typer.Option(
             metavar="'NAME: VALUE'|@FILE",
-            help="A header for the server, or a file with one on each line, which no history of "
-            "commands keeps; give it again for more.",
+            help="A header for the server, or a file with one on each line, which keeps it out of "
+            "the shell's history; give it again for more.",
         ),
     ] = None,
     follow: Annotated[

@@ -41,7 +41,7 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
 }
 """Every column that is read, and the names it may have."""
 TITLES = frozenset(title for spellings in SPELLINGS.values() for title in spellings) - {DATA}
-"""All names of all columns; but ``data`` may also be that of a list of executions."""
+"""All names of all columns but ``data``, which may also be the name of a list of executions."""
 REQUIRED = ("guid", "agentflow_id", "state", "created_on")
 """The columns in which every row needs a value."""
 

@@ -56,7 +56,7 @@ from server.rest.response import (
 
 _Answer = Callable[[HttpRequest], Awaitable[ASGIApp]]
 _Handler = Callable[[HttpRequest, Executions], Awaitable[ASGIApp]]
-"""Answers a request for a client, of whom it knows nothing but the executions that it sees."""
+"""Answers a request, given the executions that its client sees."""
 
 
 _LISTS_KEPT_BYTES = 2 * 1024 * 1024

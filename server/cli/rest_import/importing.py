@@ -29,7 +29,7 @@ from server.cli.rest_import.windows import read_windows
 _DAY = 86_400_000
 _MOST_NAMED = 1000
 _MOST_KNOWN = 100_000
-"""Of how many executions it is remembered how they were written; twenty megabytes."""
+"""How many executions are remembered as they were written, in some twenty megabytes."""
 
 
 @dataclass(slots=True)

@@ -30,7 +30,7 @@ class Retries:
         self._sleep = sleep
 
     async def run(self, request: Callable[[], Awaitable[_T]]) -> _T:
-        """Return the result of a request. Raises ImportFailed with the last reason for none."""
+        """Return the result of a request. Raises ImportFailed with the last reason."""
         tries = 0
         while True:
             try:

@@ -3,8 +3,8 @@
 An execution is in one window whatever happens to it, whereas its place in the order of the list
 changes while one reads: Flowise orders by the last change. So a window is taken that has no more
 executions than a page; one that has more is made smaller by the total that the server tells. The
-next window is as wide as the density of the last one suggests. Each page that is read thus either
-counts or halves a window at least, and the requests grow with the executions, not with their
+next window is as wide as the density of the last one suggests. So each page that is read is kept,
+or makes its window at most half as wide, and the requests grow with the executions, not with their
 square.
 """
 

@@ -26,7 +26,8 @@ logger = logging.getLogger("gateway.subscriptions")
 _CHECK_SECONDS = 0.25
 _CHECKED_AT_ONCE = 200
 _BOUND_ANEW = Ending(
-    EndCode.FORBIDDEN, "The key is bound to another workspace now; begin anew with what it sees"
+    EndCode.FORBIDDEN,
+    "The key is bound to another workspace now; load the list and subscribe again",
 )
 
 
