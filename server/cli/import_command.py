@@ -27,7 +27,7 @@ def import_(
     files: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE...|URL",
+            metavar="FILE...",
             help="CSV, JSON Lines or JSON; - for standard input; or the URL of a server's list.",
         ),
     ],

@@ -119,8 +119,8 @@ def _prepare(settings: Settings, demo: int) -> None:
 
 cli.command(
     "import",
-    epilog="Examples: `executions-gateway import executions.csv`, `... | executions-gateway "
-    "import -`, `executions-gateway import https://flowise.example/api/v1/executions --header "
+    epilog="Example: `executions-gateway import executions.csv`, `... | executions-gateway "
+    "import -`, or `executions-gateway import https://flowise.example/api/v1/executions --header "
     "'Authorization: Bearer …' --follow 30s`",
 )(import_)
 
