@@ -1,6 +1,5 @@
 """Attach a database of Flowise's, mend what has drifted, and detach it."""
 
-import contextlib
 import functools
 import time
 from collections.abc import Awaitable, Callable
@@ -19,7 +18,7 @@ from db.flowise.marker import (
 from db.flowise.opening import open_sides
 from db.flowise.refusals import CannotAttach, read_revision, refuse, refuse_newer
 from db.flowise.sides import Batch, Counts, Sides
-from db.flowise.tables import NotFlowise, find_tables
+from db.flowise.tables import find_tables
 from db.flowise.watch_turn import WatchTurn
 from db.leases import Lease, LeaseLost
 from db.migrations.removal import remove
@@ -210,12 +209,3 @@ class Attachment:
         sides.follow(is_attached=False)
         await sides.remove()
         await remove(self._database)
-
-
-async def follow_if_attached(database: Database) -> bool:
-    """Let what this process changes reach Flowise, if the database is attached to one."""
-    if await read_marker(database) is None:
-        return False
-    with contextlib.suppress(NotFlowise):
-        (await Attachment(database).open_sides()).follow(is_attached=True)
-    return True

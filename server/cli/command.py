@@ -11,7 +11,6 @@ from rich.console import Console
 
 from db.database import Database
 from db.errors import ServiceUnavailable, quote
-from db.flowise.attachment import follow_if_attached
 from db.migrations.upgrade import upgrade
 from db.opening import open_database
 from server.cli.diagnosis import diagnose
@@ -74,7 +73,6 @@ def with_database(settings: Settings, work: Callable[[Database], Awaitable[_T]])
 
     async def migrated(database: Database) -> _T:
         await upgrade(database)
-        await follow_if_attached(database)
         return await work(database)
 
     return with_any_database(settings, migrated)
