@@ -119,7 +119,7 @@ async def _check(reader: _Reader) -> tuple[list[str], Marker | None]:
     with progress_of_rows("Reading executions", rows) as advance:
         found = await inspect(reader, tables, advance)
     lines = describe_found(tables, found)
-    return lines if marker else [*lines, *describe_plan(found)], marker
+    return lines if marker else [*lines, *describe_plan(found, reader.dialect.name)], marker
 
 
 async def _look(opened: Database) -> Mended:

@@ -11,8 +11,10 @@ from db.flowise.tables import FlowiseTables
 from db.models import ExecutionState
 from server.operation.program import program
 
-_WRITE_SECONDS = 150e-6
-"""How long an execution takes to be copied with its pauses, besides being read."""
+_COPY_SECONDS = {"sqlite": 200e-6, "postgresql": 200e-6}
+"""How long an execution of a kilobyte takes to be copied with its pauses, as measured."""
+_SEARCH_SECONDS = 5e-9
+"""How long a byte of it takes to be searched for errors, with the pauses."""
 _PASSWORD = re.compile(r"(//[^:@/]*:)[^@]*(?=@)|([?&]password=)[^&]*")
 _MOST_SHOWN = 5
 _UNITS = ("bytes", "kB", "MB", "GB")
@@ -43,10 +45,10 @@ def describe_found(tables: FlowiseTables, found: Inspection) -> list[str]:
     return lines
 
 
-def describe_plan(found: Inspection) -> list[str]:
-    """Say what attaching would do."""
+def describe_plan(found: Inspection, kind: str) -> list[str]:
+    """Say what attaching would do to a database of a kind."""
     taken = found.rows - sum(found.left_out.values())
-    duration = _duration(found.seconds + taken * _WRITE_SECONDS)
+    duration = _duration(found.seconds + taken * _COPY_SECONDS[kind] + found.size * _SEARCH_SECONDS)
     plan = (
         f"Would make the gateway's tables beside Flowise's, copy {_executions(taken)} in about "
         f"{duration}, and install triggers; Flowise may run meanwhile"

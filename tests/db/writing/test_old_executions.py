@@ -123,6 +123,7 @@ def test_what_is_counted_and_deleted_is_what_the_reference_says(
             counted = Counter(await old.count())
             assert +counted == _by_state(rows, expected)
             assert await old.may_exist() or not expected
+            assert await old.exist() == bool(expected)
             assert await _delete(old) == +counted
             assert not any((await old.count()).values())
         finally:

@@ -10,6 +10,8 @@ from db.database import Database
 from db.events.log import EventLog
 from db.leases import Lease
 from db.opening import open_database
+from db.pacing import Pace
+from server.operation import event_retention
 from server.operation.event_retention import EventRetention
 from server.operation.settings import Settings
 from tests.gateway import Gateway, run_sql
@@ -72,6 +74,28 @@ async def test_old_events_are_deleted_while_it_runs(database: Database, place: P
         await _until(lambda: _values(work)[1] > 0)
     assert _events(place) == LEFT
     assert _values(work)[0] == 6 - LEFT
+
+
+async def test_when_it_writes_rarely_there_are_few_batches(
+    database: Database, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_retention, "_UNNOTICED", Pace(first=1))
+    await _write_old(place, database, 5)
+    work = EventRetention(database, HOUR, pause=OFTEN)
+    renew = work._lease.renew
+    batches = 0
+
+    def counted(*arguments: Any) -> None:
+        nonlocal batches
+        batches += 1
+        renew(*arguments)
+
+    monkeypatch.setattr(work._lease, "renew", counted)
+    work.write_rarely(is_rare=True)
+    async with work.running():
+        await _until(lambda: _values(work)[1] > 0)
+    assert _events(place) == LEFT
+    assert batches == (1 if isinstance(place, SQLitePlace) else 2)
 
 
 async def test_nothing_is_deleted_while_another_process_holds_the_lease(

@@ -87,13 +87,19 @@ async def test_executions_become_old_while_it_runs(database: Database, place: Pl
             await until(lambda: not _states(place))
 
 
-async def test_the_newest_of_each_agentflow_are_kept(database: Database, place: Place) -> None:
+@pytest.mark.parametrize("is_rare", [False, True])
+async def test_the_newest_of_each_agentflow_are_kept(
+    database: Database,
+    place: Place,
+    is_rare: bool,  # noqa: FBT001 - by its name in the parameters
+) -> None:
     await _write(
         place,
         database,
         [("one", "ERROR", 4), ("one", "ERROR", 3), ("one", "FINISHED", 2), ("two", "ERROR", 9)],
     )
     work = _retention(database, keep_last=1)
+    work.write_rarely(is_rare=is_rare)
     async with work.running():
         await until(lambda: _values(work)[1] > 0)
     assert set(_states(place)) == {3, 4}
