@@ -15,7 +15,6 @@ import pytest
 from db.flowise.attachment import Attachment
 from db.opening import open_database
 from tests.db.flowise import equality, postgres
-from tests.examples import examples
 from tests.faults.programs import start, wait_until
 from tests.flowise_tables import create_flowise
 from tests.gateway import run_sql
@@ -153,8 +152,11 @@ def _check_sides(place: Place) -> None:
             equality.check_sides(connection)
 
 
-def test_what_flowise_writes_while_executions_are_copied_is_never_refused(flowise: Place) -> None:
-    _add_many(flowise, examples(20_000))
+@pytest.mark.parametrize("count", [4_000, pytest.param(20_000, marks=pytest.mark.load)])
+def test_what_flowise_writes_while_executions_are_copied_is_never_refused(
+    flowise: Place, count: int
+) -> None:
+    _add_many(flowise, count)
     writer = _Writer(flowise)
     with writer.running():
         before = writer.writes
