@@ -188,6 +188,22 @@ class ReplacedExecution(Base):
     __table_args__ = ({"sqlite_strict": True},)
 
 
+class GivenTimes(Base):
+    """The times that a write gives an execution even if they are what they were.
+
+    Triggers of other programs may put a row in before they write the execution, and take it out
+    after. Without it, a time that an update does not change is one that it does not set.
+    """
+
+    __tablename__ = "given_times"
+
+    guid: Mapped[str] = mapped_column(Text, primary_key=True)
+    updated_on: Mapped[int] = mapped_column(_INTEGER)
+    finished_on: Mapped[int | None] = mapped_column(_INTEGER)
+
+    __table_args__ = ({"sqlite_strict": True},)
+
+
 class LoggedEvent(Base):
     """A change of an execution, which triggers log in the same transaction; see ``events``.
 

@@ -29,7 +29,25 @@ SURPLUS = (
 With the first part comes the empty guid, which is in none.
 """
 _DELETE = "DELETE FROM executions WHERE id = ?"
-_TOUCH = 'UPDATE execution SET "executionData" = "executionData" WHERE rowid = ?'
+_TOUCH = 'UPDATE execution SET "id" = "id" WHERE rowid = ?'
+
+_OLDEST = (
+    "SELECT max(number), count(*) FROM (SELECT number FROM flowise_not_yet ORDER BY 1 LIMIT ?)"
+)
+_TAKE = (
+    'UPDATE execution SET "id" = "id"'
+    " WHERE id IN (SELECT id FROM flowise_not_yet WHERE number <= ?)"
+)
+_FORGET = "DELETE FROM flowise_not_yet WHERE number <= ?"
+
+
+def take_oldest(execute: Execute, limit: int) -> int:
+    """Take over the oldest executions that have been left; return how many."""
+    [(newest, count)] = execute(_OLDEST, (limit,))
+    if count:
+        for statement in (_TAKE, _FORGET):
+            execute(statement, (newest,))
+    return int(count)
 
 
 def delete_surplus(execute: Execute, after: str, last: str | None) -> int:

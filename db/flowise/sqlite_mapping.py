@@ -36,6 +36,37 @@ def reason(tables: FlowiseTables, row: str) -> str:
     return f"(SELECT {_REASON} FROM (SELECT {read} LIMIT 1))"
 
 
+PROGRESS = ("executionData", "state", "updatedDate", "stoppedDate")
+"""What Flowise changes of an execution as it goes on."""
+
+
+def identity(tables: FlowiseTables) -> list[str]:
+    """Return what Flowise changes of no execution, as its columns are named."""
+    names = [name for name in _NAMES.values() if name != "state"]
+    if not tables.has_workspaces:
+        names.remove("workspaceId")
+    return [*names, "createdDate"]
+
+
+def error(row: str) -> str:
+    """Return an expression for the error of an execution."""
+    of_data = sqlite_error_of(f'{row}."executionData"')
+    return f"CASE WHEN {row}.\"state\" <> 'INPROGRESS' THEN {of_data} END"
+
+
+def progress(row: str) -> str:
+    """Return a SELECT of ``state``, ``updated_on`` and ``finished_on`` of a row.
+
+    It has no row if these can't be taken over.
+    """
+    return (
+        f"SELECT state, updated_on, {_FINISHED} AS finished_on FROM"
+        f' (SELECT {row}."state" AS state, {_time(f"{row}.{_UPDATED}")} AS updated_on,'
+        f" {_time(f'{row}.{_STOPPED}')} AS stopped_on LIMIT 1)"
+        f" WHERE state IN ({_STATES}) AND updated_on {_RANGE}"
+    )
+
+
 def taken_over(tables: FlowiseTables, row: str, rest: str = "") -> str:
     """Return a SELECT of what the gateway makes of rows of Flowise's.
 
@@ -43,18 +74,13 @@ def taken_over(tables: FlowiseTables, row: str, rest: str = "") -> str:
     columns, and ``row`` is a table in it, or the new row of a trigger.
     """
     values = _read(tables, row)
-    error = sqlite_error_of(f'{row}."executionData"')
     values["row_id"] = f"{row}.rowid"
-    values["error"] = f"CASE WHEN {values['state']} <> 'INPROGRESS' THEN {error} END"
-    values["stopped_on"] = _time(f'{row}."stoppedDate"')
+    values["error"] = error(row)
+    values["stopped_on"] = _time(f"{row}.{_STOPPED}")
     read = ", ".join(f"{value} AS {name}" for name, value in values.items())
     columns = {name: name for name in COLUMNS}
     columns["workspace_id"] = "nullif(workspace_id, '')"
-    # Flowise tells when it stopped an execution, and of no other state when it came into it.
-    columns["finished_on"] = (
-        f"CASE WHEN state = 'STOPPED' AND stopped_on BETWEEN {EARLIEST_MS} AND {LATEST_MS}"
-        " THEN stopped_on WHEN state <> 'INPROGRESS' THEN updated_on END"
-    )
+    columns["finished_on"] = _FINISHED
     made = ", ".join(f"{value} AS {name}" for name, value in columns.items())
     # The limit keeps SQLite from working out each value at each place where it is used.
     return f"SELECT row_id, guid, {_REASON} AS reason, {made} FROM (SELECT {read}{rest} LIMIT -1)"
@@ -70,7 +96,7 @@ def _read(tables: FlowiseTables, row: str) -> dict[str, str]:
         **values,
         "texts": texts,
         "created_on": _time(f'{row}."createdDate"'),
-        "updated_on": _time(f'{row}."updatedDate"'),
+        "updated_on": _time(f"{row}.{_UPDATED}"),
     }
 
 
@@ -87,6 +113,12 @@ _IS_NO_TEXT = _any_text("typeof({}) NOT IN ('text', 'null')")
 _IS_TOO_LONG = _any_text(f"length(CAST({{}} AS BLOB)) > {LONGEST_TEXT_BYTES}")
 _WHICH = "one of its id, agentflowId, sessionId and workspaceId"
 _RANGE = f"BETWEEN {EARLIEST_MS} AND {LATEST_MS}"
+_UPDATED, _STOPPED = '"updatedDate"', '"stoppedDate"'
+# Flowise tells when it stopped an execution, and of no other state when it came into it.
+_FINISHED = (
+    f"CASE WHEN state = 'STOPPED' AND stopped_on {_RANGE} THEN stopped_on"
+    " WHEN state <> 'INPROGRESS' THEN updated_on END"
+)
 # Null is a session or a workspace that an execution does not have.
 _REASON = (
     "CASE WHEN guid = '' THEN 'its id is empty'"

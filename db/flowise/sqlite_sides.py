@@ -1,12 +1,21 @@
 """Flowise's tables and the gateway's in one file of SQLite."""
 
-from functools import partial
+from collections.abc import Callable
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.database import Database
+from db.database import Database, Execute
 from db.flowise.sides import Batch, Counts
-from db.flowise.sqlite_batches import GUIDS, IDS, SURPLUS, Batches, Flows, batch_of, delete_surplus
+from db.flowise.sqlite_batches import (
+    GUIDS,
+    IDS,
+    SURPLUS,
+    Batches,
+    Flows,
+    batch_of,
+    delete_surplus,
+    take_oldest,
+)
 from db.flowise.sqlite_triggers import create_tables, create_triggers
 from db.flowise.tables import FlowiseTables
 from db.sqlite.flowise_changes import bring_oldest
@@ -14,6 +23,7 @@ from db.sqlite.flowise_changes import bring_oldest
 _CHANGES_AT_ONCE = 500
 _MADE = "SELECT name, type, sql FROM sqlite_master WHERE name LIKE 'flowise\\_%' ESCAPE '\\'"
 _HAS_CHANGES = "SELECT EXISTS (SELECT 1 FROM flowise_changes)"
+_HAS_NOT_YET = "SELECT EXISTS (SELECT 1 FROM flowise_not_yet)"
 _COUNT = (
     "SELECT (SELECT count(*) FROM execution), (SELECT count(*) FROM executions),"
     " (SELECT count(*) FROM flowise_left_out)"
@@ -108,15 +118,20 @@ class SQLiteSides:
     async def apply_changes(self) -> int:
         """Bring to Flowise what other programs have changed on the gateway's side.
 
-        Returns how many changes there were.
+        Also takes over what Flowise's statements have left. Returns how many changes there were.
         """
-        brought = 0
-        while (await self._database.read_latest(_HAS_CHANGES, ()))[0][0]:
-            some = await self._database.change(partial(bring_oldest, limit=_CHANGES_AT_ONCE))
+        taken = await self._apply(_HAS_NOT_YET, take_oldest)
+        return taken + await self._apply(_HAS_CHANGES, bring_oldest)
+
+    async def _apply(self, has_changes: str, apply: Callable[[Execute, int], int]) -> int:
+        """Apply changes, some at a time, until there are none."""
+        applied = 0
+        while (await self._database.read_latest(has_changes, ()))[0][0]:
+            some = await self._database.change(lambda execute: apply(execute, _CHANGES_AT_ONCE))
             if not some:
                 break
-            brought += some
-        return brought
+            applied += some
+        return applied
 
     async def count(self) -> Counts:
         """Count both sides at one moment."""

@@ -30,22 +30,38 @@ Working it out once keeps what SQLite has to compile for a statement small.
 """
 
 
+_NOT_YET = "CREATE TABLE flowise_not_yet (number INTEGER PRIMARY KEY, id NOT NULL)"
+"""Executions of Flowise's that the gateway has yet to take over.
+
+SQLite compiles with a statement whatever its triggers might do. So those of the statements that
+Flowise runs can do no more than it takes, and leave the rest: a new row whose execution is there
+already, and one that can't be taken over, or could not be.
+"""
+
+
 def create_tables() -> dict[str, str]:
     """Return the statements that create the tables, by their names."""
     return {
         "flowise_left_out": _LEFT_OUT,
         "flowise_changes": _CHANGES,
         "flowise_taken": _TAKEN,
+        "flowise_not_yet": _NOT_YET,
     }
 
 
 def create_triggers(tables: FlowiseTables) -> dict[str, str]:
     """Return the statements that create the triggers, by their names."""
-    take_over = _take_over(tables)
+    identity = [f'"{name}"' for name in mapping.identity(tables)]
+    new, old = (", ".join(f"{row}.{name}" for name in identity) for row in ("NEW", "OLD"))
+    progress = ", ".join(f'"{name}"' for name in mapping.PROGRESS)
     made = {
-        "flowise_execution_inserted": _trigger("INSERT ON execution", *take_over),
-        "flowise_execution_updated": _trigger("UPDATE ON execution", *take_over),
-        # Of its own, because Flowise changes no id, and SQLite compiles what might fire.
+        "flowise_execution_inserted": _trigger("INSERT ON execution", *_take_new(tables)),
+        "flowise_execution_progressed": _trigger(
+            f"UPDATE OF {progress} ON execution", *_take_progress(), when=f"({new}) IS ({old})"
+        ),
+        "flowise_execution_updated": _trigger(
+            f"UPDATE OF {', '.join(identity)} ON execution", *_take_over(tables)
+        ),
         "flowise_execution_renamed": _trigger(
             'UPDATE OF "id" ON execution', *_let_go(), when='NEW."id" IS NOT OLD."id"'
         ),
@@ -69,11 +85,51 @@ def _let_go() -> list[str]:
     ]
 
 
-def _take_over(tables: FlowiseTables) -> list[str]:
-    """The statements that make the execution of a new row equal to it, or note why it can't be."""
+def _leave(which: str) -> str:
+    """The statement that leaves the new row for the gateway."""
+    return f'INSERT INTO flowise_not_yet (id) SELECT NEW."id" WHERE {which}'
+
+
+def _take_new(tables: FlowiseTables) -> list[str]:
+    """The statements that take over a row that was not there."""
     columns = ", ".join(mapping.COLUMNS)
-    end = mapping.finished("taken", "executions")
-    changed = {name: f"taken.{name}" for name in mapping.COLUMNS} | {"finished_on": end}
+    return [
+        (
+            f"INSERT INTO executions (guid, {columns}) SELECT guid, {columns}"
+            f" FROM ({mapping.taken_over(tables, 'NEW')}) AS taken WHERE reason IS NULL"
+            " AND NOT EXISTS (SELECT 1 FROM executions WHERE executions.guid = taken.guid)"
+        ),
+        _leave('changes() = 0 OR EXISTS (SELECT 1 FROM flowise_left_out WHERE guid = NEW."id")'),
+    ]
+
+
+def _take_progress() -> list[str]:
+    """The statements that take over how an execution goes on, which has been taken over."""
+    error = mapping.error("NEW")
+    return [
+        "DELETE FROM given_times",
+        (
+            "INSERT INTO given_times (guid, updated_on, finished_on)"
+            f" SELECT kept.guid, taken.updated_on, {mapping.finished('taken', 'kept')}"
+            f" FROM ({mapping.progress('NEW')}) AS taken"
+            ' JOIN executions AS kept ON kept.guid = NEW."id"'
+        ),
+        (
+            f'UPDATE executions SET state = NEW."state", error = {error}, (updated_on, finished_on)'
+            " = (SELECT updated_on, finished_on FROM given_times)"
+            " WHERE guid = (SELECT guid FROM given_times)"
+        ),
+        _leave("changes() = 0"),
+        "DELETE FROM given_times",
+    ]
+
+
+def _take_over(tables: FlowiseTables) -> list[str]:
+    """The statements that make the execution of a row equal to it, or note why it can't be."""
+    columns = ", ".join(mapping.COLUMNS)
+    changed = {name: f"taken.{name}" for name in mapping.COLUMNS}
+    for name in ("updated_on", "finished_on"):
+        changed[name] = f"(SELECT {name} FROM given_times)"
     set_to = ", ".join(f"{name} = {value}" for name, value in changed.items())
     return [
         "DELETE FROM flowise_taken",
@@ -87,48 +143,24 @@ def _take_over(tables: FlowiseTables) -> list[str]:
             "DELETE FROM executions WHERE guid ="
             " (SELECT guid FROM flowise_taken WHERE reason IS NOT NULL)"
         ),
+        "DELETE FROM given_times",
+        (
+            "INSERT INTO given_times (guid, updated_on, finished_on)"
+            f" SELECT kept.guid, taken.updated_on, {mapping.finished('taken', 'kept')}"
+            " FROM flowise_taken AS taken JOIN executions AS kept ON kept.guid = taken.guid"
+            f" WHERE taken.reason IS NULL AND {mapping.differs('taken', 'kept')}"
+        ),
         (
             f"UPDATE executions SET {set_to} FROM flowise_taken AS taken"
-            " WHERE executions.guid = taken.guid AND taken.reason IS NULL"
-            f" AND {mapping.differs('taken', 'executions')}"
+            " WHERE executions.guid = (SELECT guid FROM given_times)"
         ),
-        *_correct_times(),
+        "DELETE FROM given_times",
         (
             f"INSERT INTO executions (guid, {columns}) SELECT guid, {columns} FROM flowise_taken"
             " WHERE reason IS NULL AND NOT EXISTS"
             " (SELECT 1 FROM executions WHERE executions.guid = flowise_taken.guid)"
         ),
         _forget_changes('NEW."id"'),
-    ]
-
-
-def _correct_times() -> list[str]:
-    """The statements that give an execution the times of Flowise's row after an update.
-
-    Triggers of the gateway's take a time that an update does not change for one that it does not
-    set. What they have made of the times is the same in both, and in the newest event.
-    """
-    end = (
-        "CASE WHEN taken.state IN ('INPROGRESS', 'STOPPED') THEN taken.finished_on"
-        " WHEN kept.finished_on = kept.updated_on THEN taken.updated_on ELSE kept.finished_on END"
-    )
-    is_wrong = (
-        "kept.guid = taken.guid AND taken.reason IS NULL"
-        f" AND (kept.updated_on, kept.finished_on) IS NOT (taken.updated_on, {end})"
-    )
-    set_to = f"updated_on = taken.updated_on, finished_on = {end}"
-    return [
-        (
-            f"UPDATE execution_events SET {set_to} FROM flowise_taken AS taken, executions AS kept"
-            f" WHERE {is_wrong} AND execution_events.id = (SELECT max(id) FROM execution_events)"
-            " AND execution_events.execution_id = kept.id"
-            " AND (execution_events.updated_on, execution_events.finished_on)"
-            " IS (kept.updated_on, kept.finished_on)"
-        ),
-        (
-            f"UPDATE executions SET {set_to} FROM flowise_taken AS taken, executions AS kept"
-            f" WHERE {is_wrong} AND executions.id = kept.id"
-        ),
     ]
 
 
@@ -175,6 +207,8 @@ def _of_changes() -> dict[str, str]:
     return {
         "flowise_changed": (
             "AFTER UPDATE OF state ON executions WHEN NEW.state <> OLD.state"
+            # Flowise's own changes give times.
+            " AND NOT EXISTS (SELECT 1 FROM given_times WHERE guid = NEW.guid)"
             f" BEGIN {note} VALUES (NEW.guid, 0); END"
         ),
         "flowise_removed": (f"AFTER DELETE ON executions BEGIN {note} VALUES (OLD.guid, 1); END"),

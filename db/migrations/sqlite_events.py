@@ -62,6 +62,24 @@ def _times_of_changed_row(lacks_updated_on: str) -> _Times:
     )
 
 
+_ARE_GIVEN = (
+    "EXISTS (SELECT 1 FROM given_times WHERE guid = NEW.guid"
+    " AND updated_on IS NEW.updated_on AND finished_on IS NEW.finished_on)"
+)
+"""Whether the times of the new row are meant, even if they are those of the old one."""
+
+
+def _as_they_are(times: _Times) -> _Times:
+    return times
+
+
+def _unless_given(times: _Times) -> _Times:
+    return times._replace(
+        updated_on=f"CASE WHEN {_ARE_GIVEN} THEN NEW.updated_on ELSE {times.updated_on} END",
+        finished_on=f"CASE WHEN {_ARE_GIVEN} THEN NEW.finished_on ELSE {times.finished_on} END",
+    )
+
+
 _OF_CHANGED_ROW = _times_of_changed_row(
     "(NEW.updated_on IS NULL OR NEW.updated_on IS OLD.updated_on)"
 )
@@ -154,6 +172,7 @@ def _triggers(columns: EventColumns, *, with_data: bool) -> list[str]:
     of_moved_row = when.times_of_moved_row
 
     log = functools.partial(_log, columns)
+    logged = _unless_given if with_data else _as_they_are
     # An update that sets none of them does not even compile the trigger.
     of_contents = f" OF {', '.join(columns.contents)}" if with_data else ""
     of_identity = _of_identity(columns) if with_data else ""
@@ -167,7 +186,7 @@ def _triggers(columns: EventColumns, *, with_data: bool) -> list[str]:
             "changed",
             f"UPDATE{of_contents}",
             f"NOT ({when.is_moved}) AND {when.is_changed}",
-            log("UPDATED", "NEW.", _OF_CHANGED_ROW),
+            log("UPDATED", "NEW.", logged(_OF_CHANGED_ROW)),
         ),
         _trigger(
             "retimed",
@@ -186,9 +205,9 @@ def _triggers(columns: EventColumns, *, with_data: bool) -> list[str]:
             f"UPDATE{of_identity}",
             when.is_moved,
             replaced,
-            log("UPDATED", "NEW.", of_moved_row, only=f"NOT ({when.is_renamed})"),
+            log("UPDATED", "NEW.", logged(of_moved_row), only=f"NOT ({when.is_renamed})"),
             log("DELETED", "OLD.", only=when.is_renamed),
-            log("CREATED", "NEW.", of_moved_row, only=when.is_renamed),
+            log("CREATED", "NEW.", logged(of_moved_row), only=when.is_renamed),
             *((MOVES,) if with_data else ()),
         ),
         _trigger("deleted", "DELETE", "", log("DELETED", "OLD.")),
@@ -197,12 +216,20 @@ def _triggers(columns: EventColumns, *, with_data: bool) -> list[str]:
             _trigger(
                 f"{name}{again}",
                 event,
-                f"{times.lacks_updated_on} OR {times.lacks_both}",
-                *_set_times(times, when.is_as_written),
+                condition,
+                *statements,
             )
-            for name, event, times in (
-                ("inserted", "INSERT", _OF_NEW_ROW),
-                ("updated", "UPDATE", of_moved_row),
+            for name, event, condition, statements in (
+                ("inserted", "INSERT", *_sets_times(_OF_NEW_ROW, when.is_as_written)),
+                (
+                    "updated",
+                    "UPDATE",
+                    *(
+                        _sets_changed_times(of_moved_row, when.is_as_written)
+                        if with_data
+                        else _sets_times(of_moved_row, when.is_as_written)
+                    ),
+                ),
             )
             for again in ("", "_within")
         ),
@@ -241,8 +268,8 @@ def _log(
     return f"INSERT INTO execution_events (type, occurred_on, {', '.join(names)}) {rows};"
 
 
-def _set_times(times: _Times, is_as_written: str) -> tuple[str, str]:
-    """The statements that update the times of the new row, as far as it lacks them."""
+def _sets_times(times: _Times, is_as_written: str) -> tuple[str, tuple[str, ...]]:
+    """The statements that update the times of the new row, as far as it lacks them, and when."""
     updated_on, finished_on = times.updated_on, times.finished_on
     only_updated_on = f"{times.lacks_updated_on} AND NOT {times.lacks_both}"
     # A row that another trigger has changed since got its times from that change, but its end only
@@ -258,7 +285,24 @@ def _set_times(times: _Times, is_as_written: str) -> tuple[str, str]:
         f" WHERE id = NEW.id AND ({times.lacks_both} OR finished_on IS NOT NEW.finished_on)"
         f" AND {has_that_end} AND (updated_on, finished_on) IS NOT ({updated_on}, {finished_on});"
     )
-    return sets_one, sets_both
+    return f"{times.lacks_updated_on} OR {times.lacks_both}", (sets_one, sets_both)
+
+
+def _sets_changed_times(times: _Times, is_as_written: str) -> tuple[str, tuple[str, ...]]:
+    """The same for a changed row, in one statement, and unless its times are given."""
+    when = f"({times.lacks_updated_on} OR {times.lacks_both}) AND NOT {_ARE_GIVEN}"
+    # See ``_sets_times``.
+    has_that_end = (
+        f"({is_as_written} OR state = NEW.state AND finished_on IS NEW.finished_on"
+        f" AND {times.lacks_both})"
+    )
+    updated_on, finished_on = times.updated_on, times.finished_on
+    sets = (
+        f"UPDATE executions SET updated_on = {updated_on}, finished_on = {finished_on}"
+        f" WHERE id = NEW.id AND {has_that_end}"
+        f" AND (updated_on, finished_on) IS NOT ({updated_on}, {finished_on});"
+    )
+    return when, (sets,)
 
 
 def _note_replaced_rows(when: _Conditions, *, with_data: bool) -> list[str]:

@@ -37,6 +37,7 @@ TABLES = [
     "execution_data",
     "execution_events",
     "executions",
+    "given_times",
     "leases",
     "replaced_executions",
     "rest_imports",

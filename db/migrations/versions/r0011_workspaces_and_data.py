@@ -85,6 +85,13 @@ def _upgrade_sqlite() -> None:
     create_sqlite_checks("api_keys", (*TEXTS["api_keys"], *_COLUMNS["api_keys"]))
     replace_sqlite_checks((*TEXTS["executions"], "workspace_id"), "error")
     replace_sqlite_counts()
+    op.create_table(
+        "given_times",
+        sa.Column("guid", sa.Text, primary_key=True),
+        sa.Column("updated_on", sa.Integer, nullable=False),
+        sa.Column("finished_on", sa.Integer),
+        sqlite_strict=True,
+    )
     replace_sqlite_events(WITH_WORKSPACES)
     create_sqlite_data()
 

@@ -36,7 +36,8 @@ _OF_PROGRAMS = [
     "UPDATE executions SET state = :state WHERE guid = :guid",
     (
         "UPDATE executions SET state = :state, updated_on = 1759628839123,"
-        " finished_on = 1759628839456 WHERE guid = :guid"
+        # Times alone are not brought to Flowise.
+        " finished_on = 1759628839456 WHERE guid = :guid AND state <> :state"
     ),
     "UPDATE executions SET state = :state",
     "DELETE FROM executions WHERE guid = :guid",
@@ -48,7 +49,7 @@ _OF_PROGRAMS = [
     ),
     (
         "UPDATE OR REPLACE executions SET id = (SELECT id FROM executions WHERE guid = :guid)"
-        " WHERE guid = 'execution-0'"
+        " WHERE guid = 'execution-0' AND EXISTS (SELECT 1 FROM executions WHERE guid = :guid)"
     ),
     (
         "INSERT INTO executions (guid, agentflow_id, state, created_on)"
@@ -142,6 +143,7 @@ async def _take(
     before = _guids(flowise)
     if kind == "flowise":
         _run(flowise, how)
+        await sides.apply_changes()
     elif kind == "program":
         statement, (guid, *_), state = how
         flowise.execute(statement, {"guid": guid, "state": state})

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.db.events.outbox import Copy
 from tests.db.flowise.drawn_writes import statements
-from tests.db.flowise.equality import check_events, check_sides
+from tests.db.flowise.equality import check_events, check_sides, take_what_was_left
 from tests.examples import examples
 
 _PROGRAMS = 2
@@ -52,6 +52,13 @@ def test_both_sides_are_equal_after_whatever_is_written_to_those_of_flowise(
             reader.execute("BEGIN")
             last = check_events(reader, copy, last)
             reader.execute("COMMIT")
+        for program in programs:
+            if program.in_transaction:
+                program.execute("COMMIT")
+        take_what_was_left(programs[0])
+        assert programs[0].execute("SELECT * FROM flowise_not_yet").fetchall() == []
+        check_sides(reader)
+        check_events(reader, copy, last)
 
 
 _ALL = '("id", "executionData", "state", "agentflowId", "sessionId", "createdDate", "updatedDate")'
@@ -90,6 +97,11 @@ def test_each_form_of_a_write_is_told_of_once(
         flowise.execute(f"INSERT INTO execution {_ALL} VALUES {_OLD.replace('x', 'y', 1)}")
         [(last,)] = flowise.execute("SELECT max(id) FROM execution_events")
         flowise.execute(statement)
+        check_sides(flowise)
+        not_yet = flowise.execute("SELECT id FROM flowise_not_yet").fetchall()
+        # No other statement leaves anything.
+        assert not_yet == ([("x",)] if "REPLACE INTO" in statement else [])
+        take_what_was_left(flowise)
         check_sides(flowise)
         check_events(flowise)
         events = flowise.execute("SELECT type FROM execution_events WHERE id > ?", [last])
