@@ -1,10 +1,13 @@
 """Which of the gateways on an attached database watches it."""
 
+import logging
 from pathlib import Path
 
 from db.database import Database
 from db.leases import Lease
 from db.sqlite.file_lock import FileLock
+
+logger = logging.getLogger("gateway.flowise")
 
 _FILE = "SELECT file FROM pragma_database_list WHERE name = 'main'"
 SUFFIX = "-gateway"
@@ -22,12 +25,13 @@ class WatchTurn:
         self._database = database
         self._lease = Lease(database, "flowise_watch")
         self._lock: FileLock | None = None
+        self._is_warned = False
 
     async def acquire(self) -> bool:
         """Take the turn, or keep it; return False if another process has it.
 
-        Raises ServiceUnavailable if the database can't answer, and OSError if the folder of its
-        file can't be written.
+        Where no file can be made beside the database's, each process has a turn. Raises
+        ServiceUnavailable if the database can't answer.
         """
         if self._database.dialect.name != "sqlite":
             return await self._lease.acquire()
@@ -36,7 +40,14 @@ class WatchTurn:
             if not name:  # a database in memory is seen by this process alone
                 return True
             self._lock = FileLock(Path(name + SUFFIX))
-        return self._lock.acquire()
+        try:
+            return self._lock.acquire()
+        except OSError as error:
+            # Both sides are kept equal all the same.
+            if not self._is_warned:
+                logger.warning("`detach` can't know that this gateway runs: %s", error)
+            self._is_warned = True
+            return True
 
     async def release(self) -> None:
         """Let others take the turn. Raises ServiceUnavailable if the database can't answer."""

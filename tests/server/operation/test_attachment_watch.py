@@ -14,6 +14,7 @@ from db.flowise.attachment import Attachment
 from db.flowise.postgres_sides import PostgresSides
 from db.flowise.sqlite_sides import SQLiteSides
 from db.opening import open_database
+from db.sqlite.file_lock import FileLock
 from server.access import authentication
 from server.operation import attachment_watch, maintenance
 from tests.faults.programs import wait_until
@@ -158,6 +159,23 @@ def test_beside_an_attached_file_an_idle_gateway_commits_nothing(
         assert version() == before
         gateway.sql("UPDATE executions SET state = 'TIMEOUT'")
         wait_until(lambda: version() != before)
+
+
+@pytest.mark.sqlite
+def test_beside_a_file_whose_folder_can_not_be_written_both_sides_are_kept_equal(
+    flowise: SQLitePlace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(_lock: FileLock) -> bool:
+        raise PermissionError
+
+    _attachment(flowise, "attach")
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    with running_gateway(flowise) as gateway:
+        gateway.sql("UPDATE executions SET state = 'TIMEOUT'")
+        find = "SELECT DISTINCT state FROM execution"
+        wait_until(lambda: gateway.sql(find) == [("TIMEOUT",)])
+    [warning] = [record for record in caplog.records if "can't know" in record.getMessage()]
+    assert warning.levelname == "WARNING"
 
 
 def test_the_counts_are_those_of_the_start(flowise: Place) -> None:
