@@ -61,6 +61,8 @@ _ASKS: list[tuple[str, str, int, _Prepare, str, Any]] = [
     (_MANY, _DELETE, 500, _faulty, "/executions", _IDS),
     (_MANY, _DELETE, 503, _without_table, "/executions", _IDS),
     (_ONE, _GET, 200, _healthy, f"/executions/{ONE.guid}", None),
+    (_ONE, _GET, 200, _healthy, f"/executions/{ONE.guid}?include=data", None),
+    (_ONE, _GET, 400, _healthy, f"/executions/{ONE.guid}?include=steps", None),
     (_ONE, _GET, 404, _healthy, "/executions/abc", None),
     (_ONE, _GET, 500, _faulty, f"/executions/{ONE.guid}", None),
     (_ONE, _GET, 503, _without_table, f"/executions/{ONE.guid}", None),
@@ -188,7 +190,10 @@ def test_a_busy_database_answers_as_documented(gateway_with: Callable[..., Gatew
 def test_an_execution_has_no_key_that_is_not_documented(sample_gateway: Gateway) -> None:
     schema = DOCUMENT["components"]["schemas"]["Execution"]
     for execution in sample_gateway.http.get("/executions").json():
-        assert list(execution) == list(schema["properties"]) == schema["required"]
+        assert list(execution) == schema["required"]
+    shown = sample_gateway.http.get(f"/executions/{ONE.guid}?include=data").json()
+    assert list(shown) == [*schema["required"], "data"]
+    assert list(schema["properties"]) == [*shown, "dataProblem"]
 
 
 def test_the_headers_of_a_page_are_documented(sample_gateway: Gateway) -> None:
