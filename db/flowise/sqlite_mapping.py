@@ -5,6 +5,7 @@ whatever a row holds: columns of Flowise's may hold values of any type, and text
 """
 
 from db.contents.error_sql import sqlite_error_of
+from db.contents.steps import MARK
 from db.flowise.tables import FlowiseTables
 from db.instants import EARLIEST_MS, LATEST_MS
 from db.migrations.versions.r0005_contents import NOT_UTF8
@@ -54,16 +55,42 @@ def error(row: str) -> str:
     return f"CASE WHEN {row}.\"state\" <> 'INPROGRESS' THEN {of_data} END"
 
 
+def new(tables: FlowiseTables, row: str) -> str:
+    """Return a SELECT of ``guid`` and ``COLUMNS`` of a new row, but ``error``.
+
+    It has no row if the execution can't be taken over, and not if that takes more than what Flowise
+    inserts: times of other forms, long texts, an error, or a time of stopping.
+    """
+    values = _read(tables, row)
+    values["created_on"] = _usual_time(f'{row}."createdDate"')
+    values["updated_on"] = _usual_time(f"{row}.{_UPDATED}")
+    read = ", ".join(f"{value} AS {name}" for name, value in values.items())
+    columns = {name: name for name in ("guid", *COLUMNS) if name != "error"}
+    columns["workspace_id"] = "nullif(workspace_id, '')"
+    columns["finished_on"] = "CASE WHEN state <> 'INPROGRESS' THEN updated_on END"
+    made = ", ".join(f"{value} AS {name}" for name, value in columns.items())
+    return (
+        f"SELECT {made} FROM (SELECT {read} LIMIT 1) WHERE guid <> '' AND agentflow_id IS NOT NULL"
+        f" AND NOT ({_IS_NO_TEXT}) AND length(CAST(texts AS BLOB)) <= {LONGEST_TEXT_BYTES}"
+        f" AND instr(texts, char(0)) = 0 AND NOT ({_is_not_utf8('texts')})"
+        f" AND created_on {_RANGE} AND updated_on {_RANGE}"
+        f" AND (state = 'INPROGRESS' OR state IN ({_STATES}) AND state <> 'STOPPED'"
+        f" AND {row}.\"executionData\" NOT GLOB '*{MARK}*')"
+    )
+
+
 def progress(row: str) -> str:
     """Return a SELECT of ``state``, ``updated_on`` and ``finished_on`` of a row.
 
-    It has no row if these can't be taken over.
+    It has no row if these can't be taken over, or have times of other forms than Flowise writes.
     """
+    stopped = f"{row}.{_STOPPED}"
     return (
         f"SELECT state, updated_on, {_FINISHED} AS finished_on FROM"
-        f' (SELECT {row}."state" AS state, {_time(f"{row}.{_UPDATED}")} AS updated_on,'
-        f" {_time(f'{row}.{_STOPPED}')} AS stopped_on LIMIT 1)"
+        f' (SELECT {row}."state" AS state, {_usual_time(f"{row}.{_UPDATED}")} AS updated_on,'
+        f" {_usual_time(stopped)} AS stopped_on LIMIT 1)"
         f" WHERE state IN ({_STATES}) AND updated_on {_RANGE}"
+        f" AND (stopped_on IS NOT NULL OR {stopped} IS NULL OR state <> 'STOPPED')"
     )
 
 
@@ -187,6 +214,19 @@ def _time(value: str) -> str:
         f" WHEN 'real' THEN CASE WHEN abs({value}) < 1e15 THEN CAST({value} AS INTEGER) END"
         f" WHEN 'text' THEN ({_time_of_text(value)}) END"
     )
+
+
+def _usual_time(value: str) -> str:
+    """Return the same for a text as Flowise writes it; null for all else."""
+    # A day that there is not comes out as another one.
+    forms = (f"strftime('{form}', {value}, '+0 seconds')" for form in _FORMS)
+    return (
+        f"CASE WHEN {value} IN ({', '.join(forms)})"
+        f" THEN CAST(round((julianday({value}) - 2440587.5) * 86400000) AS INTEGER) END"
+    )
+
+
+_FORMS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%f")
 
 
 def _time_of_text(value: str) -> str:

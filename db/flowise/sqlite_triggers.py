@@ -35,7 +35,7 @@ _NOT_YET = "CREATE TABLE flowise_not_yet (number INTEGER PRIMARY KEY, id NOT NUL
 
 SQLite compiles with a statement whatever its triggers might do. So those of the statements that
 Flowise runs can do no more than it takes, and leave the rest: a new row whose execution is there
-already, and one that can't be taken over, or could not be.
+already, and one that can't be taken over, could not be, or is like none that Flowise writes.
 """
 
 
@@ -92,12 +92,12 @@ def _leave(which: str) -> str:
 
 def _take_new(tables: FlowiseTables) -> list[str]:
     """The statements that take over a row that was not there."""
-    columns = ", ".join(mapping.COLUMNS)
+    columns = ", ".join(name for name in ("guid", *mapping.COLUMNS) if name != "error")
     return [
         (
-            f"INSERT INTO executions (guid, {columns}) SELECT guid, {columns}"
-            f" FROM ({mapping.taken_over(tables, 'NEW')}) AS taken WHERE reason IS NULL"
-            " AND NOT EXISTS (SELECT 1 FROM executions WHERE executions.guid = taken.guid)"
+            f"INSERT INTO executions ({columns}) SELECT {columns} FROM"
+            f" ({mapping.new(tables, 'NEW')} AND NOT EXISTS"
+            ' (SELECT 1 FROM executions WHERE executions.guid = NEW."id"))'
         ),
         _leave('changes() = 0 OR EXISTS (SELECT 1 FROM flowise_left_out WHERE guid = NEW."id")'),
     ]
