@@ -81,7 +81,7 @@ def test_a_column_that_may_be_missing_may_be_null(kind: str, column: str) -> Non
 
 @every_format
 def test_columns_may_come_in_any_order_and_among_others(kind: str) -> None:
-    mixed = {"data": "[{}]", **dict(reversed(list(FULL.items()))), "_data": 1}
+    mixed = {"more": "[{}]", **dict(reversed(list(FULL.items()))), "_data": 1}
     assert read(FORMATS[kind]([mixed])) == [row_of(FULL)]
 
 
@@ -254,7 +254,7 @@ def test_a_file_may_be_longer_than_what_is_read_of_it_at_once(kind: str) -> None
 
 @every_format
 def test_a_value_may_be_longer_than_what_is_read_of_the_file_at_once(kind: str) -> None:
-    long = [{"data": "日" * 100_000, **values} for values in (FULL, {**FULL, "guid": "g-2"})]
+    long = [{"more": "日" * 100_000, **values} for values in (FULL, {**FULL, "guid": "g-2"})]
     assert read(FORMATS[kind](long)) == [row_of(values) for values in long]
 
 
