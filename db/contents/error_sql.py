@@ -1,11 +1,11 @@
 """The error of an execution in SQL, for triggers: what ``error_in`` returns for the same text.
 
 It never fails, which would fail the write of an engine, and costs little for a text in which no
-step failed: that text is searched, not parsed. Lists and objects that are nested too deeply for the
-database are no JSON to it.
+step failed: that text is searched, not parsed. Of a long text only the end is parsed. Lists and
+objects that are nested too deeply for the database are no JSON to it.
 """
 
-from db.contents.steps import FAILED, MARK
+from db.contents.steps import FAILED, MARK, MOST_READ, STEP_STARTS
 from db.models import LONGEST_ERROR
 
 _SUBSTITUTE = 0xFFFD
@@ -13,11 +13,22 @@ _SUBSTITUTE = 0xFFFD
 
 def sqlite_error_of(column: str) -> str:
     """Return an expression of SQLite: the error in the text of a column."""
-    # Functions of JSON take U+0000 for the end of a text.
+    # Functions of texts and of JSON take U+0000 for the end of a text. Limits keep what is computed
+    # from being computed wherever it is named.
+    starts = ", ".join(f"nullif(instr(last, '{start}'), 0)" for start in STEP_STARTS)
+    read = (
+        f"SELECT CASE WHEN length({column}) > {MOST_READ}"
+        f" THEN (SELECT '[' || substr(last, coalesce({starts}) + 2)"
+        f" FROM (SELECT substr({column}, -{MOST_READ}) AS last LIMIT 1))"
+        f" ELSE {column} END AS read_steps LIMIT 1"
+    )
+    error = (
+        "CASE WHEN json_valid(read_steps) THEN CASE json_type(read_steps)"
+        f" WHEN 'array' THEN ({_sqlite_first('read_steps')}) END END"
+    )
     return (
         f"CASE WHEN typeof({column}) = 'text' AND {column} GLOB '*{MARK}*'"
-        f" AND instr({column}, char(0)) = 0 AND json_valid({column})"
-        f" THEN CASE json_type({column}) WHEN 'array' THEN ({_sqlite_first(column)}) END END"
+        f" AND instr({column}, char(0)) = 0 THEN (SELECT {error} FROM ({read})) END"
     )
 
 
@@ -128,6 +139,7 @@ IF json_typeof(steps) = 'array' THEN
 END IF;
 RETURN NULL;"""
 _HIGH, _LOW = r"\\u[dD][89aAbB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_STARTS = ", ".join(f"nullif(strpos(kept, '{start}'), 0)" for start in STEP_STARTS)
 # A block with exceptions is a subtransaction, so only texts that may say something come to one.
 # PostgreSQL reads neither U+0000 nor lone surrogates from JSON. Backslashes in JSON pair up from
 # the left, and no U+0001 is in it.
@@ -138,6 +150,13 @@ DECLARE
 BEGIN
     IF given IS NULL OR strpos(kept, '{MARK}') = 0 THEN
         RETURN NULL;
+    END IF;
+    IF length(kept) > {MOST_READ} THEN
+        kept := right(kept, {MOST_READ});
+        kept := '[' || substr(kept, coalesce({_STARTS}) + 2);
+        IF kept IS NULL THEN
+            RETURN NULL;
+        END IF;
     END IF;
     BEGIN
         steps := kept;

@@ -17,6 +17,11 @@ FAILED = "ERROR"
 """The status of a step that failed."""
 MARK = f'{FAILED}"'
 """What is in every text in which a step failed, so that others need not be read."""
+MOST_READ = 250_000
+"""In characters. Of a longer text, an error is looked for in as many at its end: a step that fails
+is the last one, and reading all of a text under the lock of a write keeps others waiting."""
+STEP_STARTS = ('},{"nodeId":', '}, {"nodeId":')
+"""Between two steps, as programs write it: the first of them that is found is used."""
 
 _LARGEST, _LARGEST_INT = 2**53, 2**31 - 1
 _MOST_PREVIOUS = 1_000
@@ -57,14 +62,25 @@ class Step(NamedTuple):
 def error_in(text: str) -> str | None:
     """Return why an execution failed, from the text of its steps; see ``error_of``.
 
-    A text that is no JSON says nothing. ``error_sql`` has the same in SQL.
+    A text that is no JSON says nothing. Of one with more than ``MOST_READ`` characters, only the
+    last steps are read. ``error_sql`` has the same in SQL.
     """
-    if MARK not in text:
+    if MARK not in text or "\0" in text:
         return None
     try:
-        return error_of(read_steps(text))
+        return error_of(read_steps(_last_steps(text)))
     except (NotJson, NoSteps):
         return None
+
+
+def _last_steps(text: str) -> str:
+    """Return a text, or if it is long, a list of the whole steps at its end."""
+    if len(text) <= MOST_READ:
+        return text
+    end = text[-MOST_READ:]
+    starts = (at for at in map(end.find, STEP_STARTS) if at >= 0)
+    at = next(starts, None)
+    return "" if at is None else "[" + end[at + 2 :]
 
 
 def error_of(steps: Sequence[Step]) -> str | None:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from db.contents.error_sql import create_postgres_function, postgres_error_of, sqlite_error_of
-from db.contents.steps import error_in
+from db.contents.steps import MOST_READ, error_in
 from db.models import LONGEST_ERROR
 from tests.examples import examples
 from tests.places import Place, PostgresPlace
@@ -86,13 +86,40 @@ def test_the_error_is_that_of_the_first_step_that_failed_and_says_why(
     assert error_of(text) == error_in(text) == expected
 
 
+_FILLED = json.dumps({"nodeId": "a", "status": "FINISHED", "data": {"input": "é" * MOST_READ}})
+_LAST = '{"nodeId":"b","data":{"error":"b"},"status":"ERROR"}'
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"[{_FILLED},{_LAST}]", "b"),
+        (f"[{_FILLED}, {_LAST}]", "b"),
+        # Only what is at the end is read, whatever is before it.
+        (f"{failed(error='a')[:-1]},{_FILLED},{_LAST}]", "b"),
+        (f"{failed(error='a')[:-1]},{_FILLED}]", None),
+        (f"no JSON {_FILLED},{_LAST}]", "b"),
+        (f"[{_FILLED},{_LAST}] x", None),
+        (f"[{_FILLED}\n,{_LAST}]", None),
+        ("[" + '{"nodeId":"a"},' * 100_000 + _LAST + "]", "b"),
+        ("[" + _LAST + "," + '{"nodeId":"a"},' * 100_000 + _LAST[:-1] + "]", None),
+        (failed(error="a" * MOST_READ), None),
+        (f"[{_LAST},{_LAST}]".ljust(MOST_READ), "b"),
+    ],
+)
+def test_of_a_long_text_the_last_steps_are_read(
+    error_of: ErrorOf, text: str, expected: str | None
+) -> None:
+    assert error_of(text) == error_in(text) == expected
+
+
 @pytest.mark.parametrize(
     "text",
     [
         failed(error="a")[:-1] + ", " + "[" * 100_000 + "]" * 100_000 + "]",
-        failed(error="a")[:-1] + ", " + "9" * 200_000 + "]",
+        failed(error="a")[:-1] + ", " + "9" * 100_000 + "]",
         failed(error="a")[:-1] + ", 1e999999]",
-        failed(error="a" * 1_000_000)[:-1] + r', "\u00zz"]',
+        failed(error="a" * 200_000)[:-1] + r', "\u00zz"]',
         "[" + '{"status": "ERROR"},' * 10_000 + "{}]",
     ],
     ids=["deep", "digits", "exponent", "no escape", "many"],
