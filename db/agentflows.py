@@ -1,8 +1,7 @@
 """The agentflows of a database, in the order of their names."""
 
-import copy
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, union_all
 
@@ -22,8 +21,8 @@ from db.reading.paging import (
 )
 from db.reading.runner import Runner
 from db.reading.statement_cache import BindParameters, nulls_of, present
-from db.reading.stored_texts import Where, stored_texts
-from db.reading.workspaces import is_own
+from db.reading.stored_texts import stored_texts
+from db.reading.workspaces import Viewed
 from db.source import NATIVE, ExecutionSource
 
 
@@ -52,7 +51,7 @@ class _Columns:
         return self._columns[field]
 
 
-class Agentflows:
+class Agentflows(Viewed):
     """The agentflows of a database, in the tables of a source.
 
     A view sees those that an execution in its workspace has run.
@@ -66,36 +65,21 @@ class Agentflows:
             "agentflow_name": source.flow_name,
         }
         self._sorted = _Columns(NameKey(source.flow_name), source.flow_key)
-        self._workspace: str | None = None
-
-    def within(self, workspace: str | None) -> Self:
-        """Return the view of the agentflows that a workspace has run; without one, of all."""
-        if workspace is None:
-            return self
-        view = copy.copy(self)
-        view._workspace = workspace  # noqa: SLF001 - its own class
-        return view
-
-    @property
-    def _own(self) -> tuple[str, ...]:
-        """The workspace as a bind value, if there is one."""
-        return () if self._workspace is None else (self._workspace,)
 
     def _where(self, query: PageQuery, parameters: BindParameters) -> ColumnElement[bool]:
         """Build the condition of a query, which binds its filter and then the workspace."""
         condition = flow_where(query.filter, self._source, parameters.bind)
-        return and_(condition, self._is_own(parameters)) if self._own else condition
+        return and_(condition, *self._own_flows(parameters))
 
-    def _is_own(self, parameters: BindParameters) -> ColumnElement[bool]:
-        """Whether a row of the agentflows is seen."""
-        source, workspace = self._source, parameters.bind("workspace_id")
-        return exists().where(
-            source.agentflow_id == source.flow_key, source.workspace_id == workspace
-        )
+    def _own_flows(self, parameters: BindParameters) -> list[ColumnElement[bool]]:
+        """Build what rows of the agentflows must meet to be seen."""
+        source = self._source
+        own = self._workspace.conditions(source, parameters, by_index=True)
+        return [exists().where(source.agentflow_id == source.flow_key, *own)] if own else []
 
-    def _is_run(self, parameters: BindParameters) -> ColumnElement[bool]:
-        """Whether a row of the executions is seen."""
-        return is_own(self._source, parameters.bind("workspace_id"))
+    def _own_executions(self, parameters: BindParameters) -> list[ColumnElement[bool]]:
+        """Build what rows of the executions must meet to be seen."""
+        return self._workspace.conditions(self._source, parameters)
 
     async def page(self, query: PageQuery) -> Page:
         """Read a page of the agentflows in the order ``BY_NAME``, which the query must have.
@@ -127,16 +111,17 @@ class Agentflows:
         *,
         inclusive: bool = False,
     ) -> Rows:
+        own = self._workspace.values
         values: list[Any] = []
         cache_key = (
             fields,
             cache_key_of(query.filter, values),
-            len(self._own),
+            len(own),
             order,
             nulls_of(after),
             inclusive,
         )
-        values += [*self._own, *present(after or ()), limit]
+        values += [*own, *present(after or ()), limit]
 
         def build(parameters: BindParameters) -> Any:
             condition = self._where(query, parameters)
@@ -166,8 +151,9 @@ class Agentflows:
 
     async def _count(self, query: PageQuery) -> int:
         values: list[Any] = []
-        cache_key = ("count", cache_key_of(query.filter, values), len(self._own))
-        values += self._own
+        own = self._workspace.values
+        cache_key = ("count", cache_key_of(query.filter, values), len(own))
+        values += own
 
         def build(parameters: BindParameters) -> Select[Any]:
             condition = self._where(query, parameters)
@@ -185,11 +171,12 @@ class Agentflows:
         """
         found = await self._find(ids)
         source = self._source
-        columns: list[tuple[ColumnElement[Any], Where | None]] = [
-            (source.agentflow_id, self._is_run if self._own else None),
-            (source.flow_key, self._is_own if self._own else None),
-        ]
-        stored = await stored_texts(self._runner, columns, ids, found, self._own)
+        columns = (
+            (source.agentflow_id, self._own_executions),
+            (source.flow_key, self._own_flows),
+        )
+        own = self._workspace.values
+        stored = await stored_texts(self._runner, columns, ids, found, own)
         if stored:
             of_stored = await self._find(tuple(stored.values()))
             found.update({each: of_stored[text] for each, text in stored.items()})
@@ -202,11 +189,12 @@ class Agentflows:
             source = self._source
             bound = tuple(parameters.bind("agentflow_id") for _ in values)
             keys = each_listed(bound)
-            has_executions = exists().where(source.agentflow_id == keys.c.value)
-            is_seen: ColumnElement[bool] = or_(source.flow_key.is_not(None), has_executions)
-            if self._own:
-                workspace = parameters.bind("workspace_id")
-                is_seen = has_executions.where(source.workspace_id == workspace)
+            conditions = self._workspace.conditions(source, parameters, by_index=True)
+            is_seen: ColumnElement[bool] = exists().where(
+                source.agentflow_id == keys.c.value, *conditions
+            )
+            if not conditions:
+                is_seen = or_(source.flow_key.is_not(None), is_seen)
             return (
                 select(keys.c.value, source.flow_name)
                 .select_from(keys)
@@ -214,8 +202,9 @@ class Agentflows:
                 .where(is_seen)
             )
 
-        key = ("many", len(values), len(self._own))
-        rows = await self._runner.read(key, build, (*values, *self._own), is_short=True)
+        own = self._workspace.values
+        key = ("many", len(values), len(own))
+        rows = await self._runner.read(key, build, (*values, *own), is_short=True)
         return {row[0]: AgentflowRow(row[0], row[1]) for row in rows}
 
 

@@ -9,7 +9,6 @@ from db.models import ExecutionState
 from db.pacing import USUAL_PACE, Pace
 from db.reading.filters import Filter
 from db.reading.reader import Reader
-from db.reading.workspaces import within
 from db.source import NATIVE, ExecutionSource
 from db.writing.batches import Bounds, Matched, Target
 from db.writing.changes import DeleteOutcome, UpdateOutcome, Writing
@@ -30,7 +29,7 @@ class Executions(Reader):
     @property
     def contents(self) -> Contents:
         """What engines left of them."""
-        return self._contents.within(self._workspace)
+        return self._contents.within(self._workspace.id)
 
     async def update(
         self,
@@ -103,4 +102,4 @@ class Executions(Reader):
         return await self._matching.would_delete(self._target(filter_), limit)
 
     def _target(self, filter_: Filter) -> Target:
-        return Target((within(filter_, self._workspace),))
+        return Target((self._workspace.only(filter_),))

@@ -1,10 +1,9 @@
 """Find what engines left of executions, never more bytes of it than a caller has room for."""
 
-import copy
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, Select, exists, select
 
@@ -13,7 +12,7 @@ from db.dialect import ListedNumbers, Octets
 from db.models import Base, ExecutionData
 from db.reading.runner import Runner
 from db.reading.statement_cache import BindParameters
-from db.reading.workspaces import is_own
+from db.reading.workspaces import Viewed
 from db.source import NATIVE
 
 
@@ -42,24 +41,15 @@ EXECUTION_DATA = ContentSource(_data, _data.c.execution_id, _data.c.data)
 """The gateway's own table."""
 
 
-class Contents:
-    """The contents of the executions of a database, in the tables of ``source``."""
+class Contents(Viewed):
+    """The contents of the executions of a database, in the tables of ``source``.
+
+    A view sees those of executions that are in its workspace now.
+    """
 
     def __init__(self, database: Database) -> None:
         self._runner = Runner(database)
-        self._workspace: str | None = None
         self.source = EXECUTION_DATA
-
-    def within(self, workspace: str | None) -> Self:
-        """Return the view of the contents of executions in a workspace; without one, all of them.
-
-        That is the workspace in which they are now.
-        """
-        if workspace is None:
-            return self
-        view = copy.copy(self)
-        view._workspace = workspace  # noqa: SLF001 - its own class
-        return view
 
     async def find_many(self, execution_ids: Sequence[int], max_bytes: int) -> list[Content]:
         """Return the content of each execution, in at most two statements.
@@ -79,7 +69,7 @@ class Contents:
         return [Content(texts.get(each), sizes.get(each, 0)) for each in execution_ids]
 
     async def _read(self, execution_ids: Sequence[int], *, with_texts: bool) -> Rows:
-        source, workspace = self.source, self._workspace
+        source = self.source
         columns: list[ColumnElement[Any]] = [source.execution_id, Octets(source.data)]
         if with_texts:
             columns.append(source.data)
@@ -89,16 +79,14 @@ class Contents:
             is_listed: ColumnElement[bool] = source.execution_id.bool_op("IN")(listed)
             found: Select[Any] = select(*columns).select_from(source.table)
             found = found.where(is_listed, source.data.is_not(None))
-            if workspace is None:
-                return found
             # The contents may be in tables that are joined with this one.
             seen = NATIVE.moved_to(NATIVE.written.alias("seen"))
-            is_seen = is_own(seen, parameters.bind("workspace_id"))
-            return found.where(exists().where(seen.id == source.execution_id, is_seen))
+            own = self._workspace.conditions(seen, parameters)
+            if not own:
+                return found
+            return found.where(exists().where(seen.id == source.execution_id, *own))
 
-        values = [json.dumps([*execution_ids])]
-        if workspace is not None:
-            values.append(workspace)
+        values = [json.dumps([*execution_ids]), *self._workspace.values]
         return await self._runner.read((source, with_texts, len(values)), build, values)
 
 

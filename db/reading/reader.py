@@ -1,12 +1,11 @@
 """Read executions: one of them, a page, a count, or all of them in batches."""
 
 import asyncio
-import copy
 from collections.abc import AsyncIterator, Awaitable, Hashable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import Select, select
 
 from db.database import Database, Metric, Rows
 from db.dialect import among_listed, listed
@@ -21,7 +20,7 @@ from db.reading.runner import Runner
 from db.reading.statement_cache import BindParameters
 from db.reading.statistics import Statistics, StatisticsQuery, check_timelines
 from db.reading.statistics_statements import Parents, StatisticsStatement
-from db.reading.workspaces import is_own, within
+from db.reading.workspaces import Viewed
 from db.source import NATIVE, ExecutionRow, ExecutionSource
 from db.texts import NO_CHARACTER
 
@@ -36,8 +35,10 @@ _COUNT_FIRST_ALWAYS = 10_000
 _RESULTS_ON_THE_LOOP = 1_000
 """Statistics of more rows than this are put together in a thread."""
 
+_Query = TypeVar("_Query", PageQuery, StatisticsQuery)
 
-class Reader:
+
+class Reader(Viewed):
     """Reads the executions of a database, in the tables of a source."""
 
     def __init__(self, database: Database, source: ExecutionSource = NATIVE) -> None:
@@ -46,19 +47,6 @@ class Reader:
         self._runner = Runner(database)
         self._row_reader = RowReader(self._runner, source)
         self._key_pages = KeyPages(self._runner, source)
-        self._workspace: str | None = None
-
-    def within(self, workspace: str | None) -> Self:
-        """Return the view of what is in a workspace; without one, all of it.
-
-        For a view, executions of other workspaces are not there, by whatever name. It shares
-        everything else.
-        """
-        if workspace is None:
-            return self
-        view = copy.copy(self)
-        view._workspace = workspace  # noqa: SLF001 - its own class
-        return view
 
     def metrics(self) -> list[Metric]:
         """Return the use of the statement cache."""
@@ -76,34 +64,24 @@ class Reader:
 
         def build(parameters: BindParameters) -> Select[Any]:
             columns = [self._source.column(field) for field in fields]
-            return select(*columns).where(self._source.guid == parameters.bind("guid"))
+            found = select(*columns).where(self._source.guid == parameters.bind("guid"))
+            return found.where(*self._workspace.conditions(self._source, parameters))
 
-        if self._workspace is None:
-            statement = self._runner.statements.get(fields, build)
-            rows = await self._database.read(statement.text, (guid,), is_short=True)
-        else:
-            rows = await self._runner.read(
-                ("within", fields),
-                lambda parameters: build(parameters).where(self._is_own(parameters)),
-                (guid, self._workspace),
-                is_short=True,
-            )
+        values = (guid, *self._workspace.values)
+        rows = await self._runner.read(("one", fields, len(values)), build, values, is_short=True)
         return rows[0] if rows else None
-
-    def _is_own(self, parameters: BindParameters) -> ColumnElement[bool]:
-        return is_own(self._source, parameters.bind("workspace_id"))
 
     async def find_many(self, fields: tuple[str, ...], guids: Sequence[str]) -> list[Row | None]:
         """Return some fields of the execution with each guid, or None."""
         stored = await self.stored_guids(guids)
         named = listed(tuple(stored))
-        own = () if self._workspace is None else (self._workspace,)
+        own = self._workspace.values
 
         def build(parameters: BindParameters) -> Select[Any]:
             bound = tuple(parameters.bind("guid") for _ in named)
             columns = [self._source.column(field) for field in (*fields, "guid")]
             found = select(*columns).where(among_listed(self._source.guid, bound))
-            return found.where(self._is_own(parameters)) if own else found
+            return found.where(*self._workspace.conditions(self._source, parameters))
 
         key = ("many", fields, len(named), len(own))
         rows = await self._runner.read(key, build, (*named, *own))
@@ -140,10 +118,9 @@ class Reader:
             return Page(rows, total, has_next=has_other, has_previous=has_more)
         return Page(rows, total, has_next=has_more, has_previous=has_other)
 
-    def _seen(self, query: PageQuery) -> PageQuery:
-        if self._workspace is None:
-            return query
-        return replace(query, filter=within(query.filter, self._workspace))
+    def _seen(self, query: _Query) -> _Query:
+        filter_ = self._workspace.only(query.filter)
+        return query if filter_ is query.filter else replace(query, filter=filter_)
 
     async def _numbered_page(self, query: PageQuery) -> Page:
         # Count before skipping many rows, so that nothing is read beyond the end.
@@ -204,13 +181,13 @@ class Reader:
         With ``inclusive`` they include the row at ``after``. Raises InvalidInput if the filter is
         too large.
         """
-        seen = within(filter_, self._workspace)
+        seen = self._workspace.only(filter_)
         query = RowQuery(fields, seen, order, limit, offset or None, after, before, inclusive)
         return await self._row_reader.rows(query)
 
     async def count(self, filter_: Filter = EVERYTHING) -> int:
         """Return the number of matching executions."""
-        query = CountQuery(within(filter_, self._workspace))
+        query = CountQuery(self._workspace.only(filter_))
         if query.is_zero:
             return 0
         [(count,)] = await self._count(query)
@@ -239,9 +216,7 @@ class Reader:
     async def _statistics(
         self, query: StatisticsQuery, parents: Parents | None = None
     ) -> list[Statistics]:
-        if self._workspace is not None:
-            query = replace(query, filter=within(query.filter, self._workspace))
-        statement = StatisticsStatement(query, parents)
+        statement = StatisticsStatement(self._seen(query), parents)
         rows: Rows = ()
         if statement.is_needed:
             values: list[Any] = []

@@ -21,7 +21,7 @@ from db.dialect import among_listed, listed
 from db.instants import now_ms
 from db.models import ExecutionState
 from db.reading.statement_cache import BindParameters, StatementCache
-from db.reading.workspaces import is_own
+from db.reading.workspaces import Workspace
 from db.source import ExecutionRow, ExecutionSource
 
 
@@ -58,7 +58,7 @@ def values_of(state: ExecutionState, at: int) -> tuple[str, int, int | None]:
 class Writing:
     """Updates and deletes executions within a change. Each guid is given once.
 
-    With a ``workspace``, executions outside of it are not there.
+    Executions outside of the ``workspace`` are not there.
     """
 
     def __init__(self, dialect: Dialect, source: ExecutionSource) -> None:
@@ -73,7 +73,7 @@ class Writing:
         guids: tuple[str, ...],
         state: ExecutionState | None,
         expected: ExecutionState | None,
-        workspace: str | None,
+        workspace: Workspace,
     ) -> UpdateOutcome:
         """Set the state of executions, except of those that are not in the expected one."""
         found = {row.guid: row for row in self._find(execute, guids, workspace)}
@@ -92,10 +92,10 @@ class Writing:
         guid: str,
         state: ExecutionState,
         expected: ExecutionState | None,
-        workspace: str | None,
+        workspace: Workspace,
     ) -> tuple[str, Sequence[Any]]:
         """Return a statement and its parameters that do what ``update`` does, for one execution."""
-        own = _given(workspace)
+        own = workspace.values
         values = [str(state), now_ms(), guid, *([str(expected)] if expected else []), *own]
 
         def build(parameters: BindParameters) -> Executable:
@@ -103,7 +103,7 @@ class Writing:
             only_from = [parameters.bind("state")] if expected else []
             source = self._source
             locked = select(*(source.column(field).label(field) for field in STORED))
-            locked = locked.where(source.guid == at, *self._are_own(parameters, own))
+            locked = locked.where(source.guid == at, *workspace.conditions(source, parameters))
             # After waiting for the lock, this sees the latest version.
             found = locked.with_for_update(of=source.written, key_share=True).cte("found")
             changed = (
@@ -137,13 +137,13 @@ class Writing:
             return UpdateOutcome((), (row,), ())
         return UpdateOutcome((row,), (), ())
 
-    def deletion(self, guids: tuple[str, ...], workspace: str | None) -> tuple[str, Sequence[Any]]:
+    def deletion(self, guids: tuple[str, ...], workspace: Workspace) -> tuple[str, Sequence[Any]]:
         """Return the statement and its parameters that delete executions and return their guids."""
-        own = _given(workspace)
+        own = workspace.values
 
         def build(parameters: BindParameters) -> Executable:
             deleted = delete(self._source.written).where(self._is_among(parameters, guids))
-            deleted = deleted.where(*self._are_own(parameters, own))
+            deleted = deleted.where(*workspace.conditions(self._source, parameters))
             return deleted.returning(self._source.guid)
 
         values = (*listed(guids), *own)
@@ -160,13 +160,13 @@ class Writing:
         )
 
     def _find(
-        self, execute: Execute, guids: tuple[str, ...], workspace: str | None
+        self, execute: Execute, guids: tuple[str, ...], workspace: Workspace
     ) -> list[ExecutionRow]:
-        own = _given(workspace)
+        own = workspace.values
 
         def build(parameters: BindParameters) -> Executable:
             found = select(*self._source.columns).select_from(self._source.table)
-            own_ones = self._are_own(parameters, own)
+            own_ones = workspace.conditions(self._source, parameters)
             found = found.where(self._is_among(parameters, guids), *own_ones)
             # For databases with concurrent writers: lock the rows, in one order for all writers
             # to avoid deadlocks.
@@ -191,12 +191,6 @@ class Writing:
             self._run(execute, "set state", build, changing, *values_of(state, now))
         return tuple(row if row.state == state else row.changed_to(state, now) for row in rows)
 
-    def _are_own(
-        self, parameters: BindParameters, workspaces: tuple[str, ...]
-    ) -> list[ColumnElement[bool]]:
-        """Return the condition that rows are of a workspace, if there is one."""
-        return [is_own(self._source, parameters.bind("workspace_id")) for _ in workspaces]
-
     def _is_among(self, parameters: BindParameters, guids: tuple[str, ...]) -> ColumnElement[bool]:
         return among_listed(
             self._source.guid, tuple(parameters.bind("guid") for _ in listed(guids))
@@ -214,10 +208,6 @@ class Writing:
         all_values = [*values, *listed(guids)]
         statement = self._within_changes.get((what, len(values), len(all_values)), build)
         return execute(statement.text, statement.parameters(all_values))
-
-
-def _given(workspace: str | None) -> tuple[str, ...]:
-    return () if workspace is None else (workspace,)
 
 
 def _another_time(rows: Sequence[ExecutionRow]) -> int:

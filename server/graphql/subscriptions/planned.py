@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from db.reading.filters import Filter
-from db.reading.workspaces import within
+from db.reading.workspaces import Workspace
 from resolvers.context import Context
 from resolvers.plans import Plan, Planner
 from resolvers.selections import NotPlannable
@@ -50,7 +50,7 @@ class PlannedEvents:
         key = id(plan), write_json(below)
         needed = {name: values[name] for name in _in_order(planner, values)}
         encoder = EventEncoder(plan, needed, context, key, most_at_once)
-        filter_ = within(arguments.filter(context.max_ids), context.workspace)
+        filter_ = Workspace(context.workspace).only(arguments.filter(context.max_ids))
         return cls(root.key, filter_, arguments.given.get("after"), encoder)
 
 

@@ -29,7 +29,7 @@ from db.reading.page_query import PageQuery
 from db.reading.paging import NEWEST_FIRST, Order, Term, position_of, total_order
 from db.reading.predicates import predicate
 from db.reading.statistics import StatisticsQuery
-from db.reading.workspaces import within
+from db.reading.workspaces import Workspace
 from db.sessions import Sessions
 from db.source import ExecutionRow
 from tests.db.reading.drawn_filters import joined, on_dimensions
@@ -196,7 +196,7 @@ def test_the_largest_filter_still_fits_into_a_view() -> None:
         deep = Not(deep)
     wide = AnyOf(tuple(Condition("guid", "eq", str(number)) for number in range(MAX_CONDITIONS)))
     for filter_ in (deep, wide):
-        predicate(within(filter_, "ws-a"))
+        predicate(Workspace("ws-a").only(filter_))
 
 
 # How much is read
