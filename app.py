@@ -3,6 +3,7 @@
 import contextlib
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,7 +110,7 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
     metrics.watch(executions.metrics())
 
     def switch(tables: FlowiseTables | None) -> None:
-        executions.contents.source = (
+        executions.read_contents_of(
             flowise_content(tables, database.dialect) if tables else EXECUTION_DATA
         )
         # There each commit can fail what Flowise is doing.
@@ -141,15 +142,17 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
     bundle = Bundle(console)
     origins = Origins(settings.cors_origins)
     find_edge, routes = _executions_routes(
-        settings,
-        database,
-        executions,
-        broadcaster,
-        authenticator,
-        documents,
-        metrics,
-        bundle,
-        origins,
+        _Parts(
+            settings=settings,
+            database=database,
+            executions=executions,
+            broadcaster=broadcaster,
+            authenticator=authenticator,
+            documents=documents,
+            metrics=metrics,
+            bundle=bundle,
+            origins=origins,
+        )
     )
     guard = Guard(
         Hosts(settings.allowed_hosts),
@@ -197,17 +200,23 @@ def served_app() -> Starlette:
     return app
 
 
-def _executions_routes(
-    settings: Settings,
-    database: Database,
-    executions: Executions,
-    broadcaster: Broadcaster,
-    authenticator: Authenticator,
-    documents: Documents,
-    metrics: Metrics,
-    bundle: Bundle,
-    origins: Origins,
-) -> tuple[FindEdge, list[BaseRoute]]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Parts:
+    """What the edges of executions are made of."""
+
+    settings: Settings
+    database: Database
+    executions: Executions
+    broadcaster: Broadcaster
+    authenticator: Authenticator
+    documents: Documents
+    metrics: Metrics
+    bundle: Bundle
+    origins: Origins
+
+
+def _executions_routes(parts: _Parts) -> tuple[FindEdge, list[BaseRoute]]:
+    settings, metrics, authenticator = parts.settings, parts.metrics, parts.authenticator
     concurrency = ConcurrencyLimit(
         settings.max_concurrent_requests, "max_concurrent_requests", "requests", metrics.refused
     )
@@ -220,19 +229,19 @@ def _executions_routes(
     metrics.watch(store.metrics())
     schema = build_schema(suggestions=settings.introspection)
     context = Context(
-        executions,
-        Agentflows(database),
-        Sessions(database),
-        broadcaster.log,
+        parts.executions,
+        Agentflows(parts.database),
+        Sessions(parts.database),
+        parts.broadcaster.log,
         max_page_size=settings.max_page_size,
         max_ids=settings.max_ids,
         in_thread=store.in_thread,
-        snapshot=database.snapshot,
+        snapshot=parts.database.snapshot,
         max_matching_seconds=settings.max_matching_seconds,
         max_data_bytes=settings.max_data_bytes,
     )
     runner = OperationRunner(
-        schema, store, documents, context, broadcaster, on_limit=metrics.passed
+        schema, store, parts.documents, context, parts.broadcaster, on_limit=metrics.passed
     )
     admission = Admission(
         authenticator,
@@ -255,10 +264,10 @@ def _executions_routes(
         bodies,
         concurrency,
         events,
-        bundle,
+        parts.bundle,
         max_batch=settings.max_batch,
         get_queries=settings.get_queries,
-        origins=origins,
+        origins=parts.origins,
         on_limit=metrics.passed,
     )
     websocket = GraphQLWebSocket(
@@ -272,10 +281,10 @@ def _executions_routes(
         ),
         max_connections=settings.max_connections,
         max_unacknowledged=settings.max_unacknowledged_connections,
-        origins=origins,
+        origins=parts.origins,
     )
     rest = RestEdge(
-        executions,
+        parts.executions,
         authenticator,
         bodies,
         concurrency,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from db.contents.contents import Contents
+from db.contents.contents import Contents, ContentSource
 from db.database import Database
 from db.dialect import pays_for_messages
 from db.models import ExecutionState
@@ -30,6 +30,10 @@ class Executions(Reader):
     def contents(self) -> Contents:
         """What engines left of them."""
         return self._contents.within(self._workspace.id)
+
+    def read_contents_of(self, source: ContentSource) -> None:
+        """Read contents from the tables of a source from now on, for all views."""
+        self._contents.source = source
 
     async def update(
         self,
