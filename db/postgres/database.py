@@ -135,7 +135,7 @@ class PostgresDatabase(Database):
                     if time.monotonic() >= gives_up:
                         raise
                 # Random, so that the same transactions don't collide again.
-                await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311
+                await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311 - no secret
 
     async def _change_at_once(self, statement: str, parameters: Sequence[Any]) -> Rows:
         with uncertain_writes() as write:

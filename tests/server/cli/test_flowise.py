@@ -14,7 +14,7 @@ from tests.faults.programs import wait_until
 from tests.flowise_dump import dump, rows
 from tests.flowise_tables import add_executions, add_flows, create_flowise, id_of
 from tests.gateway import Gateway, make_key, run_sql, running_gateway
-from tests.places import Place, Server, SQLitePlace, file_of
+from tests.places import Place, PostgresPlace, Server, SQLitePlace, file_of
 from tests.server.cli.program import invoke, run
 
 FLOW, GONE = "flow-a", "flow-gone"
@@ -289,7 +289,8 @@ def test_a_newer_gateways_database_is_refused(flowise: Place) -> None:
 
 @pytest.mark.postgres
 def test_a_role_that_lacks_rights_is_refused_by_name(flowise: Place) -> None:
-    user = flowise.server.role("flowise_reader")  # type: ignore[attr-defined]
+    assert isinstance(flowise, PostgresPlace)
+    user = flowise.server.role("flowise_reader")
     run_sql(flowise, f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {user}")
     before = dump(flowise)
     url = flowise.url.replace("postgres@", f"{user}@", 1)

@@ -152,9 +152,13 @@ def test_beside_an_attached_file_an_idle_gateway_commits_nothing(
             return other.execute("PRAGMA data_version").fetchone()
 
         last, before = counted_on(), version()
+
+        def is_counted_again() -> bool:
+            return counted_on() != last
+
         for _ in range(10):
             assert len(_guids(gateway)) == 3
-            wait_until(lambda last=last: counted_on() != last)  # type: ignore[misc]
+            wait_until(is_counted_again)
             last = counted_on()
         assert version() == before
         gateway.sql("UPDATE executions SET state = 'TIMEOUT'")
@@ -267,8 +271,7 @@ def test_one_of_several_gateways_repairs(flowise: Place) -> None:
     with running_gateway(flowise) as one, running_gateway(flowise) as other:
         wait_until(lambda: _described(one) is not None and _described(other) is not None)
         _without_triggers(flowise, _adding(flowise, 3))
-        for gateway in (one, other):
-            wait_until(lambda gateway=gateway: _counts(gateway) == (4, 4, 0))  # type: ignore[misc]
+        wait_until(lambda: _counts(one) == _counts(other) == (4, 4, 0))
         name = "gateway_attachment_repairs_total"
         assert _metric(one, name) + _metric(other, name) == 1
 
