@@ -48,21 +48,22 @@ class Lease:
         found = await self._database.fetch(select(may_take).where(_ROW.name == self._name))
         if found and not found[0][0]:
             return False
+        return await self._take(may_take)
+
+    async def take_over(self) -> None:
+        """Take the lease from whoever holds it, whose next renewal fails."""
+        await self._take()
+
+    async def _take(self, condition: ColumnElement[bool] | None = None) -> bool:
         insert = sqlite.insert if self._database.dialect.name == "sqlite" else postgresql.insert
         values = {"holder": self._holder, "expires_on": Now() + self._milliseconds}
         taking = (
             insert(_TABLE)
             .values(name=self._name, **values)
-            .on_conflict_do_update(index_elements=[_ROW.name], set_=values, where=may_take)
+            .on_conflict_do_update(index_elements=[_ROW.name], set_=values, where=condition)
             .returning(_ROW.name)
         )
         return await self._database.transact(lambda connection: _has_rows(connection, taking))
-
-    async def take_over(self) -> None:
-        """Take the lease from whoever holds it, whose next renewal fails."""
-        releasing = update(_TABLE).where(_ROW.name == self._name).values(expires_on=0)
-        await self._database.transact(lambda connection: connection.execute(releasing))
-        await self.acquire()
 
     def renew(self, execute: Execute) -> None:
         """Renew the lease within a change; nobody else can take it until the change has ended.

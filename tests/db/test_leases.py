@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -116,6 +117,32 @@ async def test_who_has_lost_a_lease_learns_it_in_the_next_change(
     with pytest.raises(LeaseLost):
         await database.change(change)
     assert run_sql(place, "SELECT name FROM agentflows") == [("before",)]
+
+
+async def test_a_lease_can_be_taken_over_from_its_holder(
+    mine: Lease, other: Lease, database: Database
+) -> None:
+    await mine.acquire()
+    await other.take_over()
+    with pytest.raises(LeaseLost):
+        await _renew(database, mine)
+    assert not await mine.acquire()
+
+
+async def test_nobody_comes_between_who_takes_a_lease_over_and_the_lease(
+    mine: Lease, other: Lease, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transact = database.transact
+
+    async def transact_and_be_overtaken(work: Any) -> Any:
+        done = await transact(work)
+        await other.acquire()
+        return done
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "transact", transact_and_be_overtaken)
+        await mine.take_over()
+    await _renew(database, mine)
 
 
 async def test_a_lease_from_before_the_clock_was_set_back_does_not_hold(
