@@ -6,10 +6,10 @@ from sqlalchemy import ColumnElement, cast, collate, column, func, literal_colum
 from sqlalchemy.engine import Dialect
 
 from db.contents.contents import EXECUTION_DATA, ContentSource
+from db.flowise.postgres_mapping import as_uuid
 from db.flowise.tables import FlowiseTables
 from db.models import Base, Execution
 
-_UUID = "^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$"
 # Named apart from the table itself, which a condition on workspaces asks about.
 _executions = Base.metadata.tables[Execution.__tablename__].alias("content_of")
 _flowise = table("execution", column("id"), column("executionData")).alias("flowise_content")
@@ -29,8 +29,7 @@ def _is_of(tables: FlowiseTables, dialect: Dialect) -> ColumnElement[bool]:
     guid: ColumnElement[Any] = _executions.c.guid
     if tables.execution["id"] == "uuid":
         # A guid that an engine of one's own has made may be any text.
-        is_uuid = f"content_of.guid ~ '{_UUID}'"
-        guid = literal_column(f"CASE WHEN {is_uuid} THEN content_of.guid::uuid END")
+        guid = literal_column(as_uuid("content_of.guid"))
     elif dialect.name == "postgresql":
         guid = collate(guid, "default")
     return _flowise.c.id == guid

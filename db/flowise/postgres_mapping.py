@@ -25,6 +25,11 @@ _UUID = "^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$"
 _FIRST, _LAST = "0001-01-02 00:00:00+00", "9999-12-30 23:59:59.999999+00"
 
 
+def as_uuid(text: str) -> str:
+    """Return SQL for a text as a UUID; it is null if the text is none in the usual form."""
+    return f"CASE WHEN {text} ~ '{_UUID}' THEN {text}::uuid END"
+
+
 def reason(tables: FlowiseTables, row: str) -> str:
     """Return SQL that says why an execution can't be taken over; it is null if it can be."""
     refusals = [
@@ -152,7 +157,7 @@ class PostgresMapping:
         type_ = (self.tables.execution if table is None else table)[column]
         if type_ != "uuid":
             return f"{guid}::{type_}"
-        return f"CASE WHEN {guid} ~ '{_UUID}' THEN {guid}::uuid END"
+        return as_uuid(guid)
 
 
 CHANGING: Sequence[str] = ("state", "updated_on", "error")
