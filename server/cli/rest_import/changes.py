@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
 from db.instants import EARLIEST_MS
-from server.cli.rest_import.connection import TooLarge
+from server.cli.rest_import.answers import TooLarge
 from server.cli.rest_import.execution_list import EVERYTHING, ExecutionList, Page, Shifted
 from server.cli.rest_import.items import Item
 

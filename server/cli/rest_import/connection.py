@@ -1,4 +1,4 @@
-"""Ask a server for JSON over HTTP, with bounds on time and bytes.
+"""Ask a server over HTTP, with bounds on time and bytes.
 
 ``http.client`` follows no redirects, reads no ``.netrc`` and logs nothing, so that headers go where
 this module sends them and nowhere else. It blocks, and runs in a thread.
@@ -6,59 +6,17 @@ this module sends them and nowhere else. It blocks, and runs in a thread.
 
 import asyncio
 import contextlib
-import email.utils
 import http.client
-import json
-import re
 import socket
 import ssl
-import time
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from db.errors import GatewayError
+from server.cli.rest_import.answers import Answer, ImportFailed, TryAgain, read_answer
 from server.cli.rest_import.source import Source
 
-_CHUNK = 1 << 16
 _MOST_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_BUSY = frozenset({408, 425, 429, 502, 503, 504})
-_FEW_TRIES = 3
-_LONGEST_RETRY_AFTER = 3600.0
-_GUID = re.compile(rb'"(?:gu)?id"\s*:\s*"([\x20\x21\x23-\x5b\x5d-\x7e]{1,200})"')
-
-
-class ImportFailed(GatewayError):
-    """The import can't go on; the message says why and what to do."""
-
-    code = "SERVICE_UNAVAILABLE"
-
-
-class TryAgain(Exception):
-    """The server did not answer, or not as it should; the same request may work later.
-
-    ``after`` is the number of seconds that the server asked to wait, if it did; ``most`` bounds the
-    tries, where a reason is likely to last.
-    """
-
-    def __init__(self, reason: str, *, after: float | None = None, most: int | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.after = after
-        self.most = most
-
-
-class BadRequest(Exception):
-    """The server refuses a parameter of the request."""
-
-
-class TooLarge(Exception):
-    """The response has more bytes than the import reads; ``guid`` is the first that is in it."""
-
-    def __init__(self, guid: str | None) -> None:
-        super().__init__(guid)
-        self.guid = guid
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +29,6 @@ class Bounds:
     bytes: int = 64 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A response: its JSON, its size in bytes, and the total that its headers tell, if any."""
-
-    value: Any
-    size: int
-    total: str | None
-
-
 class Connection:
     """A connection to the server of a source, made anew when it was lost."""
 
@@ -87,6 +36,9 @@ class Connection:
         self._source = source
         self._bounds = bounds
         self._http: http.client.HTTPConnection | None = None
+        # It outlives ``_http.sock``, which is none while a last response is read.
+        self._socket: socket.socket | None = None
+        self._is_aborted = False
         self._tls = ssl.create_default_context() if source.is_secure else None
 
     async def get(self, query: str) -> Answer:
@@ -95,6 +47,7 @@ class Connection:
         Raises TryAgain, BadRequest, TooLarge, or ImportFailed if asking again is no use. Cancelling
         the caller ends the request.
         """
+        self._is_aborted = False
         reading = asyncio.ensure_future(asyncio.to_thread(self._get, query))
         try:
             async with asyncio.timeout(self._bounds.response):
@@ -117,21 +70,26 @@ class Connection:
 
     def _abort(self) -> None:
         """End what a thread reads or writes on the connection."""
-        open_socket = self._http.sock if self._http else None
-        if open_socket is not None:
+        self._is_aborted = True
+        if self._socket is not None:
             with contextlib.suppress(OSError):
                 # Below TLS, whose state belongs to the thread.
-                socket.socket.shutdown(open_socket, socket.SHUT_RDWR)
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def _get(self, query: str) -> Answer:
         target = f"{self._source.path}?{query}"
         try:
             for _ in range(_MOST_REDIRECTS):
-                response = self._send(target)
-                if response.status not in _REDIRECTS:
-                    return self._read(response)
-                target = self._redirected(target, response.getheader("Location"))
-                self.close()
+                # Closed, because a connection takes the next request only then, and because the
+                # last response of one outlives it.
+                with contextlib.closing(self._send(target)) as response:
+                    if response.status not in _REDIRECTS:
+                        answer = read_answer(response, self._source.origin, self._bounds.bytes)
+                        if response.will_close:
+                            self.close()
+                        return answer
+                    target = self._redirected(target, response.getheader("Location"))
+                    self.close()
         except ssl.SSLCertVerificationError as error:
             self.close()
             raise ImportFailed(
@@ -155,19 +113,20 @@ class Connection:
         except (http.client.RemoteDisconnected, ConnectionError):
             # Servers close connections that nothing was sent on for a while.
             self.close()
-            if not is_reused:
+            if self._is_aborted or not is_reused:
                 raise
             return self._sent(target)
 
     def _sent(self, target: str) -> http.client.HTTPResponse:
         if self._http is None:
             self._http = self._connected()
-        headers = {
-            "Accept": "application/json",
-            "User-Agent": "executions-gateway",
-            **dict(self._source.headers),
-        }
-        self._http.request("GET", target, headers=headers)
+        self._http.putrequest("GET", target)
+        self._http.putheader("Accept", "application/json")
+        if all(name.lower() != "user-agent" for name, _ in self._source.headers):
+            self._http.putheader("User-Agent", "executions-gateway")
+        for name, value in self._source.headers:
+            self._http.putheader(name, value)
+        self._http.endheaders()
         return self._http.getresponse()
 
     def _connected(self) -> http.client.HTTPConnection:
@@ -176,9 +135,12 @@ class Connection:
             made = http.client.HTTPConnection(host, port, timeout=timeout)
         else:
             made = http.client.HTTPSConnection(host, port, timeout=timeout, context=self._tls)
-        # From now on, a cancelled caller can end what the connection waits for.
-        self._http = made
         made.connect()
+        # From now on, a cancelled caller can end what the connection waits for.
+        self._socket = made.sock
+        if self._is_aborted:
+            made.close()
+            raise ConnectionAbortedError
         made.sock.settimeout(self._bounds.silence)
         return made
 
@@ -202,72 +164,6 @@ class Connection:
             )
         return f"{parts.path or '/'}?{parts.query}"
 
-    def _read(self, response: http.client.HTTPResponse) -> Answer:
-        status = response.status
-        if status != 200:
-            self.close()
-            self._refuse(status, response.getheader("Retry-After"))
-        coding = response.getheader("Content-Encoding", "identity")
-        if coding.lower() != "identity":
-            raise ImportFailed(
-                f"{self._source.origin} sends a Content-Encoding that was not asked for"
-            )
-        body = self._body(response)
-        if response.will_close:
-            self.close()
-        return Answer(self._parsed(body), len(body), response.getheader("X-Total-Count"))
-
-    def _refuse(self, status: int, retry_after: str | None) -> None:
-        origin = self._source.origin
-        if status in _BUSY:
-            raise TryAgain(f"The server answered {status}", after=_seconds(retry_after))
-        if status >= 500:
-            raise TryAgain(f"The server answered {status}", most=_FEW_TRIES)
-        if status == 400:
-            raise BadRequest
-        if status in (401, 403):
-            what = "credentials" if status == 401 else "more rights"
-            raise ImportFailed(
-                f"{origin} answered {status}: it wants {what}; send them in a header: "
-                "--header 'Authorization: Bearer …', or --header @FILE"
-            )
-        if status == 404:
-            raise ImportFailed(
-                f"{origin} answered 404: it has no list at this path; "
-                "a Flowise has it at /api/v1/executions"
-            )
-        raise ImportFailed(f"{origin} answered {status}")
-
-    def _body(self, response: http.client.HTTPResponse) -> bytes:
-        chunks: list[bytes] = []
-        size = 0
-        is_too_large = (response.length or 0) > self._bounds.bytes
-        while not is_too_large and (chunk := response.read1(_CHUNK)):
-            chunks.append(chunk)
-            size += len(chunk)
-            is_too_large = size > self._bounds.bytes
-        if is_too_large:
-            beginning = chunks[0] if chunks else response.read1(_CHUNK)
-            self.close()
-            found = _GUID.search(beginning)
-            raise TooLarge(found[1].decode() if found else None)
-        if response.length:
-            raise TryAgain("The connection was lost in the middle of an answer")
-        # It is at its end; the connection takes the next request only when it is told so.
-        response.close()
-        return b"".join(chunks)
-
-    def _parsed(self, body: bytes) -> Any:
-        origin = self._source.origin
-        if body[:1024].lstrip()[:1] not in (b"[", b"{"):
-            raise ImportFailed(
-                f"{origin} answered with no JSON; a Flowise has its list at /api/v1/executions"
-            )
-        try:
-            return json.loads(body)
-        except (ValueError, RecursionError):
-            raise TryAgain("The server answered with broken JSON", most=_FEW_TRIES) from None
-
 
 def _reason(error: Exception) -> str:
     # What other errors say may repeat what the server sent, which may repeat what it got.
@@ -280,17 +176,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, http.client.RemoteDisconnected | http.client.IncompleteRead):
         return "The connection was lost in the middle of an answer"
     return "The server does not speak HTTP as it should"
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """Read a ``Retry-After`` header, a number of seconds or a date."""
-    if retry_after is None:
-        return None
-    text = retry_after.strip()
-    if text.isascii() and text.isdigit():
-        return min(float(text[:10]), _LONGEST_RETRY_AFTER)
-    try:
-        at = email.utils.parsedate_to_datetime(text).timestamp()
-    except (ValueError, OverflowError):
-        return None
-    return min(max(at - time.time(), 0.0), _LONGEST_RETRY_AFTER)

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from db.instants import EARLIEST_MS, LATEST_MS, format_ms
-from server.cli.rest_import.connection import Answer, BadRequest, ImportFailed, TooLarge
+from server.cli.rest_import.answers import Answer, BadRequest, ImportFailed, TooLarge
 from server.cli.rest_import.items import Item, read_item, too_large
 
 _FIRST_LIMIT = 100

@@ -19,8 +19,8 @@ from db.instants import EARLIEST_MS, LATEST_MS, format_ms, now_ms
 from db.writing.loading import load
 from db.writing.rest_imports import RestImports
 from server.cli.import_files import Row
+from server.cli.rest_import.answers import TooLarge, TryAgain
 from server.cli.rest_import.changes import ChangeReader, Known, newest_change
-from server.cli.rest_import.connection import TooLarge, TryAgain
 from server.cli.rest_import.execution_list import EVERYTHING, ExecutionList, Page
 from server.cli.rest_import.items import Item
 from server.cli.rest_import.retries import Notify, Retries

@@ -5,7 +5,7 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from server.cli.rest_import.connection import ImportFailed, TryAgain
+from server.cli.rest_import.answers import ImportFailed, TryAgain
 
 _T = TypeVar("_T")
 _MOST_TRIES = 10

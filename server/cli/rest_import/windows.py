@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from db.instants import EARLIEST_MS, LATEST_MS
-from server.cli.rest_import.connection import ImportFailed, TooLarge
+from server.cli.rest_import.answers import ImportFailed, TooLarge
 from server.cli.rest_import.execution_list import ExecutionList, Page, Shifted, Window
 from server.cli.rest_import.items import Item
 

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from db.database import Database
-from server.cli.rest_import.connection import Answer
+from server.cli.rest_import.answers import Answer
 from server.cli.rest_import.execution_list import ExecutionList
 from server.cli.rest_import.importing import RestImport
 from server.cli.rest_import.retries import Retries

@@ -30,6 +30,8 @@ class Listing:
     url: str
     requests: list[tuple[str, dict[str, str]]]
     """The paths and headers of all requests."""
+    all_headers: list[list[tuple[str, str]]] = field(default_factory=list)
+    """The headers of all requests, those that were sent more than once too."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -47,12 +49,14 @@ def listing(
 ) -> Iterator[Listing]:
     """Serve a list; ``answer`` returns JSON or a Reply."""
     requests: list[tuple[str, dict[str, str]]] = []
+    all_headers: list[list[tuple[str, str]]] = []
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
             requests.append((self.path, dict(self.headers.items())))
+            all_headers.append(self.headers.items())
             found = answer(dict(parse_qsl(urlsplit(self.path).query)))
             reply = found if isinstance(found, Reply) else Reply(found)
             body = json.dumps(reply.value).encode() if reply.raw is None else reply.raw
@@ -77,7 +81,7 @@ def listing(
         try:
             scheme = "http" if tls is None else "https"
             port = server.server_address[1]
-            yield Listing(f"{scheme}://127.0.0.1:{port}/api/v1/executions", requests)
+            yield Listing(f"{scheme}://127.0.0.1:{port}/api/v1/executions", requests, all_headers)
         finally:
             server.shutdown()
             thread.join()

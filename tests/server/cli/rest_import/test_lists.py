@@ -8,7 +8,7 @@ import pytest
 
 from db.database import Database
 from db.instants import floor_ms, parse_lenient
-from server.cli.rest_import.connection import Answer, BadRequest, ImportFailed, TooLarge
+from server.cli.rest_import.answers import Answer, BadRequest, ImportFailed, TooLarge
 from server.cli.rest_import.execution_list import EVERYTHING, ExecutionList, _covering
 from tests.gateway import run_sql
 from tests.places import Place
