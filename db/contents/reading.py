@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from db.contents.contents import Content, Contents
-from db.contents.json_text import NotJson
-from db.contents.steps import NoSteps, Step, read_steps
+from db.contents.json_text import NotJson, TooManyParts
+from db.contents.steps import Efforts, NoSteps, Step, read_steps
 from db.texts import shown
 
 _READ_ON_THE_LOOP = 10_000
@@ -41,6 +41,7 @@ class ContentRoom:
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._left = max_bytes
+        self._efforts = Efforts()
         self._turn = asyncio.Lock()
 
     async def read(
@@ -53,7 +54,7 @@ class ContentRoom:
         async with self._turn:
             room = self._left // copies
             found = await contents.find_many(execution_ids, room)
-            work = functools.partial(_read_all, found, room, self._max_bytes)
+            work = functools.partial(_read_all, found, room, self._max_bytes, self._efforts)
             if sum(len(each.text or "") for each in found) <= _READ_ON_THE_LOOP:
                 read = work()
             else:
@@ -64,12 +65,14 @@ class ContentRoom:
         return read
 
 
-def _read_all(found: Sequence[Content], room: int, max_bytes: int) -> list[ReadContent]:
+def _read_all(
+    found: Sequence[Content], room: int, max_bytes: int, efforts: Efforts
+) -> list[ReadContent]:
     read = []
     most_steps = room // _BYTES_OF_STEP
     for content in found:
         if content.text is not None:
-            each = _read(content.text, most_steps)
+            each = _read(content.text, most_steps, efforts)
             room -= content.size
             most_steps -= len(each.steps)
         elif content.size:
@@ -83,13 +86,15 @@ def _read_all(found: Sequence[Content], room: int, max_bytes: int) -> list[ReadC
     return read
 
 
-def _read(text: str, most_steps: int) -> ReadContent:
+def _read(text: str, most_steps: int, efforts: Efforts) -> ReadContent:
     text = shown(text)
     if _CREDENTIAL in text:
         text = _credentials.sub(r"\1null", text)
     try:
-        return ReadContent(text, read_steps(text, most_steps))
+        return ReadContent(text, read_steps(text, most_steps, efforts))
     except NotJson as error:
         return ReadContent(problem=f"It is no JSON: {error}")
     except NoSteps as error:
-        return ReadContent(text, problem=f"It is no list of steps: {error}")
+        return ReadContent(text, problem=f"Its steps can't be shown: {error}")
+    except TooManyParts as error:
+        return ReadContent(problem=f"It takes too long to read: {error}")

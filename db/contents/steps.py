@@ -9,7 +9,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from db.contents.json_text import JsonReader, NotJson
+from db.contents.json_text import (
+    Effort,
+    JsonReader,
+    NotJson,
+    TooManyParts,
+    members_besides,
+)
 from db.instants import EARLIEST_MS, LATEST_MS
 from db.models import LONGEST_ERROR
 
@@ -32,6 +38,19 @@ _UNKEPT = dict.fromkeys((0, *range(0xD800, 0xE000), 0xFFFE, 0xFFFF), _NO_CHARACT
 
 class NoSteps(Exception):
     """A text is JSON, and still no list of steps to be read. The message says why."""
+
+
+class Efforts:
+    """What may be spent on the texts of a response: about a second to read steps, as much to check.
+
+    Texts whose steps take more are still checked, so that they can be shown.
+    """
+
+    __slots__ = ("checking", "reading")
+
+    def __init__(self) -> None:
+        self.reading = Effort(500_000)
+        self.checking = Effort(300_000)
 
 
 class Step(NamedTuple):
@@ -69,7 +88,7 @@ def error_in(text: str) -> str | None:
         return None
     try:
         return error_of(read_steps(_last_steps(text)))
-    except (NotJson, NoSteps):
+    except (NotJson, NoSteps, TooManyParts):
         return None
 
 
@@ -94,32 +113,48 @@ def error_of(steps: Sequence[Step]) -> str | None:
     return None
 
 
-def read_steps(text: str, most: int | None = None) -> list[Step]:
+def read_steps(text: str, most: int | None = None, efforts: Efforts | None = None) -> list[Step]:
     """Return the steps of a text: the objects in its list.
 
-    Raises NotJson, or NoSteps if it is no list or has more than ``most`` steps.
+    Raises NotJson; NoSteps if it is no list, has more than ``most`` steps, or these take more than
+    what is left of ``efforts``; and TooManyParts if so much that it may be no JSON.
     """
-    reader = JsonReader(text)
-    steps: list[Step] = []
-    is_list, count = reader.begins("["), 0
-    if is_list:
-        goes_on = reader.enter("[")
-        while goes_on:
-            reader.skip_scalars()
-            is_step = reader.begins("{")
-            count += is_step
-            if is_step and (most is None or count <= most):
-                steps.append(_read_step(reader))
-            else:
-                reader.skip()
-            goes_on = reader.goes_on("[")
-    else:
-        reader.skip()
-    reader.finish()
-    if not is_list:
+    efforts = efforts or Efforts()
+    reader = JsonReader(text, efforts.reading)
+    if not reader.begins("["):
+        _check(text, efforts.checking)
         raise NoSteps("it is no list")
-    if len(steps) < count:
-        raise NoSteps(f"it has {count:,} steps, more than {most:,}")
+    try:
+        steps = _read_list(reader, most)
+    except TooManyParts as error:
+        _check(text, efforts.checking)
+        raise NoSteps(str(error)) from None
+    if most is not None and len(steps) > most:
+        raise NoSteps(f"it has more than {most:,} steps")
+    return steps
+
+
+def _check(text: str, effort: Effort) -> None:
+    reader = JsonReader(text, effort)
+    reader.skip()
+    reader.finish()
+
+
+def _read_list(reader: JsonReader, most: int | None) -> list[Step]:
+    """Read the steps of a whole text: one more than ``most`` if there are more."""
+    steps: list[Step] = []
+    goes_on = reader.enter("[")
+    while goes_on:
+        reader.skip_no_objects()
+        if not reader.begins("{"):
+            reader.skip()
+        elif most is None or len(steps) <= most:
+            steps.append(_read_step(reader))
+        else:
+            reader.skip_elements()
+            reader.skip()
+        goes_on = reader.goes_on("[")
+    reader.finish()
     return steps
 
 
@@ -127,26 +162,35 @@ _Read = Callable[[JsonReader], Any]
 _NOTHING: tuple[str | None, dict[str, Any]] = (None, {})
 
 
-def _read_members(reader: JsonReader, members: Mapping[str, _Read]) -> dict[str, Any]:
-    """Read some members of an object; of several with the same name the last one counts."""
-    found: dict[str, Any] = {}
-    if not reader.begins("{"):
-        reader.skip()
-        return found
-    goes_on = reader.enter("{")
-    while goes_on:
-        name = reader.name()
-        read = members.get(name)
-        if read is None:
+def _members_of(members: Mapping[str, _Read]) -> "Callable[[JsonReader], dict[str, Any]]":
+    """Return what reads some members of an object.
+
+    Of several with the same name the last one counts. Of what is no object there are none.
+    """
+    others = members_besides(members)
+
+    def read_members(reader: JsonReader) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        if not reader.begins("{"):
             reader.skip()
-        else:
-            found[name] = read(reader)
-        goes_on = reader.goes_on("{")
-    return found
+            return found
+        goes_on = reader.enter("{")
+        while goes_on:
+            reader.skip_members(others)
+            name = reader.name()
+            read = members.get(name)
+            if read is None:
+                reader.skip()
+            else:
+                found[name] = read(reader)
+            goes_on = reader.goes_on("{")
+        return found
+
+    return read_members
 
 
 def _read_step(reader: JsonReader) -> Step:
-    step = _read_members(reader, _STEP)
+    step = _read_members_of_step(reader)
     data = step.get("data", {})
     written, output = data.get("output", _NOTHING)
     times, usage = output.get("timeMetadata", {}), output.get("usageMetadata", {})
@@ -177,10 +221,6 @@ def _read_step(reader: JsonReader) -> Step:
     )
 
 
-def _members_of(members: Mapping[str, _Read]) -> _Read:
-    return lambda reader: _read_members(reader, members)
-
-
 def _written(reader: JsonReader) -> str | None:
     written = reader.written()
     return None if written == "null" else written
@@ -188,16 +228,14 @@ def _written(reader: JsonReader) -> str | None:
 
 def _read_output(reader: JsonReader) -> tuple[str | None, dict[str, Any]]:
     """Return an output as it is written, and what is known of one that is an object."""
-    written = _written(reader)
-    if written is None:
-        return _NOTHING
-    return written, _read_members(JsonReader(written), _OUTPUT)
+    written, members = reader.written_and(_read_members_of_output)
+    return (None if written == "null" else written), members
 
 
 def _message(reader: JsonReader) -> str | None:
     """Return an error: a text, or the message of an object; None if it is empty."""
     if reader.begins("{"):
-        return _read_members(reader, {"message": JsonReader.string}).get("message") or None
+        return _read_members_of_error(reader).get("message") or None
     return reader.string() or None
 
 
@@ -208,38 +246,47 @@ def _texts(reader: JsonReader) -> tuple[str, ...]:
     texts: list[str] = []
     goes_on = reader.enter("[")
     while goes_on:
-        text = reader.string()
-        if text is not None and len(texts) < _MOST_PREVIOUS:
+        if len(texts) == _MOST_PREVIOUS:
+            reader.skip_elements()
+            reader.skip()
+        elif (text := reader.string()) is not None:
             texts.append(text)
         goes_on = reader.goes_on("[")
     return tuple(texts)
 
 
-_OUTPUT: Mapping[str, _Read] = {
-    "error": _message,
-    "timeMetadata": _members_of(dict.fromkeys(("start", "end", "delta"), JsonReader.number)),
-    "usageMetadata": _members_of(
-        dict.fromkeys(
-            ("input_tokens", "output_tokens", "total_tokens", "total_cost"), JsonReader.number
-        )
-    ),
-}
-_DATA: Mapping[str, _Read] = {
-    "id": JsonReader.string,
-    "name": JsonReader.string,
-    "error": _message,
-    "input": _written,
-    "output": _read_output,
-    "parentNodeId": JsonReader.string,
-    "iterationIndex": JsonReader.number,
-}
-_STEP: Mapping[str, _Read] = {
-    "nodeId": JsonReader.string,
-    "nodeLabel": JsonReader.string,
-    "status": JsonReader.string,
-    "previousNodeIds": _texts,
-    "data": _members_of(_DATA),
-}
+_read_members_of_error = _members_of({"message": JsonReader.string})
+_read_members_of_output = _members_of(
+    {
+        "error": _message,
+        "timeMetadata": _members_of(dict.fromkeys(("start", "end", "delta"), JsonReader.number)),
+        "usageMetadata": _members_of(
+            dict.fromkeys(
+                ("input_tokens", "output_tokens", "total_tokens", "total_cost"), JsonReader.number
+            )
+        ),
+    }
+)
+_read_members_of_data = _members_of(
+    {
+        "id": JsonReader.string,
+        "name": JsonReader.string,
+        "error": _message,
+        "input": _written,
+        "output": _read_output,
+        "parentNodeId": JsonReader.string,
+        "iterationIndex": JsonReader.number,
+    }
+)
+_read_members_of_step = _members_of(
+    {
+        "nodeId": JsonReader.string,
+        "nodeLabel": JsonReader.string,
+        "status": JsonReader.string,
+        "previousNodeIds": _texts,
+        "data": _read_members_of_data,
+    }
+)
 
 
 def _whole(value: float | None, largest: int) -> int | None:

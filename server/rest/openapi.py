@@ -193,7 +193,7 @@ _SCHEMAS: dict[str, Any] = {
             },
             "dataProblem": {
                 "type": "string",
-                "description": "With include=data: why data is null, or no list of steps.",
+                "description": "With include=data: why data is null or its steps can't be shown.",
             },
         },
     },

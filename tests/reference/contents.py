@@ -78,7 +78,7 @@ def problem_of(text: str | None) -> str | None:
         found = json.loads(text)
     except ValueError:
         return "It is no JSON: expected a value at character 1"
-    return None if isinstance(found, list) else "It is no list of steps: it is no list"
+    return None if isinstance(found, list) else "Its steps can't be shown: it is no list"
 
 
 def data_of(text: str | None) -> Any:

@@ -180,9 +180,9 @@ def test_events_show_it_as_it_is_now_in_one_line_and_nothing_of_what_is_deleted(
     [
         ("[]", [], None),
         ("[1, null]", [1, None], None),
-        ("null", None, "It is no list of steps: it is no list"),
-        ('"[]"', "[]", "It is no list of steps: it is no list"),
-        ('{"a": [1]}', {"a": [1]}, "It is no list of steps: it is no list"),
+        ("null", None, "Its steps can't be shown: it is no list"),
+        ('"[]"', "[]", "Its steps can't be shown: it is no list"),
+        ('{"a": [1]}', {"a": [1]}, "Its steps can't be shown: it is no list"),
         ("", None, "It is no JSON: expected a value at character 0"),
         ("[NaN]", None, "It is no JSON: expected a value at character 1"),
         ("[1", None, "It is no JSON: expected ']' at character 2"),
@@ -302,7 +302,7 @@ def test_short_steps_do_not_become_a_long_response(gateway_with: Callable[..., G
     leave(gateway, json.dumps([{}] * 101), ROWS[0].guid)
     shown = gateway.graphql(ONE, guid=ROWS[0].guid)["execution"]
     assert shown["steps"] == []
-    assert shown["dataProblem"] == "It is no list of steps: it has 101 steps, more than 100"
+    assert shown["dataProblem"] == "Its steps can't be shown: it has more than 100 steps"
 
 
 def test_fifty_megabytes_are_named_and_not_read(gateway: Gateway) -> None:
@@ -327,9 +327,9 @@ def test_the_loop_is_free_while_a_long_content_is_read(
     is_answered = threading.Event()
     read = reading._read
 
-    def read_late(text: str, most_steps: int) -> Any:
+    def read_late(*given: Any) -> Any:
         assert is_answered.wait(60)
-        return read(text, most_steps)
+        return read(*given)
 
     monkeypatch.setattr(reading, "_read", read_late)
     shown: list[Any] = []

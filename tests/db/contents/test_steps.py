@@ -1,5 +1,6 @@
 """Steps are read from whatever an engine left."""
 
+import contextlib
 import json
 import sys
 from typing import Any
@@ -8,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from db.contents.json_text import DEEPEST, JsonReader, NotJson
-from db.contents.steps import NoSteps, Step, read_steps
+from db.contents.json_text import DEEPEST, JsonReader, NotJson, TooManyParts
+from db.contents.steps import Efforts, NoSteps, Step, read_steps
 from tests.examples import examples
 
 LLM = {
@@ -118,8 +119,46 @@ def test_json_that_is_no_list_has_no_steps(text: str) -> None:
 def test_too_many_steps_are_none() -> None:
     text = json.dumps([{}, 1, {}, {}])
     assert len(read_steps(text, 3)) == 3
-    with pytest.raises(NoSteps, match="it has 3 steps, more than 2"):
+    with pytest.raises(NoSteps, match="it has more than 2 steps"):
         read_steps(text, 2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[{}, 1, [{}],".ljust(1_000) + "{}," * 3_000_000 + "{}]",
+        "[" + "[[1]]," * 1_000_000 + "[]]",
+        "[{" + '"a":{},' * 1_000_000 + '"b":[]}]',
+        '[{"previousNodeIds":[' + '"a",' * 2_000_000 + '"b"]}]',
+    ],
+    ids=["steps", "lists", "members", "previous"],
+)
+def test_what_is_not_shown_of_a_long_text_is_skipped_in_large_pieces(text: str) -> None:
+    efforts = Efforts()
+    efforts.reading.left = 10_000
+    with contextlib.suppress(NoSteps):
+        read_steps(text, 100, efforts)
+    assert efforts.reading.left > 0
+    assert efforts.checking.left == efforts.checking.most
+
+
+def test_a_text_that_takes_too_long_has_no_steps() -> None:
+    efforts = Efforts()
+    efforts.reading.left = 100
+    text = json.dumps([LLM] * 10)
+    with pytest.raises(NoSteps, match="at most 500,000 parts"):
+        read_steps(text, 10, efforts)
+    # Those who share it have no more of it, and others have.
+    with pytest.raises(NoSteps):
+        read_steps(text, 10, efforts)
+    assert len(read_steps(text, 10)) == 10
+
+
+def test_a_text_that_takes_too_long_to_check_is_not_read() -> None:
+    deep = "[" * 500 + "]" * 500
+    text = f"[{','.join([deep] * 2_000)}]"
+    with pytest.raises(TooManyParts, match="at most 300,000 parts"):
+        read_steps(text)
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_nothing_else_can_be_included(gateway: Gateway, query: str, value: str) 
 @pytest.mark.parametrize(
     ("text", "data", "problem"),
     [
-        ("{}", {}, "It is no list of steps: it is no list"),
+        ("{}", {}, "Its steps can't be shown: it is no list"),
         ("[1,]", None, "It is no JSON: expected a value at character 3"),
     ],
 )
