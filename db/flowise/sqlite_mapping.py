@@ -8,8 +8,8 @@ from db.contents.error_sql import sqlite_error_of
 from db.contents.steps import MARK
 from db.flowise.tables import FlowiseTables
 from db.instants import EARLIEST_MS, LATEST_MS
-from db.migrations.versions.r0005_contents import NOT_UTF8
 from db.models import LONGEST_TEXT_BYTES, ExecutionState
+from db.utf8_sql import sqlite_not_utf8
 
 _STATES = ", ".join(f"'{state}'" for state in ExecutionState)
 CONTENTS = ("agentflow_id", "session_id", "state", "created_on", "updated_on")
@@ -129,7 +129,7 @@ def _read(tables: FlowiseTables, row: str) -> dict[str, str]:
 
 def _is_not_utf8(value: str) -> str:
     is_ascii = f"{value} NOT GLOB '*[^' || char(1) || '-' || char(127) || ']*'"
-    return f"NOT ({is_ascii}) AND {NOT_UTF8.format(value)}"
+    return f"NOT ({is_ascii}) AND {sqlite_not_utf8(value)}"
 
 
 def _any_text(condition: str) -> str:

@@ -16,15 +16,8 @@ from db.migrations.versions.r0005_contents import (
     SMALLEST_ID,
     WRONG_ID,
 )
+from db.utf8_sql import sqlite_not_utf8
 
-# Finds what ``r0005_contents`` finds in pieces, which long texts need; but this is less to compile.
-# The longest text that is allowed takes 20 ms, if it is not plain ASCII.
-_NOT_UTF8 = (
-    "EXISTS (WITH RECURSIVE step (rest) AS"
-    " (SELECT value UNION ALL SELECT substr(rest, 2) FROM step WHERE rest <> '')"
-    " SELECT 1 FROM step WHERE rest <> '' AND substr(rest, 1, 1) <> char(unicode(rest))"
-    " AND CAST(substr(rest, 1, 1) AS BLOB) NOT IN (X'EFBFBE', X'EFBFBF'))"
-)
 # Told at once of a row that is like any other.
 _IS_UNUSUAL = (
     f"length(CAST({{0}} AS BLOB)) > {LONGEST} OR instr({{0}}, char(0)) > 0"
@@ -33,7 +26,7 @@ _IS_UNUSUAL = (
 _RULES = {
     f"must be at most {LONGEST} bytes long": f"length(CAST(value AS BLOB)) > {LONGEST}",
     "must have no null character in it": "instr(value, char(0)) > 0",
-    "must be valid UTF-8": _NOT_UTF8,
+    "must be valid UTF-8": sqlite_not_utf8("value"),
 }
 
 

@@ -7,11 +7,12 @@ from alembic import op
 
 from db.contents.error_sql import sqlite_error_of
 
-DELETES_REPLACED = (
-    "DELETE FROM execution_data WHERE execution_id IN (SELECT id FROM replaced_executions);"
+_OF_REPLACED = (
+    "DELETE FROM execution_data WHERE execution_id IN (SELECT id FROM replaced_executions"
 )
+DELETES_REPLACED = f"{_OF_REPLACED});"
 """Deletes the data of the rows that an INSERT has replaced."""
-DELETES_OTHER_REPLACED = DELETES_REPLACED.replace(");", " WHERE id <> NEW.id);")
+DELETES_OTHER_REPLACED = f"{_OF_REPLACED} WHERE id <> NEW.id);"
 """The same for an UPDATE; what had the new id of the row is deleted by ``MOVES``."""
 MOVES = (
     "DELETE FROM execution_data WHERE NEW.id <> OLD.id AND execution_id = NEW.id;"

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from alembic import op
 
+from db.utf8_sql import sqlite_not_utf8
+
 revision = "0005"
 down_revision = "0004"
 
@@ -63,7 +65,7 @@ def _sqlite_rules(table: str, texts: Sequence[str]) -> Iterator[_Rule]:
         too_long = f"length(CAST({{}} AS BLOB)) > {LONGEST}"
         yield _Rule(column, f"must be at most {LONGEST} bytes long", too_long)
         yield _Rule(column, "must have no null character in it", "instr({}, char(0)) > 0")
-        yield _Rule(column, "must be valid UTF-8", NOT_UTF8)
+        yield _Rule(column, "must be valid UTF-8", sqlite_not_utf8("{0}"))
     if table == "executions":
         yield _Rule("id", f"must be from {SMALLEST_ID} to {LARGEST_ID}", WRONG_ID)
     if table == "api_keys":
@@ -71,18 +73,6 @@ def _sqlite_rules(table: str, texts: Sequence[str]) -> Iterator[_Rule]:
 
 
 WRONG_ID = f"{{}} NOT BETWEEN {SMALLEST_ID} AND {LARGEST_ID}"
-# Whether a text has a character that is not what its number is written as: unicode() reads
-# whatever bytes there are, and char() writes UTF-8. The two characters that unicode() does not
-# tell are U+FFFE and U+FFFF. Taken in pieces, since each step copies what is left of one.
-NOT_UTF8 = (
-    "EXISTS (WITH RECURSIVE piece (part, rest) AS"
-    " (SELECT substr({0}, 1, 64), substr({0}, 65)"
-    " UNION ALL SELECT substr(rest, 1, 64), substr(rest, 65) FROM piece WHERE rest <> '')"
-    " SELECT 1 FROM piece WHERE EXISTS (WITH RECURSIVE step (rest) AS"
-    " (SELECT piece.part UNION ALL SELECT substr(rest, 2) FROM step WHERE rest <> '')"
-    " SELECT 1 FROM step WHERE rest <> '' AND substr(rest, 1, 1) <> char(unicode(rest))"
-    " AND CAST(substr(rest, 1, 1) AS BLOB) NOT IN (X'EFBFBE', X'EFBFBF')))"
-)
 
 
 def create_sqlite_checks(table: str, texts: Sequence[str]) -> None:
