@@ -38,17 +38,23 @@ def _sqlite_first(column: str) -> str:
     status = _sqlite_member(step, "status", "CASE type WHEN 'text' THEN value END")
     data = _sqlite_member(step, "data", _OBJECT)
     output = _sqlite_member("step_data", "output", _OBJECT)
-    errors = f"coalesce({_sqlite_message('step_data')}, {_sqlite_message(output)})"
-    cut = (
-        f"SELECT substr(step_error, 1, {LONGEST_ERROR}) AS cut_error"
-        f" FROM (SELECT {errors} AS step_error FROM (SELECT {data} AS step_data"
-        f" FROM json_each({_sqlite_without_nulls(column)}) AS step WHERE {status} = '{FAILED}'))"
-        " WHERE step_error IS NOT NULL LIMIT 1"
+    # The error of the data, or else that of its output. The limits keep SQLite from compiling each
+    # expression at each place where it is used, and tables that follow each other are not nested,
+    # of which its parser bears little.
+    error = (
+        f"SELECT a_message FROM (SELECT {_sqlite_message('holder')} AS a_message"
+        f" FROM (SELECT step_data AS holder UNION ALL SELECT {output} LIMIT -1) LIMIT -1)"
+        " WHERE a_message IS NOT NULL LIMIT 1"
     )
     # Most errors are of characters that need no replacing.
     return (
-        "SELECT CASE WHEN cut_error GLOB '*[^' || char(1) || '-~]*'"
-        f" THEN ({_SQLITE_KEPT}) ELSE cut_error END FROM ({cut})"
+        f"WITH failed AS (SELECT {data} AS step_data"
+        f" FROM json_each({_sqlite_without_nulls(column)}) AS step WHERE {status} = '{FAILED}'"
+        f" LIMIT -1), told AS (SELECT ({error}) AS step_error FROM failed LIMIT -1),"
+        f" cut AS (SELECT substr(step_error, 1, {LONGEST_ERROR}) AS cut_error FROM told"
+        " WHERE step_error IS NOT NULL LIMIT 1)"
+        " SELECT CASE WHEN cut_error GLOB '*[^' || char(1) || '-~]*'"
+        f" THEN ({_SQLITE_KEPT}) ELSE cut_error END FROM cut"
     )
 
 

@@ -173,6 +173,8 @@ def _triggers(columns: EventColumns, *, with_data: bool) -> list[str]:
 
     log = functools.partial(_log, columns)
     logged = _unless_given if with_data else _as_they_are
+    sets_times = _sets_times_at_once if with_data else _sets_times
+    sets_changed_times = _sets_times_unless_given if with_data else _sets_times
     # An update that sets none of them does not even compile the trigger.
     of_contents = f" OF {', '.join(columns.contents)}" if with_data else ""
     of_identity = _of_identity(columns) if with_data else ""
@@ -220,16 +222,8 @@ def _triggers(columns: EventColumns, *, with_data: bool) -> list[str]:
                 *statements,
             )
             for name, event, condition, statements in (
-                ("inserted", "INSERT", *_sets_times(_OF_NEW_ROW, when.is_as_written)),
-                (
-                    "updated",
-                    "UPDATE",
-                    *(
-                        _sets_changed_times(of_moved_row, when.is_as_written)
-                        if with_data
-                        else _sets_times(of_moved_row, when.is_as_written)
-                    ),
-                ),
+                ("inserted", "INSERT", *sets_times(_OF_NEW_ROW, when.is_as_written)),
+                ("updated", "UPDATE", *sets_changed_times(of_moved_row, when.is_as_written)),
             )
             for again in ("", "_within")
         ),
@@ -288,21 +282,27 @@ def _sets_times(times: _Times, is_as_written: str) -> tuple[str, tuple[str, ...]
     return f"{times.lacks_updated_on} OR {times.lacks_both}", (sets_one, sets_both)
 
 
-def _sets_changed_times(times: _Times, is_as_written: str) -> tuple[str, tuple[str, ...]]:
-    """The same for a changed row, in one statement, and unless its times are given."""
-    when = f"({times.lacks_updated_on} OR {times.lacks_both}) AND NOT {_ARE_GIVEN}"
+def _sets_times_unless_given(times: _Times, is_as_written: str) -> tuple[str, tuple[str, ...]]:
+    """The same as ``_sets_times_at_once``, but for a row whose times are given."""
+    when, sets = _sets_times_at_once(times, is_as_written)
+    return f"({when}) AND NOT {_ARE_GIVEN}", sets
+
+
+def _sets_times_at_once(times: _Times, is_as_written: str) -> tuple[str, tuple[str, ...]]:
+    """The same as ``_sets_times`` in one statement, which is less to compile."""
     # See ``_sets_times``.
     has_that_end = (
         f"({is_as_written} OR state = NEW.state AND finished_on IS NEW.finished_on"
         f" AND {times.lacks_both})"
     )
-    updated_on, finished_on = times.updated_on, times.finished_on
+    # The limit keeps SQLite from compiling each time at each place where it is used.
+    now = f"SELECT {times.updated_on} AS first, {times.finished_on} AS last LIMIT 1"
     sets = (
-        f"UPDATE executions SET updated_on = {updated_on}, finished_on = {finished_on}"
+        f"UPDATE executions SET updated_on = first, finished_on = last FROM ({now})"
         f" WHERE id = NEW.id AND {has_that_end}"
-        f" AND (updated_on, finished_on) IS NOT ({updated_on}, {finished_on});"
+        " AND (updated_on, finished_on) IS NOT (first, last);"
     )
-    return when, (sets,)
+    return f"{times.lacks_updated_on} OR {times.lacks_both}", (sets,)
 
 
 def _note_replaced_rows(when: _Conditions, *, with_data: bool) -> list[str]:
