@@ -31,24 +31,6 @@ With the first part comes the empty guid, which is in none.
 _DELETE = "DELETE FROM executions WHERE id = ?"
 _TOUCH = 'UPDATE execution SET "id" = "id" WHERE rowid = ?'
 
-_OLDEST = (
-    "SELECT max(number), count(*) FROM (SELECT number FROM flowise_not_yet ORDER BY 1 LIMIT ?)"
-)
-_TAKE = (
-    'UPDATE execution SET "id" = "id"'
-    " WHERE id IN (SELECT id FROM flowise_not_yet WHERE number <= ?)"
-)
-_FORGET = "DELETE FROM flowise_not_yet WHERE number <= ?"
-
-
-def take_oldest(execute: Execute, limit: int) -> int:
-    """Take over the oldest executions that have been left; return how many."""
-    [(newest, count)] = execute(_OLDEST, (limit,))
-    if count:
-        for statement in (_TAKE, _FORGET):
-            execute(statement, (newest,))
-    return int(count)
-
 
 def delete_surplus(execute: Execute, after: str, last: str | None) -> int:
     """Delete those executions of a part that Flowise does not have; return how many."""
@@ -135,14 +117,18 @@ _NOT_NOTED = "LEFT JOIN (SELECT NULL AS reason) AS noted ON true"
 
 def _find(tables: FlowiseTables, noted: str) -> str:
     columns = ", ".join(f"taken.{name}" for name in mapping.COLUMNS)
-    # With the first part come ids that are in none: the empty one, and those that are bytes.
-    rows = (
-        " FROM execution WHERE id > CAST(?1 AS TEXT) AND id <= CAST(?2 AS TEXT)"
-        " OR id = '' AND ?3 OR id >= X'' AND ?3"
-    )
+    read = mapping.named(mapping.read(tables, "execution"))
+    # With the first part come ids that are in none: the empty one, and those that are bytes. The
+    # limits keep SQLite from working out each value at each place where it is used.
     return (
-        "SELECT taken.row_id, taken.reason, noted.reason, kept.guid IS NOT NULL, taken.guid,"
-        f" {columns} FROM ({mapping.taken_over(tables, 'execution', rows)} LIMIT -1) AS taken"
+        f"WITH given AS (SELECT {read}, rowid AS row_id FROM execution"
+        " WHERE id > CAST(?1 AS TEXT) AND id <= CAST(?2 AS TEXT)"
+        " OR id = '' AND ?3 OR id >= X'' AND ?3 LIMIT -1),"
+        f" timed AS (SELECT *, {mapping.named(mapping.TIMES)} FROM given LIMIT -1),"
+        f" taken AS (SELECT *, {mapping.REASON} AS reason, {mapping.FINISHED} AS finished_on"
+        " FROM timed LIMIT -1)"
+        " SELECT taken.row_id, taken.reason, noted.reason, kept.guid IS NOT NULL, taken.guid,"
+        f" {columns} FROM taken"
         f" LEFT JOIN executions AS kept ON kept.guid = taken.guid {noted}"
         " WHERE taken.reason IS NOT NULL OR noted.reason IS NOT NULL OR kept.guid IS NULL"
         f" OR {mapping.differs('taken', 'kept')}"
@@ -164,9 +150,7 @@ class Flows:
     """Copies Flowise's flows."""
 
     def __init__(self) -> None:
-        taken = ", ".join(
-            f"{value} AS {name}" for name, value in mapping.flow_values("chat_flow").items()
-        )
+        taken = mapping.named(mapping.flow_values("chat_flow"))
         source = f"(SELECT {taken} FROM chat_flow WHERE {mapping.is_flow('chat_flow')} LIMIT -1)"
         is_gone = "NOT EXISTS (SELECT 1 FROM chat_flow WHERE chat_flow.id = agentflows.id)"
         is_missing = "NOT EXISTS (SELECT 1 FROM agentflows WHERE agentflows.id = taken.id)"

@@ -4,8 +4,9 @@ Triggers run them in Flowise's own program, so they use only what every SQLite h
 whatever a row holds: columns of Flowise's may hold values of any type, and texts of any bytes.
 """
 
+from collections.abc import Mapping
+
 from db.contents.error_sql import sqlite_error_of
-from db.contents.steps import MARK
 from db.flowise.tables import FlowiseTables
 from db.instants import EARLIEST_MS, LATEST_MS
 from db.models import LONGEST_TEXT_BYTES, ExecutionState
@@ -28,15 +29,6 @@ _NAMES = {
 }
 
 
-def reason(tables: FlowiseTables, row: str) -> str:
-    """Return an expression that says why an execution in a row can't be taken over.
-
-    It is null if the execution can be.
-    """
-    read = ", ".join(f"{value} AS {name}" for name, value in _read(tables, row).items())
-    return f"(SELECT {_REASON} FROM (SELECT {read} LIMIT 1))"
-
-
 PROGRESS = ("executionData", "state", "updatedDate", "stoppedDate")
 """What Flowise changes of an execution as it goes on."""
 
@@ -49,81 +41,22 @@ def identity(tables: FlowiseTables) -> list[str]:
     return [*names, "createdDate"]
 
 
-def error(row: str) -> str:
-    """Return an expression for the error of an execution."""
-    of_data = sqlite_error_of(f'{row}."executionData"')
-    return f"CASE WHEN {row}.\"state\" <> 'INPROGRESS' THEN {of_data} END"
+def read(tables: FlowiseTables, row: str) -> dict[str, str]:
+    """Return expressions for what is read of a row of Flowise's, by name.
 
-
-def new(tables: FlowiseTables, row: str) -> str:
-    """Return a SELECT of ``guid`` and ``COLUMNS`` of a new row, but ``error``.
-
-    It has no row if the execution can't be taken over, and not if that takes more than what Flowise
-    inserts: times of other forms, long texts, an error, or a time of stopping.
+    These are ``guid`` and ``COLUMNS``, but for times; ``times``, of which ``TIMES`` are made; and
+    ``texts``, which ``REASON`` looks at.
     """
-    values = _read(tables, row)
-    values["created_on"] = _usual_time(f'{row}."createdDate"')
-    values["updated_on"] = _usual_time(f"{row}.{_UPDATED}")
-    read = ", ".join(f"{value} AS {name}" for name, value in values.items())
-    columns = {name: name for name in ("guid", *COLUMNS) if name != "error"}
-    columns["workspace_id"] = "nullif(workspace_id, '')"
-    columns["finished_on"] = "CASE WHEN state <> 'INPROGRESS' THEN updated_on END"
-    made = ", ".join(f"{value} AS {name}" for name, value in columns.items())
-    return (
-        f"SELECT {made} FROM (SELECT {read} LIMIT 1) WHERE guid <> '' AND agentflow_id IS NOT NULL"
-        f" AND NOT ({_IS_NO_TEXT}) AND length(CAST(texts AS BLOB)) <= {LONGEST_TEXT_BYTES}"
-        f" AND instr(texts, char(0)) = 0 AND NOT ({_is_not_utf8('texts')})"
-        f" AND created_on {_RANGE} AND updated_on {_RANGE}"
-        f" AND (state = 'INPROGRESS' OR state IN ({_STATES}) AND state <> 'STOPPED'"
-        f" AND {row}.\"executionData\" NOT GLOB '*{MARK}*')"
-    )
-
-
-def progress(row: str) -> str:
-    """Return a SELECT of ``state``, ``updated_on`` and ``finished_on`` of a row.
-
-    It has no row if these can't be taken over, or have times of other forms than Flowise writes.
-    """
-    stopped = f"{row}.{_STOPPED}"
-    return (
-        f"SELECT state, updated_on, {_FINISHED} AS finished_on FROM"
-        f' (SELECT {row}."state" AS state, {_usual_time(f"{row}.{_UPDATED}")} AS updated_on,'
-        f" {_usual_time(stopped)} AS stopped_on LIMIT 1)"
-        f" WHERE state IN ({_STATES}) AND updated_on {_RANGE}"
-        f" AND (stopped_on IS NOT NULL OR {stopped} IS NULL OR state <> 'STOPPED')"
-    )
-
-
-def taken_over(tables: FlowiseTables, row: str, rest: str = "") -> str:
-    """Return a SELECT of what the gateway makes of rows of Flowise's.
-
-    It has ``row_id``, ``guid``, ``reason`` and ``COLUMNS``. ``rest`` follows the names of the
-    columns, and ``row`` is a table in it, or the new row of a trigger.
-    """
-    values = _read(tables, row)
-    values["row_id"] = f"{row}.rowid"
-    values["error"] = error(row)
-    values["stopped_on"] = _time(f"{row}.{_STOPPED}")
-    read = ", ".join(f"{value} AS {name}" for name, value in values.items())
-    columns = {name: name for name in COLUMNS}
-    columns["workspace_id"] = "nullif(workspace_id, '')"
-    columns["finished_on"] = _FINISHED
-    made = ", ".join(f"{value} AS {name}" for name, value in columns.items())
-    # The limit keeps SQLite from working out each value at each place where it is used.
-    return f"SELECT row_id, guid, {_REASON} AS reason, {made} FROM (SELECT {read}{rest} LIMIT -1)"
-
-
-def _read(tables: FlowiseTables, row: str) -> dict[str, str]:
-    """Return expressions for what is read of a row, by the names that ``_REASON`` has for it."""
     values = {name: f'{row}."{column}"' for name, column in _NAMES.items()}
-    if not tables.has_workspaces:
-        values["workspace_id"] = "NULL"
+    workspace = values["workspace_id"] if tables.has_workspaces else "NULL"
+    values["workspace_id"] = f"nullif({workspace}, '')"
+    of_data = sqlite_error_of(f'{row}."executionData"')
     texts = " || char(1) || ".join(f"coalesce({values[name]}, '')" for name in _TEXTS)
     return {
         **values,
+        "error": f"CASE WHEN {values['state']} <> 'INPROGRESS' THEN {of_data} END",
+        "times": _times(row),
         "texts": texts,
-        "created_on": _time(f'{row}."createdDate"'),
-        "updated_on": _time(f"{row}.{_UPDATED}"),
     }
 
 
@@ -140,14 +73,17 @@ _IS_NO_TEXT = _any_text("typeof({}) NOT IN ('text', 'null')")
 _IS_TOO_LONG = _any_text(f"length(CAST({{}} AS BLOB)) > {LONGEST_TEXT_BYTES}")
 _WHICH = "one of its id, agentflowId, sessionId and workspaceId"
 _RANGE = f"BETWEEN {EARLIEST_MS} AND {LATEST_MS}"
-_UPDATED, _STOPPED = '"updatedDate"', '"stoppedDate"'
+_DATES = {"created_on": "createdDate", "updated_on": "updatedDate", "stopped_on": "stoppedDate"}
+TIMES = {name: f"json_extract(times, '$[{number}]')" for number, name in enumerate(_DATES)}
+"""Expressions for the times in ``times``, which are epoch milliseconds; ``REASON`` needs them."""
 # Flowise tells when it stopped an execution, and of no other state when it came into it.
-_FINISHED = (
+FINISHED = (
     f"CASE WHEN state = 'STOPPED' AND stopped_on {_RANGE} THEN stopped_on"
     " WHEN state <> 'INPROGRESS' THEN updated_on END"
 )
+"""When an execution that has been read came into its state; see ``finished``."""
 # Null is a session or a workspace that an execution does not have.
-_REASON = (
+REASON = (
     "CASE WHEN guid = '' THEN 'its id is empty'"
     " WHEN agentflow_id IS NULL THEN 'its agentflowId is null'"
     f" WHEN {_IS_NO_TEXT} THEN '{_WHICH} is no text' WHEN {_IS_TOO_LONG}"
@@ -160,16 +96,34 @@ _REASON = (
     " WHEN updated_on IS NULL THEN 'its updatedDate can''t be read as a time'"
     f" WHEN updated_on NOT {_RANGE} THEN 'its updatedDate is outside the years 1 to 9999' END"
 )
+"""Why an execution that has been read can't be taken over; null if it can be."""
+
+
+def reason(tables: FlowiseTables, row: str) -> str:
+    """Return an expression that says why an execution in a row can't be taken over.
+
+    It is null if the execution can be. It does not read ``executionData``.
+    """
+    values = read(tables, row)
+    del values["error"]
+    rows = f"SELECT *, {named(TIMES)} FROM (SELECT {named(values)} LIMIT 1) LIMIT 1"
+    return f"(SELECT {REASON} FROM ({rows}))"
+
+
+def named(values: Mapping[str, str]) -> str:
+    """Return expressions as the columns of a SELECT, by their names."""
+    return ", ".join(f"{value} AS {name}" for name, value in values.items())
 
 
 def finished(taken: str, kept: str) -> str:
-    """Return an expression for the end of an execution: as taken over, or as it was kept.
+    """Return an expression for the end of an execution, which has or had a state.
 
-    An execution has ended when it came into its state. Flowise's row tells that of STOPPED only.
+    That is when it came into its state. Flowise's row tells it of STOPPED alone, so of the other
+    states what is kept holds.
     """
     return (
-        f"CASE WHEN {taken}.state IN ('INPROGRESS', 'STOPPED') OR {taken}.state <> {kept}.state"
-        f" THEN {taken}.finished_on ELSE coalesce({kept}.finished_on, {taken}.finished_on) END"
+        f"CASE WHEN {taken}.state = {kept}.state AND {taken}.state <> 'STOPPED'"
+        f" THEN coalesce({kept}.finished_on, {taken}.finished_on) ELSE {taken}.finished_on END"
     )
 
 
@@ -203,47 +157,37 @@ def _is_text(value: str) -> str:
     )
 
 
-def _time(value: str) -> str:
-    """Return an expression for a time in epoch milliseconds, cut off; null if it can't be read.
+def _times(row: str) -> str:
+    """Return an expression for a JSON list of a row's times, in the order of ``_DATES``.
 
-    A text is in UTC if it has no offset, as SQLite and TypeORM write it. A number is in epoch
-    milliseconds, as the driver writes a date of JavaScript.
+    They are epoch milliseconds, cut off, and null if one can't be read. A text is in UTC if it has
+    no offset, as SQLite and TypeORM write it. A number is in epoch milliseconds, as the driver
+    writes a date of JavaScript. As a list, so that SQLite compiles once how a time is read.
     """
+    values = " UNION ALL SELECT ".join(f'{row}."{name}"' for name in _DATES.values())
     return (
-        f"CASE typeof({value}) WHEN 'integer' THEN {value}"
-        f" WHEN 'real' THEN CASE WHEN abs({value}) < 1e15 THEN CAST({value} AS INTEGER) END"
-        f" WHEN 'text' THEN ({_time_of_text(value)}) END"
+        "(SELECT json_group_array(CASE typeof(value) WHEN 'integer' THEN value"
+        " WHEN 'real' THEN CASE WHEN abs(value) < 1e15 THEN CAST(value AS INTEGER) END"
+        f" WHEN 'text' THEN ({_time_of_text('value')}) END)"
+        f" FROM (SELECT {values.replace(' UNION', ' AS value UNION', 1)} LIMIT -1))"
     )
-
-
-def _usual_time(value: str) -> str:
-    """Return the same for a text as Flowise writes it; null for all else."""
-    # A day that there is not comes out as another one.
-    forms = (f"strftime('{form}', {value}, '+0 seconds')" for form in _FORMS)
-    return (
-        f"CASE WHEN {value} IN ({', '.join(forms)})"
-        f" THEN CAST(round((julianday({value}) - 2440587.5) * 86400000) AS INTEGER) END"
-    )
-
-
-_FORMS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%f")
 
 
 def _time_of_text(value: str) -> str:
     # A day that there is not comes out as another one.
     is_time = "at = datetime(at, '+0 seconds') AND mark IN (' ', 'T', 't')"
     is_zone = "zone IN ('', 'Z', 'z') OR zone GLOB '[+-][0-9][0-9]:[0-9][0-9]'"
-    offset = (
-        "CASE substr(zone, 1, 1) WHEN '+' THEN -60000 WHEN '-' THEN 60000 ELSE 0 END"
-        " * (substr(zone, 2, 2) * 60 + substr(zone, 5, 2))"
-    )
     fraction = "CAST(round(('0' || substr(rest, 1, 4)) * 1000) AS INTEGER)"
-    has_fraction = "rest GLOB '.[0-9]*'"
+    milliseconds = f"CASE WHEN has_fraction THEN {fraction} ELSE 0 END"
+    # The sign makes 1 or -1; no zone, and Z, are 0.
+    offset = "(substr(zone, 1, 1) || 1) * (substr(zone, 2, 2) * 60 + substr(zone, 5, 2)) * 60000"
+    # The limits keep SQLite from compiling each value at each place where it is used.
     return (
-        f"SELECT CASE WHEN {is_time} AND ({is_zone}) THEN strftime('%s', at) * 1000"
-        f" + CASE WHEN {has_fraction} THEN {fraction} ELSE 0 END + {offset} END"
-        " FROM (SELECT at, mark, rest,"
-        f" CASE WHEN {has_fraction} THEN ltrim(substr(rest, 2), '0123456789') ELSE rest END AS zone"
+        f"SELECT CASE WHEN {is_time} AND ({is_zone})"
+        f" THEN strftime('%s', at) * 1000 + {milliseconds} - {offset} END"
+        " FROM (SELECT at, mark, rest, has_fraction, CASE WHEN has_fraction"
+        " THEN ltrim(substr(rest, 2), '0123456789') ELSE rest END AS zone"
         f" FROM (SELECT substr({value}, 1, 10) || ' ' || substr({value}, 12, 8) AS at,"
-        f" substr({value}, 11, 1) AS mark, substr({value}, 20) AS rest))"
+        f" substr({value}, 11, 1) AS mark, substr({value}, 20) AS rest,"
+        f" substr({value}, 20) GLOB '.[0-9]*' AS has_fraction LIMIT 1) LIMIT 1)"
     )

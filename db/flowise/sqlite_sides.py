@@ -1,10 +1,8 @@
 """Flowise's tables and the gateway's in one file of SQLite."""
 
-from collections.abc import Callable
-
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.database import Database, Execute
+from db.database import Database
 from db.flowise.sides import Batch, Counts
 from db.flowise.sqlite_batches import (
     GUIDS,
@@ -14,7 +12,6 @@ from db.flowise.sqlite_batches import (
     Flows,
     batch_of,
     delete_surplus,
-    take_oldest,
 )
 from db.flowise.sqlite_triggers import create_tables, create_triggers
 from db.flowise.tables import FlowiseTables
@@ -23,7 +20,6 @@ from db.sqlite.flowise_changes import bring_oldest
 _CHANGES_AT_ONCE = 500
 _MADE = "SELECT name, type, sql FROM sqlite_master WHERE name LIKE 'flowise\\_%' ESCAPE '\\'"
 _HAS_CHANGES = "SELECT EXISTS (SELECT 1 FROM flowise_changes)"
-_HAS_NOT_YET = "SELECT EXISTS (SELECT 1 FROM flowise_not_yet)"
 _COUNT = (
     "SELECT (SELECT count(*) FROM execution), (SELECT count(*) FROM executions),"
     " (SELECT count(*) FROM flowise_left_out)"
@@ -118,16 +114,13 @@ class SQLiteSides:
     async def apply_changes(self) -> int:
         """Bring to Flowise what other programs have changed on the gateway's side.
 
-        Also takes over what Flowise's statements have left. Returns how many changes there were.
+        Returns how many changes there were.
         """
-        taken = await self._apply(_HAS_NOT_YET, take_oldest)
-        return taken + await self._apply(_HAS_CHANGES, bring_oldest)
-
-    async def _apply(self, has_changes: str, apply: Callable[[Execute, int], int]) -> int:
-        """Apply changes, some at a time, until there are none."""
         applied = 0
-        while (await self._database.read_latest(has_changes, ()))[0][0]:
-            some = await self._database.change(lambda execute: apply(execute, _CHANGES_AT_ONCE))
+        while (await self._database.read_latest(_HAS_CHANGES, ()))[0][0]:
+            some = await self._database.change(
+                lambda execute: bring_oldest(execute, _CHANGES_AT_ONCE)
+            )
             if not some:
                 break
             applied += some

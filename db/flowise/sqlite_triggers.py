@@ -8,6 +8,8 @@ A trigger must never fail the statement that fires it, whatever a row holds, and
 OR REPLACE or OR IGNORE holds for everything within the trigger. So nothing in one meets a conflict.
 """
 
+from collections.abc import Sequence
+
 from db.flowise import sqlite_mapping as mapping
 from db.flowise.tables import FlowiseTables
 from db.migrations.sqlite_events import ROWID
@@ -23,19 +25,13 @@ _CHANGES = (
 """The executions that have been changed on the gateway's side, for as long as Flowise lacks it."""
 
 
-_TAKEN = f"CREATE TABLE flowise_taken (row_id, guid, reason, {', '.join(mapping.COLUMNS)})"
+_TAKEN = (
+    f"CREATE TABLE flowise_taken (guid, {', '.join(mapping.COLUMNS)}, times, texts, stopped_on,"
+    " reason, kept_id, is_same DEFAULT false)"
+)
 """What the last row that Flowise has written comes to: triggers have no variables.
 
 Working it out once keeps what SQLite has to compile for a statement small.
-"""
-
-
-_NOT_YET = "CREATE TABLE flowise_not_yet (number INTEGER PRIMARY KEY, id NOT NULL)"
-"""Executions of Flowise's that the gateway has yet to take over.
-
-SQLite compiles with a statement whatever its triggers might do. So those of the statements that
-Flowise runs can do no more than it takes, and leave the rest: a new row whose execution is there
-already, and one that can't be taken over, could not be, or is like none that Flowise writes.
 """
 
 
@@ -45,7 +41,6 @@ def create_tables() -> dict[str, str]:
         "flowise_left_out": _LEFT_OUT,
         "flowise_changes": _CHANGES,
         "flowise_taken": _TAKEN,
-        "flowise_not_yet": _NOT_YET,
     }
 
 
@@ -57,10 +52,13 @@ def create_triggers(tables: FlowiseTables) -> dict[str, str]:
     made = {
         "flowise_execution_inserted": _trigger("INSERT ON execution", *_take_new(tables)),
         "flowise_execution_progressed": _trigger(
-            f"UPDATE OF {progress} ON execution", *_take_progress(), when=f"({new}) IS ({old})"
+            f"UPDATE OF {progress} ON execution",
+            *_take_changed(tables, _PROGRESS),
+            when=f"({new}) IS ({old})",
         ),
         "flowise_execution_updated": _trigger(
-            f"UPDATE OF {', '.join(identity)} ON execution", *_take_over(tables)
+            f"UPDATE OF {', '.join(identity)} ON execution",
+            *_take_changed(tables, mapping.COLUMNS),
         ),
         "flowise_execution_renamed": _trigger(
             'UPDATE OF "id" ON execution', *_let_go(), when='NEW."id" IS NOT OLD."id"'
@@ -85,80 +83,84 @@ def _let_go() -> list[str]:
     ]
 
 
-def _leave(which: str) -> str:
-    """The statement that leaves the new row for the gateway."""
-    return f'INSERT INTO flowise_not_yet (id) SELECT NEW."id" WHERE {which}'
+_INTO_EXECUTIONS = (
+    f"INSERT INTO executions (id, guid, {', '.join(mapping.COLUMNS)})"
+    f" SELECT kept_id, guid, {', '.join(mapping.COLUMNS)} FROM flowise_taken WHERE"
+)
 
 
 def _take_new(tables: FlowiseTables) -> list[str]:
-    """The statements that take over a row that was not there."""
-    columns = ", ".join(name for name in ("guid", *mapping.COLUMNS) if name != "error")
+    """The statements that take over a row that was inserted.
+
+    If there is an execution of it already, because the row replaces another one, say, that is
+    deleted and inserted again under its number: an UPDATE would be more to compile for each INSERT.
+    """
     return [
+        *_read(tables),
         (
-            f"INSERT INTO executions ({columns}) SELECT {columns} FROM"
-            f" ({mapping.new(tables, 'NEW')} AND NOT EXISTS"
-            ' (SELECT 1 FROM executions WHERE executions.guid = NEW."id"))'
+            "DELETE FROM executions WHERE id = (SELECT kept_id FROM flowise_taken"
+            " WHERE reason IS NOT NULL OR NOT is_same)"
         ),
-        _leave('changes() = 0 OR EXISTS (SELECT 1 FROM flowise_left_out WHERE guid = NEW."id")'),
+        f"{_INTO_EXECUTIONS} reason IS NULL AND NOT is_same",
+        *_note(),
     ]
 
 
-def _take_progress() -> list[str]:
-    """The statements that take over how an execution goes on, which has been taken over."""
-    error = mapping.error("NEW")
+_PROGRESS = ("state", "error", "updated_on", "finished_on")
+
+
+def _take_changed(tables: FlowiseTables, columns: Sequence[str]) -> list[str]:
+    """The statements that take over a row that was changed, in no more than some columns."""
+    changed = ", ".join(f"{name} = taken.{name}" for name in columns)
     return [
+        *_read(tables),
+        (
+            "DELETE FROM executions WHERE id ="
+            " (SELECT kept_id FROM flowise_taken WHERE reason IS NOT NULL)"
+        ),
         "DELETE FROM given_times",
         (
             "INSERT INTO given_times (guid, updated_on, finished_on)"
-            f" SELECT kept.guid, taken.updated_on, {mapping.finished('taken', 'kept')}"
-            f" FROM ({mapping.progress('NEW')}) AS taken"
-            ' JOIN executions AS kept ON kept.guid = NEW."id"'
+            " SELECT guid, updated_on, finished_on FROM flowise_taken"
+            " WHERE reason IS NULL AND kept_id IS NOT NULL AND NOT is_same"
         ),
         (
-            f'UPDATE executions SET state = NEW."state", error = {error}, (updated_on, finished_on)'
-            " = (SELECT updated_on, finished_on FROM given_times)"
-            " WHERE guid = (SELECT guid FROM given_times)"
+            f"UPDATE executions SET {changed} FROM flowise_taken AS taken"
+            " WHERE executions.guid = (SELECT guid FROM given_times)"
         ),
-        _leave("changes() = 0"),
         "DELETE FROM given_times",
+        f"{_INTO_EXECUTIONS} reason IS NULL AND kept_id IS NULL",
+        *_note(),
     ]
 
 
-def _take_over(tables: FlowiseTables) -> list[str]:
-    """The statements that make the execution of a row equal to it, or note why it can't be."""
-    columns = ", ".join(mapping.COLUMNS)
-    changed = {name: f"taken.{name}" for name in mapping.COLUMNS}
-    for name in ("updated_on", "finished_on"):
-        changed[name] = f"(SELECT {name} FROM given_times)"
-    set_to = ", ".join(f"{name} = {value}" for name, value in changed.items())
+def _read(tables: FlowiseTables) -> list[str]:
+    """The statements that work out what a row comes to, and compare it with what is kept of it.
+
+    They are several because SQLite's parser refuses what is nested more deeply.
+    """
+    read = mapping.read(tables, "NEW")
+    times = ", ".join(f"{name} = {value}" for name, value in mapping.TIMES.items())
     return [
         "DELETE FROM flowise_taken",
-        f"INSERT INTO flowise_taken {mapping.taken_over(tables, 'NEW')}",
+        f"INSERT INTO flowise_taken ({', '.join(read)}) VALUES ({', '.join(read.values())})",
+        f"UPDATE flowise_taken SET {times}",
+        f"UPDATE flowise_taken SET reason = {mapping.REASON}, finished_on = {mapping.FINISHED}",
+        (
+            f"UPDATE flowise_taken SET finished_on = {mapping.finished('flowise_taken', 'kept')},"
+            f" kept_id = kept.id, is_same = NOT {mapping.differs('flowise_taken', 'kept')}"
+            " FROM executions AS kept WHERE kept.guid = flowise_taken.guid"
+        ),
+    ]
+
+
+def _note() -> list[str]:
+    """The statements that note why a row can't be taken over, or that it could be."""
+    return [
         'DELETE FROM flowise_left_out WHERE guid = NEW."id"',
         (
             "INSERT INTO flowise_left_out (guid, reason)"
             " SELECT guid, reason FROM flowise_taken WHERE reason IS NOT NULL"
-        ),
-        (
-            "DELETE FROM executions WHERE guid ="
-            " (SELECT guid FROM flowise_taken WHERE reason IS NOT NULL)"
-        ),
-        "DELETE FROM given_times",
-        (
-            "INSERT INTO given_times (guid, updated_on, finished_on)"
-            f" SELECT kept.guid, taken.updated_on, {mapping.finished('taken', 'kept')}"
-            " FROM flowise_taken AS taken JOIN executions AS kept ON kept.guid = taken.guid"
-            f" WHERE taken.reason IS NULL AND {mapping.differs('taken', 'kept')}"
-        ),
-        (
-            f"UPDATE executions SET {set_to} FROM flowise_taken AS taken"
-            " WHERE executions.guid = (SELECT guid FROM given_times)"
-        ),
-        "DELETE FROM given_times",
-        (
-            f"INSERT INTO executions (guid, {columns}) SELECT guid, {columns} FROM flowise_taken"
-            " WHERE reason IS NULL AND NOT EXISTS"
-            " (SELECT 1 FROM executions WHERE executions.guid = flowise_taken.guid)"
         ),
         _forget_changes('NEW."id"'),
     ]
@@ -175,8 +177,7 @@ def _forget_changes(guid: str) -> str:
 def _of_flows() -> dict[str, str]:
     values = mapping.flow_values("NEW")
     columns = ", ".join(values)
-    taken = ", ".join(f"{value} AS {name}" for name, value in values.items())
-    source = f"(SELECT {taken} WHERE {mapping.is_flow('NEW')} LIMIT 1)"
+    source = f"(SELECT {mapping.named(values)} WHERE {mapping.is_flow('NEW')} LIMIT 1)"
     take_over = [
         (
             f"UPDATE agentflows SET name = taken.name FROM {source} AS taken"

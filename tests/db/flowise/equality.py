@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from db.contents.steps import error_in
-from db.flowise.sqlite_batches import take_oldest
 from db.instants import EARLIEST_MS, LATEST_MS
 from db.models import LONGEST_TEXT_BYTES, ExecutionState
 from db.texts import bytes_of, is_broken, read_text
@@ -80,21 +79,12 @@ def time_of(value: object) -> int | None:
     return int(since_epoch) * 1000 + milliseconds + (offset if sign == "-" else -offset)
 
 
-def take_what_was_left(connection: sqlite3.Connection) -> None:
-    """Do what a running gateway does in its next round."""
-    take_oldest(lambda statement, values: connection.execute(statement, values).fetchall(), 1_000)
-
-
 def check_sides(connection: sqlite3.Connection) -> None:
-    """Compare both sides as a connection sees them, but for what is left for the gateway."""
+    """Compare both sides as a connection sees them."""
     connection.text_factory = read_text
-    not_yet = set()
-    if connection.execute("PRAGMA table_info(flowise_not_yet)").fetchall():
-        not_yet = {id_ for (id_,) in connection.execute("SELECT id FROM flowise_not_yet")}
     cursor = connection.execute("SELECT * FROM execution")
     names = [name for name, *_ in cursor.description]
     rows = [dict(zip(names, row, strict=True)) for row in cursor]
-    rows = [row for row in rows if row["id"] not in not_yet]
     taken = {row["id"]: taken_over(row) for row in rows}
     columns = ", ".join(Kept._fields)
     ended: dict[str, int | None] = {}
@@ -102,12 +92,11 @@ def check_sides(connection: sqlite3.Connection) -> None:
     executions = f"SELECT {columns}, finished_on FROM executions"
     for *values, finished_on in connection.execute(executions):
         found = Kept(*values)
-        if found.guid not in not_yet:
-            kept[found.guid] = found
-            ended[found.guid] = finished_on
+        kept[found.guid] = found
+        ended[found.guid] = finished_on
     assert kept == {guid: execution for guid, execution in taken.items() if execution}
     left_out = {guid for (guid,) in connection.execute("SELECT guid FROM flowise_left_out")}
-    assert left_out - not_yet == {guid for guid, execution in taken.items() if execution is None}
+    assert left_out == {guid for guid, execution in taken.items() if execution is None}
     for row in rows:
         if execution := taken[row["id"]]:
             _check_end(ended[row["id"]], execution, time_of(row["stoppedDate"]))

@@ -143,7 +143,6 @@ async def _take(
     before = _guids(flowise)
     if kind == "flowise":
         _run(flowise, how)
-        await sides.apply_changes()
     elif kind == "program":
         statement, (guid, *_), state = how
         flowise.execute(statement, {"guid": guid, "state": state})
