@@ -50,8 +50,8 @@ class Mended:
     inserted: int = 0
     changed: int = 0
     deleted: int = 0
-    applied: int = 0
-    """Changes by other programs that were brought to Flowise."""
+    caught_up: int = 0
+    """Changes that triggers had left undone."""
 
     def add(self, batch: Batch) -> None:
         """Add what a batch came to."""
@@ -63,7 +63,7 @@ class Mended:
     @property
     def has_changed(self) -> bool:
         """Whether anything had to be done."""
-        work = (self.flows, self.inserted, self.changed, self.deleted, self.applied)
+        work = (self.flows, self.inserted, self.changed, self.deleted, self.caught_up)
         return not self.was_installed or any(work)
 
 
@@ -111,7 +111,6 @@ class Attachment:
             await create_marker(database, journal_mode)
         await self.mending.take_over()
         try:
-            sides.follow(is_attached=True)
             mended = await self.mend(sides, on_rows)
             counts = await sides.count()
             if before is None or not before.is_complete or mended.has_changed:
@@ -133,11 +132,11 @@ class Attachment:
         if not mended.was_installed:
             await sides.install()
         # What others have changed is newer than what Flowise has.
-        mended.applied = await sides.apply_changes()
+        mended.caught_up = await sides.catch_up()
         mended.flows = await sides.copy_flows()
         await self._compare(sides.copy_batch, mended, on_rows)
         await self._compare(sides.remove_surplus, mended, lambda _: on_rows(0))
-        mended.applied += await sides.apply_changes()
+        mended.caught_up += await sides.catch_up()
         await mark_complete(self._database)
         return mended
 
@@ -205,7 +204,6 @@ class Attachment:
             )
         sides = await self.open_sides()
         if await sides.is_installed():
-            await sides.apply_changes()
-        sides.follow(is_attached=False)
+            await sides.catch_up()
         await sides.remove()
         await remove(self._database)

@@ -84,9 +84,6 @@ class PostgresSides:
         self._tables = tables
         self._noted_after = ""
 
-    def follow(self, *, is_attached: bool) -> None:
-        """Do nothing: triggers bring what any process changes to Flowise."""
-
     async def is_installed(self) -> bool:
         """Whether the triggers and tables between the two are as this version makes them."""
         triggers = PostgresTriggers(await self._mapping())
@@ -169,7 +166,7 @@ class PostgresSides:
     async def copy_batch(self, after: str, limit: int, *, is_dry: bool = False) -> Batch:
         """Make the executions after an id, in the order of ids, equal to Flowise's.
 
-        Those that Flowise is writing are left to ``apply_changes``.
+        Those that Flowise is writing are left to ``catch_up``.
         """
         statements = PostgresStatements(await self._mapping())
 
@@ -205,10 +202,10 @@ class PostgresSides:
 
         return await self._database.change(remove)
 
-    async def apply_changes(self) -> int:
+    async def catch_up(self) -> int:
         """Look again at executions that could not be taken over when Flowise wrote them.
 
-        Triggers bring to Flowise what other programs change. Returns how many have changed.
+        Returns how many have changed.
         """
         statements = PostgresStatements(await self._mapping())
         noted = [

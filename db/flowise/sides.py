@@ -39,12 +39,6 @@ class Sides(Protocol):
     can't answer.
     """
 
-    def follow(self, *, is_attached: bool) -> None:
-        """Bring what this process changes to Flowise in the same transaction, or no longer do.
-
-        Does nothing where triggers do it.
-        """
-
     async def is_installed(self) -> bool:
         """Whether the triggers and tables between the two are as this version makes them."""
 
@@ -69,11 +63,8 @@ class Sides(Protocol):
         ``limit`` is how many are looked at. If ``is_dry``, say how many, and delete none.
         """
 
-    async def apply_changes(self) -> int:
-        """Bring to Flowise what other programs have changed on the gateway's side.
-
-        Returns how many changes there were.
-        """
+    async def catch_up(self) -> int:
+        """Make good what triggers had to leave undone; return how many changes there were."""
 
     async def count(self) -> Counts:
         """Count both sides at one moment."""

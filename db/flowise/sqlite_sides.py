@@ -39,9 +39,6 @@ class SQLiteSides:
         self._flows = Flows()
         self._batches = Batches(tables)
 
-    def follow(self, *, is_attached: bool) -> None:
-        """Do nothing: each transaction finds out whether the database is attached."""
-
     async def is_installed(self) -> bool:
         """Whether the triggers and tables between the two are as this version makes them."""
         found = await self._database.read_latest(_MADE, ())
@@ -111,8 +108,8 @@ class SQLiteSides:
         deleted = await self._database.change(lambda execute: delete_surplus(execute, after, last))
         return Batch(last, rows, deleted=deleted)
 
-    async def apply_changes(self) -> int:
-        """Bring to Flowise what other programs have changed on the gateway's side.
+    async def catch_up(self) -> int:
+        """Take over what Flowise's statements have left, and bring other programs' changes to it.
 
         Returns how many changes there were.
         """

@@ -113,7 +113,7 @@ def _drift(mended: Mended) -> str:
         f"{_executions(mended.changed)} different": mended.changed,
         f"{_executions(mended.deleted)} unknown to Flowise": mended.deleted,
         f"{_agentflows(mended.flows)} different": mended.flows,
-        f"{mended.applied:,} of other programs' changes not yet in Flowise": mended.applied,
+        f"{mended.caught_up:,} changes that had not come to the other side": mended.caught_up,
     }
     return ", ".join(text for text, is_told in told.items() if is_told)
 

@@ -155,8 +155,6 @@ class AttachmentWatch(Rounds):
             if self._notice is not None:
                 logger.warning(self._notice)
         else:
-            if self._sides is not None:
-                self._sides.follow(is_attached=False)
             self._tables = self._sides = None
             self._counted = _NOTHING
             self._attachment.watching.forget()
@@ -179,7 +177,6 @@ class AttachmentWatch(Rounds):
         if tables != self._tables or self._sides is None:
             self._tables, self._sides = tables, open_sides(self._database, tables)
             self._on_switch(tables)
-        self._sides.follow(is_attached=True)
 
     async def _round(self) -> None:
         await self.learn()
@@ -190,7 +187,7 @@ class AttachmentWatch(Rounds):
             await self._check()
             self._checked = time.monotonic()
         if self._sides is not None:
-            await self._sides.apply_changes()
+            await self._sides.catch_up()
 
     async def _check(self) -> None:
         """Count both sides, and see to the triggers; one process does, for all of them."""

@@ -138,7 +138,7 @@ def _check_sides(place: Place) -> None:
         database = open_database(place.url)
         try:
             sides = await Attachment(database).open_sides()
-            while await sides.apply_changes():
+            while await sides.catch_up():
                 pass
         finally:
             await database.close()

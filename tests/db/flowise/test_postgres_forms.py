@@ -89,11 +89,11 @@ async def test_a_rule_of_somebodys_own_on_the_gateways_side_never_refuses_what_f
     place.refuse("INSERT", f"NEW.guid = '{ONE}'")
     async with connected(place) as flowise:
         await flowise.execute(insert(ONE, TWO))
-        await sides.apply_changes()
+        await sides.catch_up()
         counts = await sides.count()
         assert (counts.flowise, counts.gateway, counts.difference) == (2, 1, 0)
         place.allow("INSERT")
-        assert await sides.apply_changes() == 1
+        assert await sides.catch_up() == 1
         await check_sides(flowise)
 
 

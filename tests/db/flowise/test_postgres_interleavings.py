@@ -64,7 +64,7 @@ async def _until_it_waits(other: Any, connection: Any) -> None:
 
 
 async def _check(sides: PostgresSides, other: Any) -> None:
-    while await sides.apply_changes():
+    while await sides.catch_up():
         pass
     await check_sides(other)
     assert not await other.fetchval("SELECT count(*) FROM flowise_not_yet")

@@ -109,7 +109,7 @@ async def test_migrations_of_flowise_run_while_it_is_attached(
         # The types of columns are others now, and there is one more.
         await flowise.execute(insert(identity(2)))
         await flowise.execute("UPDATE execution SET state = 'ERROR', \"updatedDate\" = now()")
-        assert not await sides.apply_changes()
+        assert not await sides.catch_up()
         sides = PostgresSides(database, await find_tables(database))
         assert not await sides.is_installed()
         await sides.install()

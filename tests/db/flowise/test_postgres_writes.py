@@ -50,7 +50,7 @@ class _Played:
         for statement in [*written, "ROLLBACK"]:
             await _run(self.flowise, statement)
             if not self.flowise.is_in_transaction():
-                await self.sides.apply_changes()
+                await self.sides.catch_up()
                 await check_sides(self.other)
         copy: dict[str, Any] = {}
         replay(events_in(self.place), copy)

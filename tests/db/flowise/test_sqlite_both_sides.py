@@ -146,7 +146,7 @@ async def _take(
     elif kind == "program":
         statement, (guid, *_), state = how
         flowise.execute(statement, {"guid": guid, "state": state})
-        await sides.apply_changes()
+        await sides.catch_up()
     else:
         await _change(database, kind, how)
     check_sides(flowise)

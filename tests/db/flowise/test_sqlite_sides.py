@@ -124,7 +124,7 @@ async def test_an_execution_that_is_put_right_is_taken_over_and_may_be_left_out_
     assert reasons == [("x", "its state is none of the six")]
     for state in ("FINISHED", "PAUSED", "ERROR"):
         run_sql(place, "UPDATE execution SET state = ?", state)
-        assert await sides.apply_changes() == 0
+        assert await sides.catch_up() == 0
         _check(path)
 
 
@@ -257,9 +257,9 @@ async def test_what_other_programs_change_waits_for_its_turn(
     await Executions(database).update(["x0"], ExecutionState.STOPPED)
     states = "SELECT id, state FROM execution ORDER BY id"
     assert [state for _, state in run_sql(place, states)] == ["STOPPED", *["INPROGRESS"] * 3]
-    assert await sides.apply_changes() == 4
+    assert await sides.catch_up() == 4
     assert run_sql(place, states) == [("x0", "STOPPED"), ("x1", "ERROR"), ("x2", "ERROR")]
-    assert await sides.apply_changes() == 0
+    assert await sides.catch_up() == 0
     _check(path)
 
 
@@ -270,7 +270,7 @@ async def test_a_later_write_of_flowise_wins_over_what_waits(
     add_executions(place, [{"id": "x", "state": "INPROGRESS"}])
     run_sql(place, "UPDATE executions SET state = 'TERMINATED'")
     run_sql(place, "UPDATE execution SET \"executionData\" = '[1]'")
-    await sides.apply_changes()
+    await sides.catch_up()
     assert run_sql(place, "SELECT state FROM execution") == [("INPROGRESS",)]
     _check(path)
 
