@@ -9,13 +9,14 @@ from db.database import Database
 from db.flowise.sides import Counts
 from db.flowise.tables import Readable
 from db.instants import now_ms
+from db.migrations.upgrade import take_turns
 
 TABLE = "flowise_attachment"
 FORMAT = 1
 """What this version makes; a newer one may make something else."""
 
 _CREATE = f"""
-CREATE TABLE {TABLE} (
+CREATE TABLE IF NOT EXISTS {TABLE} (
     id integer PRIMARY KEY CHECK (id = 1),
     format integer NOT NULL,
     is_complete integer NOT NULL DEFAULT 0,
@@ -66,10 +67,19 @@ async def read_marker(database: Readable) -> Marker | None:
 
 
 async def create_marker(database: Database, journal_mode: str | None) -> None:
-    """Make the database an attached one, of which nothing was copied yet."""
+    """Make the database an attached one, of which nothing was copied yet.
+
+    Several processes may call this at once: the mark is that of the first.
+    """
     mode = "NULL" if journal_mode is None else f"'{journal_mode}'"
-    insert = f"INSERT INTO {TABLE} (id, format, journal_mode) VALUES (1, {FORMAT}, {mode})"
-    await _run(database, _CREATE, insert)
+    insert = (
+        f"INSERT INTO {TABLE} (id, format, journal_mode) VALUES (1, {FORMAT}, {mode})"
+        " ON CONFLICT DO NOTHING"
+    )
+    async with database.write() as connection:
+        await connection.run_sync(take_turns)
+        for statement in (_CREATE, insert):
+            await connection.exec_driver_sql(statement)
 
 
 async def mark_complete(database: Database) -> None:
@@ -91,7 +101,6 @@ async def drop_marker(database: Database) -> None:
     await _run(database, f"DROP TABLE IF EXISTS {TABLE}")
 
 
-async def _run(database: Database, *statements: str) -> None:
+async def _run(database: Database, statement: str) -> None:
     async with database.write() as connection:
-        for statement in statements:
-            await connection.exec_driver_sql(statement)
+        await connection.exec_driver_sql(statement)

@@ -131,7 +131,7 @@ class PostgresMapping:
         """Return a time in epoch milliseconds; null if it is null or can't be taken over."""
         moment = f'{row}."{column}"'
         if self.zone != "UTC" and not _has_zone(self.tables, column):
-            moment = f"({moment} AT TIME ZONE {_quoted(self.zone)})"
+            moment = f"({moment} AT TIME ZONE {quoted(self.zone)})"
         return (
             f"CASE WHEN {_is_in_range(self.tables, row, column)}"
             f" THEN floor(extract(epoch FROM {moment}) * 1000)::bigint END"
@@ -147,7 +147,7 @@ class PostgresMapping:
             f"({epoch} + {milliseconds} / 1000 * interval '1 second'"
             f" + {milliseconds} % 1000 * interval '1 millisecond')"
         )
-        return moment if is_utc or has_zone else f"({moment} AT TIME ZONE {_quoted(self.zone)})"
+        return moment if is_utc or has_zone else f"({moment} AT TIME ZONE {quoted(self.zone)})"
 
     def key(self, column: str, guid: str, table: Mapping[str, str] | None = None) -> str:
         """Return a text of the gateway's in the type of a column of Flowise's.
@@ -191,5 +191,6 @@ def difference(ours: str, it: str) -> str:
     )
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return a text as a literal of SQL."""
     return "'" + text.replace("'", "''") + "'"

@@ -2,14 +2,15 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from db.database import Database, Execute
-from db.errors import GatewayError, ServiceUnavailable
+from db.errors import ServiceUnavailable
 from db.flowise.postgres_mapping import LEFT_OUT, NOT_YET, PostgresMapping
 from db.flowise.postgres_statements import PostgresStatements
-from db.flowise.postgres_triggers import PREFIX, PostgresTriggers
+from db.flowise.postgres_triggers import DEFINITION, PREFIX, PostgresTriggers
+from db.flowise.refusals import refuse_rights
 from db.flowise.sides import Batch, Counts
 from db.flowise.tables import FlowiseTables, NotFlowise
 
@@ -20,9 +21,10 @@ _LOCK_TIMEOUTS = ("100ms", "300ms", "1s")
 """How long to wait for the lock of a table, which writers wait behind; then it is let go."""
 _NOTED_AT_ONCE = 500
 _MOST_LOOKS = 5
+_READ_COMMITTED = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
+"""Each statement sees what others have committed, above all of what it has waited for."""
 _BEGIN = (
-    # Each statement sees what others have committed, above all of rows that it has locked.
-    "SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
+    _READ_COMMITTED,
     # Whoever of Flowise's waits for this transaction does not wait for long.
     "SET LOCAL lock_timeout = '10ms'",
     # There may be no statistics yet of what was copied a moment ago.
@@ -36,8 +38,9 @@ SELECT quote_ident(nspname) || '.', current_setting('TimeZone')
 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
 WHERE pg_class.oid = to_regclass(quote_ident($1))
 """
-_FUNCTIONS = """
-SELECT proname::text, prosrc, coalesce(obj_description(pg_proc.oid, 'pg_proc'), '')
+_FUNCTIONS = f"""
+SELECT proname::text, coalesce(obj_description(pg_proc.oid, 'pg_proc'), ''),
+       {DEFINITION.format("pg_proc.oid")}
 FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace
 WHERE quote_ident(nspname) || '.' = $1 AND starts_with(proname, $2)
 """
@@ -57,12 +60,6 @@ FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace
 WHERE quote_ident(nspname) || '.' = $1 AND starts_with(proname, $2)
 """
 _HAS_TABLES = "SELECT num_nulls(to_regclass($1), to_regclass($2)) = 0"
-
-
-class MissingRights(GatewayError):
-    """The gateway's role may not do what attaching takes; the message says what it needs."""
-
-    code = "BAD_USER_INPUT"
 
 
 class _Taken(NamedTuple):
@@ -91,50 +88,48 @@ class PostgresSides:
         tables = (f"{schema}{LEFT_OUT}", f"{schema}{NOT_YET}")
         [(has_tables,)] = await read(_HAS_TABLES, tables)
         functions = await read(_FUNCTIONS, (schema, PREFIX))
+        definitions = {name: definition for name, _, definition in functions}
+        wanted = {
+            (function.name, f"{function.fingerprint(schema)} {definitions.get(function.name)}")
+            for function in triggers.functions()
+        }
         made = {(trigger.table, trigger.name) for trigger in triggers.triggers()}
         return (
             has_tables
-            and {tuple(row) for row in functions}
-            == {
-                (function.name, function.body, function.fingerprint(schema))
-                for function in triggers.functions()
-            }
+            and {(name, comment) for name, comment, _ in functions} == wanted
             and {tuple(row) for row in await read(_TRIGGERS, (schema, PREFIX))} == made
         )
 
     async def install(self) -> None:
         """Create what ``is_installed`` asks for; replace what another version has made.
 
-        Raises MissingRights if the gateway's role may not do that.
+        Raises CannotAttach if the gateway's role may not do that.
         """
         mapping = await self._mapping()
-        missing = PostgresStatements(mapping).missing_rights()
-        if grants := [grant for (grant,) in await self._database.read_latest(missing, ())]:
-            raise MissingRights(
-                "The gateway's role may not do what attaching takes; let the owner of Flowise's "
-                f"tables run: {'; '.join(grants)}"
-            )
-        made = PostgresTriggers(mapping).definitions()
-        await self._define([*await self._removal(mapping), *made])
+        await refuse_rights(self._database, self._tables)
+        await self._define(mapping, [*PostgresTriggers(mapping).definitions()])
 
     async def remove(self) -> None:
         """Drop everything that ``install`` has created. Idempotent."""
-        await self._define(await self._removal(await self._mapping()))
+        await self._define(await self._mapping(), [])
 
-    async def _removal(self, mapping: PostgresMapping) -> list[str]:
-        """Return what drops all functions, and triggers with them, whoever owns their tables."""
-        rows = await self._database.read_latest(_DROPS, (mapping.schema, PREFIX))
-        functions = [f"DROP FUNCTION IF EXISTS {signature} CASCADE" for (signature,) in rows]
-        tables = f"{mapping.schema}{LEFT_OUT}, {mapping.schema}{NOT_YET}"
-        return [*functions, f"DROP TABLE IF EXISTS {tables}"]
+    async def _define(self, mapping: PostgresMapping, made: Sequence[str]) -> None:
+        """Drop what is there and run statements, all at once; wait for no table's lock for long."""
 
-    async def _define(self, statements: Sequence[str]) -> None:
-        """Run statements that lock tables, in one transaction, which waits for none for long."""
+        def define(execute: Execute) -> None:
+            execute(_READ_COMMITTED, ())
+            execute(f"SET LOCAL lock_timeout = '{lock_timeout}'", ())
+            execute(f"SELECT pg_advisory_xact_lock({_LOCK})", ())
+            # Triggers go with their functions, whoever owns their tables.
+            for (signature,) in execute(_DROPS, (mapping.schema, PREFIX)):
+                execute(f"DROP FUNCTION {signature} CASCADE", ())
+            tables = f"{mapping.schema}{LEFT_OUT}, {mapping.schema}{NOT_YET}"
+            for statement in (f"DROP TABLE IF EXISTS {tables}", *made):
+                execute(statement, ())
+
         for lock_timeout in _LOCK_TIMEOUTS:
-            begin = f"SET LOCAL lock_timeout = '{lock_timeout}'"
-            lock = f"SELECT pg_advisory_xact_lock({_LOCK})"
             try:
-                await self._database.change(_running([begin, lock, *statements]))
+                await self._database.change(define)
             except ServiceUnavailable:
                 if lock_timeout == _LOCK_TIMEOUTS[-1]:
                     raise
@@ -261,14 +256,6 @@ class PostgresSides:
             "UTC" if zone in _UTC else zone,
             *(f"{found[table][0]}{table}" for table in ("execution", "chat_flow", "chat_message")),
         )
-
-
-def _running(statements: Sequence[str]) -> Callable[[Execute], None]:
-    def run(execute: Execute) -> None:
-        for statement in statements:
-            execute(statement, ())
-
-    return run
 
 
 def _begin(execute: Execute) -> None:

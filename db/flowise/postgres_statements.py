@@ -16,32 +16,12 @@ from db.flowise.postgres_mapping import (
 )
 from db.flowise.postgres_triggers import PREFIX
 
-RIGHTS = {
-    "execution": ("SELECT", "UPDATE", "DELETE", "TRIGGER"),
-    "chat_flow": ("SELECT", "TRIGGER"),
-    "chat_message": ("SELECT", "UPDATE"),
-}
-"""What the gateway's role must be allowed to do with Flowise's tables."""
-
 
 @dataclass(frozen=True, slots=True)
 class PostgresStatements:
     """The statements for the tables of a mapping. Lists of guids are parameters of type text[]."""
 
     mapping: PostgresMapping
-
-    def missing_rights(self) -> str:
-        """Return a SELECT of the grants that the gateway's role lacks."""
-        mapping = self.mapping
-        tables = {"execution": mapping.execution, "chat_flow": mapping.chat_flow}
-        if mapping.tables.chat_message:
-            tables["chat_message"] = mapping.chat_message
-        return " UNION ALL ".join(
-            f"SELECT 'GRANT {', '.join(RIGHTS[table])} ON ' || {_quoted(name)} || ' TO '"
-            " || quote_ident(current_user)"
-            f" WHERE NOT ({' AND '.join(_has(right, name) for right in RIGHTS[table])})"
-            for table, name in tables.items()
-        )
 
     def look(self, *, is_first: bool) -> str:
         """Return a SELECT of the next of Flowise's ids, and what is to be done about each.
@@ -174,11 +154,3 @@ WHERE ({row}) IS DISTINCT FROM ({theirs})"""
             f" AND id NOT IN (SELECT id::text FROM {mapping.chat_flow})"
         )
         return copy, delete
-
-
-def _has(right: str, table: str) -> str:
-    return f"has_table_privilege({_quoted(table)}, '{right}')"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

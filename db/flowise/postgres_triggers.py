@@ -23,7 +23,7 @@ from db.flowise.postgres_forward import (
     of_flows,
     take_body,
 )
-from db.flowise.postgres_mapping import LEFT_OUT, NOT_YET, PostgresMapping
+from db.flowise.postgres_mapping import LEFT_OUT, NOT_YET, PostgresMapping, quoted
 
 PREFIX = "gateway_flowise_"
 """What the names of functions and triggers begin with."""
@@ -34,6 +34,9 @@ _PATH = "SET search_path = pg_catalog, pg_temp"
 _TAKES = f"{_PATH} SET {_FROM_FLOWISE} = 'on' SET lock_timeout = '500ms' {FOLLOWS_INDEXES}"
 # Flowise may be changing a table that has a trigger of the gateway's, and wait for one of its rows.
 _SENDS = f"{_PATH} SET lock_timeout = '10ms' {FOLLOWS_INDEXES}"
+
+DEFINITION = "encode(sha256(convert_to(pg_get_functiondef({}), 'UTF8')), 'hex')"
+"""A digest, in SQL, of all there is of the function with an oid: its settings, too."""
 
 
 class Function(NamedTuple):
@@ -54,8 +57,21 @@ class Function(NamedTuple):
         )
 
     def fingerprint(self, schema: str) -> str:
-        """Return a digest of the statement, which is kept as the function's comment."""
+        """Return a digest of the statement, with which the function's comment begins."""
         return sha256(self.create(schema).encode()).hexdigest()[:16]
+
+    def seal(self, schema: str) -> str:
+        """Return the statement that notes the function in its comment, as it is now.
+
+        It has the fingerprint and what ``DEFINITION`` says, which an ALTER FUNCTION changes.
+        """
+        name = f"{schema}{self.name}"
+        oid = f"{quoted(name)}::regproc::oid"
+        return f"""
+DO $gateway$ BEGIN
+    EXECUTE 'COMMENT ON FUNCTION ' || {quoted(name)} || ' IS '
+        || quote_literal('{self.fingerprint(schema)} ' || {DEFINITION.format(oid)});
+END $gateway$"""
 
 
 class Trigger(NamedTuple):
@@ -115,7 +131,7 @@ class PostgresTriggers:
             signature = f"{schema}{function.name}({function.arguments})"
             yield function.create(schema)
             yield f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC"
-            yield f"COMMENT ON FUNCTION {signature} IS '{function.fingerprint(schema)}'"
+            yield function.seal(schema)
         for trigger in self.triggers():
             yield trigger.create(schema)
 

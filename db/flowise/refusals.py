@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from db.errors import GatewayError, quote
 from db.flowise.marker import FORMAT, Marker, has_table, read_marker
 from db.flowise.postgres_mapping import LEFT_OUT, NOT_YET
-from db.flowise.postgres_statements import RIGHTS
 from db.flowise.sqlite_triggers import create_tables
 from db.flowise.tables import FlowiseTables, Readable
 from db.migrations.removal import POSTGRES_TABLES
@@ -17,6 +16,22 @@ _NOTHING = "Nothing was changed"
 _OWN = (*Base.metadata.tables, *POSTGRES_TABLES)
 _SIDES = (*create_tables(), LEFT_OUT, NOT_YET)
 """What attaching makes between the two sides. It replaces what has such a name."""
+
+
+_RIGHTS = {
+    "execution": ("SELECT", "UPDATE", "DELETE", "TRIGGER"),
+    "chat_flow": ("SELECT", "TRIGGER"),
+    "chat_message": ("SELECT", "UPDATE"),
+}
+"""What the gateway's role must be allowed to do with Flowise's tables."""
+_LACKING = """
+SELECT 'GRANT ' || string_agg(right_, ', ') || ' ON ' || oid::regclass || ' TO '
+       || quote_ident(current_user), pg_get_userbyid(relowner)::text, current_user::text
+FROM pg_class, unnest($2::text[]) AS right_
+WHERE oid = to_regclass(quote_ident($1)) AND NOT has_table_privilege(oid, right_)
+GROUP BY oid, relowner
+"""
+_ADVICE = "use the role that Flowise itself uses (its DATABASE_USER)"
 
 
 class CannotAttach(GatewayError):
@@ -32,8 +47,9 @@ async def refuse(database: Readable, tables: FlowiseTables) -> Marker | None:
     """
     if database.dialect.name == "postgresql":
         await _refuse_server(database, tables)
-    marker = await read_marker(database)
     revision = await read_revision(database)
+    # Read after the revision: another call may be making both.
+    marker = await read_marker(database)
     refuse_newer(marker, revision)
     if marker is None:
         await _refuse_names(database, _SIDES if revision is not None else (*_OWN, *_SIDES))
@@ -123,26 +139,28 @@ async def _refuse_server(database: Readable, tables: FlowiseTables) -> None:
             "This is a replica of PostgreSQL, which can only be read: attach the primary, and name "
             f"the replica in GATEWAY_READ_DATABASE_URL if you like. {_NOTHING}"
         )
-    advice = "use the role that Flowise itself uses (its DATABASE_USER)"
     if is_read_only:
-        raise CannotAttach(f"The role {quote(role)} may only read: {advice}. {_NOTHING}")
+        raise CannotAttach(f"The role {quote(role)} may only read: {_ADVICE}. {_NOTHING}")
     if not may_create:
         raise CannotAttach(
             f"The role {quote(role)} may not create tables in the schema {quote(schema)}: "
-            f"{advice}. {_NOTHING}"
+            f"{_ADVICE}. {_NOTHING}"
         )
-    for name, rights in RIGHTS.items():
-        if not getattr(tables, name):
-            continue
-        found = await database.read_latest(
-            "SELECT right_, pg_get_userbyid(relowner)::text"
-            " FROM pg_class, unnest($2::text[]) AS right_"
-            " WHERE oid = to_regclass(quote_ident($1)) AND NOT has_table_privilege(oid, right_)",
-            (name, list(rights)),
+    await refuse_rights(database, tables)
+
+
+async def refuse_rights(database: Readable, tables: FlowiseTables) -> None:
+    """Raise CannotAttach if the role in PostgreSQL lacks rights on Flowise's tables."""
+    lacking = [
+        row
+        for name, rights in _RIGHTS.items()
+        if getattr(tables, name)
+        for row in await database.read_latest(_LACKING, (name, list(rights)))
+    ]
+    if lacking:
+        _, owner, role = lacking[0]
+        grants = "; ".join(grant for grant, *_ in lacking)
+        raise CannotAttach(
+            f"The role {quote(role)} lacks rights on Flowise's tables: {_ADVICE}, or let {owner} "
+            f"run: {grants}. {_NOTHING}"
         )
-        if found:
-            missing = ", ".join(right for right, _ in found)
-            raise CannotAttach(
-                f"The role {quote(role)} lacks rights on Flowise's table {name}: {advice}, or let "
-                f"{found[0][1]} run: GRANT {missing} ON {name} TO {role}. {_NOTHING}"
-            )

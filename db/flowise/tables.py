@@ -84,6 +84,7 @@ FROM pg_attribute
 WHERE attrelid = to_regclass(quote_ident($1)) AND attnum > 0 AND NOT attisdropped
 ORDER BY attnum
 """
+_MAY_READ = "SELECT has_table_privilege(to_regclass('migrations'), 'SELECT')"
 _VERSION = "SELECT name FROM migrations ORDER BY id DESC LIMIT 1"
 
 
@@ -158,5 +159,9 @@ async def _version(database: Readable) -> str | None:
     columns = await _columns(database, "migrations")
     if columns is None or not {"id", "name"} <= set(columns):
         return None
+    if database.dialect.name == "postgresql":
+        [(may_read,)] = await database.read_latest(_MAY_READ, ())
+        if not may_read:
+            return None
     rows = await database.read_latest(_VERSION, ())
     return str(rows[0][0]) if rows else None

@@ -12,7 +12,9 @@ import anyio
 import asyncpg
 import pytest
 
-from db.flowise.attachment import Attachment
+from db.flowise.attachment import Attached, Attachment
+from db.flowise.marker import create_marker, read_marker
+from db.flowise.refusals import CannotAttach
 from db.opening import open_database
 from tests.db.flowise import equality, postgres
 from tests.faults.programs import start, wait_until
@@ -165,6 +167,44 @@ def test_what_flowise_writes_while_executions_are_copied_is_never_refused(
     assert writer.refused == []
     assert during > 20
     _check_sides(flowise)
+
+
+def test_of_first_calls_of_attach_at_once_one_goes_on_to_the_end(flowise: Place) -> None:
+    _add_many(flowise, 500)
+
+    async def attach() -> Attached | str:
+        database = open_database(flowise.url)
+        try:
+            return await Attachment(database).attach(lambda _: None)
+        except CannotAttach as refusal:
+            return refusal.message
+        finally:
+            await database.close()
+
+    async def attach_at_once() -> list[Attached | str]:
+        return await asyncio.gather(*(attach() for _ in range(3)))
+
+    taken_over = "Another call of attach has taken over, and goes on from here: wait for its end"
+    ends = asyncio.run(attach_at_once())
+    assert {end for end in ends if isinstance(end, str)} <= {taken_over}
+    assert any(isinstance(end, Attached) for end in ends)
+    _check_sides(flowise)
+
+
+def test_a_database_is_marked_once(flowise: Place) -> None:
+    async def mark() -> None:
+        databases = [open_database(flowise.url) for _ in range(4)]
+        try:
+            modes = ("delete", "wal", "truncate", "persist")
+            await asyncio.gather(*map(create_marker, databases, modes))
+            marker = await read_marker(databases[0])
+            assert marker is not None
+            assert not marker.is_complete
+        finally:
+            for database in databases:
+                await database.close()
+
+    asyncio.run(mark())
 
 
 def test_a_program_that_is_killed_while_it_copies_is_made_good_by_the_next(flowise: Place) -> None:

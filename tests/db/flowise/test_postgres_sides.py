@@ -6,7 +6,8 @@ import asyncpg
 import pytest
 
 from db.database import Database
-from db.flowise.postgres_sides import MissingRights, PostgresSides
+from db.flowise.postgres_sides import PostgresSides
+from db.flowise.refusals import CannotAttach
 from db.flowise.sides import Batch, Counts
 from db.flowise.tables import find_tables
 from db.opening import open_database
@@ -70,6 +71,8 @@ async def test_what_is_installed_is_found_and_can_be_removed(
         "ALTER TABLE execution DISABLE TRIGGER ALL",
         "DROP TRIGGER gateway_flowise_flow_update ON chat_flow",
         "DROP TABLE flowise_left_out",
+        "ALTER FUNCTION gateway_flowise_take RESET ALL",
+        "ALTER FUNCTION gateway_flowise_back_update SECURITY INVOKER",
         "DROP TABLE flowise_not_yet",
         (
             "CREATE OR REPLACE FUNCTION gateway_flowise_flow_update() RETURNS trigger"
@@ -171,16 +174,29 @@ async def test_a_role_without_rights_is_told_what_it_lacks(
     poor = open_database(place.url.replace("postgres@", f"{role}@"))
     try:
         sides = PostgresSides(poor, await find_tables(database))
-        with pytest.raises(MissingRights) as refusal:
+        with pytest.raises(CannotAttach) as refusal:
             await sides.install()
     finally:
         await poor.close()
     assert refusal.value.message == (
-        "The gateway's role may not do what attaching takes; let the owner of Flowise's tables "
-        "run: GRANT SELECT, UPDATE, DELETE, TRIGGER ON public.execution TO gateway_test_poor; "
-        "GRANT SELECT, TRIGGER ON public.chat_flow TO gateway_test_poor; "
-        "GRANT SELECT, UPDATE ON public.chat_message TO gateway_test_poor"
+        "The role 'gateway_test_poor' lacks rights on Flowise's tables: use the role that Flowise "
+        "itself uses (its DATABASE_USER), or let postgres run: "
+        "GRANT UPDATE, DELETE, TRIGGER ON execution TO gateway_test_poor; "
+        "GRANT TRIGGER ON chat_flow TO gateway_test_poor; "
+        "GRANT UPDATE ON chat_message TO gateway_test_poor. Nothing was changed"
     )
+
+
+async def test_a_role_that_may_not_read_flowises_migrations_does_not_learn_its_version(
+    place: PostgresPlace,
+) -> None:
+    create_flowise(place)
+    role = place.server.role("gateway_test_poor")
+    poor = open_database(place.url.replace("postgres@", f"{role}@"))
+    try:
+        assert (await find_tables(poor)).version is None
+    finally:
+        await poor.close()
 
 
 async def test_whoever_writes_one_side_needs_no_rights_on_the_other(
