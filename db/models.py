@@ -89,6 +89,8 @@ class Execution(Base):
             "workspace_id",
             "agentflow_id",
             "created_on",
+            "id",
+            "state",
             sqlite_where=text("workspace_id IS NOT NULL"),
         ),
         Index(

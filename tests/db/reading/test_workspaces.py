@@ -292,6 +292,19 @@ _ASKED: dict[str, Ask] = {
 }
 
 
+@pytest.mark.sqlite
+@pytest.mark.parametrize("filter_", [EVERYTHING, _ERRORS, AllOf((_SHARED, _ERRORS)), _SHARED])
+async def test_a_view_counts_by_an_index_alone(crowded: Place, filter_: Filter) -> None:
+    sent: list[tuple[str, tuple[Any, ...]]] = []
+    database = open_database(crowded.url)
+    database.on_read = lambda *read: sent.append(read)
+    await _view(database).count(filter_)
+    await database.close()
+    [(statement, values)] = sent
+    [(*_, step)] = crowded.run(f"EXPLAIN QUERY PLAN {statement}", [values])
+    assert step.startswith("SEARCH executions USING COVERING INDEX executions_by_workspace_")
+
+
 @pytest.mark.parametrize("name", _ASKED)
 async def test_a_view_reads_about_what_its_workspace_has(crowded: Place, name: str) -> None:
     sent: list[tuple[str, tuple[Any, ...]]] = []
