@@ -179,6 +179,14 @@ def test_a_cursor_of_a_key_that_sees_everything_can_not_be_used(worlds: Worlds) 
         assert stream.next().code == "EVENTS_EXPIRED"
 
 
+def test_a_cursor_of_another_database_says_no_more_than_a_forged_one(worlds: Worlds) -> None:
+    for world, other in zip(worlds, reversed([*worlds]), strict=True):
+        with _subscribed(world, PLAIN, after=_now(other)) as stream:
+            assert stream.next().code == "EVENTS_EXPIRED"
+        with _subscribed(world, PLAIN, after=_now(other, key=other.all)) as stream:
+            assert stream.next().code == "EVENTS_EXPIRED"
+
+
 def test_a_cursor_of_a_workspace_serves_other_keys_too(worlds: Worlds) -> None:
     world = worlds.beside
     cursor = _now(world)

@@ -12,6 +12,7 @@ from tests.gateway import bearer
 from tests.places import Place
 from tests.plain_http import NO_TLS
 from tests.reference.rows import allow_anything
+from tests.server.graphql.subscriptions.watchers import Watcher
 from tests.workspaces.selections import asking
 from tests.workspaces.worlds import OTHER, OWN, ROWS, World, Worlds, running_worlds
 
@@ -89,6 +90,24 @@ def test_a_key_that_is_bound_to_something_else_sees_that_instead(world: World) -
             assert time.monotonic() < until, "it still sees what it saw before"
         assert counted == count
         before = count
+
+
+def test_a_websocket_asks_each_time_what_its_key_is_bound_to(world: World) -> None:
+    until = time.monotonic() + _LATEST
+    with Watcher(world.gateway.url, key=world.own) as watcher:
+
+        def counted(name: str) -> int:
+            watcher.subscribe(name, "{ executions { totalCount } }")
+            told, done = watcher.read(), watcher.read()
+            assert done == {"id": name, "type": "complete"}
+            count: int = told["payload"]["data"]["executions"]["totalCount"]
+            return count
+
+        assert counted("first") == 12
+        for workspace, count in ((None, len(ROWS)), (OWN, 12)):
+            world.gateway.sql("UPDATE api_keys SET workspace_id = ? WHERE id = 1", workspace)
+            while counted("next") != count:
+                assert time.monotonic() < until, "it still sees what it saw before"
 
 
 @pytest.mark.sqlite

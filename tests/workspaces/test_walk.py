@@ -328,6 +328,14 @@ def test_a_query_tells_nothing_of_what_is_outside(worlds: Worlds, query: str) ->
     assert not any(name in answer.text.lower() for name in OTHERS)
 
 
+def test_neither_does_an_operation_that_no_plan_answers(worlds: Worlds) -> None:
+    """Introspection is answered by graphql-core, and with it the whole operation."""
+    described = "{ __schema { queryType { name } }"
+    answer = _compare(worlds, _graphql(asking("executions", depth=2).replace("{", described, 1)))
+    assert answer.json()["data"]["executions"]["totalCount"] == len(OWN_ROWS)
+    assert not any(name in answer.text.lower() for name in OTHERS)
+
+
 @pytest.mark.parametrize("query", _cases("mutation", _MUTATIONS))
 def test_a_change_neither_touches_nor_tells_of_what_is_outside(worlds: Worlds, query: str) -> None:
     assert "errors" not in _compare(worlds, _graphql(query)).json() or "filter: {}" in query
