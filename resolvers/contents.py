@@ -78,7 +78,7 @@ class ContentFields:
         """Return the values of all fields for the content of each execution."""
         contents = run.context.executions.contents
         times = max(1, self._copies) * copies()
-        found = await run.room.read(contents, keys, times)
+        found = await run.room.read(contents, keys, times, with_steps=bool(self._steps))
         columns = [
             await self._lists(run, self._steps[index], found)
             if index in self._steps

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, Select, exists, select
 
+from db.contents.turns import Turns
 from db.database import Database, Rows
 from db.dialect import ListedNumbers, Octets
 from db.models import Base, ExecutionData
@@ -35,6 +37,8 @@ class ContentSource:
     data: ColumnElement[str | None]
 
 
+_LARGE = 2**20
+"""From how many bytes on contents are read one response after the other."""
 _data = Base.metadata.tables[ExecutionData.__tablename__]
 
 EXECUTION_DATA = ContentSource(_data, _data.c.execution_id, _data.c.data)
@@ -49,23 +53,30 @@ class Contents(Viewed):
 
     def __init__(self, database: Database) -> None:
         self._runner = Runner(database)
+        self._small, self._large = Turns(4), Turns(1)
         self.source = EXECUTION_DATA
 
-    async def find_many(self, execution_ids: Sequence[int], max_bytes: int) -> list[Content]:
-        """Return the content of each execution, in at most two statements.
+    def turn(self, size: int) -> AbstractAsyncContextManager[None]:
+        """Return what waits for a turn to read ``size`` bytes, and has it within its block."""
+        return (self._large if size > _LARGE else self._small).take(size)
 
-        A content that is larger than what those before it leave of ``max_bytes`` is left out, and
-        only its size is told. Each id is given once.
-        """
-        sizes = {row[0]: row[1] for row in await self._read(execution_ids, with_texts=False)}
-        wanted = _first_within(max_bytes, execution_ids, sizes)
+    async def sizes(self, execution_ids: Sequence[int]) -> dict[int, int]:
+        """Return the sizes of the contents of executions, of those that have one."""
+        return {row[0]: row[1] for row in await self._read(execution_ids, with_texts=False)}
+
+    async def find_many(
+        self, execution_ids: Sequence[int], sizes: Mapping[int, int], max_bytes: int
+    ) -> list[Content]:
+        """Return the content of each execution, with the texts of those named by ``within``."""
+        sizes = dict(sizes)
+        wanted = within(max_bytes, execution_ids, sizes)
         texts: dict[int, str] = {}
         if wanted:
             rows = await self._read(wanted, with_texts=True)
             # One may have grown meanwhile.
             sizes |= {row[0]: row[1] for row in rows}
-            within = frozenset(_first_within(max_bytes, wanted, sizes))
-            texts = {row[0]: row[2] for row in rows if row[0] in within}
+            fitting = frozenset(within(max_bytes, wanted, sizes))
+            texts = {row[0]: row[2] for row in rows if row[0] in fitting}
         return [Content(texts.get(each), sizes.get(each, 0)) for each in execution_ids]
 
     async def _read(self, execution_ids: Sequence[int], *, with_texts: bool) -> Rows:
@@ -90,10 +101,8 @@ class Contents(Viewed):
         return await self._runner.read((source, with_texts, len(values)), build, values)
 
 
-def _first_within(
-    max_bytes: int, execution_ids: Sequence[int], sizes: Mapping[int, int]
-) -> list[int]:
-    """Return those that there is room for, each after those before it."""
+def within(max_bytes: int, execution_ids: Sequence[int], sizes: Mapping[int, int]) -> list[int]:
+    """Return those whose contents there is room for, each after those before it."""
     found: list[int] = []
     left = max_bytes
     for each in execution_ids:

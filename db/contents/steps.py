@@ -122,22 +122,25 @@ def read_steps(text: str, most: int | None = None, efforts: Efforts | None = Non
     efforts = efforts or Efforts()
     reader = JsonReader(text, efforts.reading)
     if not reader.begins("["):
-        _check(text, efforts.checking)
-        raise NoSteps("it is no list")
+        check_steps(text, efforts)
     try:
         steps = _read_list(reader, most)
     except TooManyParts as error:
-        _check(text, efforts.checking)
+        check_steps(text, efforts)
         raise NoSteps(str(error)) from None
     if most is not None and len(steps) > most:
         raise NoSteps(f"it has more than {most:,} steps")
     return steps
 
 
-def _check(text: str, effort: Effort) -> None:
-    reader = JsonReader(text, effort)
+def check_steps(text: str, efforts: Efforts) -> None:
+    """Raise NotJson, NoSteps if a text is no list, or TooManyParts as ``read_steps`` does."""
+    reader = JsonReader(text, efforts.checking)
+    is_list = reader.begins("[")
     reader.skip()
     reader.finish()
+    if not is_list:
+        raise NoSteps("it is no list")
 
 
 def _read_list(reader: JsonReader, most: int | None) -> list[Step]:

@@ -205,7 +205,7 @@ class RestEdge:
         execution = as_json(row)
         if includes_data:
             room = ContentRoom(self._max_data_bytes)
-            [content] = await room.read(executions.contents, [execution["id"]])
+            [content] = await room.read(executions.contents, [execution["id"]], with_steps=False)
             execution |= content_as_json(content)
         return json_answer(execution)
 

@@ -344,3 +344,30 @@ def test_the_loop_is_free_while_a_long_content_is_read(
         is_answered.set()
         asking.join()
     assert shown == [["x" * 100_000]]
+
+
+def test_a_content_is_shown_while_larger_ones_are_read(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave(gateway, json.dumps(["x" * 2_000_000]), *(row.guid for row in ROWS[:4]))
+    leave(gateway, json.dumps(["x" * 20_000]), ROWS[4].guid)
+    is_answered = threading.Event()
+    read = reading._read
+
+    def read_late(text: str, *given: Any) -> Any:
+        assert len(text) < 1_000_000 or is_answered.wait(60)
+        return read(text, *given)
+
+    monkeypatch.setattr(reading, "_read", read_late)
+    asking = [
+        threading.Thread(target=gateway.graphql, args=(ONE,), kwargs={"guid": row.guid})
+        for row in ROWS[:4]
+    ]
+    for each in asking:
+        each.start()
+    try:
+        assert gateway.graphql(ONE, guid=ROWS[4].guid)["execution"]["data"] == ["x" * 20_000]
+    finally:
+        is_answered.set()
+        for each in asking:
+            each.join()
