@@ -3,6 +3,7 @@
 Only those that executions have to do with.
 """
 
+import itertools
 import uuid
 from collections.abc import Iterable, Mapping
 
@@ -229,8 +230,7 @@ def create_flowise(place: Place, *, is_old: bool = False) -> None:
     statements: tuple[str, ...] = OLD_SQLITE_TABLES if is_old else SQLITE_TABLES
     if isinstance(place, PostgresPlace):
         statements = OLD_POSTGRES_TABLES + (() if is_old else POSTGRES_MIGRATIONS)
-    for statement in statements:
-        place.run(statement, [()])
+    place.run_all(statements)
     if not is_old:
         _insert(place, "workspace", [{"id": w, "name": w} for w in WORKSPACES])
 
@@ -265,14 +265,15 @@ def add_flows(place: Place, names: dict[str, str]) -> None:
 
 def _insert(place: Place, table: str, rows: Iterable[Mapping[str, object]]) -> None:
     is_postgres = isinstance(place, PostgresPlace)
-    for row in rows:
-        values = [
-            id_of(place, str(value)) if name in _UUIDS and value is not None else value
-            for name, value in row.items()
-        ]
-        marks = ", ".join(_mark(name) if is_postgres else "?" for name in row)
-        names = ", ".join(f'"{name}"' for name in row)
-        place.run(f"INSERT INTO {table} ({names}) VALUES ({marks})", [tuple(values)])
+    for columns, alike in itertools.groupby(rows, key=tuple):
+        marks = ", ".join(_mark(name) if is_postgres else "?" for name in columns)
+        names = ", ".join(f'"{name}"' for name in columns)
+        values = [tuple(_value(place, name, row[name]) for name in columns) for row in alike]
+        place.run(f"INSERT INTO {table} ({names}) VALUES ({marks})", values)
+
+
+def _value(place: Place, column: str, value: object) -> object:
+    return id_of(place, str(value)) if column in _UUIDS and value is not None else value
 
 
 def _mark(column: str) -> str:

@@ -49,6 +49,9 @@ class Place(Protocol):
     def run(self, statement: str, values: Iterable[Values]) -> Rows:
         """Run a statement once for each of some values, ``?`` by ``?``, and commit."""
 
+    def run_all(self, statements: Iterable[str]) -> None:
+        """Run statements in one transaction."""
+
     def refuse(self, event: str, when: str = "true") -> None:
         """Let the database refuse to change executions, as a rule of somebody's own would."""
 
@@ -82,6 +85,12 @@ class SQLitePlace:
     def run(self, statement: str, values: Iterable[Values]) -> Rows:
         with contextlib.closing(sqlite3.connect(self.path)) as connection, connection:
             return [row for each in values for row in connection.execute(statement, each)]
+
+    def run_all(self, statements: Iterable[str]) -> None:
+        with contextlib.closing(sqlite3.connect(self.path)) as connection, connection:
+            connection.execute("BEGIN")
+            for statement in statements:
+                connection.execute(statement)
 
     def refuse(self, event: str, when: str = "true") -> None:
         self._run(
@@ -140,6 +149,9 @@ class PostgresPlace:
         if _OF_ENGINES.match(statement):
             return self.server.run_as_engine(self.name, numbered, values)
         return self.server.run(self.name, numbered, values)
+
+    def run_all(self, statements: Iterable[str]) -> None:
+        self.server.run_all(self.name, statements)
 
     def refuse(self, event: str, when: str = "true") -> None:
         self._run(
@@ -246,6 +258,20 @@ class PostgresServer:
     def run(self, database: str, statement: str, values: Iterable[Values]) -> Rows:
         work = self._run(database, statement, list(values))
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def run_all(self, database: str, statements: Iterable[str]) -> None:
+        """Run statements in one transaction."""
+        work = self._run_all(database, list(statements))
+        asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    async def _run_all(self, database: str, statements: list[str]) -> None:
+        connection = await asyncpg.connect(self.url_of(database))
+        try:
+            async with connection.transaction():
+                for statement in statements:
+                    await connection.execute(statement)
+        finally:
+            await connection.close()
 
     async def _run(self, database: str, statement: str, values: list[Values], **who: str) -> Rows:
         connection = await asyncpg.connect(self.url_of(database), **who)

@@ -61,7 +61,7 @@ _CURSORS: dict[str, list[tuple[Any, list[str]]]] = {
 
 
 @given(data=st.data())
-@settings(deadline=None, max_examples=examples(600), suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=examples(250), suppress_health_check=list(HealthCheck))
 def test_any_query_is_answered_as_if_there_were_nothing_outside(
     worlds: Worlds, data: st.DataObject
 ) -> None:

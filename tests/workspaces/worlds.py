@@ -106,6 +106,8 @@ class Worlds:
 
     beside: World
     alone: World
+    may_be_changed: bool = False
+    """Whether something may have changed since all executions were written."""
 
     def __iter__(self) -> Iterator[World]:
         return iter((self.beside, self.alone))
@@ -119,6 +121,7 @@ class Worlds:
                 "INSERT INTO execution_data (execution_id, data) VALUES (?, ?)",
                 [(row.id, _data_of(row)) for row in rows],
             )
+        self.may_be_changed = False
 
 
 def _data_of(row: ExecutionRow) -> str:
@@ -154,7 +157,7 @@ def running_worlds(new_place: Callable[[], Place], **settings: Any) -> Iterator[
             place.run("INSERT INTO agentflows (id, name) VALUES (?, ?)", list(flows.items()))
             gateway = stack.enter_context(running_gateway(place, auth="keys", **settings))
             made.append(World(gateway, *keys))
-        worlds = Worlds(*made)
+        worlds = Worlds(beside=made[0], alone=made[1])
         worlds.fill()
         yield worlds
 

@@ -209,7 +209,7 @@ def _is_json(text: str) -> bool:
 
 
 @given(values, st.sampled_from([None, 1]), st.integers(0, 200), broken, st.integers(0, 2))
-@settings(max_examples=examples(2_000), deadline=None)
+@settings(max_examples=examples(1_000), deadline=None)
 def test_a_text_is_json_if_pythons_own_reader_says_so(
     value: Any, indent: int | None, at: int, put: str, replaced: int
 ) -> None:

@@ -29,7 +29,7 @@ def copied(path: Path) -> Path:
 
 @pytest.mark.parametrize("recursive", [False, True], ids=["plain", "with recursive triggers"])
 @given(taken=st.lists(st.tuples(st.integers(0, _PROGRAMS - 1), statements()), max_size=15))
-@settings(max_examples=examples(250), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
 def test_both_sides_are_equal_after_whatever_is_written_to_those_of_flowise(
     attached: Path, *, recursive: bool, taken: Sequence[tuple[int, str]]
 ) -> None:
