@@ -1,6 +1,5 @@
 """What the commands for Flowise say, line by line."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
@@ -9,13 +8,12 @@ from db.flowise.inspection import Inspection
 from db.flowise.marker import Marker
 from db.flowise.tables import FlowiseTables
 from db.models import ExecutionState
-from server.operation.program import program
+from server.operation.program import on_database, program
 
 _COPY_SECONDS = {"sqlite": 200e-6, "postgresql": 200e-6}
 """How long an execution of a kilobyte takes to be copied with its pauses, as measured."""
 _SEARCH_SECONDS = 5e-9
 """How long a byte of it takes to be searched for errors, with the pauses."""
-_PASSWORD = re.compile(r"(//[^:@/]*:)[^@]*(?=@)|([?&]password=)[^&]*")
 _MOST_SHOWN = 5
 _UNITS = ("bytes", "kB", "MB", "GB")
 
@@ -101,8 +99,7 @@ def describe_attached(
             f"and the gateway {counts.gateway:,}: attach it again"
         )
     elif before is None or not before.is_complete:
-        shown = _PASSWORD.sub(r"\1\2***", url)
-        lines.append(f"Serve it with: {program()} serve --database {shown}")
+        lines.append(f"Serve it with: {program()} serve {on_database(url)}")
     return lines
 
 

@@ -96,18 +96,18 @@ def serve(
         sockets = bind(settings.host, settings.port)
         for each in sockets:
             open_sockets.enter_context(each)
-        _prepare(settings, demo)
+        _prepare(settings, demo, database)
         if not run_server(settings, sockets):
             raise typer.Exit(1)
 
 
-def _prepare(settings: Settings, demo: int) -> None:
+def _prepare(settings: Settings, demo: int, named: str | None) -> None:
     async def prepare(opened: Database) -> tuple[int, str | None]:
         if demo:
             await refuse_own_executions(opened)
         with progress_of_rows("Making demo executions", demo) as advance:
             made = await fill_if_empty(opened, demo, advance)
-        return made, await access_notice(settings, opened)
+        return made, await access_notice(settings, opened, named)
 
     made, notice = with_database(settings, prepare)
     if made:

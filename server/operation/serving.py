@@ -16,7 +16,7 @@ from db.database import Database
 from db.keys import Keys
 from server.observability.shared_metrics import shared_by_processes
 from server.operation.listening import listen
-from server.operation.program import program
+from server.operation.program import on_database, program
 from server.operation.protocols.http import GuardedHttpProtocol
 from server.operation.protocols.websocket import GracefulWebSocketProtocol
 from server.operation.settings import Settings
@@ -67,14 +67,21 @@ def run_server(settings: Settings, sockets: list[socket.socket]) -> bool:
     return server.started
 
 
-async def access_notice(settings: Settings, database: Database) -> str | None:
-    """Return a warning about who may use the gateway, or None when keys protect it."""
+async def access_notice(
+    settings: Settings, database: Database, named: str | None = None
+) -> str | None:
+    """Return a warning about who may use the gateway, or None when keys protect it.
+
+    Commands that it suggests name the database by the URL ``named``, if there is one.
+    """
     if settings.auth == "off":
         where = "on this machine" if settings.on_loopback else "who reaches this address"
         return f"Keys are off (GATEWAY_AUTH=off): anyone {where} may read, change and delete"
     if await Keys(database).find_all():
         return None
     make = f"make one with: {program()} keys create NAME --scope read"
+    if named is not None:
+        make += f" {on_database(named)}"
     if settings.keys_required:
         return f"No key was made yet, so every request is refused; {make}"
     return (

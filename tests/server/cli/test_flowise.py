@@ -1,6 +1,7 @@
 """``attach flowise`` and ``detach flowise``, run as programs."""
 
 import re
+import shlex
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,7 +100,7 @@ def test_attaching_takes_over_what_is_there(flowise: Place) -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
     said = ended.stdout
     assert "Attached: 5 executions and 1 agentflow were taken over" in said
-    assert f"serve --database {flowise.url}" in said
+    assert f"serve --database {shlex.quote(flowise.url)}" in said
     with running_gateway(flowise) as gateway:
         assert _guids(gateway) == {guid(flowise, number) for number in range(5)}
         _set_state(flowise, 2, "FINISHED")

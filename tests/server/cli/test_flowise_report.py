@@ -10,10 +10,10 @@ from server.cli.flowise_report import describe_attached
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
-        ("postgresql://me:se/cr:et@server/flowise", "postgresql://me:***@server/flowise"),
+        ("postgresql://me:se/cr:et@server/flowise", "'postgresql://me:***@server/flowise'"),
         (
             "postgresql://me@server:5432/flowise?password=secret&x=1",
-            "postgresql://me@server:5432/flowise?password=***&x=1",
+            "'postgresql://me@server:5432/flowise?password=***&x=1'",
         ),
         ("postgresql://me@server:5432/flowise", "postgresql://me@server:5432/flowise"),
         ("sqlite:////home/a:b/database.sqlite", "sqlite:////home/a:b/database.sqlite"),

@@ -132,4 +132,5 @@ def test_with_auth_off_on_an_address_of_its_own_it_warns(url: str) -> None:
 def test_with_keys_required_and_none_made_it_says_how_to_make_one(url: str) -> None:
     with _served("--database", url, GATEWAY_AUTH="keys") as (address, lines):
         assert httpx.get(f"{address}/executions").status_code == 401
-    assert any("every request is refused; make one with" in line for line in lines)
+    [notice] = [line for line in lines if "every request is refused; make one with" in line]
+    assert notice.strip().endswith(f"keys create NAME --scope read --database {url}")
