@@ -29,7 +29,7 @@ class Executions(Reader):
     @property
     def contents(self) -> Contents:
         """What engines left of them."""
-        return self._contents.within(self._workspace.id)
+        return self._contents.within(self.workspace)
 
     def read_contents_of(self, source: ContentSource) -> None:
         """Read contents from the tables of a source from now on, for all views."""

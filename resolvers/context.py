@@ -44,8 +44,11 @@ class Context:
     """For how long a change of all matching executions may run."""
     max_data_bytes: int = 10 * 2**20
     """How many bytes of contents a response may have."""
-    workspace: str | None = None
-    """The workspace in which everything is read and changed; None if that is everywhere."""
+
+    @property
+    def workspace(self) -> str | None:
+        """The workspace in which everything is read and changed; None if that is everywhere."""
+        return self.executions.workspace
 
     def within(self, workspace: str | None) -> "Context":
         """Return the context in which there is nothing outside of a workspace, if there is one."""
@@ -56,7 +59,6 @@ class Context:
             executions=self.executions.within(workspace),
             agentflows=self.agentflows.within(workspace),
             sessions=self.sessions.within(workspace),
-            workspace=workspace,
         )
 
 

@@ -64,6 +64,11 @@ class Viewed:
 
     _workspace = Workspace(None)
 
+    @property
+    def workspace(self) -> str | None:
+        """The id of the workspace that this is a view of; None if it sees everything."""
+        return self._workspace.id
+
     def within(self, workspace: str | None) -> Self:
         """Return the view of what is in the workspace with an id; without one, this object.
 
