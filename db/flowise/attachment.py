@@ -16,7 +16,7 @@ from db.flowise.marker import (
     write_counts,
 )
 from db.flowise.opening import open_sides
-from db.flowise.refusals import CannotAttach, read_revision, refuse, refuse_newer
+from db.flowise.refusals import CannotAttach, read_revision, refuse, refuse_newer, refuse_owner
 from db.flowise.sides import Batch, Counts, Sides
 from db.flowise.tables import find_tables
 from db.flowise.watch_turn import WatchTurn
@@ -182,6 +182,7 @@ class Attachment:
         Raises CannotAttach if it is not attached, or a gateway runs on it.
         """
         database = self._database
+        await refuse_owner(database)
         marker = await read_marker(database)
         if marker is None:
             raise CannotAttach("The database is not attached to a Flowise; nothing was changed")

@@ -12,6 +12,7 @@ from db.flowise.postgres_mapping import (
     reason,
     sameness,
 )
+from db.flowise.postgres_marking import FROM_FLOWISE
 
 # A plan is made once in a session, when tables may be small or rows many, and must suit the others
 # too: tables are looked into by a list of ids, and what is found is joined by hashes.
@@ -25,7 +26,7 @@ FOLLOWS_INDEXES = (
 DECLARATIONS = """
     rows_there bigint;
     rows_done bigint := 0;"""
-"""What the bodies for events declare."""
+"""What the bodies for events declare. They are in a block named ``body``, which they may leave."""
 _NESTS = "gateway.flowise_nests"
 """A setting of a transaction in which a trigger has written executions of Flowise's.
 
@@ -47,7 +48,7 @@ def of_executions(mapping: PostgresMapping, take: str) -> dict[str, str]:
     insert = f"""
     SELECT count(*) INTO rows_there FROM new_rows;
     IF rows_there = 0 THEN
-        RETURN NULL;
+        EXIT body;
     END IF;
     IF {is_nested} IS NOT TRUE THEN
         INSERT INTO {ours} (guid, {", ".join(VALUES)}, finished_on)
@@ -65,7 +66,7 @@ def of_executions(mapping: PostgresMapping, take: str) -> dict[str, str]:
     update = f"""
     SELECT count(*) INTO rows_there FROM new_rows;
     IF rows_there = 0 THEN
-        RETURN NULL;
+        EXIT body;
     END IF;
     IF {is_nested} IS NOT TRUE THEN
         UPDATE {ours} AS ours SET {assignment("ours", "it", CHANGING)}
@@ -81,7 +82,7 @@ def of_executions(mapping: PostgresMapping, take: str) -> dict[str, str]:
     delete = f"""
     SELECT count(*) INTO rows_there FROM old_rows;
     IF rows_there = 0 THEN
-        RETURN NULL;
+        EXIT body;
     END IF;
     DELETE FROM {ours} AS ours
     WHERE ours.guid = ANY (ARRAY(SELECT id::text FROM old_rows)) AND ours.guid NOT IN (
@@ -121,6 +122,7 @@ def take_body(mapping: PostgresMapping) -> str:
     SELECT count(*), bool_or(written.is_off) INTO INTO_WHAT, is_off FROM written;"""
     return f"""
 DECLARE
+    {FROM_FLOWISE.declaration}
     keys {mapping.tables.execution["id"]}[] := ARRAY(
         SELECT {mapping.key("id", "guid")} FROM unnest(ids) AS guid
     );
@@ -128,6 +130,7 @@ DECLARE
     again bigint;
     notes bigint[] := ARRAY(SELECT note.id FROM {not_yet} AS note WHERE note.guid = ANY (ids));
 BEGIN
+    {FROM_FLOWISE.begin}
     DELETE FROM {ours} AS ours WHERE ours.guid = ANY (ids)
         AND ours.guid NOT IN (SELECT now.id::text FROM {theirs} AND ({why}) IS NULL);
     GET DIAGNOSTICS deleted = ROW_COUNT;
@@ -154,6 +157,7 @@ BEGIN
         INSERT INTO {not_yet} (guid, reason)
         SELECT DISTINCT given.guid, {SEEN_TOO_EARLY} FROM unnest(ids) AS given (guid);
     END IF;
+    {FROM_FLOWISE.end}
 END
 """
 

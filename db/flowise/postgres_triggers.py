@@ -24,14 +24,13 @@ from db.flowise.postgres_forward import (
     take_body,
 )
 from db.flowise.postgres_mapping import LEFT_OUT, NOT_YET, PostgresMapping, quoted
+from db.flowise.postgres_marking import FROM_FLOWISE
 
 PREFIX = "gateway_flowise_"
 """What the names of functions and triggers begin with."""
-_FROM_FLOWISE = "gateway.from_flowise"
-"""A setting of what takes over Flowise's rows: it is not brought back to Flowise."""
 _PATH = "SET search_path = pg_catalog, pg_temp"
 # What Flowise waits for at most because of the gateway.
-_TAKES = f"{_PATH} SET {_FROM_FLOWISE} = 'on' SET lock_timeout = '500ms' {FOLLOWS_INDEXES}"
+_TAKES = f"{_PATH} SET lock_timeout = '500ms' {FOLLOWS_INDEXES}"
 # Flowise may be changing a table that has a trigger of the gateway's, and wait for one of its rows.
 _SENDS = f"{_PATH} SET lock_timeout = '10ms' {FOLLOWS_INDEXES}"
 
@@ -101,7 +100,6 @@ _ROWS = {
     "DELETE": f"REFERENCING {_OLD}",
     "TRUNCATE": "",
 }
-_IS_OURS = f"current_setting('{_FROM_FLOWISE}', true) IS DISTINCT FROM 'on'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +143,7 @@ class PostgresTriggers:
         ours = f"{self.schema}executions"
         for event in ("UPDATE", "DELETE"):
             name = f"{PREFIX}back_{event.lower()}"
-            yield Trigger(name, ours, f"AFTER {event}", _ROWS[event], _IS_OURS, name)
+            yield Trigger(name, ours, f"AFTER {event}", _ROWS[event], FROM_FLOWISE.is_off, name)
         name = f"{PREFIX}back_truncate"
         yield Trigger(name, ours, "BEFORE TRUNCATE", "", "", name)
 
@@ -181,9 +179,15 @@ class PostgresTriggers:
         note = f"INSERT INTO {self.schema}{NOT_YET} (guid, reason) {noted};"
         return f"""
 DECLARE{DECLARATIONS}
+    {FROM_FLOWISE.declaration}
     why text;
 BEGIN
-    {body}
+    {FROM_FLOWISE.begin}
+    <<body>>
+    BEGIN
+        {body}
+    END body;
+    {FROM_FLOWISE.end}
     RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
     why := left(SQLERRM, 500);

@@ -31,6 +31,10 @@ FROM pg_class, unnest($2::text[]) AS right_
 WHERE oid = to_regclass(quote_ident($1)) AND NOT has_table_privilege(oid, right_)
 GROUP BY oid, relowner
 """
+_OTHER_OWNER = """
+SELECT pg_get_userbyid(relowner)::text FROM pg_class
+WHERE oid = to_regclass('alembic_version') AND NOT pg_has_role(relowner, 'USAGE')
+"""
 _ADVICE = "use the role that Flowise itself uses (its DATABASE_USER)"
 
 
@@ -47,6 +51,7 @@ async def refuse(database: Readable, tables: FlowiseTables) -> Marker | None:
     """
     if database.dialect.name == "postgresql":
         await _refuse_server(database, tables)
+    await refuse_owner(database)
     revision = await read_revision(database)
     # Read after the revision: another call may be making both.
     marker = await read_marker(database)
@@ -147,6 +152,20 @@ async def _refuse_server(database: Readable, tables: FlowiseTables) -> None:
             f"{_ADVICE}. {_NOTHING}"
         )
     await refuse_rights(database, tables)
+
+
+async def refuse_owner(database: Readable) -> None:
+    """Raise CannotAttach if the gateway's tables in PostgreSQL are of a role that this one is not.
+
+    Raises nothing if there are no tables yet.
+    """
+    if database.dialect.name == "postgresql" and (
+        owners := await database.read_latest(_OTHER_OWNER, ())
+    ):
+        raise CannotAttach(
+            f"The gateway's tables in this database belong to the role {quote(owners[0][0])}, and "
+            f"only it can attach or detach: use that role. {_NOTHING}"
+        )
 
 
 async def refuse_rights(database: Readable, tables: FlowiseTables) -> None:

@@ -18,7 +18,7 @@ from db.flowise.attachment import Attached, Attachment, Mended
 from db.flowise.inspection import inspect
 from db.flowise.marker import Marker, read_marker
 from db.flowise.read_only import PostgresReader, SQLiteReader, open_reader
-from db.flowise.refusals import CannotAttach, refuse
+from db.flowise.refusals import CannotAttach, refuse, refuse_owner
 from db.flowise.tables import find_tables
 from db.keys import Keys
 from db.opening import normalize_url
@@ -144,7 +144,7 @@ def detach_flowise(
     """
     settings = read_settings(database_url=database)
     refuse_url(settings)
-    marker = _with_reader(settings, read_marker)
+    marker = _with_reader(settings, _read_own_marker)
     if marker is None:
         raise CannotAttach("The database is not attached to a Flowise; nothing was changed")
     if not (yes or sys.stdin.isatty()):
@@ -163,6 +163,11 @@ def detach_flowise(
             "The file stays in SQLite's WAL mode, because another program has it open; Flowise "
             "works with it as before"
         )
+
+
+async def _read_own_marker(reader: _Reader) -> Marker | None:
+    await refuse_owner(reader)
+    return await read_marker(reader)
 
 
 async def _detach(opened: Database) -> int:

@@ -1,11 +1,13 @@
 """The two sides in PostgreSQL: what is made between them, and how they become equal."""
 
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
 from db.database import Database
+from db.flowise.attachment import Attachment
 from db.flowise.postgres_sides import PostgresSides
 from db.flowise.refusals import CannotAttach
 from db.flowise.sides import Batch, Counts
@@ -14,7 +16,7 @@ from db.opening import open_database
 from tests.db.flowise.postgres import check_sides, connected, identity, insert, install
 from tests.flowise_tables import POSTGRES_MIGRATIONS, create_flowise
 from tests.gateway import run_sql
-from tests.places import PostgresPlace
+from tests.places import PostgresPlace, PostgresServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.postgres]
 
@@ -185,6 +187,52 @@ async def test_a_role_without_rights_is_told_what_it_lacks(
         "GRANT TRIGGER ON chat_flow TO gateway_test_poor; "
         "GRANT UPDATE ON chat_message TO gateway_test_poor. Nothing was changed"
     )
+
+
+async def test_the_role_of_an_ordinary_flowise_can_attach_it(
+    server: PostgresServer, tmp_path: Path
+) -> None:
+    place = server.new(tmp_path)
+    create_flowise(place)
+    role = place.server.role("gateway_test_owner")
+    run_sql(place, f"GRANT ALL ON SCHEMA public TO {role}")
+    for table in ("execution", "chat_flow", "chat_message", "migrations", "workspace"):
+        run_sql(place, f"ALTER TABLE {table} OWNER TO {role}")
+    database = open_database(place.url.replace("postgres@", f"{role}@"))
+    try:
+        await Attachment(database).attach(lambda _: None)
+        flowise: Any = await asyncpg.connect(place.url, user=role)
+        await flowise.execute(insert(identity(1), identity(2)))
+        await flowise.execute("UPDATE execution SET state = 'ERROR', \"updatedDate\" = now()")
+        await flowise.execute("UPDATE executions SET state = 'STOPPED'")
+        await flowise.execute(f"DELETE FROM executions WHERE guid = '{identity(2)}'")
+        assert await flowise.fetchval("SELECT state FROM execution") == "STOPPED"
+        await check_sides(flowise)
+        await flowise.close()
+        await Attachment(database).detach()
+    finally:
+        await database.close()
+        server.drop(place)
+
+
+async def test_a_role_that_does_not_own_the_gateways_tables_is_told_whose_they_are(
+    place: PostgresPlace,
+) -> None:
+    create_flowise(place)
+    role = place.server.role("gateway_test_poor")
+    run_sql(place, f"GRANT ALL ON SCHEMA public TO {role}")
+    run_sql(place, f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}")
+    poor = open_database(place.url.replace("postgres@", f"{role}@"))
+    try:
+        for work in (Attachment(poor).attach(lambda _: None), Attachment(poor).detach()):
+            with pytest.raises(CannotAttach) as refusal:
+                await work
+            assert refusal.value.message == (
+                "The gateway's tables in this database belong to the role 'postgres', and only it "
+                "can attach or detach: use that role. Nothing was changed"
+            )
+    finally:
+        await poor.close()
 
 
 async def test_a_role_that_may_not_read_flowises_migrations_does_not_learn_its_version(
