@@ -5,6 +5,7 @@ from sqlalchemy.exc import DBAPIError
 
 from db.database import Database
 from db.errors import InvalidInput
+from db.migrations.sqlite_counts import COUNTED
 from db.migrations.upgrade import take_turns
 from db.models import Base
 
@@ -58,6 +59,8 @@ def _remove(connection: Connection) -> None:
     tables = [name for name in (*Base.metadata.tables, *POSTGRES_TABLES) if name in there]
     if is_postgres:
         _drop(connection, "FUNCTION", (_OF_TABLES,))
+    else:
+        _drop(connection, "VIEW", (COUNTED,))
     # Triggers and indexes go with their tables.
     _drop(connection, "TABLE", (*tables, _VERSION))
     if is_postgres:

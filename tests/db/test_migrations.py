@@ -269,7 +269,9 @@ async def test_tables_and_indexes_are_written_as_the_models_write_them(
 
 def _statements(path: Path) -> dict[str, set[str]]:
     """The parts of every statement that made a table or an index, in any order."""
-    query = "SELECT name, sql FROM sqlite_schema WHERE type <> 'trigger' AND sql IS NOT NULL"
+    query = (
+        "SELECT name, sql FROM sqlite_schema WHERE type IN ('table', 'index') AND sql IS NOT NULL"
+    )
     return {
         name: {" ".join(part.split()) for part in re.split(r",\s+", sql)}
         for name, sql in run_sql(path, query)
