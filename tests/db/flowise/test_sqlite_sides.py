@@ -159,6 +159,21 @@ async def test_what_has_drifted_is_mended_as_flowise_has_it(
     _check(path)
 
 
+async def test_an_execution_whose_row_another_one_takes_counts_as_a_difference_until_it_is_mended(
+    path: Path, place: Place, sides: SQLiteSides
+) -> None:
+    await sides.install()
+    add_executions(place, [{"id": "x"}])
+    run_sql(
+        place,
+        'REPLACE INTO execution (rowid, "id", "state", "agentflowId", "sessionId", "executionData")'
+        " SELECT rowid, 'y', state, agentflowId, sessionId, executionData FROM execution",
+    )
+    assert (await sides.count()).difference == -1
+    assert (await sides.remove_surplus("", 100)).deleted == 1
+    _check(path)
+
+
 @pytest.mark.parametrize("table", sorted(SQLITE_REBUILDS))
 async def test_a_table_can_be_rebuilt_and_its_triggers_are_missed(
     path: Path, place: Place, sides: SQLiteSides, table: str
