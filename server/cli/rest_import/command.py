@@ -160,7 +160,14 @@ def _cancelled_by_signals(task: "asyncio.Future[None]") -> Iterator[Callable[[],
 
 
 def _notify(message: str) -> None:
-    errors.print(printable(message), style="yellow", markup=False, highlight=False, soft_wrap=True)
+    errors.print(
+        printable(message),
+        style="yellow",
+        markup=False,
+        emoji=False,
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _name(left_out: dict[str, str]) -> None:

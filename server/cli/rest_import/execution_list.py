@@ -4,6 +4,7 @@ A response has as many executions as fit into some megabytes, whatever the size 
 numbers are used only with pages that overlap; see ``sweep``.
 """
 
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +17,11 @@ from server.cli.rest_import.items import Item, read_item, too_large
 _FIRST_LIMIT = 100
 _LARGEST_LIMIT = 500
 _GOOD_BYTES = 4 << 20
+_COUNT = re.compile(r"[0-9]{1,15}")
+_MOST_VALUES = 100_000
+"""Servers that know no limit send all they have at once."""
+_MOST_REPEATED = 1000
+"""How many executions may be the same from page to page: they move while one reads."""
 _WANTED_OVERLAP = 5
 _SMALLEST_OVERLAPPING = 4
 
@@ -91,7 +97,7 @@ class ExecutionList:
         self._most_bytes = most_bytes
         self.limit = limit
         self._largest = largest_limit
-        # A server that tells no total sends at least that many executions if it has them.
+        # The server sends at least that many executions if it has them.
         self._proven = 0
 
     async def first(self, window: Window) -> Page:
@@ -113,17 +119,25 @@ class ExecutionList:
                 self._lower()
                 continue
             is_same = {item.guid for item in page.items} == {item.guid for item in again.items}
-            is_whole = is_same and again.total == len(again.items)
-            return replace(again, is_last=is_whole or again.is_last)
+            if not is_same or again.total != len(again.items) or again.is_last:
+                return again
+            following = [read_item(value) for value in (await self._ask(window, 2, limit))[1]]
+            if following and following != again.items:
+                # It is the total of the page alone.
+                return replace(again, total=None)
+            return replace(again, is_last=True)
 
     async def sweep(self, window: Window) -> AsyncGenerator[Page]:
         """Yield all pages of a window, in the order of the server.
 
         Each page overlaps the one before: as long as it has an execution of that one, unchanged,
         nothing lies between them that has not moved to the front since. An execution that is too
-        large is yielded as one that can't be read. Raises Shifted where a page has none.
+        large is yielded as one that can't be read. Raises Shifted where a page has none, and
+        ImportFailed if the server sends the same executions whatever page it is asked for.
         """
         position, before = 0, _NOTHING
+        shown: set[str] = set()
+        repeated = 0
         while True:
             number, limit = _covering(position, self.limit)
             try:
@@ -141,8 +155,17 @@ class ExecutionList:
             if _has_gap(before, page, has_overlap=(number - 1) * limit < position):
                 raise Shifted
             yield page
-            if page.is_last:
+            # All that were read may have moved to the front, but not again and again.
+            guids = {item.guid for item in page.items}
+            repeated = repeated + len(page.items) if guids <= shown else 0
+            shown = shown if repeated else guids
+            if page.is_last or (repeated > _MOST_REPEATED and len(page.items) > limit):
                 return
+            if repeated > _MOST_REPEATED:
+                raise ImportFailed(
+                    "The server sends the same executions whatever page it is asked for, and not "
+                    "all that were created in one second"
+                )
             position, before = (number - 1) * limit + len(page.items), page
 
     async def _page(self, window: Window, number: int, limit: int) -> Page:
@@ -150,15 +173,34 @@ class ExecutionList:
         seen = (number - 1) * limit + len(values)
         is_last = len(values) < limit and (total is None or seen >= total)
         if number == 1 and 0 < len(values) < limit:
-            # Has it no more, or does the server send no more at a time?
-            if total is None and len(values) > self._proven:
-                is_last = not (await self._ask(window, 2, len(values)))[1]
-            if not is_last and len((await self._ask(window, 1, limit))[1]) == len(values):
-                self._largest = len(values)
-        if total is None:
-            self._proven = max(self._proven, len(values) if is_last or len(values) == limit else 0)
+            total, is_last = await self._checked(window, limit, values, total)
+        self._proven = max(self._proven, len(values))
         self._adapt(answer.size, len(values))
         return Page([read_item(value) for value in values], total, is_last or not values)
+
+    async def _checked(
+        self, window: Window, limit: int, values: list[Any], total: int | None
+    ) -> tuple[int | None, bool]:
+        """Find out whether a page that is not full is all there is, or all that the server sends.
+
+        Returns the total, or None if it is not true, and whether the window has no more.
+        """
+        count = len(values)
+        is_told_more = total is not None and total > count
+        if is_told_more and len((await self._ask(window, 1, limit))[1]) != count:
+            # It has changed meanwhile.
+            return total, False
+        if not is_told_more and count <= self._proven:
+            return total, True
+        following = (await self._ask(window, 2, count))[1]
+        if not following or (following == values and total == count):
+            return None if is_told_more else total, True
+        if not is_told_more:
+            total = None
+            if len((await self._ask(window, 1, limit))[1]) != count:
+                return total, False
+        self._largest = count
+        return total, False
 
     async def _ask(
         self, window: Window, number: int, limit: int
@@ -167,7 +209,13 @@ class ExecutionList:
             [*self._filters, *window.parameters(), ("page", number), ("limit", limit)]
         )
         answer = await self._repeat(lambda: self._get(query))
-        return answer, *_values(answer)
+        values, total = _values(answer)
+        if len(values) > _MOST_VALUES:
+            raise ImportFailed(
+                f"The server sent {len(values):,} executions at once, and was asked for {limit:,}; "
+                "a list that it sends only whole can be imported as a file"
+            )
+        return answer, values, total
 
     def _lower(self) -> None:
         """Ask for fewer executions, as the server refused a request for so many."""
@@ -187,15 +235,14 @@ class ExecutionList:
 def _values(answer: Answer) -> tuple[list[Any], int | None]:
     value, told = answer.value, answer.total
     if isinstance(value, list):
-        total = int(told) if told is not None and told.isascii() and told.isdigit() else None
-        return value, total
+        return value, int(told) if told is not None and _COUNT.fullmatch(told) else None
     found = value.get("data")
     if not isinstance(found, list):
         raise ImportFailed(
             "The server answered with no list of executions, neither as an array nor under data"
         )
     total = value.get("total")
-    is_count = isinstance(total, int) and not isinstance(total, bool) and total >= 0
+    is_count = isinstance(total, int) and _COUNT.fullmatch(repr(total)) is not None
     return found, total if is_count else None
 
 

@@ -37,7 +37,9 @@ def read_item(value: Any) -> Item:
     if not isinstance(value, dict):
         return Item("?", ("?", "?"), None, None, f"it is no JSON object: {quote(value)}")
     guid = value.get("guid", value.get("id"))
-    shown = guid[:_LONGEST_NAME] if isinstance(guid, str) else quote(guid)
+    # In quotes if it has a line break, which would be printed as one.
+    is_plain = isinstance(guid, str) and not {"\n", "\t"} & set(guid)
+    shown = str(guid)[:_LONGEST_NAME] if is_plain else quote(guid)
     mark = (shown, quote(value.get("updatedDate")))
     updated_on = _instant(value.get("updatedDate"))
     try:

@@ -37,10 +37,10 @@ class Retries:
                 return await request()
             except TryAgain as failure:
                 tries += 1
-                most = failure.most or (None if self._is_endless else _MOST_TRIES)
-                if most is not None and tries >= most:
+                if not self._is_endless and tries >= (failure.most or _MOST_TRIES):
                     raise ImportFailed(f"{failure.reason}, {tries} times") from None
-                pause = failure.after if failure.after is not None else _pause(tries)
+                # A server that asks for no pause again and again must not be asked without one.
+                pause = max(failure.after or 0.0, _pause(tries))
                 self._notify(f"{failure.reason}; trying again in {max(pause, 1):.0f} s")
                 await self._sleep(pause)
 

@@ -76,8 +76,7 @@ async def read_windows(
             divided.read(end, page.total if page and page.total else 0)
             start = end
         else:
-            if page is not None and page.total is not None:
-                divided.push(start + width, page.total)
+            divided.push(start + width, page.total if page else None, source.limit)
             guess = None if is_guessed else _before_newest(page, start, source.limit)
             is_guessed = guess is not None
             width = guess or _shrunk(width, page, source.limit)
@@ -91,10 +90,13 @@ class _Divided:
     def __init__(self) -> None:
         self._left: list[tuple[int, int]] = []
 
-    def push(self, end: int, total: int) -> None:
-        """Remember a window that is divided."""
-        wider = [(each, max(left, total)) for each, left in self._left if each > end]
-        self._left = [*wider, (end, total)]
+    def push(self, end: int, total: int | None, limit: int) -> None:
+        """Remember a window that is divided, because it has more than a page of ``limit``."""
+        # Whatever the server has told, of the wider ones more than a page is left, too.
+        least = max(total or 0, limit + 1)
+        self._left = [(each, max(left, least)) for each, left in self._left if each >= end]
+        if total is not None:
+            self._left = [each for each in self._left if each[0] > end] + [(end, least)]
 
     def read(self, until: int, count: int) -> None:
         """Note that so many executions before an instant were read."""
