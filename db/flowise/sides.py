@@ -42,6 +42,9 @@ class Sides(Protocol):
     async def is_installed(self) -> bool:
         """Whether the triggers and tables between the two are as this version makes them."""
 
+    async def version(self) -> int:
+        """Return a number that changes with each change of any table that install could disturb."""
+
     async def install(self) -> None:
         """Create what ``is_installed`` asks for; replace what another version has made."""
 

@@ -20,6 +20,7 @@ from db.sqlite.flowise_changes import bring_oldest
 _CHANGES_AT_ONCE = 500
 _MADE = "SELECT name, type, sql FROM sqlite_master WHERE name LIKE 'flowise\\_%' ESCAPE '\\'"
 _HAS_CHANGES = "SELECT EXISTS (SELECT 1 FROM flowise_changes)"
+_VERSION = "SELECT schema_version FROM pragma_schema_version"
 _COUNT = (
     "SELECT (SELECT count(*) FROM execution), (SELECT count(*) FROM executions),"
     " (SELECT count(*) FROM flowise_left_out)"
@@ -44,6 +45,11 @@ class SQLiteSides:
         found = await self._database.read_latest(_MADE, ())
         made = {name: text for name, _, text in found}
         return all(made.get(name) == text for name, text in self._made.items())
+
+    async def version(self) -> int:
+        """Return the number of changes of the schema, Flowise's migrations among them."""
+        [(version,)] = await self._database.read_latest(_VERSION, ())
+        return int(version)
 
     async def install(self) -> None:
         """Create what ``is_installed`` asks for; replace what another version has made."""

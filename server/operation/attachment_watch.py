@@ -29,6 +29,13 @@ ATTACHED_PAUSE = 0.5
 """How long what other programs change may not be in Flowise's tables."""
 CHECK_SECONDS = 20.0
 """How long the triggers may be missing unnoticed."""
+SETTLE_SECONDS = 5.0
+"""How long nobody may have changed a table before the triggers are installed again.
+
+On SQLite a commit between the statements of a migration can fail it: Flowise does not start then.
+"""
+LONGEST_SETTLE_SECONDS = 30.0
+"""How long to wait for that."""
 
 OnSwitch = Callable[[FlowiseTables | None], object]
 """Is told of the tables of the Flowise that the database is attached to; None if it is not."""
@@ -43,6 +50,13 @@ class _Counted(NamedTuple):
 
     counts: Counts
     on: int | None
+
+
+class _Unsettled(NamedTuple):
+    """The version of the tables when triggers were missing, and until when to wait for another."""
+
+    version: int
+    until: float
 
 
 _NOTHING = _Counted(Counts(0, 0, 0), None)
@@ -70,7 +84,8 @@ class AttachmentWatch(Rounds):
         self._tables: FlowiseTables | None = None
         self._sides: Sides | None = None
         self._problem: str | None = None
-        self._checked = 0.0
+        self._next_check = 0.0
+        self._unsettled: _Unsettled | None = None
         self._is_watching = False
         self._is_repairing = False
         self._logged_difference = 0
@@ -161,7 +176,7 @@ class AttachmentWatch(Rounds):
             self._on_switch(None)
             logger.info("The database is not attached to a Flowise any more")
         self._pause = ATTACHED_PAUSE if is_attached else NATIVE_PAUSE
-        self._checked = 0.0
+        self._next_check = 0.0
 
     async def _open(self) -> None:
         """Look at Flowise's tables, which another version of it may have changed."""
@@ -183,9 +198,10 @@ class AttachmentWatch(Rounds):
         if self._marker is None:
             return
         # First, because nothing else can be done while Flowise's tables are not what they were.
-        if time.monotonic() - self._checked >= CHECK_SECONDS:
+        if time.monotonic() >= self._next_check:
             await self._check()
-            self._checked = time.monotonic()
+            pause = SETTLE_SECONDS if self._unsettled else CHECK_SECONDS
+            self._next_check = time.monotonic() + pause
         if self._sides is not None:
             await self._sides.catch_up()
 
@@ -196,11 +212,23 @@ class AttachmentWatch(Rounds):
         if self._sides is None or self._marker is None:
             return
         if self._is_watching:
-            if not (self._marker.is_complete and await self._sides.is_installed()):
+            if self._marker.is_complete and await self._sides.is_installed():
+                self._unsettled = None
+            elif await self._has_settled(self._sides):
                 await self._repair(self._sides)
             await self._count(self._sides)
         elif not self._tells_counts and await self._sides.is_installed():
             self._counted = _Counted(await self._sides.count(), now_ms())
+
+    async def _has_settled(self, sides: Sides) -> bool:
+        """Whether nobody has changed a table since the last look, or not waiting any longer."""
+        seen, version, now = self._unsettled, await sides.version(), time.monotonic()
+        if seen is not None and (version == seen.version or now >= seen.until):
+            self._unsettled = None
+            return True
+        until = now + LONGEST_SETTLE_SECONDS if seen is None else seen.until
+        self._unsettled = _Unsettled(version, until)
+        return False
 
     async def _count(self, sides: Sides) -> None:
         """Count both sides, and warn if they differ."""

@@ -1,8 +1,10 @@
 """Gateways learn that their database is attached, and keep both sides equal."""
 
 import contextlib
+import itertools
 import logging
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,7 +45,7 @@ def flowise(server: Server, tmp_path: Path) -> Iterator[Place]:
 
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    for pause in ("NATIVE_PAUSE", "ATTACHED_PAUSE", "CHECK_SECONDS"):
+    for pause in ("NATIVE_PAUSE", "ATTACHED_PAUSE", "CHECK_SECONDS", "SETTLE_SECONDS"):
         monkeypatch.setattr(attachment_watch, pause, 0.02)
     monkeypatch.setattr(attachment_watch.AttachmentWatch, "longest_failure_pause", 0.02)
 
@@ -264,6 +266,29 @@ def test_triggers_that_a_migration_has_dropped_are_installed_again(
     assert "are missing" in missing
     assert "1 executions were missing" in mended
     assert "1 were unknown to Flowise" in mended
+
+
+@pytest.mark.sqlite
+def test_triggers_are_not_installed_while_migrations_run(
+    flowise: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit between two statements of a migration fails it, and Flowise does not start."""
+    _attachment(flowise, "attach")
+    looks = itertools.count()
+    asked, has_ended = [], threading.Event()
+
+    async def version(_: SQLiteSides) -> int:
+        asked.append(1 if has_ended.is_set() else next(looks))
+        return asked[-1]
+
+    monkeypatch.setattr(SQLiteSides, "version", version)
+    with running_gateway(flowise) as gateway:
+        wait_until(lambda: _counts(gateway) == (3, 3, 0))
+        _without_triggers(flowise, _adding(flowise, 3))
+        wait_until(lambda: len(asked) >= 5)
+        assert _guids(gateway) == {guid(flowise, number) for number in range(3)}
+        has_ended.set()
+        wait_until(lambda: len(_guids(gateway)) == 4)
 
 
 def test_one_of_several_gateways_repairs(flowise: Place) -> None:
