@@ -88,6 +88,8 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
         read_url=settings.read_database_url,
         max_replica_lag=settings.max_replica_lag,
     )
+    # What is read again and again, mostly to no effect, is nothing to trace.
+    untraced = database
     if tracing is not None:
         database = tracing.wrap_database(database)
     authenticator = Authenticator(
@@ -119,7 +121,7 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
         for work in background:
             work.write_rarely(is_rare=is_rare)
 
-    attachment = AttachmentWatch(database, switch, _deletions(settings))
+    attachment = AttachmentWatch(untraced, switch, _deletions(settings))
     background = [attachment, *_background(settings, database)]
     for work in background:
         metrics.watch(work.metrics())

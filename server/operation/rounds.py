@@ -67,7 +67,10 @@ class Rounds(abc.ABC):
             except ServiceUnavailable:
                 # The database has logged why.
                 failures += 1
-            except Exception:
+            except (Exception, asyncio.CancelledError):
+                # Something that the round waited for was cancelled, unless the rounds are.
+                if (task := asyncio.current_task()) and task.cancelling():
+                    raise
                 failures += 1
                 # Logged once: it recurs with every round until it is fixed.
                 if not is_logged:

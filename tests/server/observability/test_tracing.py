@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from server.operation import attachment_watch
+from server.operation.attachment_watch import AttachmentWatch
 from server.operation.settings import Settings
+from tests.faults.programs import wait_until
 from tests.gateway import Gateway, insert, running_gateway
 from tests.places import Place
 from tests.sample import SAMPLE
@@ -151,3 +154,20 @@ def test_without_its_packages_the_setting_is_refused_with_what_to_install(
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(ValueError, match=r"executions-gateway\[otel\]"):
         Settings(_env_file=None, traces=True)
+
+
+def test_looking_whether_the_database_is_attached_is_no_span(
+    trace: Trace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = 0
+    learn = AttachmentWatch.learn
+
+    async def counted(watch: AttachmentWatch) -> None:
+        nonlocal rounds
+        await learn(watch)
+        rounds += 1
+
+    monkeypatch.setattr(attachment_watch, "NATIVE_PAUSE", 0.01)
+    monkeypatch.setattr(AttachmentWatch, "learn", counted)
+    spans = trace(lambda _: wait_until(lambda: rounds >= 50))
+    assert len([span for span in spans if not span.parent_span_id]) < 50
