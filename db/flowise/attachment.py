@@ -12,11 +12,10 @@ from db.flowise.marker import (
     create_marker,
     drop_marker,
     mark_complete,
-    read_marker,
     write_counts,
 )
 from db.flowise.opening import open_sides
-from db.flowise.refusals import CannotAttach, read_revision, refuse, refuse_newer, refuse_owner
+from db.flowise.refusals import CannotAttach, read_own_marker, read_revision, refuse, refuse_newer
 from db.flowise.sides import Batch, Counts, Sides
 from db.flowise.tables import find_tables
 from db.flowise.watch_turn import WatchTurn
@@ -182,10 +181,7 @@ class Attachment:
         Raises CannotAttach if it is not attached, or a gateway runs on it.
         """
         database = self._database
-        await refuse_owner(database)
-        marker = await read_marker(database)
-        if marker is None:
-            raise CannotAttach("The database is not attached to a Flowise; nothing was changed")
+        marker = await read_own_marker(database)
         revision = await read_revision(database)
         refuse_newer(marker, revision)
         try:

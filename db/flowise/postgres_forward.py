@@ -14,8 +14,9 @@ from db.flowise.postgres_mapping import (
 )
 from db.flowise.postgres_marking import FROM_FLOWISE
 
-# A plan is made once in a session, when tables may be small or rows many, and must suit the others
-# too: tables are looked into by a list of ids, and what is found is joined by hashes.
+# A session plans a statement of a function once, and keeps the plan. It may do so when tables are
+# still empty, or for a statement with many rows. So that the plan is good for others too, rows are
+# found through an index, by a list of their ids, and joined by hashes.
 FOLLOWS_INDEXES = (
     "SET plan_cache_mode = force_generic_plan SET jit = off"
     " SET enable_seqscan = off SET enable_nestloop = off SET enable_mergejoin = off"
@@ -27,10 +28,11 @@ DECLARATIONS = """
     rows_there bigint;
     rows_done bigint := 0;"""
 """What the bodies for events declare. They are in a block named ``body``, which they may leave."""
-_NESTS = "gateway.flowise_nests"
-"""A setting of a transaction in which a trigger has written executions of Flowise's.
+_HAS_NESTED = "gateway.flowise_nests"
+"""A setting of a transaction in which a trigger of somebody's own has written to ``execution``.
 
-The trigger of the outer statement is the last to run, with rows that are no longer so.
+The gateway's trigger for the statement that set it off runs after the one for what it wrote, and is
+still given the rows as they were before. So from then on, rows are read from the table.
 """
 
 
@@ -41,16 +43,16 @@ def of_executions(mapping: PostgresMapping, take: str) -> dict[str, str]:
     """
     ours = f"{mapping.schema}executions"
     good = mapping.good("new_rows AS now")
-    is_nested = f"current_setting('{_NESTS}', true) = 'on'"
+    has_nested = f"current_setting('{_HAS_NESTED}', true) = 'on'"
     notes_nesting = (
-        f"IF pg_trigger_depth() > 1 THEN PERFORM set_config('{_NESTS}', 'on', true); END IF;"
+        f"IF pg_trigger_depth() > 1 THEN PERFORM set_config('{_HAS_NESTED}', 'on', true); END IF;"
     )
     insert = f"""
     SELECT count(*) INTO rows_there FROM new_rows;
     IF rows_there = 0 THEN
         EXIT body;
     END IF;
-    IF {is_nested} IS NOT TRUE THEN
+    IF {has_nested} IS NOT TRUE THEN
         INSERT INTO {ours} (guid, {", ".join(VALUES)}, finished_on)
         SELECT it.guid, {", ".join(f"it.{name}" for name in VALUES)}, it.stopped_on
         FROM ({good}) AS it
@@ -68,7 +70,7 @@ def of_executions(mapping: PostgresMapping, take: str) -> dict[str, str]:
     IF rows_there = 0 THEN
         EXIT body;
     END IF;
-    IF {is_nested} IS NOT TRUE THEN
+    IF {has_nested} IS NOT TRUE THEN
         UPDATE {ours} AS ours SET {assignment("ours", "it", CHANGING)}
         FROM ({good}) AS it
         WHERE ours.guid = ANY (ARRAY(SELECT id::text FROM new_rows)) AND ours.guid = it.guid
@@ -111,15 +113,17 @@ def take_body(mapping: PostgresMapping) -> str:
         return mapping.good(f"{mapping.execution} AS now", f"now.id = ANY (keys) AND {condition}")
 
     missing = good(f"now.id::text NOT IN (SELECT guid FROM {ours} WHERE guid = ANY (ids))")
-    # A time that a statement does not change is set by a trigger, hence twice.
-    update = f"""
+
+    def update(counter: str) -> str:
+        return f"""
     WITH written AS (
         UPDATE {ours} AS ours SET {assignment("ours", "it")}
         FROM ({good("true")}) AS it
         WHERE ours.guid = ANY (ids) AND ours.guid = it.guid AND ({differs})
         RETURNING ({differs}) AS is_off
     )
-    SELECT count(*), bool_or(written.is_off) INTO INTO_WHAT, is_off FROM written;"""
+    SELECT count(*), bool_or(written.is_off) INTO {counter}, is_off FROM written;"""
+
     return f"""
 DECLARE
     {FROM_FLOWISE.declaration}
@@ -140,9 +144,10 @@ BEGIN
     ORDER BY it.created_on, it.guid
     ON CONFLICT (guid) DO NOTHING;
     GET DIAGNOSTICS inserted = ROW_COUNT;
-    {update.replace("INTO_WHAT", "changed")}
+    {update("changed")}
+    -- A trigger sets a time that a statement does not change, so a second statement is right.
     IF is_off THEN
-        {update.replace("INTO_WHAT", "again")}
+        {update("again")}
     END IF;
     INSERT INTO {left_out} AS known (guid, reason)
     SELECT now.id::text, {why} FROM {theirs} AND ({why}) IS NOT NULL

@@ -51,7 +51,7 @@ async def refuse(database: Readable, tables: FlowiseTables) -> Marker | None:
     """
     if database.dialect.name == "postgresql":
         await _refuse_server(database, tables)
-    await refuse_owner(database)
+    await _refuse_owner(database)
     revision = await read_revision(database)
     # Read after the revision: another call may be making both.
     marker = await read_marker(database)
@@ -154,7 +154,16 @@ async def _refuse_server(database: Readable, tables: FlowiseTables) -> None:
     await refuse_rights(database, tables)
 
 
-async def refuse_owner(database: Readable) -> None:
+async def read_own_marker(database: Readable) -> Marker:
+    """Return the marker of an attached database, to detach it; raises CannotAttach if it is not."""
+    await _refuse_owner(database)
+    marker = await read_marker(database)
+    if marker is None:
+        raise CannotAttach("The database is not attached to a Flowise; nothing was changed")
+    return marker
+
+
+async def _refuse_owner(database: Readable) -> None:
     """Raise CannotAttach if the gateway's tables in PostgreSQL are of a role that this one is not.
 
     Raises nothing if there are no tables yet.

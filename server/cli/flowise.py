@@ -16,9 +16,9 @@ from db.database import Database
 from db.errors import InvalidInput, ServiceUnavailable
 from db.flowise.attachment import Attached, Attachment, Mended
 from db.flowise.inspection import inspect
-from db.flowise.marker import Marker, read_marker
+from db.flowise.marker import Marker
 from db.flowise.read_only import PostgresReader, SQLiteReader, open_reader
-from db.flowise.refusals import CannotAttach, refuse, refuse_owner
+from db.flowise.refusals import CannotAttach, read_own_marker, refuse
 from db.flowise.tables import find_tables
 from db.keys import Keys
 from db.opening import normalize_url
@@ -144,9 +144,7 @@ def detach_flowise(
     """
     settings = read_settings(database_url=database)
     refuse_url(settings)
-    marker = _with_reader(settings, _read_own_marker)
-    if marker is None:
-        raise CannotAttach("The database is not attached to a Flowise; nothing was changed")
+    marker = _with_reader(settings, read_own_marker)
     if not (yes or sys.stdin.isatty()):
         raise InvalidInput("detach removes the gateway's tables and its keys; say --yes to confirm")
     if not yes:
@@ -163,11 +161,6 @@ def detach_flowise(
             "The file stays in SQLite's WAL mode, because another program has it open; Flowise "
             "works with it as before"
         )
-
-
-async def _read_own_marker(reader: _Reader) -> Marker | None:
-    await refuse_owner(reader)
-    return await read_marker(reader)
 
 
 async def _detach(opened: Database) -> int:
