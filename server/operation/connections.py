@@ -16,6 +16,8 @@ CONNECTIONS = "connections"
 
 _CHECK_SECONDS = 0.5
 _CLOSED_AT_ONCE = 20
+MOST_UNSENT = 256 * 2**20
+"""How many bytes of responses a process holds for clients that do not read them."""
 
 
 class Connection(Protocol):
@@ -31,6 +33,10 @@ class Connection(Protocol):
     @property
     def is_dispensable(self) -> bool:
         """Whether all requests on it were refused or needed no key."""
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes the client has not read yet, besides those that the system holds."""
 
     def expire(self) -> None:
         """Handle a deadline that has passed."""
@@ -50,7 +56,8 @@ class Connections:
 
     Aborts a connection whose client reads nothing of a response for ``send_timeout`` seconds. When
     the maximum is reached, closes some of the idle connections, or if there are none, the oldest
-    ones whose requests were all refused or needed no key.
+    ones whose requests were all refused or needed no key. While clients leave more than
+    ``MOST_UNSENT`` bytes unread, aborts those that leave most.
     """
 
     def __init__(
@@ -138,6 +145,19 @@ class Connections:
             if connection.has_stalled(now, self.send_timeout):
                 self.on_limit("send_timeout")
                 connection.abort()
+        self._discard_unsent()
         self._timer = None
         if self._open or self._turned_away or self._watched:
             self._start(loop)
+
+    def _discard_unsent(self) -> None:
+        unsent = {connection: connection.unsent for connection in self._open}
+        excess = sum(unsent.values()) - MOST_UNSENT
+        if excess <= 0:
+            return
+        for connection in sorted(unsent, key=unsent.__getitem__, reverse=True):
+            self.on_limit("send_timeout")
+            connection.abort()
+            excess -= unsent[connection]
+            if excess <= 0:
+                break

@@ -131,6 +131,11 @@ class HttpConnection(HttpToolsProtocol):
         else:
             self.drop()
 
+    @property
+    def unsent(self) -> int:
+        """How many bytes the client has not read yet, besides those that the system holds."""
+        return self.transport.get_write_buffer_size()
+
     def has_stalled(self, now: float, seconds: float) -> bool:
         """Whether the client has read nothing of a response for so many seconds."""
         return self._progress.has_stalled(self.transport, now, seconds)

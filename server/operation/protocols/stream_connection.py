@@ -148,6 +148,11 @@ class StreamConnection(asyncio.Protocol):
     def expire(self) -> None:
         """Do nothing: it has no deadline."""
 
+    @property
+    def unsent(self) -> int:
+        """How many bytes the client has not read yet, besides those that the system holds."""
+        return self._transport.get_write_buffer_size()
+
     def has_stalled(self, now: float, seconds: float) -> bool:
         """Whether the client has read nothing of the unsent data for so many seconds."""
         if self._progress is None:

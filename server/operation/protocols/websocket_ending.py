@@ -86,6 +86,11 @@ class EndingWebSocket(asyncio.Protocol):
         """Whether it may be dropped while it is not closing."""
         return False
 
+    @property
+    def unsent(self) -> int:
+        """How many bytes the client has not read yet, besides those that the system holds."""
+        return self.transport.get_write_buffer_size()
+
     def expire(self) -> None:
         """Drop the connection of a client that does not close it."""
         self.transport.abort()
