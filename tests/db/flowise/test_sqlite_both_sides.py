@@ -20,9 +20,9 @@ from db.opening import open_database
 from db.reading.filters import Condition, Filter
 from db.source import ExecutionRow
 from db.writing.loading import LoadedExecution, load
+from tests.db.flowise.copies import copied
 from tests.db.flowise.drawn_writes import IDS, statements
 from tests.db.flowise.equality import check_events, check_sides
-from tests.db.flowise.test_sqlite_writes import copied
 from tests.examples import examples
 from tests.places import SQLitePlace
 

@@ -1,6 +1,5 @@
 """What Flowise writes to its tables in SQLite is the gateway's in the same transaction."""
 
-import shutil
 import sqlite3
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
@@ -12,19 +11,12 @@ from hypothesis import strategies as st
 
 from db.models import ExecutionState
 from tests.db.events.outbox import Copy
+from tests.db.flowise.copies import copied
 from tests.db.flowise.drawn_writes import statements
 from tests.db.flowise.equality import check_events, check_sides
 from tests.examples import examples
 
 _PROGRAMS = 2
-
-
-def copied(path: Path) -> Path:
-    """Copy a file that nobody uses, over an earlier copy."""
-    copy = Path(shutil.copy(path, path.with_name("copied.db")))
-    for suffix in ("-wal", "-shm"):
-        copy.with_name(f"copied.db{suffix}").unlink(missing_ok=True)
-    return copy
 
 
 @pytest.mark.parametrize("recursive", [False, True], ids=["plain", "with recursive triggers"])

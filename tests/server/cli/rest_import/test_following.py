@@ -13,9 +13,9 @@ from server.cli.rest_import import importing as importing_module
 from server.cli.rest_import.importing import RestImport
 from tests.gateway import run_sql
 from tests.places import Place
+from tests.server.cli.rest_import.bare_list import BareList, row
 from tests.server.cli.rest_import.flowise_list import FlowiseList
 from tests.server.cli.rest_import.imports import import_of, states
-from tests.server.cli.rest_import.test_lists import BareList, row
 
 pytestmark = pytest.mark.anyio
 

@@ -8,8 +8,8 @@ import pytest
 from db.database import Database
 from server.cli.rest_import.answers import ImportFailed
 from tests.places import Place
+from tests.server.cli.rest_import.bare_list import BareList, row
 from tests.server.cli.rest_import.imports import Query, import_of, states
-from tests.server.cli.rest_import.test_lists import BareList, row
 
 pytestmark = pytest.mark.anyio
 
