@@ -12,6 +12,7 @@ from db.database import Database
 from db.opening import open_database
 from resolvers.schema import build_schema
 from tests.examples import THOROUGH
+from tests.flowise_tables import create_flowise
 from tests.gateway import Gateway, insert, migrate, running_gateway
 from tests.places import Place, Server, SQLiteFiles, SQLitePlace, postgres_server
 from tests.sample import SAMPLE
@@ -136,6 +137,15 @@ def place(server: Server, migrated: Place, tmp_path: Path) -> Iterator[Place]:
     copied = server.copy(migrated, tmp_path)
     yield copied
     server.drop(copied)
+
+
+@pytest.fixture
+def flowise(server: Server, tmp_path: Path) -> Iterator[Place]:
+    """A new database of Flowise's, empty, which no gateway knows."""
+    created = server.new(tmp_path)
+    create_flowise(created)
+    yield created
+    server.drop(created)
 
 
 @pytest.fixture

@@ -243,6 +243,11 @@ def id_of(place: Place, name: str) -> str:
     return name if isinstance(place, SQLitePlace) else str(uuid.uuid5(uuid.NAMESPACE_OID, name))
 
 
+def run_id(place: Place, number: int) -> str:
+    """The id of the execution that was added as ``run-<number>``."""
+    return id_of(place, f"run-{number}")
+
+
 def add_executions(place: Place, rows: Iterable[dict[str, object]]) -> None:
     """Insert rows into Flowise's ``execution``; what a row lacks is as of a finished one.
 

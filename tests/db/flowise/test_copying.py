@@ -6,7 +6,6 @@ import itertools
 import sqlite3
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import anyio
 import asyncpg
@@ -18,22 +17,12 @@ from db.flowise.refusals import CannotAttach
 from db.opening import open_database
 from tests.db.flowise import equality, postgres
 from tests.faults.programs import start, wait_until
-from tests.flowise_tables import create_flowise
 from tests.gateway import run_sql
-from tests.places import Place, PostgresPlace, Server, SQLitePlace
+from tests.places import Place, PostgresPlace, SQLitePlace
 
 _COLUMNS = '"id", "executionData", "state", "agentflowId", "sessionId"'
 _PAUSE = 0.003
 _FAILED = '[{"status":"ERROR","data":{"error":"no model"}}]'
-
-
-@pytest.fixture
-def flowise(server: Server, tmp_path: Path) -> Iterator[Place]:
-    """A database of Flowise's without executions."""
-    place = server.new(tmp_path)
-    create_flowise(place)
-    yield place
-    server.drop(place)
 
 
 def _add_many(place: Place, count: int) -> None:

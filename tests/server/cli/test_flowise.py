@@ -3,7 +3,6 @@
 import re
 import shlex
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,36 +12,28 @@ from db.flowise.attachment import Attachment
 from db.leases import LeaseLost
 from tests.faults.programs import wait_until
 from tests.flowise_dump import dump, rows
-from tests.flowise_tables import add_executions, add_flows, create_flowise, id_of
+from tests.flowise_tables import add_executions, add_flows, id_of, run_id
 from tests.gateway import Gateway, make_key, run_sql, running_gateway
-from tests.places import Place, PostgresPlace, Server, SQLitePlace, file_of
+from tests.places import Place, PostgresPlace, SQLitePlace, file_of
 from tests.server.cli.program import invoke, run
 
 FLOW, GONE = "flow-a", "flow-gone"
 DATA = Path(__file__).parents[2] / "data" / "flowise-3.1.4.sqlite"
 
 
-def guid(place: Place, number: int) -> str:
-    """The id of the execution that was added as ``run-<number>``."""
-    return id_of(place, f"run-{number}")
-
-
 @pytest.fixture
-def flowise(server: Server, tmp_path: Path) -> Iterator[Place]:
+def flowise(flowise: Place) -> Place:
     """A database of Flowise's with five executions, which no gateway knows."""
-    place = server.new(tmp_path)
-    create_flowise(place)
-    add_flows(place, {FLOW: "Support"})
+    add_flows(flowise, {FLOW: "Support"})
     states = ("FINISHED", "ERROR", "INPROGRESS", "STOPPED", "FINISHED")
     add_executions(
-        place,
+        flowise,
         (
             {"id": f"run-{number}", "state": state, "agentflowId": FLOW if number else GONE}
             for number, state in enumerate(states)
         ),
     )
-    yield place
-    server.drop(place)
+    return flowise
 
 
 def _ran(*arguments: str) -> tuple[int, str]:
@@ -66,7 +57,7 @@ def _guids(gateway: Gateway) -> set[str]:
 
 
 def _set_state(place: Place, number: int, state: str) -> None:
-    run_sql(place, f"UPDATE execution SET state = '{state}' WHERE id = '{guid(place, number)}'")
+    run_sql(place, f"UPDATE execution SET state = '{state}' WHERE id = '{run_id(place, number)}'")
 
 
 def test_a_check_says_what_is_there_and_changes_nothing(flowise: Place) -> None:
@@ -102,18 +93,18 @@ def test_attaching_takes_over_what_is_there(flowise: Place) -> None:
     assert "Attached: 5 executions and 1 agentflow were taken over" in said
     assert f"serve --database {shlex.quote(flowise.url)}" in said
     with running_gateway(flowise) as gateway:
-        assert _guids(gateway) == {guid(flowise, number) for number in range(5)}
+        assert _guids(gateway) == {run_id(flowise, number) for number in range(5)}
         _set_state(flowise, 2, "FINISHED")
-        answer = gateway.http.put(f"/executions/{guid(flowise, 1)}", json={"state": "TERMINATED"})
+        answer = gateway.http.put(f"/executions/{run_id(flowise, 1)}", json={"state": "TERMINATED"})
         assert answer.status_code == 200
         answer = gateway.http.request(
-            "DELETE", "/executions", json={"executionIds": [guid(flowise, 0)]}
+            "DELETE", "/executions", json={"executionIds": [run_id(flowise, 0)]}
         )
         assert answer.json()["affected"] == 1
-        assert gateway.http.get(f"/executions/{guid(flowise, 2)}").json()["state"] == "FINISHED"
+        assert gateway.http.get(f"/executions/{run_id(flowise, 2)}").json()["state"] == "FINISHED"
     states = ("TERMINATED", "FINISHED", "STOPPED", "FINISHED")
     assert dict(rows(flowise)) == {
-        guid(flowise, number): state for number, state in enumerate(states, 1)
+        run_id(flowise, number): state for number, state in enumerate(states, 1)
     }
 
 
@@ -150,7 +141,7 @@ def _drift(place: Place) -> None:
             run_sql(place, f"DROP TRIGGER {name}")
     else:
         run_sql(place, "ALTER TABLE execution DISABLE TRIGGER USER")
-    run_sql(place, f"DELETE FROM execution WHERE id = '{guid(place, 0)}'")
+    run_sql(place, f"DELETE FROM execution WHERE id = '{run_id(place, 0)}'")
     _set_state(place, 1, "TIMEOUT")
     add_executions(place, [{"id": "run-7", "agentflowId": FLOW}])
 
@@ -325,7 +316,7 @@ def test_pruning_an_attached_database_says_that_flowise_loses_executions(flowise
     _, said = _ran("prune", "--older-than", "30d", "--database", flowise.url)
     assert "what is deleted is deleted in Flowise, too" in said
     assert "Deleted 4 executions" in said
-    assert rows(flowise) == [(guid(flowise, 2), "INPROGRESS")]
+    assert rows(flowise) == [(run_id(flowise, 2), "INPROGRESS")]
 
 
 @pytest.mark.sqlite

@@ -5,8 +5,6 @@ import itertools
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -20,27 +18,19 @@ from db.sqlite.file_lock import FileLock
 from server.access import authentication
 from server.operation import attachment_watch, maintenance
 from tests.faults.programs import wait_until
-from tests.flowise_tables import WORKSPACES, add_executions, add_flows, create_flowise, id_of
+from tests.flowise_tables import WORKSPACES, add_executions, add_flows, id_of, run_id
 from tests.gateway import Gateway, bearer, make_key, run_sql, running_gateway
-from tests.places import Place, Server, SQLitePlace
+from tests.places import Place, SQLitePlace
 
 FLOW = "flow-a"
 
 
-def guid(place: Place, number: int) -> str:
-    """The id of the execution that was added as ``run-<number>``."""
-    return id_of(place, f"run-{number}")
-
-
 @pytest.fixture
-def flowise(server: Server, tmp_path: Path) -> Iterator[Place]:
+def flowise(flowise: Place) -> Place:
     """A database of Flowise's with three executions."""
-    place = server.new(tmp_path)
-    create_flowise(place)
-    add_flows(place, {FLOW: "Support"})
-    add_executions(place, ({"id": f"run-{number}", "agentflowId": FLOW} for number in range(3)))
-    yield place
-    server.drop(place)
+    add_flows(flowise, {FLOW: "Support"})
+    add_executions(flowise, ({"id": f"run-{number}", "agentflowId": FLOW} for number in range(3)))
+    return flowise
 
 
 @pytest.fixture(autouse=True)
@@ -119,7 +109,7 @@ def _adding(place: Place, number: int) -> str:
     """The statement that adds an execution, as ``add_executions`` does."""
     return (
         'INSERT INTO execution ("id", "executionData", "state", "agentflowId", "sessionId")'
-        f" VALUES ('{guid(place, number)}', '[]', 'FINISHED', '{id_of(place, FLOW)}', 's')"
+        f" VALUES ('{run_id(place, number)}', '[]', 'FINISHED', '{id_of(place, FLOW)}', 's')"
     )
 
 
@@ -129,7 +119,7 @@ def test_a_gateway_learns_that_its_database_was_attached(flowise: Place) -> None
         assert _guids(gateway) == set()
         _attachment(flowise, "attach")
         wait_until(lambda: _counts(gateway) == (3, 3, 0))
-        assert _guids(gateway) == {guid(flowise, 0), guid(flowise, 1), guid(flowise, 2)}
+        assert _guids(gateway) == {run_id(flowise, 0), run_id(flowise, 1), run_id(flowise, 2)}
 
 
 @pytest.mark.sqlite
@@ -194,9 +184,9 @@ def test_the_counts_are_those_of_the_start(flowise: Place) -> None:
 def test_a_change_reaches_flowise_whoever_makes_it(flowise: Place) -> None:
     _attachment(flowise, "attach")
     with running_gateway(flowise) as gateway:
-        gateway.sql(f"UPDATE executions SET state = 'TIMEOUT' WHERE guid = '{guid(flowise, 0)}'")
-        gateway.sql(f"DELETE FROM executions WHERE guid = '{guid(flowise, 1)}'")
-        wanted = {guid(flowise, 0): "TIMEOUT", guid(flowise, 2): "FINISHED"}
+        gateway.sql(f"UPDATE executions SET state = 'TIMEOUT' WHERE guid = '{run_id(flowise, 0)}'")
+        gateway.sql(f"DELETE FROM executions WHERE guid = '{run_id(flowise, 1)}'")
+        wanted = {run_id(flowise, 0): "TIMEOUT", run_id(flowise, 2): "FINISHED"}
         find = 'SELECT CAST("id" AS text), "state" FROM execution'
         wait_until(lambda: dict(gateway.sql(find)) == wanted)
 
@@ -214,7 +204,7 @@ def test_contents_are_flowises_own_and_else_the_gateways(flowise: Place) -> None
     run_sql(
         flowise,
         f"UPDATE execution SET \"executionData\" = '{step}', state = 'ERROR'"
-        f" WHERE id = '{guid(flowise, 0)}'",
+        f" WHERE id = '{run_id(flowise, 0)}'",
     )
     _attachment(flowise, "attach")
     run_sql(
@@ -230,8 +220,8 @@ def test_contents_are_flowises_own_and_else_the_gateways(flowise: Place) -> None
     with running_gateway(flowise) as gateway:
         found = _contents(gateway)
         assert found["no uuid"] == ([], [])
-        assert found[guid(flowise, 1)] == ([], [])
-        data, errors = found[guid(flowise, 0)]
+        assert found[run_id(flowise, 1)] == ([], [])
+        data, errors = found[run_id(flowise, 0)]
         assert data[0]["nodeId"] == "agent"
         assert errors == ["No such model"]
 
@@ -241,13 +231,13 @@ def test_a_key_of_a_workspace_sees_its_contents_alone(flowise: Place) -> None:
         run_sql(
             flowise,
             f"UPDATE execution SET \"workspaceId\" = '{id_of(flowise, workspace)}'"
-            f" WHERE id = '{guid(flowise, number)}'",
+            f" WHERE id = '{run_id(flowise, number)}'",
         )
     _attachment(flowise, "attach")
     key = make_key(flowise, "read", workspace=id_of(flowise, WORKSPACES[0]))
     with running_gateway(flowise, auth="keys") as gateway:
         gateway.http.headers.update(bearer(key))
-        assert _contents(gateway) == {guid(flowise, 0): ([], [])}
+        assert _contents(gateway) == {run_id(flowise, 0): ([], [])}
 
 
 def test_triggers_that_a_migration_has_dropped_are_installed_again(
@@ -255,13 +245,13 @@ def test_triggers_that_a_migration_has_dropped_are_installed_again(
 ) -> None:
     _attachment(flowise, "attach")
     with running_gateway(flowise) as gateway, caplog.at_level(logging.WARNING, "gateway.flowise"):
-        gone = f"DELETE FROM execution WHERE id = '{guid(flowise, 0)}'"
+        gone = f"DELETE FROM execution WHERE id = '{run_id(flowise, 0)}'"
         _without_triggers(flowise, _adding(flowise, 3), gone)
-        wanted = {guid(flowise, 1), guid(flowise, 2), guid(flowise, 3)}
+        wanted = {run_id(flowise, 1), run_id(flowise, 2), run_id(flowise, 3)}
         wait_until(lambda: _guids(gateway) == wanted)
         wait_until(lambda: _metric(gateway, "gateway_attachment_repairs_total") == 1)
         add_executions(flowise, [{"id": "run-4", "agentflowId": FLOW}])
-        assert _guids(gateway) == wanted | {guid(flowise, 4)}
+        assert _guids(gateway) == wanted | {run_id(flowise, 4)}
     missing, mended = [record.getMessage() for record in caplog.records][-2:]
     assert "are missing" in missing
     assert "1 executions were missing" in mended
@@ -286,7 +276,7 @@ def test_triggers_are_not_installed_while_migrations_run(
         wait_until(lambda: _counts(gateway) == (3, 3, 0))
         _without_triggers(flowise, _adding(flowise, 3))
         wait_until(lambda: len(asked) >= 5)
-        assert _guids(gateway) == {guid(flowise, number) for number in range(3)}
+        assert _guids(gateway) == {run_id(flowise, number) for number in range(3)}
         has_ended.set()
         wait_until(lambda: len(_guids(gateway)) == 4)
 
