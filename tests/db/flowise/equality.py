@@ -3,52 +3,36 @@
 import re
 import sqlite3
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from db.contents.steps import error_in
 from db.instants import EARLIEST_MS, LATEST_MS
 from db.models import LONGEST_TEXT_BYTES, ExecutionState
 from db.texts import bytes_of, is_broken, read_text
 from tests.db.events.outbox import EVENTS, ROWS, Copy, Row, logged, replay
+from tests.db.flowise.kept import KEPT, LEFT_OUT, Kept, check_kept
 
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)[ Tt](\d\d:\d\d:\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))?", re.ASCII
 )
 
 
-class Kept(NamedTuple):
-    """An execution as the gateway keeps it; without its number and its end."""
-
-    guid: str
-    agentflow_id: str
-    session_id: str | None
-    state: str
-    created_on: int
-    updated_on: int
-    workspace_id: str | None
-    error: str | None
-
-
 def taken_over(row: dict[str, Any]) -> Kept | None:
     """What the gateway makes of a row of ``execution``; None if it leaves it out."""
     guid, flow, session = row["id"], row["agentflowId"], row["sessionId"]
     workspace, state = row.get("workspaceId"), row["state"]
-    times = [time_of(row[name]) for name in ("createdDate", "updatedDate")]
+    created_on, updated_on = (_kept_time(row[name]) for name in ("createdDate", "updatedDate"))
     is_right = (
         all(map(_is_text, (guid, flow)))
         and guid != ""
         and all(each is None or _is_text(each) for each in (session, workspace))
         and state in list(ExecutionState)
-        and all(time is not None and EARLIEST_MS <= time <= LATEST_MS for time in times)
     )
-    if not is_right:
+    if not is_right or created_on is None or updated_on is None:
         return None
     error = None
     if state != "INPROGRESS" and isinstance(row["executionData"], str):
         error = error_in(row["executionData"])
-    created_on, updated_on = times
-    assert created_on is not None
-    assert updated_on is not None
     return Kept(guid, flow, session, state, created_on, updated_on, workspace or None, error)
 
 
@@ -59,6 +43,11 @@ def _is_text(value: object) -> bool:
         and not is_broken(value)
         and len(bytes_of(value)) <= LONGEST_TEXT_BYTES
     )
+
+
+def _kept_time(value: object) -> int | None:
+    time = time_of(value)
+    return time if time is not None and EARLIEST_MS <= time <= LATEST_MS else None
 
 
 def time_of(value: object) -> int | None:
@@ -86,30 +75,12 @@ def check_sides(connection: sqlite3.Connection) -> None:
     names = [name for name, *_ in cursor.description]
     rows = [dict(zip(names, row, strict=True)) for row in cursor]
     taken = {row["id"]: taken_over(row) for row in rows}
-    columns = ", ".join(Kept._fields)
-    ended: dict[str, int | None] = {}
-    kept = {}
-    executions = f"SELECT {columns}, finished_on FROM executions"
-    for *values, finished_on in connection.execute(executions):
-        found = Kept(*values)
-        kept[found.guid] = found
-        ended[found.guid] = finished_on
-    assert kept == {guid: execution for guid, execution in taken.items() if execution}
-    left_out = {guid for (guid,) in connection.execute("SELECT guid FROM flowise_left_out")}
-    assert left_out == {guid for guid, execution in taken.items() if execution is None}
-    for row in rows:
-        if execution := taken[row["id"]]:
-            _check_end(ended[row["id"]], execution, time_of(row["stoppedDate"]))
+    stopped = {row["id"]: _kept_time(row["stoppedDate"]) for row in rows}
+    left_out = [guid for (guid,) in connection.execute(LEFT_OUT)]
+    check_kept(connection.execute(KEPT), left_out, taken, stopped)
     flows = connection.execute("SELECT id, name FROM chat_flow")
     of_flows = [(id_, name if _is_text(name) else None) for id_, name in flows if _is_text(id_)]
     assert sorted(of_flows) == sorted(connection.execute("SELECT id, name FROM agentflows"))
-
-
-def _check_end(finished_on: int | None, execution: Kept, stopped_on: int | None) -> None:
-    assert (finished_on is None) == (execution.state == "INPROGRESS")
-    if execution.state == "STOPPED":
-        is_time = stopped_on is not None and EARLIEST_MS <= stopped_on <= LATEST_MS
-        assert finished_on == (stopped_on if is_time else execution.updated_on)
 
 
 def check_events(connection: sqlite3.Connection, copy: Copy | None = None, after: int = 0) -> int:

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import asyncpg
 
@@ -12,6 +12,7 @@ from db.flowise.postgres_sides import PostgresSides
 from db.flowise.tables import find_tables
 from db.instants import EARLIEST_MS, LATEST_MS
 from db.models import ExecutionState
+from tests.db.flowise.kept import KEPT, LEFT_OUT, Kept, check_kept
 from tests.flowise_tables import create_flowise
 from tests.places import PostgresPlace
 
@@ -29,19 +30,6 @@ _FLOWS = "SELECT id::text, name FROM chat_flow ORDER BY 1"
 FINISHED = "FINISHED"
 
 
-class Kept(NamedTuple):
-    """An execution as the gateway keeps it; without its number and its end."""
-
-    guid: str
-    agentflow_id: str
-    session_id: str | None
-    workspace_id: str | None
-    state: str
-    created_on: int
-    updated_on: int
-    error: str | None
-
-
 def _taken_over(row: Any) -> Kept | None:
     """What the gateway makes of a row of ``execution``; None if it leaves it out."""
     times = [_time(row[name]) for name in ("created_on", "updated_on")]
@@ -53,8 +41,8 @@ def _taken_over(row: Any) -> Kept | None:
         return None
     is_final = row["state"] != "INPROGRESS"
     error = error_in(row["executionData"]) if is_final else None
-    identity = (row["id"], row["agentflowId"], session, row["workspaceId"])
-    return Kept(*identity, row["state"], created_on, updated_on, error)
+    identity = (row["id"], row["agentflowId"], session)
+    return Kept(*identity, row["state"], created_on, updated_on, row["workspaceId"], error)
 
 
 def _time(milliseconds: str | None) -> int | None:
@@ -68,17 +56,9 @@ async def check_sides(connection: Any) -> None:
     """Compare both sides as a connection sees them, while nobody writes."""
     theirs = {row["id"]: row for row in await connection.fetch(_THEIRS)}
     taken = {guid: _taken_over(row) for guid, row in theirs.items()}
-    ours = await connection.fetch(f"SELECT {', '.join(Kept._fields)}, finished_on FROM executions")
-    kept = {row["guid"]: Kept(*tuple(row)[:-1]) for row in ours}
-    assert kept == {guid: execution for guid, execution in taken.items() if execution}
-    noted = "SELECT guid FROM flowise_left_out"
-    left_out = {row["guid"] for row in await connection.fetch(noted)}
-    assert left_out == {guid for guid, execution in taken.items() if execution is None}
-    for row in ours:
-        assert (row["finished_on"] is None) == (row["state"] == "INPROGRESS")
-        if row["state"] == "STOPPED":
-            stopped_on = _time(theirs[row["guid"]]["stopped_on"])
-            assert row["finished_on"] == (stopped_on or row["updated_on"])
+    stopped = {guid: _time(row["stopped_on"]) for guid, row in theirs.items()}
+    left_out = [row["guid"] for row in await connection.fetch(LEFT_OUT)]
+    check_kept(await connection.fetch(KEPT), left_out, taken, stopped)
     agentflows = "SELECT id, name FROM agentflows ORDER BY 1"
     assert await connection.fetch(_FLOWS) == await connection.fetch(agentflows)
 
