@@ -5,7 +5,8 @@
   repository (Makefile, wheel, image, imports) here.
 - `faults/` runs the gateway as a program that is killed, filled up, cut off and overrun.
 - `flowise/` is the program of `make flowise`: the real Flowise, with the gateway in front of it.
-  `flowise_tables.py` makes Flowise's tables in other tests, `flowise_dump.py` compares databases.
+  `flowise_tables.py` makes Flowise's tables in other tests, `flowise_dump.py` compares databases,
+  with `catalog.py` for what is defined in one of PostgreSQL.
 - `workspaces/` asks everything with a key that is bound to a workspace, in two worlds.
 - `gateway.py` starts a gateway in the test's process; `places.py` makes its database, on SQLite or
   PostgreSQL; `sample.py` has the rows of most tests. `conftest.py` offers all three as fixtures.

@@ -4,29 +4,9 @@ import contextlib
 import sqlite3
 from typing import Any
 
+from tests.catalog import CATALOG
 from tests.places import Place, PostgresPlace, SQLitePlace
 
-_SCHEMA = (
-    (
-        "SELECT 'relation', relname::text, relkind::text, coalesce(reltuples, 0) * 0 FROM pg_class"
-        " WHERE relnamespace = 'public'::regnamespace"
-    ),
-    (
-        "SELECT 'column', attrelid::regclass::text, attname::text, format_type(atttypid, atttypmod)"
-        " FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped"
-        " AND attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)"
-    ),
-    "SELECT 'index', indexname::text, indexdef FROM pg_indexes WHERE schemaname = 'public'",
-    (
-        "SELECT 'constraint', conrelid::regclass::text, conname::text, pg_get_constraintdef(oid)"
-        " FROM pg_constraint WHERE connamespace = 'public'::regnamespace"
-    ),
-    "SELECT 'trigger', tgrelid::regclass::text, tgname::text, tgenabled::text FROM pg_trigger",
-    (
-        "SELECT 'function', oid::regprocedure::text FROM pg_proc"
-        " WHERE pronamespace = 'public'::regnamespace"
-    ),
-)
 _FLOWISE = ("execution", "chat_flow", "chat_message", "migrations", "workspace")
 
 
@@ -36,7 +16,7 @@ def dump(place: Place) -> list[tuple[Any, ...]]:
         with contextlib.closing(sqlite3.connect(place.path)) as connection:
             return [(line,) for line in connection.iterdump()]
     assert isinstance(place, PostgresPlace)
-    found = [row for statement in _SCHEMA for row in place.run(statement, [()])]
+    found = place.run(CATALOG, [()])
     tables = {row[1] for row in found if row[0] == "relation"}
     for table in _FLOWISE:
         if table in tables:

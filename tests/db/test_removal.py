@@ -9,26 +9,17 @@ from db.errors import InvalidInput
 from db.migrations.removal import remove
 from db.migrations.upgrade import NEWEST_REVISION, upgrade
 from db.opening import open_database
+from tests.catalog import CATALOG
 from tests.gateway import insert, run_sql
 from tests.places import Place, PostgresPlace, Server
 from tests.sample import SAMPLE
 
 pytestmark = pytest.mark.anyio
 
-_OURS = "IN (SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_|^information_schema$')"
-# Every kind of object that a migration makes, of all schemas but the server's own.
-_POSTGRES_SCHEMA = (
-    f"SELECT relkind::text, relname::text FROM pg_class WHERE relnamespace {_OURS}",
-    f"SELECT 'function', proname::text FROM pg_proc WHERE pronamespace {_OURS}",
-    f"SELECT 'type', typname::text FROM pg_type WHERE typnamespace {_OURS}",
-    "SELECT 'trigger', tgname::text FROM pg_trigger",
-    "SELECT 'schema', nspname::text FROM pg_namespace WHERE nspname !~ '^pg_'",
-)
-
 
 def _schema(place: Place) -> list[tuple[Any, ...]]:
     if isinstance(place, PostgresPlace):
-        return sorted(row for query in _POSTGRES_SCHEMA for row in run_sql(place, query))
+        return run_sql(place, CATALOG)
     # SQLite's own table of the ids that were given can't be dropped.
     return run_sql(
         place, "SELECT type, name, sql FROM sqlite_schema WHERE name <> 'sqlite_sequence'"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.catalog import CATALOG
 from tests.flowise.sides import run
 from tests.places import Place, SQLitePlace
 
@@ -13,29 +14,11 @@ SELECT type, name, tbl_name, sql FROM sqlite_master
 UNION ALL SELECT 'sequence', name, name, NULL FROM sqlite_sequence
 ORDER BY 1, 2
 """
-_POSTGRES_SCHEMA = """
-SELECT 'relation', CAST(relname AS text), CAST(relkind AS text), CAST(relpersistence AS text)
-  FROM pg_class WHERE relnamespace = CAST('public' AS regnamespace)
-UNION ALL SELECT 'column', CAST(attrelid AS regclass)::text, CAST(attname AS text),
-    format_type(atttypid, atttypmod) || attnotnull
-  FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
-  WHERE relnamespace = CAST('public' AS regnamespace) AND attnum > 0
-UNION ALL SELECT 'trigger', CAST(tgrelid AS regclass)::text, CAST(tgname AS text), ''
-  FROM pg_trigger WHERE NOT tgisinternal
-UNION ALL SELECT 'function', CAST(proname AS text), '', ''
-  FROM pg_proc WHERE pronamespace = CAST('public' AS regnamespace)
-UNION ALL SELECT 'constraint', CAST(conrelid AS regclass)::text, CAST(conname AS text),
-    pg_get_constraintdef(oid)
-  FROM pg_constraint WHERE connamespace = CAST('public' AS regnamespace)
-UNION ALL SELECT 'type', CAST(typname AS text), '', ''
-  FROM pg_type WHERE typnamespace = CAST('public' AS regnamespace)
-ORDER BY 1, 2, 3, 4
-"""
 
 
 def schema(place: Place) -> list[tuple[Any, ...]]:
     """Everything that is in the database, without its rows."""
-    return run(place, _SQLITE_SCHEMA if isinstance(place, SQLitePlace) else _POSTGRES_SCHEMA)
+    return run(place, _SQLITE_SCHEMA if isinstance(place, SQLitePlace) else CATALOG)
 
 
 def rows(place: Place) -> dict[str, list[str]]:

@@ -13,6 +13,7 @@ from db.flowise.refusals import CannotAttach
 from db.flowise.sides import Batch, Counts
 from db.flowise.tables import find_tables
 from db.opening import open_database
+from tests.catalog import CATALOG
 from tests.db.flowise.postgres import check_sides, connected, identity, insert, install
 from tests.flowise_tables import POSTGRES_MIGRATIONS, create_flowise
 from tests.gateway import run_sql
@@ -20,19 +21,6 @@ from tests.places import PostgresPlace, PostgresServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.postgres]
 
-_CATALOG = """
-SELECT 'relation', relname::text, relkind::text FROM pg_class
-WHERE relnamespace = 'public'::regnamespace
-UNION ALL SELECT 'function', oid::regprocedure::text, prosrc FROM pg_proc
-WHERE pronamespace = 'public'::regnamespace
-UNION ALL SELECT 'trigger', tgrelid::regclass::text, pg_get_triggerdef(oid) FROM pg_trigger
-UNION ALL SELECT 'constraint', conrelid::regclass::text, pg_get_constraintdef(oid)
-FROM pg_constraint WHERE connamespace = 'public'::regnamespace
-UNION ALL SELECT 'column', attrelid::regclass::text, attname || format_type(atttypid, atttypmod)
-FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
-WHERE relnamespace = 'public'::regnamespace AND attnum > 0
-ORDER BY 1, 2, 3
-"""
 _ROWS = "SELECT ctid, xmin, * FROM execution ORDER BY id"
 
 
@@ -56,14 +44,14 @@ async def test_what_is_installed_is_found_and_can_be_removed(
     create_flowise(place)
     run_sql(place, insert(identity(1), state="ERROR"))
     sides = PostgresSides(database, await find_tables(database))
-    catalog, rows = run_sql(place, _CATALOG), run_sql(place, _ROWS)
+    catalog, rows = run_sql(place, CATALOG), run_sql(place, _ROWS)
     assert not await sides.is_installed()
     for _ in range(2):
         await sides.install()
         assert await sides.is_installed()
     for _ in range(2):
         await sides.remove()
-        assert run_sql(place, _CATALOG) == catalog
+        assert run_sql(place, CATALOG) == catalog
         assert run_sql(place, _ROWS) == rows
 
 
