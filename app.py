@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from db.agentflows import Agentflows
-from db.contents.contents import EXECUTION_DATA
+from db.contents.stored import EXECUTION_DATA
 from db.database import Database
 from db.events.feed import EventFeed
 from db.events.log import EventLog

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from db.contents.contents import Contents, ContentSource
+from db.contents.stored import ContentReader, ContentSource
 from db.database import Database
 from db.dialect import pays_for_messages
 from db.models import ExecutionState
@@ -24,16 +24,16 @@ class Executions(Reader):
         super().__init__(database, source)
         self._writing = Writing(database.dialect, source)
         self._matching = Matching(database, source)
-        self._contents = Contents(database)
+        self._content_reader = ContentReader(database)
 
     @property
-    def contents(self) -> Contents:
-        """What engines left of them."""
-        return self._contents.within(self.workspace)
+    def content_reader(self) -> ContentReader:
+        """Reads what engines left of them."""
+        return self._content_reader.within(self.workspace)
 
     def read_contents_of(self, source: ContentSource) -> None:
         """Read contents from the tables of a source from now on, for all views."""
-        self._contents.source = source
+        self._content_reader.source = source
 
     async def update(
         self,

@@ -10,7 +10,7 @@ from graphql import FieldNode
 from graphql.type import GraphQLField
 
 from db.contents.json_text import on_one_line
-from db.contents.reading import ReadContent
+from db.contents.shown import ShownContent
 from db.contents.steps import Step
 from db.instants import format_ms
 from resolvers.context import Run, copies
@@ -53,7 +53,7 @@ class ContentFields:
 
     def __init__(self, planning: Planning) -> None:
         self._planning = planning
-        planning.contents.append(self)
+        planning.content_fields.append(self)
         self._fields: list[str] = []
         self._steps: dict[int, Objects] = {}
         self._copies = 0
@@ -76,9 +76,9 @@ class ContentFields:
 
     async def read(self, run: Run, keys: Sequence[int]) -> Sequence[Sequence[Any]]:
         """Return the values of all fields for the content of each execution."""
-        contents = run.context.executions.contents
+        reader = run.context.executions.content_reader
         times = max(1, self._copies) * copies()
-        found = await run.room.read(contents, keys, times, with_steps=bool(self._steps))
+        found = await run.room.read(reader, keys, times, with_steps=bool(self._steps))
         columns = [
             await self._lists(run, self._steps[index], found)
             if index in self._steps
@@ -92,14 +92,14 @@ class ContentFields:
         return tuple([] if name == "steps" else None for name in self._fields)
 
     @staticmethod
-    async def _lists(run: Run, objects: Objects, found: Sequence[ReadContent]) -> list[list[Any]]:
+    async def _lists(run: Run, objects: Objects, found: Sequence[ShownContent]) -> list[list[Any]]:
         """Return the steps of each content as objects."""
         made = await objects.answer(run, [step for content in found for step in content.steps])
         remaining = iter(made)
         return [list(islice(remaining, len(content.steps))) for content in found]
 
 
-_OF_CONTENT: dict[str, Callable[[ReadContent], Any]] = {
+_OF_CONTENT: dict[str, Callable[[ShownContent], Any]] = {
     "data": lambda content: None if content.data is None else _json(content.data),
     "dataProblem": lambda content: content.problem,
 }

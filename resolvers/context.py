@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from db.agentflows import Agentflows
-from db.contents.reading import ContentRoom
+from db.contents.room import ContentRoom
 from db.events.log import EventLog
 from db.executions import Executions
 from db.reading.statistics import BucketBudget

@@ -116,7 +116,7 @@ class Planning(Selections):
     row_types: Mapping[str, RowType]
     checks: list[tuple[ArgumentsOf, Check]] = field(default_factory=list)
     """The arguments of the fields below the root, and how they are checked."""
-    contents: list[object] = field(default_factory=list)
+    content_fields: list[object] = field(default_factory=list)
     """What shows the contents of executions."""
 
     def arguments(

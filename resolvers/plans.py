@@ -245,7 +245,7 @@ class Planner:
         planning = Planning(self._schema, self._fragments, flags, ROW_TYPES)
         roots = self._roots(planning)
         variables = variables_function(self._schema, definitions)
-        return Plan(variables, roots, tuple(planning.checks), bool(planning.contents))
+        return Plan(variables, roots, tuple(planning.checks), bool(planning.content_fields))
 
     def _roots(self, planning: Planning) -> tuple[RootPlan, ...]:
         root = self._schema.get_root_type(self._operation.operation)

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, cast, collate, column, func, literal_column, table, types
 from sqlalchemy.engine import Dialect
 
-from db.contents.contents import EXECUTION_DATA, ContentSource
+from db.contents.stored import EXECUTION_DATA, ContentSource
 from db.flowise.postgres_mapping import as_uuid
 from db.flowise.tables import FlowiseTables
 from db.models import Base, Execution

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from db.bounded_store import BoundedStore
-from db.contents.reading import ContentRoom
+from db.contents.room import ContentRoom
 from db.database import Metric
 from db.errors import GatewayError
 from db.executions import Executions
@@ -205,7 +205,8 @@ class RestEdge:
         execution = as_json(row)
         if includes_data:
             room = ContentRoom(self._max_data_bytes)
-            [content] = await room.read(executions.contents, [execution["id"]], with_steps=False)
+            reader = executions.content_reader
+            [content] = await room.read(reader, [execution["id"]], with_steps=False)
             execution |= content_as_json(content)
         return json_answer(execution)
 

@@ -9,7 +9,7 @@ import orjson
 from starlette.responses import Response
 
 from db.contents.json_text import on_one_line
-from db.contents.reading import ReadContent
+from db.contents.shown import ShownContent
 from db.errors import quote
 from server.http.direct_write import Header
 from server.http.error_responses import rest_error
@@ -42,7 +42,7 @@ def as_json(row: Iterable[Any]) -> dict[str, Any]:
     }
 
 
-def content_as_json(content: ReadContent) -> dict[str, Any]:
+def content_as_json(content: ShownContent) -> dict[str, Any]:
     """Return the keys that the content of an execution adds to it."""
     data = None if content.data is None else orjson.Fragment(on_one_line(content.data))
     problem = {} if content.problem is None else {"dataProblem": content.problem}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from db.contents import reading
+from db.contents.shown import show
 from tests.gateway import Gateway, bearer, insert, make_key, running_gateway
 from tests.places import Place
 from tests.sample import SAMPLE
@@ -325,13 +325,12 @@ def test_the_loop_is_free_while_a_long_content_is_read(
 ) -> None:
     leave(gateway, json.dumps(["x" * 100_000]), ROWS[0].guid)
     is_answered = threading.Event()
-    read = reading._read
 
     def read_late(*given: Any) -> Any:
         assert is_answered.wait(60)
-        return read(*given)
+        return show(*given)
 
-    monkeypatch.setattr(reading, "_read", read_late)
+    monkeypatch.setattr("db.contents.room.show", read_late)
     shown: list[Any] = []
     asking = threading.Thread(
         target=lambda: shown.append(gateway.graphql(ONE, guid=ROWS[0].guid)["execution"]["data"])
@@ -352,13 +351,12 @@ def test_a_content_is_shown_while_larger_ones_are_read(
     leave(gateway, json.dumps(["x" * 2_000_000]), *(row.guid for row in ROWS[:4]))
     leave(gateway, json.dumps(["x" * 20_000]), ROWS[4].guid)
     is_answered = threading.Event()
-    read = reading._read
 
     def read_late(text: str, *given: Any) -> Any:
         assert len(text) < 1_000_000 or is_answered.wait(60)
-        return read(text, *given)
+        return show(text, *given)
 
-    monkeypatch.setattr(reading, "_read", read_late)
+    monkeypatch.setattr("db.contents.room.show", read_late)
     asking = [
         threading.Thread(target=gateway.graphql, args=(ONE,), kwargs={"guid": row.guid})
         for row in ROWS[:4]

@@ -18,7 +18,7 @@ from db.reading.workspaces import Viewed
 from db.source import NATIVE
 
 
-class Content(NamedTuple):
+class StoredContent(NamedTuple):
     """What an engine left of an execution, in bytes of UTF-8.
 
     ``text`` is None if there is nothing, and ``size`` is 0; or if there was no room for it.
@@ -45,8 +45,8 @@ EXECUTION_DATA = ContentSource(_data, _data.c.execution_id, _data.c.data)
 """The gateway's own table."""
 
 
-class Contents(Viewed):
-    """The contents of the executions of a database, in the tables of ``source``.
+class ContentReader(Viewed):
+    """Reads the contents of the executions of a database, in the tables of ``source``.
 
     A view sees those of executions that are in its workspace now.
     """
@@ -66,7 +66,7 @@ class Contents(Viewed):
 
     async def find_many(
         self, execution_ids: Sequence[int], sizes: Mapping[int, int], max_bytes: int
-    ) -> list[Content]:
+    ) -> list[StoredContent]:
         """Return the content of each execution, with the texts of those named by ``within``."""
         sizes = dict(sizes)
         wanted = within(max_bytes, execution_ids, sizes)
@@ -77,7 +77,7 @@ class Contents(Viewed):
             sizes |= {row[0]: row[1] for row in rows}
             fitting = frozenset(within(max_bytes, wanted, sizes))
             texts = {row[0]: row[2] for row in rows if row[0] in fitting}
-        return [Content(texts.get(each), sizes.get(each, 0)) for each in execution_ids]
+        return [StoredContent(texts.get(each), sizes.get(each, 0)) for each in execution_ids]
 
     async def _read(self, execution_ids: Sequence[int], *, with_texts: bool) -> Rows:
         source = self.source
