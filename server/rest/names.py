@@ -24,6 +24,7 @@ _INDEX = re.compile(r"\[\d{0,4}\]", re.ASCII)
 LEFT_ALONE = frozenset(
     {
         "age",
+        "exclude",
         "grid",
         "light",
         "list",

@@ -79,15 +79,14 @@ def read_list(query_string: bytes, max_page_size: int, max_parameters: int) -> L
 def read_include(query_string: bytes, max_parameters: int) -> bool:
     """Return whether a request for one execution asks for its content too.
 
-    Raises InvalidInput for anything else to be included, and for more than ``max_parameters``
-    parameters beside it; without it, they are the client's own.
+    Raises InvalidInput for anything else to be included, for a name that is almost the documented
+    one, and for more than ``max_parameters`` parameters.
     """
-    if _INCLUDE.encode() not in query_string:
+    if not query_string:
         return False
-    named = (_INCLUDE, f"{_INCLUDE}[]")
-    parameters = _parameters(query_string, max_parameters)
-    given = [_text(raw) for name, raw in parameters if name in named]
-    wanted = [each for value in given for each in value.split(",") if each]
+    given = [(name, _text(raw)) for name, raw in _parameters(query_string, max_parameters)]
+    values = [value for name, value in given if _NAMES_FOR_ONE.read(name, value) is not None]
+    wanted = [each for value in values for each in value.split(",") if each]
     for each in wanted:
         if each != _DATA:
             raise InvalidInput.of(_INCLUDE, each, _DATA)
@@ -176,6 +175,7 @@ PARAMETERS: dict[str, Callable[[str], Condition]] = {
 _LISTS = ("state",)
 _NAMES = DocumentedNames((*_PAGING, *PARAMETERS), lists=_LISTS)
 _INCLUDE, _DATA = "include", "data"
+_NAMES_FOR_ONE = DocumentedNames((_INCLUDE,), lists=(_INCLUDE,))
 
 
 def read_state(value: Any, name: str = "state") -> ExecutionState:

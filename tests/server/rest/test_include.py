@@ -25,7 +25,9 @@ def leave(gateway: Gateway, text: str) -> None:
     gateway.sql("INSERT INTO execution_data (execution_id, data) VALUES (?, ?)", ROW.id, text)
 
 
-@pytest.mark.parametrize("query", ["include=data", "include[]=data", "x=1&include=data,data"])
+@pytest.mark.parametrize(
+    "query", ["include=data", "include[]=data", "include[0]=data", "x=1&include=data,data"]
+)
 def test_data_is_added_to_the_documented_keys(gateway: Gateway, query: str) -> None:
     leave(gateway, json.dumps(STEPS))
     plain = gateway.http.get(URL).json()
@@ -38,10 +40,17 @@ def test_an_execution_without_data_has_null(gateway: Gateway) -> None:
     assert (shown["data"], "dataProblem" in shown) == (None, False)
 
 
-@pytest.mark.parametrize("query", ["", "include=", "included=1", "in=data", "id=5"])
+@pytest.mark.parametrize("query", ["", "include=", "exclude=data", "in=data", "id=5"])
 def test_it_is_not_shown_if_it_is_not_asked_for(gateway: Gateway, query: str) -> None:
     leave(gateway, json.dumps(STEPS))
     assert gateway.http.get(f"{URL}?{query}").json() == gateway.http.get(URL).json()
+
+
+@pytest.mark.parametrize("name", ["Include", "includes", "included", "inlcude", "include."])
+def test_a_name_that_is_almost_the_documented_one_is_refused(gateway: Gateway, name: str) -> None:
+    refused = gateway.http.get(f"{URL}?{name}=data")
+    assert refused.status_code == 400
+    assert refused.json()["message"] == f"The query has no parameter '{name}'; use include"
 
 
 @pytest.mark.parametrize(
