@@ -99,7 +99,12 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
     documents = _documents(settings)
     metrics = Metrics(f"{settings.rest_prefix}/executions", documents.operation_names)
     metrics.watch([*database.metrics(), *documents.metrics()])
-    connections = Connections(settings.max_open_connections, settings.send_timeout, metrics.passed)
+    connections = Connections(
+        settings.max_open_connections,
+        settings.send_timeout,
+        metrics.passed,
+        settings.max_unread_bytes,
+    )
     metrics.watch(connections.metrics())
     metrics.watch(authenticator.metrics())
 

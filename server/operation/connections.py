@@ -16,8 +16,6 @@ CONNECTIONS = "connections"
 
 _CHECK_SECONDS = 0.5
 _CLOSED_AT_ONCE = 20
-MOST_UNSENT = 256 * 2**20
-"""How many bytes of responses a process holds for clients that do not read them."""
 
 
 class Connection(Protocol):
@@ -36,7 +34,7 @@ class Connection(Protocol):
 
     @property
     def unsent(self) -> int:
-        """How many bytes the client has not read yet, besides those that the system holds."""
+        """How many bytes of responses wait for the client, besides those that the system holds."""
 
     def expire(self) -> None:
         """Handle a deadline that has passed."""
@@ -56,8 +54,11 @@ class Connections:
 
     Aborts a connection whose client reads nothing of a response for ``send_timeout`` seconds. When
     the maximum is reached, closes some of the idle connections, or if there are none, the oldest
-    ones whose requests were all refused or needed no key. While clients leave more than
-    ``MOST_UNSENT`` bytes unread, aborts those that leave most.
+    ones whose requests were all refused or needed no key.
+
+    While more than ``max_unread_bytes`` wait for clients, aborts connections: first of those whose
+    clients have read nothing since the last look, then of the others, and each time the one for
+    which most is waiting.
     """
 
     def __init__(
@@ -65,10 +66,12 @@ class Connections:
         maximum: int = 2000,
         send_timeout: float = 30.0,
         on_limit: Callable[[str | None], None] = lambda _limit: None,
+        max_unread_bytes: int = 268_435_456,
     ) -> None:
         self.maximum = maximum
         self.on_limit = on_limit
         self.send_timeout = send_timeout
+        self.max_unread_bytes = max_unread_bytes
         # Ordered by arrival.
         self._open: dict[Connection, None] = {}
         self._turned_away: set[Connection] = set()
@@ -145,18 +148,23 @@ class Connections:
             if connection.has_stalled(now, self.send_timeout):
                 self.on_limit("send_timeout")
                 connection.abort()
-        self._discard_unsent()
+        self._discard_unread(now)
         self._timer = None
         if self._open or self._turned_away or self._watched:
             self._start(loop)
 
-    def _discard_unsent(self) -> None:
-        unsent = {connection: connection.unsent for connection in self._open}
-        excess = sum(unsent.values()) - MOST_UNSENT
+    def _discard_unread(self, now: float) -> None:
+        unsent = {each: each.unsent for each in (*self._open, *self._turned_away, *self._watched)}
+        excess = sum(unsent.values()) - self.max_unread_bytes
         if excess <= 0:
             return
-        for connection in sorted(unsent, key=unsent.__getitem__, reverse=True):
-            self.on_limit("send_timeout")
+
+        def rank(connection: Connection) -> tuple[bool, int]:
+            # Since the look before this one: what has changed was noted at ``now``.
+            return connection.has_stalled(now, _CHECK_SECONDS / 2), unsent[connection]
+
+        for connection in sorted(unsent, key=rank, reverse=True):
+            self.on_limit("max_unread_bytes")
             connection.abort()
             excess -= unsent[connection]
             if excess <= 0:

@@ -112,6 +112,12 @@ class Settings(BaseSettings):
         description="How many HTTP connections and closing WebSockets a process holds; further "
         "ones replace idle ones.",
     )
+    max_unread_bytes: int = Field(
+        268_435_456,
+        ge=1,
+        description="How many bytes of responses a process holds for clients that have not read "
+        "them; beyond it, those that read nothing are disconnected first.",
+    )
     shutdown_timeout: int = Field(
         20,
         ge=1,

@@ -133,8 +133,12 @@ class HttpConnection(HttpToolsProtocol):
 
     @property
     def unsent(self) -> int:
-        """How many bytes the client has not read yet, besides those that the system holds."""
-        return self.transport.get_write_buffer_size()
+        """How many bytes of responses wait for the client, besides those that the system holds."""
+        waiting = self.transport.get_write_buffer_size()
+        if isinstance(self.cycle, Cycle) and not self.cycle.response_complete:
+            # The answer to a request that came before the last answer was read.
+            waiting += self.cycle.kept
+        return waiting
 
     def has_stalled(self, now: float, seconds: float) -> bool:
         """Whether the client has read nothing of a response for so many seconds."""

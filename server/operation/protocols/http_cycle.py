@@ -24,6 +24,8 @@ class Cycle(RequestResponseCycle):
     # Class attributes, where uvicorn's cycle sets these for each request.
     logger = logging.getLogger("uvicorn.error")
     access_log = disconnected = response_started = response_complete = False
+    kept = 0
+    """How many bytes of a complete response wait in ``send`` until the client has read another."""
     is_stopping = False
     """Whether the server is stopping; a request that can end early should."""
     more_body = True
@@ -55,6 +57,8 @@ class Cycle(RequestResponseCycle):
 
     def write_response(self, status: int, headers: bytes, body: bytes) -> bool:
         """Write a complete response; return False if it must be sent as ASGI messages."""
+        if self.flow.write_paused:
+            self.kept = len(body)
         if (
             self.response_started
             or self.disconnected

@@ -5,6 +5,7 @@ in between. While it is idle it holds neither a task nor a timer nor a buffer.
 """
 
 import asyncio
+import math
 import socket
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from websockets.frames import Opcode
 from server.graphql.subscriptions.sink import EventMessage
 from server.graphql.websocket.close_codes import CloseCode, shortened
 from server.graphql.websocket.wire import Conversation
+from server.operation.protocols.sending import Progress
 from server.operation.protocols.watched_transport import WatchedTransport
 from server.operation.protocols.websocket_ending import EndingWebSocket, Surroundings
 from server.operation.protocols.websocket_frames import (
@@ -42,6 +44,7 @@ class OpenWebSocket(asyncio.Protocol):
         "_is_stopping",
         "_next_turn",
         "_pinged_at",
+        "_progress",
         "_read_at_ping",
         "_reader",
         "_surroundings",
@@ -49,6 +52,8 @@ class OpenWebSocket(asyncio.Protocol):
         "is_over",
         "transport",
     )
+
+    deadline = math.inf
 
     def __init__(
         self,
@@ -68,6 +73,7 @@ class OpenWebSocket(asyncio.Protocol):
         self._next_turn: asyncio.Handle | None = None
         self._pinged_at: float | None = None
         self._read_at_ping = 0
+        self._progress: Progress | None = None
         surroundings.connections.add(self)
         surroundings.heartbeats.add(self)
         transport.set_protocol(self)
@@ -81,6 +87,7 @@ class OpenWebSocket(asyncio.Protocol):
         """Release everything."""
         self.transport.stop()
         self._surroundings.connections.discard(self)
+        self._surroundings.closing.discard(self)
         self._release()
 
     def shutdown(self) -> None:
@@ -171,14 +178,16 @@ class OpenWebSocket(asyncio.Protocol):
     # What goes out
 
     def pause_writing(self) -> None:
-        """Stop reading from a client that does not read."""
+        """Stop reading from a client that does not read, and count what it leaves unread."""
         self._is_full = True
+        self._surroundings.closing.watch(self)
         if not self.is_over:
             self.transport.pause_reading()
 
     def resume_writing(self) -> None:
         """Go on writing and reading."""
-        self._is_full = False
+        self._is_full, self._progress = False, None
+        self._surroundings.closing.watch_no_more(self)
         if self.is_over:
             return
         self._conversation.resume_writing()
@@ -223,6 +232,7 @@ class OpenWebSocket(asyncio.Protocol):
         self._release()
         if not self.transport.is_closing():
             self._surroundings.connections.discard(self)
+            self._surroundings.closing.watch_no_more(self)
             self.transport.write(close_frame(code, shortened(reason)))
             EndingWebSocket(self.transport, self._surroundings, is_stopping=self._is_stopping)
 
@@ -251,3 +261,37 @@ class OpenWebSocket(asyncio.Protocol):
         if not self._is_full:
             self.transport.write(_PING)
             self._conversation.beat()
+
+    # As a connection among others, while data waits for the client
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it may be dropped to make room for others."""
+        return False
+
+    @property
+    def is_dispensable(self) -> bool:
+        """Whether it may be dropped although it is not waiting."""
+        return False
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes of responses wait for the client, besides those that the system holds."""
+        return self.transport.get_write_buffer_size()
+
+    def expire(self) -> None:
+        """Do nothing: it has no deadline."""
+
+    def has_stalled(self, now: float, seconds: float) -> bool:
+        """Whether the client has read nothing of the unsent data for so many seconds."""
+        if self._progress is None:
+            self._progress = Progress()
+        return self._progress.has_stalled(self.transport, now, seconds)
+
+    def abort(self) -> None:
+        """Close the connection at once and discard unsent data."""
+        self.transport.abort()
+
+    def drop(self) -> None:
+        """Close the connection at once."""
+        self.transport.abort()

@@ -150,7 +150,7 @@ class StreamConnection(asyncio.Protocol):
 
     @property
     def unsent(self) -> int:
-        """How many bytes the client has not read yet, besides those that the system holds."""
+        """How many bytes of responses wait for the client, besides those that the system holds."""
         return self._transport.get_write_buffer_size()
 
     def has_stalled(self, now: float, seconds: float) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from server.http.heartbeats import Heartbeats
 from server.operation.connections import Connections
+from server.operation.protocols.sending import Progress
 from server.operation.protocols.watched_transport import WatchedTransport
 from server.operation.protocols.websocket_frames import EventFrames
 
@@ -36,7 +37,7 @@ class EndingWebSocket(asyncio.Protocol):
     others come, and all end at once.
     """
 
-    __slots__ = ("_surroundings", "_timer", "deadline", "transport")
+    __slots__ = ("_progress", "_surroundings", "_timer", "deadline", "transport")
 
     close_seconds = 5.0
     """How long a client may take to close its side, in seconds."""
@@ -50,6 +51,7 @@ class EndingWebSocket(asyncio.Protocol):
     ) -> None:
         self.transport = transport
         self._surroundings = surroundings
+        self._progress: Progress | None = None
         loop = surroundings.loop
         self.deadline = loop.time() + self.close_seconds
         self._timer = loop.call_later(self.close_seconds, transport.abort)
@@ -88,16 +90,18 @@ class EndingWebSocket(asyncio.Protocol):
 
     @property
     def unsent(self) -> int:
-        """How many bytes the client has not read yet, besides those that the system holds."""
+        """How many bytes of responses wait for the client, besides those that the system holds."""
         return self.transport.get_write_buffer_size()
 
     def expire(self) -> None:
         """Drop the connection of a client that does not close it."""
         self.transport.abort()
 
-    def has_stalled(self, now: float, seconds: float) -> bool:  # noqa: ARG002 - see Connection
-        """Whether a message is stuck: the transport checks that by itself."""
-        return False
+    def has_stalled(self, now: float, seconds: float) -> bool:
+        """Whether the client has read nothing of the unsent data for so many seconds."""
+        if self._progress is None:
+            self._progress = Progress()
+        return self._progress.has_stalled(self.transport, now, seconds)
 
     def abort(self) -> None:
         """Close the connection at once and discard unsent data."""

@@ -373,3 +373,4 @@ def test_the_defaults_are_those_of_the_settings() -> None:
     connections, settings = Connections(), Settings(_env_file=None)
     assert connections.maximum == settings.max_open_connections
     assert connections.send_timeout == settings.send_timeout
+    assert connections.max_unread_bytes == settings.max_unread_bytes

@@ -87,6 +87,7 @@ GIVEN = [
     ("GATEWAY_ALLOWED_HOSTS", "*", "allowed_hosts", ("*",)),
     ("GATEWAY_SEND_TIMEOUT", "1.5", "send_timeout", 1.5),
     ("GATEWAY_MAX_OPEN_CONNECTIONS", "100", "max_open_connections", 100),
+    ("GATEWAY_MAX_UNREAD_BYTES", "7", "max_unread_bytes", 7),
     ("GATEWAY_MAX_PAGE_SIZE", "50", "max_page_size", 50),
     ("GATEWAY_DATABASE_CONNECTIONS", "3", "database_connections", 3),
     ("GATEWAY_BUSY_TIMEOUT", "0.5", "busy_timeout", 0.5),
