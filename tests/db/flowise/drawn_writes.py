@@ -6,6 +6,7 @@ Drawn by hypothesis, with values that the columns can hold and Flowise never wri
 from hypothesis import strategies as st
 
 from db.models import LONGEST_TEXT_BYTES, ExecutionState
+from tests.db.flowise.drawn_assignments import assignments
 from tests.flowise_tables import WORKSPACES
 
 IDS = [f"'execution-{number}'" for number in range(5)]
@@ -114,18 +115,7 @@ def _insert(draw: st.DrawFn) -> str:
 
 @st.composite
 def _update(draw: st.DrawFn) -> str:
-    columns = draw(
-        st.one_of(
-            st.just(["executionData", "updatedDate"]),
-            st.just(["state", "updatedDate"]),
-            st.just([column for column in COLUMNS if column != "id"]),
-            st.lists(st.sampled_from(COLUMNS), min_size=1, max_size=3, unique=True),
-        )
-    )
-    values = draw(_values(columns))
-    set_to = ", ".join(
-        f'"{column}" = {value}' for column, value in zip(columns, values, strict=True)
-    )
+    set_to = draw(assignments(COLUMNS, _values))
     return f"UPDATE {draw(_ORS)} execution SET {set_to} {draw(_where())}"
 
 

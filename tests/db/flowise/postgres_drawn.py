@@ -3,6 +3,7 @@
 from hypothesis import strategies as st
 
 from db.models import ExecutionState
+from tests.db.flowise.drawn_assignments import assignments
 from tests.db.flowise.postgres import identity
 
 IDS = [identity(number) for number in range(5)]
@@ -48,20 +49,6 @@ def _values(draw: st.DrawFn, columns: list[str]) -> list[str]:
 
 
 @st.composite
-def _assignments(draw: st.DrawFn) -> str:
-    columns = draw(
-        st.one_of(
-            st.just(["executionData", "updatedDate"]),
-            st.just(["state", "updatedDate"]),
-            st.just([column for column in _COLUMNS if column != "id"]),
-            st.lists(st.sampled_from(_COLUMNS), min_size=1, max_size=3, unique=True),
-        )
-    )
-    values = draw(_values(columns))
-    return ", ".join(f'"{column}" = {value}' for column, value in zip(columns, values, strict=True))
-
-
-@st.composite
 def _where(draw: st.DrawFn, column: str = "id") -> str:
     ids = draw(st.lists(st.sampled_from(_IDS), max_size=3))
     return f"WHERE {column} IN ({', '.join(ids)})" if ids else ""
@@ -84,7 +71,7 @@ def _rows(draw: st.DrawFn) -> str:
 
 @st.composite
 def _of_flowise(draw: st.DrawFn) -> str:
-    where, assignments, rows = draw(_where()), draw(_assignments()), draw(_rows())
+    where, set_to, rows = draw(_where()), draw(assignments(_COLUMNS, _values)), draw(_rows())
     one = draw(st.sampled_from(_IDS))
     insertion = f"INSERT INTO execution ({_NAMES}) VALUES {rows}"
     return draw(
@@ -94,9 +81,9 @@ def _of_flowise(draw: st.DrawFn) -> str:
                 f"{insertion} ON CONFLICT DO NOTHING",
                 f"{insertion} ON CONFLICT (id) DO UPDATE SET {_ALL_EXCLUDED}",
                 f'{insertion} ON CONFLICT (id) DO UPDATE SET "state" = excluded."state"',
-                f"UPDATE execution SET {assignments} {where}",
-                f"UPDATE execution SET {assignments} {where}",
-                f"UPDATE execution SET {assignments} WHERE id = {one} RETURNING *",
+                f"UPDATE execution SET {set_to} {where}",
+                f"UPDATE execution SET {set_to} {where}",
+                f"UPDATE execution SET {set_to} WHERE id = {one} RETURNING *",
                 f"DELETE FROM execution {where}",
                 # The same row in two parts of one statement.
                 (
@@ -105,11 +92,11 @@ def _of_flowise(draw: st.DrawFn) -> str:
                 ),
                 (
                     f"WITH new AS ({insertion} ON CONFLICT DO NOTHING RETURNING id)"
-                    f" UPDATE execution SET {assignments} WHERE id NOT IN (SELECT id FROM new)"
+                    f" UPDATE execution SET {set_to} WHERE id NOT IN (SELECT id FROM new)"
                 ),
                 (
                     f"WITH gone AS (DELETE FROM execution WHERE id = {one})"
-                    f" UPDATE execution SET {assignments} {where}"
+                    f" UPDATE execution SET {set_to} {where}"
                 ),
                 (
                     f"MERGE INTO execution USING (VALUES {rows}) AS given ({_NAMES})"
