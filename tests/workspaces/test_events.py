@@ -1,7 +1,7 @@
 """Subscriptions with a key that is bound to a workspace."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -9,28 +9,15 @@ import pytest
 
 from db.source import ExecutionRow
 from tests.gateway import bearer, insert
-from tests.places import Place
 from tests.sample import START, as_kept
 from tests.server.graphql.subscriptions.event_source import EventSource, forget_events, subscribed
 from tests.server.graphql.subscriptions.watchers import Watcher
 from tests.workspaces.selections import asking
-from tests.workspaces.worlds import OTHER, OWN, World, Worlds, running_worlds
+from tests.workspaces.worlds import OTHER, OWN, World, Worlds
 
 PLAIN = "subscription ($after: String) { executionEvents(after: $after) { cursor type guid } }"
 EVERYTHING = asking("executionEvents", kind="subscription", depth=3)
 NOW = "{ eventCursor }"
-
-
-@pytest.fixture(scope="module")
-def running(new_place: Callable[[], Place]) -> Iterator[Worlds]:
-    with running_worlds(new_place, max_event_cost=10**9, max_cost=10**9) as worlds:
-        yield worlds
-
-
-@pytest.fixture
-def worlds(running: Worlds) -> Worlds:
-    running.fill()
-    return running
 
 
 def _row(guid: str, id_: int, workspace: str | None) -> ExecutionRow:

@@ -4,17 +4,15 @@ Who sees the workspace that they leave is told what they were there, as of a del
 of what they become.
 """
 
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from tests.gateway import bearer
-from tests.places import Place
 from tests.server.graphql.subscriptions.event_source import EventSource, subscribed
 from tests.workspaces.selections import asking
-from tests.workspaces.worlds import OTHER, World, Worlds, running_worlds
+from tests.workspaces.worlds import OTHER, World, Worlds
 
 _EVERYTHING = asking("executionEvents", kind="subscription", depth=3)
 _NEW = {
@@ -42,18 +40,6 @@ _MOVES: dict[str, tuple[str, tuple[Any, ...]]] = {
     "upsert": (f"INSERT {_UPSERT}", ("alpha-04", *_NEW.values())),
     "replace": (f"INSERT OR REPLACE {_INSERT}", ("alpha-04", *_NEW.values())),
 }
-
-
-@pytest.fixture(scope="module")
-def running(new_place: Callable[[], Place]) -> Iterator[Worlds]:
-    with running_worlds(new_place, max_event_cost=10**9, max_cost=10**9) as worlds:
-        yield worlds
-
-
-@pytest.fixture
-def worlds(running: Worlds) -> Worlds:
-    running.fill()
-    return running
 
 
 def _stream(stack: ExitStack, world: World, key: str, **options: Any) -> EventSource:
