@@ -10,12 +10,7 @@ from db.opening import normalize_url
 from server.cli.main import cli
 from tests.gateway import run_sql
 
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to work in."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def _migrate(*arguments: str, **environment: str) -> Result:

@@ -55,6 +55,19 @@ async def _until(is_so: Callable[[], bool]) -> None:
             await asyncio.sleep(OFTEN)
 
 
+def _batches(work: EventRetention, monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """A list that grows by one with each batch: its lease is renewed in each."""
+    batches: list[None] = []
+    renew = work._lease.renew
+
+    def counted(*arguments: Any) -> None:
+        batches.append(None)
+        renew(*arguments)
+
+    monkeypatch.setattr(work._lease, "renew", counted)
+    return batches
+
+
 def _values(work: EventRetention) -> list[float]:
     return [metric.value() for metric in work.metrics()]
 
@@ -82,20 +95,12 @@ async def test_when_it_writes_rarely_there_are_few_batches(
     monkeypatch.setattr(event_retention, "_UNNOTICED", Pace(first=1))
     await _write_old(place, database, 5)
     work = EventRetention(database, HOUR, pause=OFTEN)
-    renew = work._lease.renew
-    batches = 0
-
-    def counted(*arguments: Any) -> None:
-        nonlocal batches
-        batches += 1
-        renew(*arguments)
-
-    monkeypatch.setattr(work._lease, "renew", counted)
+    batches = _batches(work, monkeypatch)
     work.write_rarely(is_rare=True)
     async with work.running():
         await _until(lambda: _values(work)[1] > 0)
     assert _events(place) == LEFT
-    assert batches == (1 if isinstance(place, SQLitePlace) else 2)
+    assert len(batches) == (1 if isinstance(place, SQLitePlace) else 2)
 
 
 async def test_nothing_is_deleted_while_another_process_holds_the_lease(
@@ -128,18 +133,10 @@ async def test_it_ends_with_the_gateway_at_the_end_of_a_batch(
     monkeypatch.setattr("db.pacing._LARGEST", 1)
     await _write_old(place, database, 40)
     work = EventRetention(database, HOUR, pause=OFTEN)
-    renew = work._lease.renew
-    batches = 0
-
-    def counted(*arguments: Any) -> None:
-        nonlocal batches
-        batches += 1
-        renew(*arguments)
-
-    work._lease.renew = counted  # type: ignore[assignment, method-assign]
+    batches = _batches(work, monkeypatch)
     async with work.running():
-        await _until(lambda: batches > 1)
-    assert batches < 40
+        await _until(lambda: len(batches) > 1)
+    assert len(batches) < 40
     assert await Lease(other, "event_retention").acquire()
 
 

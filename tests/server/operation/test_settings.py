@@ -14,12 +14,7 @@ from server.operation.settings import Settings
 README = Path(__file__).parents[3] / "README.md"
 DEFAULT_URL = "sqlite+aiosqlite:///executions.db"
 
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to work in, where no ``.env`` is but the test's own."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def _migrate(*arguments: str, **environment: str) -> Result:
