@@ -17,6 +17,7 @@ from app import create_app
 from db.reading.cursors import encode_cursor
 from db.reading.paging import NEWEST_FIRST, position_of
 from resolvers.roots import ROOTS
+from schema.inputs import ExecutionOrderField
 from schema.node import global_id
 from server.operation.settings import Settings
 from tests.places import Place
@@ -74,7 +75,7 @@ _FILTERS = [
     "{durationMs: {gt: 1000}}",
     '{error: {contains: "failed"}}',
 ]
-_ORDERS = ["CREATED_ON", "UPDATED_ON", "FINISHED_ON", "DURATION", "STATE", "AGENTFLOW_ID"]
+_ORDERS = [field.name for field in ExecutionOrderField]
 
 _QUERIES: Mapping[str, list[str]] = {
     "execution": [f'guid: "{name}-04"' for name in ("alpha", "bravo", "nobody")],
