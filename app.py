@@ -88,7 +88,7 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
         read_url=settings.read_database_url,
         max_replica_lag=settings.max_replica_lag,
     )
-    # What is read again and again, mostly to no effect, is nothing to trace.
+    # The watch polls twice a second; tracing that would bury everything else.
     untraced = database
     if tracing is not None:
         database = tracing.wrap_database(database)
@@ -120,7 +120,7 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
         executions.read_contents_of(
             flowise_content(tables, database.dialect) if tables else EXECUTION_DATA
         )
-        # There each commit can fail what Flowise is doing.
+        # On SQLite each commit can fail what Flowise is doing.
         is_rare = tables is not None and database.dialect.name == "sqlite"
         authenticator.records_rarely = is_rare
         for work in background:

@@ -28,7 +28,7 @@ class Executions(Reader):
 
     @property
     def content_reader(self) -> ContentReader:
-        """Reads what engines left of them."""
+        """Reads the data that engines recorded for them."""
         return self._content_reader.within(self.workspace)
 
     def read_contents_of(self, source: ContentSource) -> None:

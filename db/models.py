@@ -106,9 +106,9 @@ class Execution(Base):
 
 
 class ExecutionData(Base):
-    """What an engine leaves of an execution: the JSON text of a list of steps.
+    """The data that an engine records for an execution: the JSON text of a list of steps.
 
-    It goes with its execution.
+    It is deleted with its execution.
     """
 
     __tablename__ = "execution_data"

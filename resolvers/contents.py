@@ -1,4 +1,4 @@
-"""What engines left of executions: their data, and the steps in it."""
+"""The data that engines recorded for executions, and the steps in it."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence

@@ -60,7 +60,7 @@ class Plan:
     nested_checks: tuple[tuple[ArgumentsOf, Check], ...] = ()
     """The arguments of the fields below the root, and how they are checked."""
     shows_contents: bool = False
-    """Whether it shows what engines left of executions, which may be large."""
+    """Whether it shows the data of executions, which may be large."""
 
     async def run(self, context: Context, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Run the operation and return its data.

@@ -49,7 +49,7 @@ class Execution(Node):
     )
     error: str | None = strawberry.field(
         description="The message of the first step that failed, up to 500 characters of it; null if"
-        " none did, or the engine has left no data."
+        " none did, or the engine has recorded no data."
     )
     agentflow: Annotated["Agentflow", strawberry.lazy("schema.agentflow")] = strawberry.field(
         description="The agentflow that ran. If it is gone, it has its id and no name."
@@ -59,15 +59,15 @@ class Execution(Node):
     )
     data: JSON | None = strawberry.field(
         description=(
-            "What the engine left of the execution: a list of steps, as it wrote them. Null if "
-            "there is nothing, or if dataProblem says why."
+            "The data that the engine recorded for the execution: a list of steps, as it wrote "
+            "them. Null if it recorded none, or for the reason in dataProblem."
         ),
         metadata=declare(Scope.READ, weight=_WEIGHT),
     )
     data_problem: str | None = strawberry.field(
         description=(
-            "Why data is null or steps is empty although the engine left something: it is no "
-            "JSON, or too large for the response."
+            "Why data is null or steps is empty although the engine recorded data: the data is not "
+            "a JSON list of steps, or too large to be read for this response."
         ),
         metadata=declare(Scope.READ, weight=_WEIGHT),
     )

@@ -1,8 +1,8 @@
 """The error of an execution in SQL, for triggers: what ``error_in`` returns for the same text.
 
-It never fails, which would fail the write of an engine, and costs little for a text in which no
-step failed: that text is searched, not parsed. Of a long text only the end is parsed. Lists and
-objects that are nested too deeply for the database are no JSON to it.
+It never fails, because that would fail an engine's write. A text in which no step failed costs
+little: it is searched, not parsed. Of a long text only the end is parsed. JSON that is nested too
+deeply for the database has no error.
 """
 
 from db.contents.steps import FAILED, MARK, MOST_READ, STEP_STARTS

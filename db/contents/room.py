@@ -1,4 +1,4 @@
-"""Read what engines left of executions, for a response that has room for so much of it."""
+"""Read the contents of executions for a response, up to its limit of bytes."""
 
 import asyncio
 import functools
@@ -14,13 +14,13 @@ _READ_ON_THE_LOOP = 10_000
 _BYTES_OF_STEP = 512
 """How many bytes of a response a step takes at least."""
 
-# Few, so that reading large contents can't take the processor from everything else: one for those
-# that take up to a second, and one for others.
+# Few, so that large contents can't take the processor from everything else: one may be busy with a
+# content for a second, and the other reads those that are small.
 _threads = ThreadPoolExecutor(2, "contents")
 
 
 class ContentRoom:
-    """What a response has room for: ``max_bytes`` of contents."""
+    """How much a response still has room for, of ``max_bytes`` of contents."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -36,9 +36,9 @@ class ContentRoom:
         *,
         with_steps: bool = True,
     ) -> list[ShownContent]:
-        """Read contents, each of which the response will have at most ``copies`` times.
+        """Read contents, each of which the response will contain at most ``copies`` times.
 
-        Each id is given once. Two statements are sent at most.
+        Ids must differ. Sends two statements at most.
         """
         async with self._lock:
             room = self._left // copies

@@ -8,7 +8,7 @@ from db.contents.json_text import NotJson, TooManyParts
 from db.contents.steps import Efforts, NoSteps, Step, check_steps, read_steps
 from db.texts import shown
 
-# The contents of Flowise have the ids of the credentials that its nodes use, as texts.
+# Flowise's contents name the credentials that its nodes use, by their ids.
 _CREDENTIAL = '"FLOWISE_CREDENTIAL_ID"'
 _credentials = re.compile(rf'({_CREDENTIAL}[ \t\n\r]*+:[ \t\n\r]*+)"[^"\\]*+(?:\\.[^"\\]*+)*+"')
 
@@ -16,7 +16,7 @@ _credentials = re.compile(rf'({_CREDENTIAL}[ \t\n\r]*+:[ \t\n\r]*+)"[^"\\]*+(?:\
 class ShownContent(NamedTuple):
     """The content of an execution: as JSON text, and its steps.
 
-    ``problem`` says why one of the two is missing although the engine left something.
+    ``problem`` says why one of the two is missing although the engine recorded data.
     """
 
     data: str | None = None

@@ -1,4 +1,4 @@
-"""The steps of an execution, read from the JSON text that its engine left.
+"""The steps of an execution, read from the JSON text that its engine recorded.
 
 The text is as Flowise writes it: a list of steps, each an object with ``nodeId``, ``nodeLabel``,
 ``status``, ``previousNodeIds`` and ``data``, which has the step's ``id``, ``name``, ``input``,
@@ -22,12 +22,12 @@ from db.models import LONGEST_ERROR
 FAILED = "ERROR"
 """The status of a step that failed."""
 MARK = f'{FAILED}"'
-"""What is in every text in which a step failed, so that others need not be read."""
+"""Every text in which a step failed contains this, so others need not be parsed."""
 MOST_READ = 250_000
 """In characters. Of a longer text, an error is looked for in as many at its end: a step that fails
-is the last one, and reading all of a text under the lock of a write keeps others waiting."""
+is usually the last one, and while a text is read, its write holds locks that others wait for."""
 STEP_STARTS = ('},{"nodeId":', '}, {"nodeId":')
-"""Between two steps, as programs write it: the first of them that is found is used."""
+"""What is between two steps, in JSON without blanks and with them; the first one found is used."""
 
 _LARGEST, _LARGEST_INT = 2**53, 2**31 - 1
 _MOST_PREVIOUS = 1_000
@@ -37,13 +37,13 @@ _UNKEPT = dict.fromkeys((0, *range(0xD800, 0xE000), 0xFFFE, 0xFFFF), _NO_CHARACT
 
 
 class NoSteps(Exception):
-    """A text is JSON, and still no list of steps to be read. The message says why."""
+    """A text is JSON, but its steps can't be read. The message says why."""
 
 
 class Efforts:
-    """What may be spent on the texts of a response: about a second to read steps, as much to check.
+    """How much work the texts of a response may take: about a second to read steps, one to check.
 
-    Texts whose steps take more are still checked, so that they can be shown.
+    A text whose steps take too long to read is still checked, so that its data can be shown.
     """
 
     __slots__ = ("checking", "reading")
@@ -81,8 +81,8 @@ class Step(NamedTuple):
 def error_in(text: str) -> str | None:
     """Return why an execution failed, from the text of its steps; see ``error_of``.
 
-    A text that is no JSON says nothing. Of one with more than ``MOST_READ`` characters, only the
-    last steps are read. ``error_sql`` has the same in SQL.
+    The error of a text that is not JSON is None. Of a text with more than ``MOST_READ`` characters,
+    only the last steps are read. ``error_sql`` has the same in SQL.
     """
     if MARK not in text or "\0" in text:
         return None

@@ -1,4 +1,4 @@
-"""Find what engines left of executions, never more bytes of it than a caller has room for."""
+"""Find the contents of executions, never more bytes than the caller has room for."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -19,9 +19,10 @@ from db.source import NATIVE
 
 
 class StoredContent(NamedTuple):
-    """What an engine left of an execution, in bytes of UTF-8.
+    """The data that an engine recorded for an execution.
 
-    ``text`` is None if there is nothing, and ``size`` is 0; or if there was no room for it.
+    ``size`` is in bytes of UTF-8, and 0 if the engine recorded nothing. ``text`` is None then, and
+    if there was no room for it.
     """
 
     text: str | None
@@ -48,7 +49,7 @@ EXECUTION_DATA = ContentSource(_data, _data.c.execution_id, _data.c.data)
 class ContentReader(Viewed):
     """Reads the contents of the executions of a database, in the tables of ``source``.
 
-    A view sees those of executions that are in its workspace now.
+    A view of a workspace sees those of the executions that are in the workspace now.
     """
 
     def __init__(self, database: Database) -> None:
@@ -57,23 +58,27 @@ class ContentReader(Viewed):
         self.source = EXECUTION_DATA
 
     def turn(self, size: int) -> AbstractAsyncContextManager[None]:
-        """Return what waits for a turn to read ``size`` bytes, and has it within its block."""
+        """Return a context manager that waits for its turn to read ``size`` bytes, and holds it."""
         return (self._large if size > _LARGE else self._small).take(size)
 
     async def sizes(self, execution_ids: Sequence[int]) -> dict[int, int]:
-        """Return the sizes of the contents of executions, of those that have one."""
+        """Return the size in bytes of each content that there is, by the id of its execution."""
         return {row[0]: row[1] for row in await self._read(execution_ids, with_texts=False)}
 
     async def find_many(
         self, execution_ids: Sequence[int], sizes: Mapping[int, int], max_bytes: int
     ) -> list[StoredContent]:
-        """Return the content of each execution, with the texts of those named by ``within``."""
+        """Return the content of each execution, with texts of ``max_bytes`` at most in all.
+
+        ``sizes`` are those that ``sizes`` returned. Texts for which there is no room are left out,
+        as ``within`` says.
+        """
         sizes = dict(sizes)
         wanted = within(max_bytes, execution_ids, sizes)
         texts: dict[int, str] = {}
         if wanted:
             rows = await self._read(wanted, with_texts=True)
-            # One may have grown meanwhile.
+            # A content may have grown since its size was read.
             sizes |= {row[0]: row[1] for row in rows}
             fitting = frozenset(within(max_bytes, wanted, sizes))
             texts = {row[0]: row[2] for row in rows if row[0] in fitting}
@@ -102,7 +107,7 @@ class ContentReader(Viewed):
 
 
 def within(max_bytes: int, execution_ids: Sequence[int], sizes: Mapping[int, int]) -> list[int]:
-    """Return those whose contents there is room for, each after those before it."""
+    """Return the ids of the contents that fit into ``max_bytes``, taken in the order given."""
     found: list[int] = []
     left = max_bytes
     for each in execution_ids:

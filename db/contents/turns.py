@@ -1,4 +1,4 @@
-"""Turns to read contents, so that a process has few of them in memory at the same time."""
+"""Turns to read contents, which limit how many of them a process has in memory."""
 
 import asyncio
 import heapq
@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 
 
 class Turns:
-    """Lets ``at_once`` read at the same time. Of those that wait, the one that reads least is next.
+    """Lets ``at_once`` tasks read at a time; of those waiting, the one with least to read is next.
 
-    So what many large contents are asked for keeps nobody waiting who asks for a small one.
+    So requests for large contents don't keep one for a small content waiting.
     """
 
     def __init__(self, at_once: int) -> None:

@@ -7,5 +7,5 @@ through ``read_only``. ``sides`` is what attaching needs of a database, and ``op
 between the two that there are: ``sqlite_sides``, with ``sqlite_batches``, and ``postgres_sides``,
 with ``postgres_statements``. Their triggers are in ``sqlite_triggers`` and ``postgres_triggers``
 (of ``postgres_forward``, from Flowise to the gateway, and ``postgres_back``), and how a row is read
-in ``sqlite_mapping`` and ``postgres_mapping``. ``content`` reads what Flowise leaves of executions.
+in ``sqlite_mapping`` and ``postgres_mapping``. ``content`` reads Flowise's `executionData`.
 """

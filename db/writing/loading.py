@@ -21,7 +21,7 @@ class LoadedExecution(NamedTuple):
     ``id`` is kept if no execution has it yet; otherwise, or if it is None, a new one is assigned. A
     None in another field leaves the field of an existing execution unchanged, except that
     ``finished_on`` follows a change of the state: it is ``updated_on``, or else now. ``data`` is
-    what the engine left, as JSON text, and ``error`` what ``error_in`` finds in it.
+    what the engine recorded, as JSON text, and ``error`` what ``error_in`` finds in it.
     """
 
     id: int | None

@@ -60,13 +60,13 @@ def import_(
 
     Executions whose guid exists are updated. Columns: guid, agentflow_id, agentflow_name,
     session_id, state, created_on (epoch milliseconds or ISO 8601), and optionally id,
-    updated_on, finished_on, workspace_id and data (what the engine left, as JSON); the names of
+    updated_on, finished_on, workspace_id and data (JSON, as the engine wrote it); the names of
     the REST API (agentflowId) and executionData work too. A row keeps its id unless another
     execution has it. Files may be in UTF-8 or UTF-16, compressed with gzip or not; CSV values may
     be separated by commas, semicolons, tabs or bars.
 
     The server may be a Flowise, a gateway, or any that has their `GET /executions`. Its list is
-    read by windows of creation, page by page, each of which is kept: the same command goes on where
+    read by windows of creation, page by page, each of which is kept: the same command resumes where
     it was ended, and later reads only what has changed since (a Flowise tells; other lists are read
     again). Executions that can't be read are left out and named; the exit status is then 1. What is
     deleted at the server stays here.

@@ -150,8 +150,8 @@ class Settings(BaseSettings):
     max_data_bytes: int = Field(
         10_485_760,
         ge=1,
-        description="How many bytes of what engines left of executions a response may have, in "
-        "GraphQL and REST; dataProblem says what was left out.",
+        description="How many bytes of execution data a response may have, in GraphQL and REST; "
+        "dataProblem says what was left out.",
     )
     get_queries: bool = Field(
         True, description="Whether GraphQL queries may be sent by GET; mutations never may."

@@ -110,7 +110,7 @@ def _find_many(max_page_size: int) -> dict[str, Any]:
 def _find_one() -> dict[str, Any]:
     return {
         "operationId": "findExecution",
-        "summary": "Get a specific execution, with what the engine left of it if asked.",
+        "summary": "Get a specific execution, with its data if asked.",
         "parameters": [_include()],
         "responses": _responses(_answer("The execution.", _reference("Execution")), "400", "404"),
     }
@@ -188,8 +188,8 @@ _SCHEMAS: dict[str, Any] = {
             "state": _reference("ExecutionState"),
             "created_on": {"type": "integer", "description": "Epoch milliseconds."},
             "data": {
-                "description": "With include=data: what the engine left, any JSON; null if there"
-                " is nothing, or dataProblem says why."
+                "description": "With include=data: what the engine recorded, any JSON; null if it"
+                " recorded nothing, or for the reason in dataProblem."
             },
             "dataProblem": {
                 "type": "string",

@@ -1,4 +1,4 @@
-"""What an engine leaves of an execution goes with it, and says why it failed."""
+"""The data of an execution is deleted with it, and says why it failed."""
 
 import json
 import sqlite3
@@ -45,7 +45,7 @@ def _errors(place: Place) -> dict[str, str | None]:
     return dict(run_sql(place, "SELECT guid, error FROM executions ORDER BY id"))
 
 
-def test_the_error_follows_what_is_left(written: Place) -> None:
+def test_the_error_follows_the_data(written: Place) -> None:
     assert _errors(written) == {"g-1": "It broke", "g-2": "It broke", "g-3": None}
     run_sql(written, "UPDATE execution_data SET data = ? WHERE execution_id = 1", FINE)
     _leave(written, 3, FINE)
@@ -62,7 +62,7 @@ def test_an_upsert_of_data_is_followed(written: Place) -> None:
     assert _errors(written) == {"g-1": None, "g-2": "It broke", "g-3": "It broke"}
 
 
-def test_a_statement_that_leaves_much_is_followed(place: Place) -> None:
+def test_a_statement_that_writes_much_data_is_followed(place: Place) -> None:
     for number in (1, 2, 3):
         run_sql(place, _INSERT, number, f"g-{number}")
     run_sql(

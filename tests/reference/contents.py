@@ -1,4 +1,4 @@
-"""What engines left of executions: written for their ids, and read in a plain way."""
+"""The data of executions: written for their ids, and read in a plain way."""
 
 import json
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ _WRITTEN = [
 
 
 def written(execution_id: int) -> str | None:
-    """What the engine left of an execution, if anything."""
+    """The data that is written for an execution, if any."""
     return _WRITTEN[execution_id % len(_WRITTEN)]
 
 

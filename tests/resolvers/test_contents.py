@@ -1,4 +1,4 @@
-"""What engines left of executions is shown where it is selected, and within bounds."""
+"""The data of executions is shown where it is selected, and within bounds."""
 
 import json
 import threading

@@ -125,7 +125,7 @@ class Worlds:
 
 
 def _data_of(row: ExecutionRow) -> str:
-    """What an engine left, with an error if the execution has one."""
+    """The data of an execution, with an error if it has one."""
     status = "FINISHED" if row.error is None else "ERROR"
     data = {"output": f"of {row.guid}", "error": row.error}
     return json.dumps([{"nodeId": "one", "nodeLabel": "One", "status": status, "data": data}])

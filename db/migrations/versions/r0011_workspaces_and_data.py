@@ -1,7 +1,7 @@
-"""The workspaces of executions, and what engines leave of them: data, and the error of a step.
+"""The workspaces of executions, the data that engines record for them, and the error in it.
 
-Events tell of both. An execution that comes into another workspace is another execution, like one
-with another guid.
+Events have the workspace and the error. An execution that comes into another workspace is another
+execution, like one with another guid.
 """
 
 import sqlalchemy as sa

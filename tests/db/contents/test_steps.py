@@ -1,4 +1,4 @@
-"""Steps are read from whatever an engine left."""
+"""Steps are read from whatever an engine recorded."""
 
 import contextlib
 import json

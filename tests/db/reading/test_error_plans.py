@@ -1,4 +1,4 @@
-"""Executions are found by their error without reading all executions, nor what engines left."""
+"""Executions are found by their error without reading all executions, or their data."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What engines left is loaded with executions."""
+"""The data of executions is loaded with them."""
 
 import json
 from typing import Any

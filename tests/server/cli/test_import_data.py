@@ -1,4 +1,4 @@
-"""Data that engines left is imported, as JSON or as JSON text."""
+"""The data of executions is imported, as JSON or as JSON text."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""One execution is shown with what its engine left, if that is asked for."""
+"""One execution is shown with its data if that is asked for."""
 
 import json
 from typing import Any
