@@ -1,5 +1,8 @@
 """Flowise's tables and the gateway's in one file of SQLite."""
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.database import Database
@@ -18,7 +21,12 @@ from db.flowise.tables import FlowiseTables
 from db.sqlite.flowise_changes import bring_oldest
 
 _CHANGES_AT_ONCE = 500
-_MADE = "SELECT name, type, sql FROM sqlite_master WHERE name LIKE 'flowise\\_%' ESCAPE '\\'"
+_MADE = (
+    "SELECT name, type, lower(tbl_name) AS on_table, sql FROM sqlite_master"
+    " WHERE name LIKE 'flowise\\_%' ESCAPE '\\'"
+)
+_WATCHED = ("execution", "chat_flow", "chat_message", "executions", "agentflows")
+"""The tables that a version of the gateway may have triggers on."""
 _HAS_CHANGES = "SELECT EXISTS (SELECT 1 FROM flowise_changes)"
 _VERSION = "SELECT schema_version FROM pragma_schema_version"
 _COUNT = (
@@ -42,9 +50,12 @@ class SQLiteSides:
 
     async def is_installed(self) -> bool:
         """Whether the triggers and tables between the two are as this version makes them."""
-        found = await self._database.read_latest(_MADE, ())
-        made = {name: text for name, _, text in found}
-        return all(made.get(name) == text for name, text in self._made.items())
+        made = {
+            name: _Made(kind, table, text)
+            for name, kind, table, text in await self._database.read_latest(_MADE, ())
+        }
+        texts = {name: made[name].text if name in made else "" for name in self._made}
+        return texts == self._made and not self._others(made)
 
     async def version(self) -> int:
         """Return the number of changes of the schema, Flowise's migrations among them."""
@@ -56,27 +67,34 @@ class SQLiteSides:
 
         async def work(connection: AsyncConnection) -> None:
             made = await _find_made(connection)
+            for name in self._others(made):
+                await _drop(connection, made, name)
             for name, text in self._made.items():
-                kind, found = made.get(name, ("", ""))
-                if found == text:
+                if name in made and made[name].text == text:
                     continue
-                if kind:
-                    await connection.exec_driver_sql(f"DROP {kind} {name}")
+                await _drop(connection, made, name)
                 await connection.exec_driver_sql(text)
 
         await self._database.transact(work)
 
     async def remove(self) -> None:
-        """Drop everything that ``install`` has created. Idempotent."""
+        """Drop everything that ``install`` of this or another version has created. Idempotent."""
 
         async def work(connection: AsyncConnection) -> None:
             made = await _find_made(connection)
             # Triggers first: they name the tables.
-            for name in reversed(self._made):
-                if name in made:
-                    await connection.exec_driver_sql(f"DROP {made[name][0]} {name}")
+            for name in (*self._others(made), *reversed(self._made)):
+                await _drop(connection, made, name)
 
         await self._database.transact(work)
+
+    def _others(self, made: Mapping[str, "_Made"]) -> list[str]:
+        """Return the names of the triggers that another version has made, and this one has not."""
+        return [
+            name
+            for name, each in made.items()
+            if each.kind == "trigger" and each.table in _WATCHED and name not in self._made
+        ]
 
     async def copy_flows(self) -> int:
         """Make the gateway's agentflows equal to Flowise's; return how many differed."""
@@ -135,7 +153,22 @@ class SQLiteSides:
         return Counts(*counts[0])
 
 
-async def _find_made(connection: AsyncConnection) -> dict[str, tuple[str, str]]:
-    """Return the kinds and the texts of what is there, by its name."""
+class _Made(NamedTuple):
+    """A table or a trigger that is there; ``table`` is the trigger's."""
+
+    kind: str
+    table: str
+    text: str
+
+
+async def _find_made(connection: AsyncConnection) -> dict[str, _Made]:
+    """Return what is there, by its name."""
     found = (await connection.exec_driver_sql(_MADE)).all()
-    return {row.name: (row.type, row.sql) for row in found}
+    return {row.name: _Made(row.type, row.on_table, row.sql) for row in found}
+
+
+async def _drop(connection: AsyncConnection, made: Mapping[str, _Made], name: str) -> None:
+    """Drop what has a name, if it is there."""
+    if name in made:
+        quoted = name.replace('"', '""')
+        await connection.exec_driver_sql(f'DROP {made[name].kind} "{quoted}"')

@@ -95,6 +95,34 @@ async def test_what_another_version_has_made_is_replaced(place: Place, sides: SQ
     assert await sides.is_installed()
 
 
+async def test_what_only_another_version_has_made_goes(place: Place, sides: SQLiteSides) -> None:
+    before = run_sql(place, "SELECT name, sql FROM sqlite_master ORDER BY 1")
+    other = (
+        "CREATE TRIGGER flowise_of_old AFTER INSERT ON execution"
+        " BEGIN INSERT INTO gone VALUES (NEW.id); END"
+    )
+    await sides.install()
+    installed = run_sql(place, "SELECT name, sql FROM sqlite_master ORDER BY 1")
+    for act, left in ((sides.install, installed), (sides.remove, before)):
+        run_sql(place, other)
+        assert not await sides.is_installed()
+        await act()
+        assert run_sql(place, "SELECT name, sql FROM sqlite_master ORDER BY 1") == left
+        add_executions(place, [{"id": act.__name__}])
+
+
+async def test_triggers_of_others_stay(place: Place, sides: SQLiteSides) -> None:
+    run_sql(
+        place,
+        "CREATE TRIGGER flowise_of_others AFTER INSERT ON workspace BEGIN SELECT 1; END",
+    )
+    await sides.install()
+    assert await sides.is_installed()
+    await sides.remove()
+    find = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'workspace'"
+    assert run_sql(place, find) == [("flowise_of_others",)]
+
+
 async def test_what_is_there_is_copied_once_and_what_cannot_be_is_noted(
     path: Path, place: Place, sides: SQLiteSides
 ) -> None:
