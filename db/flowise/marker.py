@@ -71,15 +71,15 @@ async def create_marker(database: Database, journal_mode: str | None) -> None:
 
     Several processes may call this at once: the mark is that of the first.
     """
-    mode = "NULL" if journal_mode is None else f"'{journal_mode}'"
+    mark = "?" if database.dialect.name == "sqlite" else "$1::text"
     insert = (
-        f"INSERT INTO {TABLE} (id, format, journal_mode) VALUES (1, {FORMAT}, {mode})"
+        f"INSERT INTO {TABLE} (id, format, journal_mode) VALUES (1, {FORMAT}, {mark})"
         " ON CONFLICT DO NOTHING"
     )
     async with database.write() as connection:
         await connection.run_sync(take_turns)
-        for statement in (_CREATE, insert):
-            await connection.exec_driver_sql(statement)
+        await connection.exec_driver_sql(_CREATE)
+        await connection.exec_driver_sql(insert, (journal_mode,))
 
 
 async def mark_complete(database: Database) -> None:

@@ -56,6 +56,7 @@ _NO_MYSQL = (
     "attached. These can: a Flowise on SQLite or PostgreSQL (DATABASE_TYPE=sqlite or postgres), or "
     "a database of the gateway's own, which `import` fills from Flowise's list over REST"
 )
+_JOURNAL_MODES = ("delete", "truncate", "persist", "memory", "wal", "off")
 _FLOWISE_FILE = Path(".flowise") / "database.sqlite"
 
 
@@ -175,6 +176,8 @@ async def _detach(opened: Database) -> int:
 
 def _set_journal_mode(settings: Settings, marker: Marker) -> bool:
     """Give the file the journal mode that it had before; return False if it is in use."""
+    if marker.journal_mode not in _JOURNAL_MODES:
+        return False
     name = normalize_url(settings.database_url).database or ""
     with contextlib.closing(
         sqlite3.connect(name, timeout=0, uri=name.startswith("file:"))
