@@ -88,7 +88,12 @@ def refuse_newer(marker: Marker | None, revision: str | None) -> None:
             "The database has a table alembic_version of another program, and the gateway needs "
             f"that name. {_NOTHING}"
         )
-    if (revision or "") > NEWEST_REVISION or (marker is not None and marker.format > FORMAT):
+    if marker is not None and marker.format > FORMAT:
+        raise CannotAttach(
+            f"A newer version of the gateway has attached this database (in format {marker.format},"
+            f" and this version knows {FORMAT}): use that version. {_NOTHING}"
+        )
+    if (revision or "") > NEWEST_REVISION:
         raise CannotAttach(
             f"A newer version of the gateway uses this database (its revision is {revision}, and "
             f"this version knows {NEWEST_REVISION}): use that version. {_NOTHING}"

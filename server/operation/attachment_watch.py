@@ -16,6 +16,7 @@ from db.errors import GatewayError, ServiceUnavailable
 from db.flowise.attachment import Attachment, Mended
 from db.flowise.marker import Marker, read_marker, write_counts
 from db.flowise.opening import open_sides
+from db.flowise.refusals import CannotAttach, refuse_newer
 from db.flowise.sides import Counts, Sides
 from db.flowise.tables import FlowiseTables, NotFlowise, find_tables
 from db.instants import format_iso, from_ms, now_ms
@@ -151,8 +152,16 @@ class AttachmentWatch(Rounds):
         return {"flowise": described}
 
     async def learn(self) -> None:
-        """Learn whether the database is attached, and tell of it if that is new."""
+        """Learn whether the database is attached, and tell of it if that is new.
+
+        Raises CannotAttach if a newer version has attached it, which makes other triggers.
+        """
         marker = await read_marker(self._database)
+        try:
+            refuse_newer(marker, revision=None)
+        except CannotAttach as error:
+            self._problem = error.message
+            raise
         known_on = None if self._marker is None else self._marker.counted_on
         if marker is not None and marker.counted_on != known_on:
             self._counted = _Counted(marker.counts, marker.counted_on)

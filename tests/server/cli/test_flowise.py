@@ -181,6 +181,16 @@ def test_detaching_sets_back_the_journal_mode(tmp_path: Path) -> None:
     assert run_sql(place, "PRAGMA journal_mode") == [("delete",)]
 
 
+@pytest.mark.sqlite
+def test_detaching_sets_no_journal_mode_that_there_is_not(tmp_path: Path) -> None:
+    place = SQLitePlace(tmp_path / "database.sqlite")
+    place.path.write_bytes(DATA.read_bytes())
+    _said(place, "attach")
+    run_sql(place, "UPDATE flowise_attachment SET journal_mode = 'delete; DROP TABLE execution'")
+    _said(place, "detach", "--yes")
+    assert run_sql(place, "PRAGMA journal_mode") == [("wal",)]
+
+
 def test_detaching_asks_and_refuses_where_nobody_can_answer(flowise: Place) -> None:
     _said(flowise, "attach")
     before = dump(flowise)
@@ -270,12 +280,22 @@ def test_tables_of_others_with_names_that_the_gateway_needs_are_refused(
     assert dump(flowise) == before
 
 
-def test_a_newer_gateways_database_is_refused(flowise: Place) -> None:
+@pytest.mark.parametrize(
+    ("newer", "said"),
+    [
+        ("UPDATE alembic_version SET version_num = '9999'", "its revision is 9999, and this"),
+        ("UPDATE flowise_attachment SET format = 9", "in format 9, and this version knows 1"),
+    ],
+)
+def test_a_newer_gateways_database_is_refused(newer: str, said: str, flowise: Place) -> None:
     _said(flowise, "attach")
-    run_sql(flowise, "UPDATE alembic_version SET version_num = '9999'")
+    run_sql(flowise, newer)
     before = dump(flowise)
     for command in (["attach"], ["attach", "--check"], ["detach", "--yes"]):
-        assert "newer version of the gateway" in _said(flowise, *command, status=1)
+        assert said in _said(flowise, *command, status=1)
+    served = run("serve", "--port", "0", "--database", flowise.url)
+    assert served.returncode != 0
+    assert "newer" in served.stderr
     assert dump(flowise) == before
 
 

@@ -306,6 +306,20 @@ def test_what_was_written_around_the_triggers_is_told(flowise: Place) -> None:
         wait_until(lambda: _counts(gateway) == (3, 3, 0))
 
 
+def test_what_a_newer_version_has_made_meanwhile_is_left_alone(flowise: Place) -> None:
+    _attachment(flowise, "attach")
+    with running_gateway(flowise) as gateway:
+        wait_until(lambda: _counts(gateway) == (3, 3, 0))
+        run_sql(flowise, "UPDATE flowise_attachment SET format = 9")
+        wait_until(lambda: "in format 9" in (_described(gateway) or {}).get("problem", ""))
+        _without_triggers(flowise, _adding(flowise, 3))
+        counted = gateway.sql("SELECT count(*) FROM executions")
+        assert len(_guids(gateway)) == 3
+        run_sql(flowise, "UPDATE flowise_attachment SET format = 1")
+        wait_until(lambda: _counts(gateway) == (4, 4, 0))
+    assert counted == [(3,)]
+
+
 def test_a_break_while_copying_is_made_good_by_a_gateway(
     flowise: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
