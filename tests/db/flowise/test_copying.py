@@ -219,3 +219,18 @@ _HAS_TABLE = {
     True: "SELECT count(*) FROM sqlite_master WHERE name = 'executions'",
     False: "SELECT count(to_regclass('executions'))",
 }
+
+
+# It takes some seconds.
+@pytest.mark.load
+def test_the_error_in_fifty_megabytes_is_followed_when_flowise_writes_it(flowise: Place) -> None:
+    _attach(flowise)
+    id_ = postgres.identity(1)
+    long = "x" * (50 * 2**20)
+    data = f'[{{"nodeId":"a","data":"{long}"}},{{"nodeId":"b",{_FAILED[2:]}'
+    values = f"'{id_}', '{data}', 'ERROR', '{postgres.FLOW}', 'session'"
+    run_sql(flowise, f"INSERT INTO execution ({_COLUMNS}) VALUES ({values})")
+    assert run_sql(flowise, "SELECT state, error FROM executions") == [("ERROR", "no model")]
+    run_sql(flowise, f"UPDATE execution SET \"executionData\" = '{_FAILED} '")
+    assert run_sql(flowise, "SELECT state, error FROM executions") == [("ERROR", "no model")]
+    _check_sides(flowise)

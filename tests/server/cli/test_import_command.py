@@ -1,6 +1,7 @@
 """The ``import`` command: what it leaves behind, and what it prints."""
 
 import gzip
+import json
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,25 @@ def test_what_was_imported_is_counted_in_words(folder: Path, count: int, said: s
     rows = [row.replace("a,", f"g{number},", 1) for number in range(count)]
     (folder / "runs.csv").write_text("\n".join([header, *rows]))
     assert _import("runs.csv").stdout == f"Imported {said}\n"
+
+
+# It takes some seconds.
+@pytest.mark.load
+@pytest.mark.parametrize("as_text", [True, False])
+def test_fifty_megabytes_of_data_are_imported(folder: Path, *, as_text: bool) -> None:
+    long = {"nodeId": "a", "data": "x" * (50 * 2**20)}
+    failed = {"nodeId": "b", "status": "ERROR", "data": {"error": "no model"}}
+    steps = json.dumps([long, failed])
+    row = {"guid": "a", "agentflow_id": "flow-1", "state": "ERROR", "created_on": "2026-11-26"}
+    line = json.dumps({**row, "data": steps if as_text else json.loads(steps)})
+    (folder / "runs.jsonl").write_text(line)
+    assert _import("runs.jsonl").stdout == "Imported 1 execution\n"
+    kept = run_sql(
+        folder / "executions.db",
+        "SELECT length(data) > 50 * 1024 * 1024, error FROM execution_data"
+        " JOIN executions ON id = execution_id",
+    )
+    assert kept == [(1, "no model")]
 
 
 def test_a_file_in_gzip_is_imported(folder: Path) -> None:
