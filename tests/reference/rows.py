@@ -71,18 +71,19 @@ def _with_contents(rows: list[ExecutionRow]) -> list[ExecutionRow]:
     return [row if contents.written(row.id) is None else row._replace(error=None) for row in rows]
 
 
-_SAMPLE = _with_contents(SAMPLE)
-VALID = _with_contents(_SAMPLE + _rows(_NAMES, _GUIDS))
+AS_WRITTEN = _with_contents(SAMPLE)
+"""The sample as it is once what their engines left of them is written, too."""
+VALID = _with_contents(AS_WRITTEN + _rows(_NAMES, _GUIDS))
 """What the database accepts."""
 _LATELY = [START + hours * 3_600_000 + number for number, hours in enumerate([0, 1, 1, 25, 700])]
-LATELY = _SAMPLE + [
+LATELY = AS_WRITTEN + [
     row._replace(
         created_on=_LATELY[number % len(_LATELY)],
         duration_ms=None
         if row.finished_on is None
         else row.finished_on - _LATELY[number % len(_LATELY)],
     )
-    for number, row in enumerate(VALID[len(_SAMPLE) :])
+    for number, row in enumerate(VALID[len(AS_WRITTEN) :])
 ]
 """The same, all created within a month, so that timelines are short."""
 _BROKEN = [
@@ -100,7 +101,7 @@ _BROKEN = [
     "\U0001f600",
 ]
 BROKEN = _with_contents(
-    _SAMPLE[:6] + _rows({f"{each}": f"Name {each}" for each in _BROKEN}, _BROKEN)
+    AS_WRITTEN[:6] + _rows({f"{each}": f"Name {each}" for each in _BROKEN}, _BROKEN)
 )
 """What a table may have from before the database refused it (SQLite alone)."""
 

@@ -17,9 +17,8 @@ from tests.gateway import running_gateway
 from tests.places import Place
 from tests.reference.comparing import NO_LIMITS, Comparison
 from tests.reference.request import Request
-from tests.reference.rows import fill
+from tests.reference.rows import AS_WRITTEN, fill
 from tests.reference.transports import Transports, transports_of
-from tests.sample import SAMPLE
 
 SDL = Path("schema/schema.graphql").read_text()
 FRAGMENTS = """
@@ -88,9 +87,9 @@ class Ways:
 @pytest.fixture(scope="module")
 def ways(new_place: Callable[[], Place]) -> Iterator[Ways]:
     place = new_place()
-    fill(place, SAMPLE)
+    fill(place, AS_WRITTEN)
     with running_gateway(place, **NO_LIMITS) as gateway, transports_of(gateway) as transports:
-        yield Ways(Comparison(gateway, SDL, SAMPLE), transports)
+        yield Ways(Comparison(gateway, SDL, AS_WRITTEN), transports)
 
 
 _TWO = (
