@@ -140,9 +140,11 @@ class Attachment:
         return mended
 
     async def look(self, sides: Sides, on_rows: Advance = lambda _: None) -> Mended:
-        """Return what ``mend`` would do about executions, and change nothing."""
+        """Return what ``mend`` would do, and change nothing."""
         found = Mended(was_installed=await sides.is_installed())
         if found.was_installed:
+            found.caught_up = await sides.count_waiting()
+            found.flows = await sides.copy_flows(is_dry=True)
             for compare in (sides.copy_batch, sides.remove_surplus):
                 dry = functools.partial(compare, is_dry=True)
                 advance = on_rows if compare == sides.copy_batch else lambda _: None

@@ -140,9 +140,14 @@ class PostgresSides:
             else:
                 return
 
-    async def copy_flows(self) -> int:
-        """Make the gateway's agentflows equal to Flowise's; return how many differed."""
+    async def copy_flows(self, *, is_dry: bool = False) -> int:
+        """Make the gateway's agentflows equal to Flowise's; return how many differed.
+
+        If ``is_dry``, say how many differ, and change nothing.
+        """
         statements = PostgresStatements(await self._mapping())
+        if is_dry:
+            return len(await self._database.read_latest(statements.differing_flows(), ()))
 
         def copy(execute: Execute) -> int:
             _begin(execute)
@@ -238,6 +243,12 @@ class PostgresSides:
             return sum(_take(execute, statements, guids))
 
         return await self._database.change(take)
+
+    async def count_waiting(self) -> int:
+        """Count the executions that ``catch_up`` would look at."""
+        statements = PostgresStatements(await self._mapping())
+        [(waiting,)] = await self._database.read_latest(statements.counting_noted(), ())
+        return int(waiting)
 
     async def count(self) -> Counts:
         """Count both sides at one moment."""

@@ -109,6 +109,10 @@ SELECT guid, guid IN (SELECT id::text FROM locked) OR guid NOT IN (
             " WHERE guid > $1 ORDER BY guid LIMIT $2"
         )
 
+    def counting_noted(self) -> str:
+        """Return a SELECT of how many executions come again."""
+        return f"SELECT count(DISTINCT guid) FROM {self.mapping.schema}{NOT_YET}"
+
     def counting(self) -> str:
         """Return a SELECT of how many executions each side has, and how many are left out."""
         schema, execution = self.mapping.schema, self.mapping.execution

@@ -51,8 +51,11 @@ class Sides(Protocol):
     async def remove(self) -> None:
         """Drop everything that ``install`` has created. Idempotent."""
 
-    async def copy_flows(self) -> int:
-        """Make the gateway's agentflows equal to Flowise's; return how many differed."""
+    async def copy_flows(self, *, is_dry: bool = False) -> int:
+        """Make the gateway's agentflows equal to Flowise's; return how many differed.
+
+        If ``is_dry``, say how many differ, and change nothing.
+        """
 
     async def copy_batch(self, after: str, limit: int, *, is_dry: bool = False) -> Batch:
         """Make the executions after an id, in the order of ids, equal to Flowise's.
@@ -68,6 +71,9 @@ class Sides(Protocol):
 
     async def catch_up(self) -> int:
         """Make good what triggers had to leave undone; return how many changes there were."""
+
+    async def count_waiting(self) -> int:
+        """Count the changes that ``catch_up`` would look at."""
 
     async def count(self) -> Counts:
         """Count both sides at one moment."""

@@ -28,6 +28,7 @@ _MADE = (
 _WATCHED = ("execution", "chat_flow", "chat_message", "executions", "agentflows")
 """The tables that a version of the gateway may have triggers on."""
 _HAS_CHANGES = "SELECT EXISTS (SELECT 1 FROM flowise_changes)"
+_COUNT_CHANGES = "SELECT count(*) FROM flowise_changes"
 _VERSION = "SELECT schema_version FROM pragma_schema_version"
 _COUNT = (
     "SELECT (SELECT count(*) FROM execution), (SELECT count(*) FROM executions),"
@@ -96,11 +97,14 @@ class SQLiteSides:
             if each.kind == "trigger" and each.table in _WATCHED and name not in self._made
         ]
 
-    async def copy_flows(self) -> int:
-        """Make the gateway's agentflows equal to Flowise's; return how many differed."""
+    async def copy_flows(self, *, is_dry: bool = False) -> int:
+        """Make the gateway's agentflows equal to Flowise's; return how many differed.
+
+        If ``is_dry``, say how many differ, and change nothing.
+        """
         [(differing,)] = await self._database.read_latest(self._flows.count, ())
-        if not differing:
-            return 0
+        if is_dry or not differing:
+            return int(differing)
         return await self._database.change(self._flows.copy)
 
     async def copy_batch(self, after: str, limit: int, *, is_dry: bool = False) -> Batch:
@@ -146,6 +150,11 @@ class SQLiteSides:
                 break
             applied += some
         return applied
+
+    async def count_waiting(self) -> int:
+        """Count the changes that ``catch_up`` would look at."""
+        [(waiting,)] = await self._database.read_latest(_COUNT_CHANGES, ())
+        return int(waiting)
 
     async def count(self) -> Counts:
         """Count both sides at one moment."""

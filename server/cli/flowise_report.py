@@ -10,8 +10,8 @@ from db.flowise.tables import FlowiseTables
 from db.models import ExecutionState
 from server.operation.program import on_database, program
 
-_COPY_SECONDS = {"sqlite": 200e-6, "postgresql": 200e-6}
-"""How long an execution of a kilobyte takes to be copied with its pauses, as measured."""
+_COPY_SECONDS = {"sqlite": 590e-6, "postgresql": 280e-6}
+"""How long an execution of a kilobyte takes to be copied with its pauses; see bench/results.md."""
 _SEARCH_SECONDS = 5e-9
 """How long a byte of it takes to be searched for errors, with the pauses."""
 _MOST_SHOWN = 5

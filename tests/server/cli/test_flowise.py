@@ -1,5 +1,7 @@
 """``attach flowise`` and ``detach flowise``, run as programs."""
 
+import contextlib
+import json
 import re
 import shlex
 import sqlite3
@@ -10,6 +12,7 @@ import pytest
 from db.errors import GatewayError
 from db.flowise.attachment import Attachment
 from db.leases import LeaseLost
+from tests.db.flowise.equality import check_sides
 from tests.faults.programs import wait_until
 from tests.flowise_dump import dump, rows
 from tests.flowise_tables import add_executions, add_flows, id_of, run_id
@@ -108,12 +111,19 @@ def test_attaching_takes_over_what_is_there(flowise: Place) -> None:
     }
 
 
+def _without_leases(place: Place) -> list[object]:
+    """Everything but who mends it: whoever does takes the lease, and lets it go."""
+    kept = [line for line in dump(place) if 'INTO "leases"' not in line[0]]
+    tables = ("executions", "agentflows", "execution_events", "flowise_attachment")
+    return [*kept, *(sorted(run_sql(place, f"SELECT * FROM {name}"), key=repr) for name in tables)]
+
+
 def test_attaching_twice_changes_nothing_and_says_so(flowise: Place) -> None:
     _said(flowise, "attach")
-    before = run_sql(flowise, "SELECT * FROM executions ORDER BY id")
+    before = _without_leases(flowise)
     again = _said(flowise, "attach")
     assert again == "Attached already, and nothing had drifted: 5 executions on both sides\n"
-    assert run_sql(flowise, "SELECT * FROM executions ORDER BY id") == before
+    assert _without_leases(flowise) == before
     said = _said(flowise, "attach", "--check")
     assert "The database is attached already\nNothing has drifted\nNothing was changed" in said
 
@@ -160,12 +170,75 @@ def test_attaching_again_mends_and_says_what_had_drifted(flowise: Place) -> None
     assert "nothing had drifted" in _said(flowise, "attach")
 
 
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ("UPDATE agentflows SET name = 'Other'", "1 agentflow different"),
+        ("UPDATE executions SET state = 'ERROR' WHERE guid = '{0}'", "1 changes that had not come"),
+    ],
+)
+@pytest.mark.sqlite
+def test_a_check_tells_of_agentflows_and_of_changes_that_wait(
+    changed: str, said: str, flowise: Place
+) -> None:
+    _said(flowise, "attach")
+    run_sql(flowise, changed.format(run_id(flowise, 4)))
+    before = dump(flowise)
+    checked = _said(flowise, "attach", "--check")
+    assert "It has drifted: " in checked
+    assert said in checked
+    assert dump(flowise) == before
+
+
+@pytest.mark.postgres
+def test_a_check_tells_of_what_waits_in_postgresql(flowise: Place) -> None:
+    _said(flowise, "attach")
+    run_sql(flowise, "UPDATE agentflows SET name = 'Other'")
+    run_sql(
+        flowise, f"INSERT INTO flowise_not_yet (guid, reason) VALUES ('{run_id(flowise, 4)}', 'x')"
+    )
+    said = _said(flowise, "attach", "--check")
+    assert "1 agentflow different, 1 changes that had not come to the other side" in said
+
+
+@pytest.mark.sqlite
+def test_a_check_tells_of_times_that_can_not_be_read(flowise: Place) -> None:
+    run_sql(flowise, "UPDATE execution SET \"createdDate\" = 'yesterday' WHERE id = 'run-3'")
+    said = _said(flowise, "attach", "--check")
+    assert "Flowise alone: its createdDate can't be read as a time (1)" in said
+
+
+@pytest.mark.sqlite
+def test_a_real_file_is_equal_on_both_sides_and_as_it_was_after_detaching(tmp_path: Path) -> None:
+    place = SQLitePlace(tmp_path / "database.sqlite")
+    place.path.write_bytes(DATA.read_bytes())
+    before = dump(place)
+    _said(place, "attach")
+    with contextlib.closing(sqlite3.connect(place.path)) as connection:
+        check_sides(connection)
+    with running_gateway(place, max_cost=100_000) as gateway:
+        found = gateway.graphql(
+            "{ executions(first: 200) { nodes { guid data dataProblem steps { nodeId } } } }"
+        )
+    nodes = found["executions"]["nodes"]
+    assert {node["guid"]: node["data"] for node in nodes} == {
+        id_: json.loads(data)
+        for id_, data in run_sql(place, 'SELECT id, "executionData" FROM execution')
+    }
+    assert {(node["dataProblem"], len(node["steps"]) - len(node["data"])) for node in nodes} == {
+        (None, 0)
+    }
+    assert len(nodes) == 200
+    _said(place, "detach", "--yes")
+    assert dump(place) == before
+
+
 def test_detaching_leaves_flowise_as_it_was(flowise: Place) -> None:
     before = dump(flowise)
     _said(flowise, "attach")
     make_key(flowise, "read")
     said = _said(flowise, "detach", "--yes")
-    assert "with them 1 API key;" in said
+    assert "with them 1 API key; nothing of the gateway is left in Flowise's tables" in said
     assert dump(flowise) == before
     assert "not attached" in _said(flowise, "detach", "--yes", status=1)
     assert "Attached: 5 executions" in _said(flowise, "attach")

@@ -3,8 +3,9 @@
 import pytest
 
 from db.flowise.attachment import Attached, Mended
+from db.flowise.inspection import Inspection
 from db.flowise.sides import Counts
-from server.cli.flowise_report import describe_attached
+from server.cli.flowise_report import describe_attached, describe_plan
 
 
 @pytest.mark.parametrize(
@@ -23,3 +24,13 @@ def test_the_command_that_serves_it_shows_no_password(url: str, shown: str) -> N
     attached = Attached(None, Mended(), Counts(1, 1, 0), 0.0)
     *_, last = describe_attached(attached, [], url)
     assert last.endswith(f" serve --database {shown}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"), [("sqlite", "61 seconds"), ("postgresql", "30 seconds")]
+)
+def test_a_check_says_about_how_long_copying_takes(kind: str, shown: str) -> None:
+    found = Inspection(rows=100_010, size=200_000_000, seconds=1.0)
+    found.left_out["its id is empty"] = 10
+    plan, _ = describe_plan(found, kind)
+    assert f"copy 100,000 executions in about {shown}, and" in plan
