@@ -155,7 +155,7 @@ def detach_flowise(
     keys = with_any_database(settings, _detach)
     typer.echo(
         f"Detached: the gateway's triggers and tables are gone, and with them {keys} API "
-        f"{'key' if keys == 1 else 'keys'}; Flowise's tables are as they were"
+        f"{'key' if keys == 1 else 'keys'}; nothing of the gateway is left in Flowise's tables"
     )
     if marker.journal_mode not in (None, "wal") and not _set_journal_mode(settings, marker):
         typer.echo(

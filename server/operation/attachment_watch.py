@@ -115,8 +115,7 @@ class AttachmentWatch(Rounds):
             ),
             Metric(
                 "gateway_attachment_difference",
-                "How many executions of Flowise the gateway does not have, or has too many; 0 if"
-                " both sides agree.",
+                "By how many executions the numbers of both sides differ.",
                 {},
                 counted(lambda counts: abs(counts.difference)),
                 aggregate="max",
