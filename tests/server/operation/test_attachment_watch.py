@@ -23,6 +23,11 @@ from tests.gateway import Gateway, bearer, make_key, run_sql, running_gateway
 from tests.places import Place, SQLitePlace
 
 FLOW = "flow-a"
+_NOTICED_WITHIN = (
+    attachment_watch.CHECK_SECONDS
+    + attachment_watch.LONGEST_SETTLE_SECONDS
+    + attachment_watch.SETTLE_SECONDS
+)
 
 
 @pytest.fixture
@@ -174,7 +179,11 @@ def test_beside_a_file_whose_folder_can_not_be_written_both_sides_are_kept_equal
     assert warning.levelname == "WARNING"
 
 
-def test_the_counts_are_those_of_the_start(flowise: Place) -> None:
+def test_the_counts_are_those_of_the_start(flowise: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def do_nothing(_: object) -> None:
+        pass
+
+    monkeypatch.setattr(attachment_watch.AttachmentWatch, "_round", do_nothing)
     _attachment(flowise, "attach")
     add_executions(flowise, [{"id": "run-3", "agentflowId": FLOW}])
     with running_gateway(flowise) as gateway:
@@ -230,14 +239,14 @@ def test_a_key_of_a_workspace_sees_its_contents_alone(flowise: Place) -> None:
     for number, workspace in enumerate(WORKSPACES):
         run_sql(
             flowise,
-            f"UPDATE execution SET \"workspaceId\" = '{id_of(flowise, workspace)}'"
-            f" WHERE id = '{run_id(flowise, number)}'",
+            f"UPDATE execution SET \"workspaceId\" = '{id_of(flowise, workspace)}',"
+            f" \"executionData\" = '[{number}]' WHERE id = '{run_id(flowise, number)}'",
         )
     _attachment(flowise, "attach")
     key = make_key(flowise, "read", workspace=id_of(flowise, WORKSPACES[0]))
     with running_gateway(flowise, auth="keys") as gateway:
         gateway.http.headers.update(bearer(key))
-        assert _contents(gateway) == {run_id(flowise, 0): ([], [])}
+        assert _contents(gateway) == {run_id(flowise, 0): ([0], [])}
 
 
 def test_triggers_that_a_migration_has_dropped_are_installed_again(
@@ -256,6 +265,37 @@ def test_triggers_that_a_migration_has_dropped_are_installed_again(
     assert "are missing" in missing
     assert "1 executions were missing" in mended
     assert "1 were unknown to Flowise" in mended
+
+
+def test_missing_triggers_are_noticed_within_a_minute() -> None:
+    assert _NOTICED_WITHIN < 60
+
+
+def test_triggers_that_were_dropped_while_no_gateway_ran_are_installed_at_the_start(
+    flowise: Place,
+) -> None:
+    _attachment(flowise, "attach")
+    _without_triggers(flowise, _adding(flowise, 3))
+    with running_gateway(flowise) as gateway:
+        wait_until(lambda: _counts(gateway) == (4, 4, 0))
+        assert len(_guids(gateway)) == 4
+
+
+@pytest.mark.sqlite
+def test_triggers_are_installed_though_migrations_come_to_no_end(
+    flowise: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = itertools.count()
+
+    async def version(_: SQLiteSides) -> int:
+        return next(looks)
+
+    monkeypatch.setattr(SQLiteSides, "version", version)
+    monkeypatch.setattr(attachment_watch, "LONGEST_SETTLE_SECONDS", 0.1)
+    _attachment(flowise, "attach")
+    _without_triggers(flowise, _adding(flowise, 3))
+    with running_gateway(flowise) as gateway:
+        wait_until(lambda: _counts(gateway) == (4, 4, 0))
 
 
 @pytest.mark.sqlite
