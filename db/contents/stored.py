@@ -91,7 +91,7 @@ class ContentReader(Viewed):
             columns.append(source.data)
 
         def build(parameters: BindParameters) -> Select[Any]:
-            listed = ListedNumbers(parameters.bind("guid"))
+            listed = ListedNumbers(parameters.bind("execution_ids"))
             is_listed: ColumnElement[bool] = source.execution_id.bool_op("IN")(listed)
             found: Select[Any] = select(*columns).select_from(source.table)
             found = found.where(is_listed, source.data.is_not(None))

@@ -40,12 +40,11 @@ Compare = Callable[[str, int], Awaitable[Batch]]
 
 
 @dataclass(slots=True)
-class Mended:
-    """What making the two sides equal came to."""
+class Drift:
+    """What the two sides differ in, or differed in before they were made equal."""
 
     was_installed: bool = True
     flows: int = 0
-    rows: int = 0
     inserted: int = 0
     changed: int = 0
     deleted: int = 0
@@ -54,7 +53,6 @@ class Mended:
 
     def add(self, batch: Batch) -> None:
         """Add what a batch came to."""
-        self.rows += batch.rows
         self.inserted += batch.inserted
         self.changed += batch.changed
         self.deleted += batch.deleted
@@ -70,7 +68,7 @@ class Attached(NamedTuple):
     """What attaching came to."""
 
     before: Marker | None
-    mended: Mended
+    mended: Drift
     counts: Counts
     seconds: float
 
@@ -122,12 +120,12 @@ class Attachment:
             await self.mending.release(is_completed=True)
         return Attached(before, mended, counts, time.monotonic() - start)
 
-    async def mend(self, sides: Sides, on_rows: Advance = lambda _: None) -> Mended:
+    async def mend(self, sides: Sides, on_rows: Advance = lambda _: None) -> Drift:
         """Install what is missing, and make both sides equal; the caller holds ``mending``.
 
         Others read and write meanwhile. Raises LeaseLost if another process has taken over.
         """
-        mended = Mended(was_installed=await sides.is_installed())
+        mended = Drift(was_installed=await sides.is_installed())
         if not mended.was_installed:
             await sides.install()
         # What others have changed is newer than what Flowise has.
@@ -139,9 +137,9 @@ class Attachment:
         await mark_complete(self._database)
         return mended
 
-    async def look(self, sides: Sides, on_rows: Advance = lambda _: None) -> Mended:
+    async def look(self, sides: Sides, on_rows: Advance = lambda _: None) -> Drift:
         """Return what ``mend`` would do, and change nothing."""
-        found = Mended(was_installed=await sides.is_installed())
+        found = Drift(was_installed=await sides.is_installed())
         if found.was_installed:
             found.caught_up = await sides.count_waiting()
             found.flows = await sides.copy_flows(is_dry=True)
@@ -152,7 +150,7 @@ class Attachment:
         return found
 
     async def _compare(
-        self, compare: Compare, mended: Mended, on_rows: Advance, *, is_dry: bool = False
+        self, compare: Compare, mended: Drift, on_rows: Advance, *, is_dry: bool = False
     ) -> None:
         pacing = Pacing(self._database, _PACE)
         renewed = time.monotonic()

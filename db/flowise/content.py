@@ -19,6 +19,7 @@ _own = EXECUTION_DATA
 def flowise_content(tables: FlowiseTables, dialect: Dialect) -> ContentSource:
     """Return where the contents of executions are: in Flowise's table, or else in the gateway's."""
     joined = _executions.outerjoin(_flowise, _is_of(tables, dialect))
+    # An engine of one's own may have added executions by SQL: they are there until attach mends it.
     joined = joined.outerjoin(_own.table, _own.execution_id == _executions.c.id)
     data: ColumnElement[Any] = cast(_flowise.c.executionData, types.Text)
     return ContentSource(joined, _executions.c.id, func.coalesce(data, _own.data))

@@ -44,6 +44,12 @@ class CannotAttach(GatewayError):
     code = "BAD_USER_INPUT"
 
 
+class ForeignExecutions(GatewayError):
+    """A Flowise's database takes no executions but Flowise's own."""
+
+    code = "BAD_USER_INPUT"
+
+
 async def refuse(database: Readable, tables: FlowiseTables) -> Marker | None:
     """Return the marker of a database that can be attached; None if it is not attached yet.
 
@@ -63,11 +69,11 @@ async def refuse(database: Readable, tables: FlowiseTables) -> Marker | None:
     return marker
 
 
-async def refuse_own_executions(database: Readable) -> None:
-    """Raise CannotAttach if a database is a Flowise's, which takes no executions of others."""
+async def refuse_foreign_executions(database: Readable) -> None:
+    """Raise ForeignExecutions if a database is a Flowise's, which takes no executions of others."""
     is_flowise = await has_table(database, "execution") and await has_table(database, "chat_flow")
     if is_flowise or await read_marker(database) is not None:
-        raise CannotAttach(
+        raise ForeignExecutions(
             "This is the database of a Flowise, whose executions are the only ones that can be in "
             "it: use another database for demo or imported executions. No execution was added"
         )

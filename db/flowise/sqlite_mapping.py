@@ -13,9 +13,9 @@ from db.models import LONGEST_TEXT_BYTES, ExecutionState
 from db.utf8_sql import sqlite_not_utf8
 
 _STATES = ", ".join(f"'{state}'" for state in ExecutionState)
-CONTENTS = ("agentflow_id", "session_id", "state", "created_on", "updated_on")
+ALWAYS = ("agentflow_id", "session_id", "state", "created_on", "updated_on")
 """What an execution always has of Flowise's row, besides ``workspace_id`` and ``error``."""
-COLUMNS = (*CONTENTS, "workspace_id", "error", "finished_on")
+COLUMNS = (*ALWAYS, "workspace_id", "error", "finished_on")
 """The columns of an execution that come from Flowise's row."""
 
 
@@ -129,7 +129,7 @@ def finished(taken: str, kept: str) -> str:
 
 def differs(taken: str, kept: str) -> str:
     """Return a condition: whether what is taken over is not what was kept."""
-    names = (*CONTENTS, "workspace_id", "error")
+    names = (*ALWAYS, "workspace_id", "error")
     one = ", ".join(f"{taken}.{name}" for name in names)
     other = ", ".join(f"{kept}.{name}" for name in names)
     end = f"{kept}.finished_on IS NOT {finished(taken, kept)}"

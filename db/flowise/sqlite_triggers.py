@@ -53,7 +53,7 @@ def create_triggers(tables: FlowiseTables) -> dict[str, str]:
         "flowise_execution_inserted": _trigger("INSERT ON execution", *_take_new(tables)),
         "flowise_execution_progressed": _trigger(
             f"UPDATE OF {progress} ON execution",
-            *_take_changed(tables, _PROGRESS),
+            *_take_changed(tables, _FOLLOWING),
             when=f"({new}) IS ({old})",
         ),
         "flowise_execution_updated": _trigger(
@@ -106,7 +106,8 @@ def _take_new(tables: FlowiseTables) -> list[str]:
     ]
 
 
-_PROGRESS = ("state", "error", "updated_on", "finished_on")
+_FOLLOWING = ("state", "error", "updated_on", "finished_on")
+"""What of an execution follows ``mapping.PROGRESS``."""
 
 
 def _take_changed(tables: FlowiseTables, columns: Sequence[str]) -> list[str]:

@@ -14,7 +14,7 @@ import typer
 
 from db.database import Database
 from db.errors import InvalidInput, ServiceUnavailable
-from db.flowise.attachment import Attached, Attachment, Mended
+from db.flowise.attachment import Attached, Attachment, Drift
 from db.flowise.inspection import inspect
 from db.flowise.marker import Marker
 from db.flowise.read_only import PostgresReader, SQLiteReader, open_reader
@@ -123,7 +123,7 @@ async def _check(reader: _Reader) -> tuple[list[str], Marker | None]:
     return lines if marker else [*lines, *describe_plan(found, reader.dialect.name)], marker
 
 
-async def _look(opened: Database) -> Mended:
+async def _look(opened: Database) -> Drift:
     attachment = Attachment(opened)
     return await attachment.look(await attachment.open_sides())
 

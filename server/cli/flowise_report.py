@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from db.flowise.attachment import Attached, Mended
+from db.flowise.attachment import Attached, Drift
 from db.flowise.inspection import Inspection
 from db.flowise.marker import Marker
 from db.flowise.tables import FlowiseTables
@@ -54,7 +54,7 @@ def describe_plan(found: Inspection, kind: str) -> list[str]:
     return [plan, "Nothing was changed"]
 
 
-def describe_look(marker: Marker, found: Mended) -> list[str]:
+def describe_look(marker: Marker, found: Drift) -> list[str]:
     """Say what has drifted in a database that is attached already."""
     lines = ["The database is attached already"]
     if not marker.is_complete:
@@ -103,7 +103,7 @@ def describe_attached(
     return lines
 
 
-def _drift(mended: Mended) -> str:
+def _drift(mended: Drift) -> str:
     told = {
         "triggers were missing or of another version": not mended.was_installed,
         f"{_executions(mended.inserted)} missing": mended.inserted,

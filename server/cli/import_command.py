@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from db.database import Database
 from db.errors import GatewayError
-from db.flowise.refusals import refuse_own_executions
+from db.flowise.refusals import refuse_foreign_executions
 from db.opening import normalize_url
 from db.writing.loading import load
 from server.cli.command import DatabaseOption, read_duration, read_settings, with_database
@@ -101,7 +101,7 @@ def _source(files: list[str], headers: list[str], *, in_seconds: bool) -> Source
 
 
 async def _load(opened: Database, rows: Iterator[Row]) -> int:
-    await refuse_own_executions(opened)
+    await refuse_foreign_executions(opened)
     return await load(opened, rows)
 
 

@@ -12,7 +12,7 @@ import typer
 from db.database import Database
 from db.demo import fill_if_empty
 from db.errors import GatewayError
-from db.flowise.refusals import refuse_own_executions
+from db.flowise.refusals import refuse_foreign_executions
 from db.migrations.upgrade import upgrade
 from resolvers.schema import build_schema
 from server.cli.command import (
@@ -104,7 +104,7 @@ def serve(
 def _prepare(settings: Settings, demo: int, named: str | None) -> None:
     async def prepare(opened: Database) -> tuple[int, str | None]:
         if demo:
-            await refuse_own_executions(opened)
+            await refuse_foreign_executions(opened)
         with progress_of_rows("Making demo executions", demo) as advance:
             made = await fill_if_empty(opened, demo, advance)
         return made, await access_notice(settings, opened, named)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from db.database import Database, Metric
 from db.errors import GatewayError, ServiceUnavailable
-from db.flowise.attachment import Attachment, Mended
+from db.flowise.attachment import Attachment, Drift
 from db.flowise.marker import Marker, read_marker, write_counts
 from db.flowise.opening import open_sides
 from db.flowise.refusals import CannotAttach, refuse_newer
@@ -274,7 +274,7 @@ class AttachmentWatch(Rounds):
         self._is_repairing = False
         self._repairs += 1
         logger.warning(
-            "Mended what is between Flowise's tables and the gateway's: %s", _told(mended)
+            "Drift what is between Flowise's tables and the gateway's: %s", _told(mended)
         )
 
     def _go_on(self, _rows: int) -> None:
@@ -291,7 +291,7 @@ class AttachmentWatch(Rounds):
                 await self._attachment.watching.release()
 
 
-def _told(mended: Mended) -> str:
+def _told(mended: Drift) -> str:
     return (
         f"{mended.inserted} executions were missing, {mended.changed} differed,"
         f" {mended.deleted} were unknown to Flowise; {mended.flows} agentflows differed"

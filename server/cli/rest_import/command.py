@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from db.database import Database
-from db.flowise.refusals import refuse_own_executions
+from db.flowise.refusals import refuse_foreign_executions
 from server.cli.command import errors, with_database
 from server.cli.progress import progress_of_rows
 from server.cli.rest_import.connection import Bounds, Connection
@@ -39,7 +39,7 @@ def import_list(
     bounds = Bounds()
 
     async def work(database: Database) -> tuple[RestImport, bool]:
-        await refuse_own_executions(database)
+        await refuse_foreign_executions(database)
         connection = Connection(source, bounds)
         retries = Retries(_notify, is_endless=follow is not None)
         listed = ExecutionList(connection.get, retries.run, source.filters, most_bytes=bounds.bytes)

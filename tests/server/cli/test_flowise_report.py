@@ -2,7 +2,7 @@
 
 import pytest
 
-from db.flowise.attachment import Attached, Mended
+from db.flowise.attachment import Attached, Drift
 from db.flowise.inspection import Inspection
 from db.flowise.sides import Counts
 from server.cli.flowise_report import describe_attached, describe_plan
@@ -21,7 +21,7 @@ from server.cli.flowise_report import describe_attached, describe_plan
     ],
 )
 def test_the_command_that_serves_it_shows_no_password(url: str, shown: str) -> None:
-    attached = Attached(None, Mended(), Counts(1, 1, 0), 0.0)
+    attached = Attached(None, Drift(), Counts(1, 1, 0), 0.0)
     *_, last = describe_attached(attached, [], url)
     assert last.endswith(f" serve --database {shown}")
 
