@@ -9,8 +9,14 @@ from db.database import Database, Execute
 from db.errors import ServiceUnavailable
 from db.flowise.postgres_mapping import LEFT_OUT, NOT_YET, PostgresMapping
 from db.flowise.postgres_statements import PostgresStatements
-from db.flowise.postgres_triggers import DEFINITION, PREFIX, PostgresTriggers
-from db.flowise.refusals import refuse_rights
+from db.flowise.postgres_triggers import (
+    DEFINITION,
+    FUNCTIONS,
+    PREFIX,
+    SEALED,
+    PostgresTriggers,
+)
+from db.flowise.refusals import CannotAttach, refuse_rights
 from db.flowise.sides import Batch, Counts
 from db.flowise.tables import FlowiseTables, NotFlowise
 
@@ -38,12 +44,17 @@ SELECT quote_ident(nspname) || '.', current_setting('TimeZone')
 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
 WHERE pg_class.oid = to_regclass(quote_ident($1))
 """
+_OURS = f"""
+FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace
+WHERE quote_ident(nspname) || '.' = $1 AND (
+    obj_description(pg_proc.oid, 'pg_proc') ~ '{SEALED}' AND starts_with(proname, '{PREFIX}')
+    OR proname = ANY ($2::text[]) AND oidvectortypes(proargtypes) IN ('', 'text[]')
+)
+"""
 _FUNCTIONS = f"""
 SELECT proname::text, coalesce(obj_description(pg_proc.oid, 'pg_proc'), ''),
        {DEFINITION.format("pg_proc.oid")}
-FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace
-WHERE quote_ident(nspname) || '.' = $1 AND starts_with(proname, $2)
-"""
+{_OURS}"""
 _TRIGGERS = """
 SELECT quote_ident(tables.nspname) || '.' || quote_ident(relname), tgname::text
 FROM pg_trigger
@@ -51,13 +62,22 @@ JOIN pg_proc ON pg_proc.oid = tgfoid
 JOIN pg_namespace AS functions ON functions.oid = pronamespace
 JOIN pg_class ON pg_class.oid = tgrelid
 JOIN pg_namespace AS tables ON tables.oid = relnamespace
-WHERE quote_ident(functions.nspname) || '.' = $1 AND starts_with(proname, $2)
+WHERE quote_ident(functions.nspname) || '.' = $1 AND proname = ANY ($2::text[])
     AND tgenabled IN ('O', 'A')
 """
-_DROPS = """
-SELECT pg_proc.oid::regprocedure::text
-FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace
-WHERE quote_ident(nspname) || '.' = $1 AND starts_with(proname, $2)
+_DROPS = f"SELECT pg_proc.oid::regprocedure::text {_OURS}"
+# Not those that go with what they depend on: indexes, constraints, and the triggers of functions.
+_DEPENDENTS = f"""
+SELECT pg_describe_object(classid, objid, objsubid), pg_describe_object(refclassid, refobjid, 0)
+FROM pg_depend
+WHERE deptype = 'n' AND (
+    refclassid = 'pg_proc'::regclass AND refobjid IN (SELECT pg_proc.oid {_OURS})
+    OR refclassid = 'pg_class'::regclass AND refobjid IN (to_regclass($3), to_regclass($4))
+) AND NOT (classid = 'pg_trigger'::regclass AND EXISTS (
+    SELECT FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid
+    WHERE pg_trigger.oid = objid AND tgname = proname
+))
+LIMIT 1
 """
 _HAS_TABLES = "SELECT num_nulls(to_regclass($1), to_regclass($2)) = 0"
 
@@ -87,7 +107,7 @@ class PostgresSides:
         schema, read = triggers.schema, self._database.read_latest
         tables = (f"{schema}{LEFT_OUT}", f"{schema}{NOT_YET}")
         [(has_tables,)] = await read(_HAS_TABLES, tables)
-        functions = await read(_FUNCTIONS, (schema, PREFIX))
+        functions = await read(_FUNCTIONS, (schema, FUNCTIONS))
         definitions = {name: definition for name, _, definition in functions}
         wanted = {
             (function.name, f"{function.fingerprint(schema)} {definitions.get(function.name)}")
@@ -97,7 +117,7 @@ class PostgresSides:
         return (
             has_tables
             and {(name, comment) for name, comment, _ in functions} == wanted
-            and {tuple(row) for row in await read(_TRIGGERS, (schema, PREFIX))} == made
+            and {tuple(row) for row in await read(_TRIGGERS, (schema, FUNCTIONS))} == made
         )
 
     async def version(self) -> int:
@@ -124,11 +144,17 @@ class PostgresSides:
             execute(_READ_COMMITTED, ())
             execute(f"SET LOCAL lock_timeout = '{lock_timeout}'", ())
             execute(f"SELECT pg_advisory_xact_lock({_LOCK})", ())
+            names = (mapping.schema, FUNCTIONS)
+            tables = tuple(f"{mapping.schema}{name}" for name in (LEFT_OUT, NOT_YET))
+            for found, needed in execute(_DEPENDENTS, (*names, *tables)):
+                raise CannotAttach(
+                    f"The {found} depends on the gateway's {needed}, which is to be dropped: drop "
+                    "it first. Nothing was changed"
+                )
             # Triggers go with their functions, whoever owns their tables.
-            for (signature,) in execute(_DROPS, (mapping.schema, PREFIX)):
+            for (signature,) in execute(_DROPS, names):
                 execute(f"DROP FUNCTION {signature} CASCADE", ())
-            tables = f"{mapping.schema}{LEFT_OUT}, {mapping.schema}{NOT_YET}"
-            for statement in (f"DROP TABLE IF EXISTS {tables}", *made):
+            for statement in (f"DROP TABLE IF EXISTS {', '.join(tables)}", *made):
                 execute(statement, ())
 
         for lock_timeout in _LOCK_TIMEOUTS:

@@ -23,11 +23,24 @@ from db.flowise.postgres_forward import (
     of_flows,
     take_body,
 )
-from db.flowise.postgres_mapping import LEFT_OUT, NOT_YET, PostgresMapping, quoted
+from db.flowise.postgres_mapping import (
+    LEFT_OUT,
+    NOT_YET,
+    PostgresMapping,
+    quoted,
+)
 from db.flowise.postgres_marking import FROM_FLOWISE
+from db.migrations.dollar_quoting import dollar_quoted
 
 PREFIX = "gateway_flowise_"
-"""What the names of functions and triggers begin with."""
+"""What the names of functions and triggers begin with; a trigger has its function's name."""
+_EVENTS = ("insert", "update", "delete", "truncate")
+FUNCTIONS = (
+    f"{PREFIX}take",
+    *(f"{PREFIX}{kind}_{event}" for kind in ("execution", "flow") for event in _EVENTS),
+    *(f"{PREFIX}back_{event}" for event in _EVENTS[1:]),
+)
+"""The names of all functions."""
 _PATH = "SET search_path = pg_catalog, pg_temp"
 # What Flowise waits for at most because of the gateway.
 _TAKES = f"{_PATH} SET lock_timeout = '500ms' {FOLLOWS_INDEXES}"
@@ -36,6 +49,8 @@ _SENDS = f"{_PATH} SET lock_timeout = '10ms' {FOLLOWS_INDEXES}"
 
 DEFINITION = "encode(sha256(convert_to(pg_get_functiondef({}), 'UTF8')), 'hex')"
 """A digest, in SQL, of all there is of the function with an oid: its settings, too."""
+SEALED = "^[0-9a-f]{16} [0-9a-f]{64}$"
+"""What the comment of a function is, of this or another version of the gateway."""
 
 
 class Function(NamedTuple):
@@ -52,7 +67,7 @@ class Function(NamedTuple):
         return (
             f"CREATE OR REPLACE FUNCTION {schema}{self.name}({self.arguments})"
             f" RETURNS {self.returns} LANGUAGE plpgsql SECURITY DEFINER {self.settings}"
-            f" AS $gateway${self.body}$gateway$"
+            f" AS {dollar_quoted(self.body)}"
         )
 
     def fingerprint(self, schema: str) -> str:
@@ -66,11 +81,13 @@ class Function(NamedTuple):
         """
         name = f"{schema}{self.name}"
         oid = f"{quoted(name)}::regproc::oid"
-        return f"""
-DO $gateway$ BEGIN
+        body = f"""
+BEGIN
     EXECUTE 'COMMENT ON FUNCTION ' || {quoted(name)} || ' IS '
         || quote_literal('{self.fingerprint(schema)} ' || {DEFINITION.format(oid)});
-END $gateway$"""
+END
+"""
+        return f"DO {dollar_quoted(body)}"
 
 
 class Trigger(NamedTuple):

@@ -1,14 +1,15 @@
 """What can't be attached, or not by this version, said before anything is changed."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from db.errors import GatewayError, quote
 from db.flowise.marker import FORMAT, Marker, has_table, read_marker
 from db.flowise.postgres_mapping import LEFT_OUT, NOT_YET
-from db.flowise.sqlite_triggers import create_tables
+from db.flowise.postgres_triggers import FUNCTIONS
+from db.flowise.sqlite_triggers import create_tables, create_triggers
 from db.flowise.tables import FlowiseTables, Readable
-from db.migrations.removal import POSTGRES_TABLES
+from db.migrations.removal import POSTGRES_FUNCTIONS, POSTGRES_TABLES
 from db.migrations.upgrade import NEWEST_REVISION
 from db.models import Base
 
@@ -16,6 +17,14 @@ _NOTHING = "Nothing was changed"
 _OWN = (*Base.metadata.tables, *POSTGRES_TABLES)
 _SIDES = (*create_tables(), LEFT_OUT, NOT_YET)
 """What attaching makes between the two sides. It replaces what has such a name."""
+_NAMES = """
+SELECT 'table ' || relname FROM pg_class
+WHERE relnamespace = to_regnamespace(quote_ident(current_schema())) AND relname = ANY($1::text[])
+UNION ALL
+SELECT 'function ' || proname FROM pg_proc
+WHERE pronamespace = to_regnamespace(quote_ident(current_schema())) AND proname = ANY($2::text[])
+ORDER BY 1 LIMIT 1
+"""
 
 
 _RIGHTS = {
@@ -63,7 +72,13 @@ async def refuse(database: Readable, tables: FlowiseTables) -> Marker | None:
     marker = await read_marker(database)
     refuse_newer(marker, revision)
     if marker is None:
-        await _refuse_names(database, _SIDES if revision is not None else (*_OWN, *_SIDES))
+        is_new = revision is None
+        await _refuse_names(
+            database,
+            (*_OWN, *_SIDES) if is_new else _SIDES,
+            (*POSTGRES_FUNCTIONS, *FUNCTIONS) if is_new else FUNCTIONS,
+            create_triggers(tables),
+        )
         if revision is not None and await has_table(database, "executions"):
             await _refuse_executions(database)
     return marker
@@ -106,24 +121,22 @@ def refuse_newer(marker: Marker | None, revision: str | None) -> None:
         )
 
 
-async def _refuse_names(database: Readable, names: Sequence[str]) -> None:
+async def _refuse_names(
+    database: Readable, tables: Sequence[str], functions: Sequence[str], triggers: Iterable[str]
+) -> None:
     """Raise CannotAttach if another program has made something with one of the names."""
     if database.dialect.name == "sqlite":
         found = await database.read_latest(
-            "SELECT name FROM sqlite_master WHERE lower(name) IN (SELECT value FROM json_each(?))"
+            "SELECT CASE type WHEN 'trigger' THEN 'trigger ' ELSE 'table ' END || name"
+            " FROM sqlite_master WHERE lower(name) IN (SELECT value FROM json_each(?))"
             " ORDER BY name LIMIT 1",
-            (json.dumps(names),),
+            (json.dumps([*tables, *triggers]),),
         )
     else:
-        found = await database.read_latest(
-            "SELECT relname::text FROM pg_class"
-            " WHERE relnamespace = to_regnamespace(quote_ident(current_schema()))"
-            " AND relname = ANY($1::text[]) ORDER BY 1 LIMIT 1",
-            (list(names),),
-        )
+        found = await database.read_latest(_NAMES, (list(tables), list(functions)))
     if found:
         raise CannotAttach(
-            f"The database has a table {found[0][0]} that is not the gateway's, which needs that "
+            f"The database has a {found[0][0]} that is not the gateway's, which needs that "
             f"name. {_NOTHING}"
         )
 

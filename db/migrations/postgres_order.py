@@ -7,6 +7,7 @@ from the row before the outer statement to the row after the inner one.
 
 from alembic import op
 
+from db.migrations.dollar_quoting import dollar_quoted
 from db.migrations.event_columns import EventColumns, logged_as
 
 _NESTS = "gateway.nests"
@@ -49,11 +50,8 @@ def create_postgres_order(schema: str, columns: EventColumns) -> None:
         for side in ("innr", "there")
     )
     merged = f"UPDATE {schema}execution_events SET"
-    op.execute(
-        f"CREATE OR REPLACE FUNCTION {schema}gateway_order_events(logged bigint) RETURNS void"
-        " LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp"
-        # A plan is kept, and a transaction may have written any number of events.
-        " SET enable_nestloop = off AS $$ DECLARE pair record; BEGIN"
+    body = (
+        " DECLARE pair record; BEGIN"
         " FOR pair IN"
         " SELECT DISTINCT ON (outr.id) outr.id AS outer_id, outr.type AS outer_type,"
         " innr.id AS inner_id, innr.type AS inner_type,"
@@ -87,6 +85,12 @@ def create_postgres_order(schema: str, columns: EventColumns) -> None:
         " WHERE id = pair.outer_id) WHERE id = pair.inner_id;"
         " END IF;"
         f" DELETE FROM {schema}execution_events WHERE id = pair.outer_id;"
-        " END LOOP; END $$"
+        " END LOOP; END "
+    )
+    op.execute(
+        f"CREATE OR REPLACE FUNCTION {schema}gateway_order_events(logged bigint) RETURNS void"
+        " LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp"
+        # A plan is kept, and a transaction may have written any number of events.
+        f" SET enable_nestloop = off AS {dollar_quoted(body)}"
     )
     op.execute(f"REVOKE ALL ON FUNCTION {schema}gateway_order_events(bigint) FROM PUBLIC")

@@ -15,7 +15,7 @@ _VERSION = "alembic_version"
 _OTHERS_DEPEND = "2BP01"
 _OF_TABLES = "gateway_events_of"
 """The function whose result has the type of a table."""
-_POSTGRES_FUNCTIONS = (
+POSTGRES_FUNCTIONS = (
     "gateway_casefold",
     "gateway_check_agentflows",
     "gateway_check_api_keys",
@@ -64,7 +64,7 @@ def _remove(connection: Connection) -> None:
     # Triggers and indexes go with their tables.
     _drop(connection, "TABLE", (*tables, _VERSION))
     if is_postgres:
-        _drop(connection, "FUNCTION", _POSTGRES_FUNCTIONS)
+        _drop(connection, "FUNCTION", POSTGRES_FUNCTIONS)
 
 
 def _drop(connection: Connection, kind: str, names: tuple[str, ...]) -> None:

@@ -8,6 +8,7 @@ its case folding is a function of the gateway.
 import sqlalchemy as sa
 from alembic import op
 
+from db.migrations.dollar_quoting import dollar_quoted
 from db.migrations.postgres_counting import delta_bodies
 from db.migrations.versions.r0003_counts import STATES, WIDTHS
 
@@ -66,7 +67,7 @@ def create_as_owner(name: str, body: str, declared: str = "") -> None:
     """Create a trigger function that runs as its owner, and that nobody else can use."""
     op.execute(
         f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql"
-        f" SECURITY DEFINER {_PATH} AS $$ {declared} BEGIN {body} END $$"
+        f" SECURITY DEFINER {_PATH} AS {dollar_quoted(f' {declared} BEGIN {body} END ')}"
     )
     op.execute(f"REVOKE ALL ON FUNCTION {name}() FROM PUBLIC")
 
@@ -87,9 +88,8 @@ def _create_moving(schema: str) -> None:
     Sessions that move it take turns, and wait for no transaction.
     """
     sequence = "'" + f"{schema}executions_id_seq".replace("'", "''") + "'::regclass"
-    op.execute(
-        f"CREATE FUNCTION {schema}gateway_move_sequence(highest bigint) RETURNS void"
-        f" LANGUAGE plpgsql STRICT SECURITY DEFINER {_PATH} AS $$ DECLARE reached bigint; BEGIN"
+    body = (
+        " DECLARE reached bigint; BEGIN"
         f" PERFORM pg_advisory_lock({_LOCK});"
         " BEGIN"
         " SELECT last_value - (NOT is_called)::integer INTO reached"
@@ -103,7 +103,11 @@ def _create_moving(schema: str) -> None:
         " EXCEPTION WHEN OTHERS OR query_canceled THEN"
         f" PERFORM pg_advisory_unlock({_LOCK}); RAISE;"
         " END;"
-        f" PERFORM pg_advisory_unlock({_LOCK}); END $$"
+        f" PERFORM pg_advisory_unlock({_LOCK}); END "
+    )
+    op.execute(
+        f"CREATE FUNCTION {schema}gateway_move_sequence(highest bigint) RETURNS void"
+        f" LANGUAGE plpgsql STRICT SECURITY DEFINER {_PATH} AS {dollar_quoted(body)}"
     )
     op.execute(f"REVOKE ALL ON FUNCTION {schema}gateway_move_sequence(bigint) FROM PUBLIC")
 

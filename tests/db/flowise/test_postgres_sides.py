@@ -15,7 +15,7 @@ from db.flowise.tables import find_tables
 from db.opening import open_database
 from tests.catalog import CATALOG
 from tests.db.flowise.postgres import check_sides, connected, identity, insert, install
-from tests.flowise_tables import POSTGRES_MIGRATIONS, create_flowise
+from tests.flowise_tables import OLD_POSTGRES_TABLES, POSTGRES_MIGRATIONS, create_flowise
 from tests.gateway import run_sql
 from tests.places import PostgresPlace, PostgresServer
 
@@ -86,6 +86,92 @@ async def test_what_is_no_longer_there_is_noticed_and_made_again(
         assert await sides.is_installed()
         await flowise.execute(insert(identity(1)))
         await check_sides(flowise)
+
+
+async def test_functions_of_others_stay_and_what_depends_on_the_gateways_is_named(
+    place: PostgresPlace, database: Database
+) -> None:
+    create_flowise(place)
+    run_sql(place, "CREATE FUNCTION gateway_flowise_mine() RETURNS int LANGUAGE sql AS 'SELECT 7'")
+    run_sql(place, "CREATE VIEW mine AS SELECT gateway_flowise_mine()")
+    attachment = Attachment(database)
+    await attachment.attach(lambda _: None)
+    run_sql(place, "CREATE VIEW reasons AS SELECT reason FROM flowise_left_out")
+    with pytest.raises(CannotAttach, match="view reasons depends on the gateway's table flowise"):
+        await attachment.detach()
+    run_sql(place, "DROP VIEW reasons")
+    sides = await attachment.open_sides()
+    former = f"COMMENT ON FUNCTION gateway_flowise_mine() IS '{'0' * 16} {'1' * 64}'"
+    assert await sides.is_installed()
+    run_sql(place, former)
+    assert not await sides.is_installed()
+    with pytest.raises(CannotAttach, match="view mine depends on the gateway's function gateway_"):
+        await sides.install()
+    run_sql(place, "COMMENT ON FUNCTION gateway_flowise_mine() IS 'mine'")
+    await attachment.detach()
+    assert run_sql(place, "SELECT * FROM mine") == [(7,)]
+
+
+async def test_a_function_of_a_former_version_goes(
+    place: PostgresPlace, database: Database
+) -> None:
+    sides = await install(place, database)
+    for statement in (
+        (
+            "CREATE FUNCTION gateway_flowise_old() RETURNS trigger LANGUAGE plpgsql"
+            " AS 'BEGIN RETURN NULL; END'"
+        ),
+        (
+            "CREATE TRIGGER gateway_flowise_old AFTER INSERT ON execution"
+            " EXECUTE FUNCTION gateway_flowise_old()"
+        ),
+        f"COMMENT ON FUNCTION gateway_flowise_old() IS '{'0' * 16} {'1' * 64}'",
+    ):
+        run_sql(place, statement)
+    assert not await sides.is_installed()
+    await sides.install()
+    assert await sides.is_installed()
+
+
+@pytest.mark.parametrize("name", ["gateway_flowise_take", "gateway_casefold"])
+async def test_functions_of_others_with_names_that_the_gateway_needs_are_refused(
+    name: str, server: PostgresServer, tmp_path: Path
+) -> None:
+    place = server.new(tmp_path)
+    create_flowise(place)
+    run_sql(place, f"CREATE FUNCTION {name}(int) RETURNS int LANGUAGE sql AS 'SELECT 7'")
+    database = open_database(place.url)
+    try:
+        with pytest.raises(CannotAttach, match=f"has a function {name} that is not the gateway's"):
+            await Attachment(database).attach(lambda _: None)
+    finally:
+        await database.close()
+        server.drop(place)
+
+
+@pytest.mark.parametrize("name", ["a$$b", "a$gateway$b", "a$gateway", 'it\'s %s: "x"'])
+async def test_the_schema_may_have_any_name(
+    name: str, server: PostgresServer, tmp_path: Path
+) -> None:
+    place = server.new(tmp_path)
+    schema = '"' + name.replace('"', '""') + '"'
+    run_sql(place, f"CREATE SCHEMA {schema}")
+    run_sql(place, f"ALTER DATABASE {place.name} SET search_path = {schema}")
+    database = open_database(place.url)
+    try:
+        async with connected(place) as flowise:
+            for statement in (*OLD_POSTGRES_TABLES, *POSTGRES_MIGRATIONS):
+                await flowise.execute(statement)
+            before = await flowise.fetch(CATALOG)
+            await Attachment(database).attach(lambda _: None)
+            await flowise.execute(insert(identity(1)))
+            await flowise.execute("UPDATE executions SET state = 'ERROR'")
+            await check_sides(flowise)
+            await Attachment(database).detach()
+            assert await flowise.fetch(CATALOG) == before
+    finally:
+        await database.close()
+        server.drop(place)
 
 
 async def test_migrations_of_flowise_run_while_it_is_attached(

@@ -1,0 +1,9 @@
+"""Texts in PostgreSQL's SQL that may have any character, `$$` too, such as a schema's name."""
+
+
+def dollar_quoted(text: str) -> str:
+    """Return a text as a literal between tags that are nowhere in it."""
+    tag = "$gateway$"
+    while tag[:-1] in text:
+        tag = f"{tag[:-1]}_$"
+    return f"{tag}{text}{tag}"
