@@ -15,7 +15,14 @@ from db.flowise.marker import (
     write_counts,
 )
 from db.flowise.opening import open_sides
-from db.flowise.refusals import CannotAttach, read_own_marker, read_revision, refuse, refuse_newer
+from db.flowise.refusals import (
+    CannotAttach,
+    read_own_marker,
+    read_revision,
+    refuse,
+    refuse_newer,
+    refuse_running,
+)
 from db.flowise.sides import Batch, Counts, Sides
 from db.flowise.tables import find_tables
 from db.flowise.watch_turn import WatchTurn
@@ -194,11 +201,10 @@ class Attachment:
 
     async def _remove(self) -> None:
         await upgrade(self._database)
-        if not (await self.watching.acquire() and await self.mending.acquire()):
-            raise CannotAttach(
-                "A gateway runs on this database, or was killed within the last minute: end "
-                "it, and detach then. Nothing was changed"
-            )
+        in_the_way = await self.watching.acquire_alone()
+        if in_the_way is None and not await self.mending.acquire():
+            in_the_way = "Somebody attaches this database, or was killed within the last minute"
+        refuse_running(in_the_way)
         sides = await self.open_sides()
         if await sides.is_installed():
             await sides.catch_up()

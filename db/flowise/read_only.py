@@ -44,8 +44,9 @@ class SQLiteReader:
 class PostgresReader:
     """Runs SELECTs on a connection, each in a read-only transaction of its own."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, *, sessions_are_shared: bool = False) -> None:
         self._connection = connection
+        self.sessions_are_shared = sessions_are_shared
 
     @property
     def dialect(self) -> Dialect:
@@ -73,9 +74,10 @@ async def open_reader(
             yield SQLiteReader(connection)
         return
     with postgres_errors.translated_errors():
-        connection = await Options(url, busy_timeout, None).connect()
+        options = Options(url, busy_timeout, None)
+        connection = await options.connect()
     try:
-        yield PostgresReader(connection)
+        yield PostgresReader(connection, sessions_are_shared=options.sessions_are_shared)
     finally:
         await asyncio.shield(connection.close())
 

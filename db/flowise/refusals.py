@@ -1,5 +1,6 @@
 """What can't be attached, or not by this version, said before anything is changed."""
 
+import asyncio
 import json
 from collections.abc import Iterable, Sequence
 
@@ -7,8 +8,10 @@ from db.errors import GatewayError, quote
 from db.flowise.marker import FORMAT, Marker, has_table, read_marker
 from db.flowise.postgres_mapping import LEFT_OUT, NOT_YET
 from db.flowise.postgres_triggers import FUNCTIONS
+from db.flowise.read_only import PostgresReader
 from db.flowise.sqlite_triggers import create_tables, create_triggers
 from db.flowise.tables import FlowiseTables, Readable
+from db.flowise.watch_turn import describe_running
 from db.migrations.removal import POSTGRES_FUNCTIONS, POSTGRES_TABLES
 from db.migrations.upgrade import NEWEST_REVISION
 from db.models import Base
@@ -44,6 +47,11 @@ _OTHER_OWNER = """
 SELECT pg_get_userbyid(relowner)::text FROM pg_class
 WHERE oid = to_regclass('alembic_version') AND NOT pg_has_role(relowner, 'USAGE')
 """
+_SESSIONS = """
+SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+    AND application_name = current_setting('application_name') ORDER BY 1
+"""
+_LOOKS, _LOOK_SECONDS = 10, 0.2
 _ADVICE = "use the role that Flowise itself uses (its DATABASE_USER)"
 
 
@@ -185,6 +193,27 @@ async def read_own_marker(database: Readable) -> Marker:
     if marker is None:
         raise CannotAttach("The database is not attached to a Flowise; nothing was changed")
     return marker
+
+
+def refuse_running(in_the_way: str | None) -> None:
+    """Raise CannotAttach if something is in the way of detaching."""
+    if in_the_way is not None:
+        raise CannotAttach(f"{in_the_way}: end it, and detach then. {_NOTHING}")
+
+
+async def refuse_sessions(reader: PostgresReader) -> None:
+    """Raise CannotAttach if gateways have sessions in a database, this one aside.
+
+    Sessions that a pooler shares don't tell. One that was ended may be there for a moment.
+    """
+    if reader.sessions_are_shared:
+        return
+    for _ in range(_LOOKS):
+        pids = [pid for (pid,) in await reader.read_latest(_SESSIONS, ())]
+        if not pids:
+            return
+        await asyncio.sleep(_LOOK_SECONDS)
+    refuse_running(describe_running("PostgreSQL's sessions", pids))
 
 
 async def _refuse_owner(database: Readable) -> None:

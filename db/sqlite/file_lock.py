@@ -3,19 +3,24 @@
 import contextlib
 import fcntl
 import os
+import re
 from pathlib import Path
 
 _ATTEMPTS = 3
+_LOCKS = Path("/proc/locks")
+_LOCK = re.compile(r"^\d+: FLOCK +\w+ +\w+ ([1-9]\d*) \w+:\w+:(\d+) ", re.MULTILINE)
 
 
 class FileLock:
     """An empty file that one holder on this machine has locked, and that is gone afterwards.
 
-    It ends with its process, however that ends.
+    If it ``is_shared``, any number of holders have it, and nobody has it alone meanwhile. It ends
+    with its process, however that ends.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_shared: bool = False) -> None:
         self._path = path
+        self._kind = fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX
         self._file: int | None = None
 
     def acquire(self) -> bool:
@@ -29,7 +34,7 @@ class FileLock:
         for _ in range(_ATTEMPTS):
             file = os.open(self._path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, self._kind | fcntl.LOCK_NB)
             except BlockingIOError:
                 os.close(file)
                 return False
@@ -47,8 +52,19 @@ class FileLock:
             return
         if self._is_path_of(file):
             with contextlib.suppress(OSError):
+                # Only who has it alone may remove it.
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 self._path.unlink()
         os.close(file)
+
+    def holders(self) -> list[int]:
+        """Return the ids of the processes that have the lock, as far as the system tells."""
+        try:
+            inode = self._path.stat().st_ino
+            locks = _LOCKS.read_text("ascii")
+        except OSError:
+            return []
+        return sorted({int(pid) for pid, its in _LOCK.findall(locks) if int(its) == inode})
 
     def _is_path_of(self, file: int) -> bool:
         try:

@@ -27,6 +27,8 @@ EVERY_SCOPE = frozenset(Scope)
 
 _REREAD_AFTER = 0.4
 _TRUSTED_FOR = 0.9
+_LONGEST_PAUSE = 60.0
+"""How rarely keys that can't be read are tried again, but for the requests that need them."""
 _RECORD_USE_AFTER = 30.0
 _RECORD_RARELY_AFTER = 3600.0
 
@@ -165,13 +167,15 @@ class Authenticator:
     async def _watch(self) -> None:
         recorded_at = time.monotonic()
         is_faulty = False
+        failures = 0
         while True:
-            await asyncio.sleep(_REREAD_AFTER)
+            await asyncio.sleep(min(_REREAD_AFTER * 2**failures, _LONGEST_PAUSE))
             # A request that finds the keys outdated reads them itself and reports the error.
             try:
                 await self._read()
             except ServiceUnavailable:
-                pass
+                # The database has logged why.
+                failures = min(failures + 1, 20)
             except Exception:
                 # Logged once: it recurs with every attempt until it is fixed.
                 if not is_faulty:
@@ -179,6 +183,7 @@ class Authenticator:
                 is_faulty = True
             else:
                 is_faulty = False
+                failures = 0
             pause = _RECORD_RARELY_AFTER if self.records_rarely else _RECORD_USE_AFTER
             if time.monotonic() - recorded_at > pause:
                 recorded_at = time.monotonic()

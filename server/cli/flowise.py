@@ -18,7 +18,7 @@ from db.flowise.attachment import Attached, Attachment, Drift
 from db.flowise.inspection import inspect
 from db.flowise.marker import Marker
 from db.flowise.read_only import PostgresReader, SQLiteReader, open_reader
-from db.flowise.refusals import CannotAttach, read_own_marker, refuse
+from db.flowise.refusals import CannotAttach, read_own_marker, refuse, refuse_sessions
 from db.flowise.tables import find_tables
 from db.keys import Keys
 from db.opening import normalize_url
@@ -145,7 +145,7 @@ def detach_flowise(
     """
     settings = read_settings(database_url=database)
     refuse_url(settings)
-    marker = _with_reader(settings, read_own_marker)
+    marker = _with_reader(settings, _attached)
     if not (yes or sys.stdin.isatty()):
         raise InvalidInput("detach removes the gateway's tables and its keys; say --yes to confirm")
     if not yes:
@@ -162,6 +162,13 @@ def detach_flowise(
             "The file stays in SQLite's WAL mode, because another program has it open; Flowise "
             "works with it as before"
         )
+
+
+async def _attached(reader: _Reader) -> Marker:
+    marker = await read_own_marker(reader)
+    if isinstance(reader, PostgresReader):
+        await refuse_sessions(reader)
+    return marker
 
 
 async def _detach(opened: Database) -> int:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from db.database import Database, Metric
 from db.errors import GatewayError, ServiceUnavailable
 from db.flowise.attachment import Attachment, Drift
-from db.flowise.marker import Marker, read_marker, write_counts
+from db.flowise.marker import Marker, has_table, read_marker, write_counts
 from db.flowise.opening import open_sides
 from db.flowise.refusals import CannotAttach, refuse_newer
 from db.flowise.sides import Counts, Sides
@@ -170,6 +170,7 @@ class AttachmentWatch(Rounds):
 
     async def _switch(self, *, is_attached: bool) -> None:
         if is_attached:
+            await self._attachment.watching.join()
             await self._open()
             # What was stored last may be old.
             if self._sides is not None and await self._sides.is_installed():
@@ -183,6 +184,8 @@ class AttachmentWatch(Rounds):
             self._attachment.watching.forget()
             self._on_switch(None)
             logger.info("The database is not attached to a Flowise any more")
+            if not await has_table(self._database, "executions"):
+                logger.error("The gateway's tables are gone with it: end this gateway")
         self._pause = ATTACHED_PAUSE if is_attached else NATIVE_PAUSE
         self._next_check = 0.0
 
@@ -215,6 +218,7 @@ class AttachmentWatch(Rounds):
 
     async def _check(self) -> None:
         """Count both sides, and see to the triggers; one process does, for all of them."""
+        await self._attachment.watching.join()
         self._is_watching = await self._attachment.watching.acquire()
         await self._open()
         if self._sides is None or self._marker is None:
@@ -289,6 +293,7 @@ class AttachmentWatch(Rounds):
         if self._is_watching:
             with contextlib.suppress(GatewayError):
                 await self._attachment.watching.release()
+        self._attachment.watching.forget()
 
 
 def _told(mended: Drift) -> str:

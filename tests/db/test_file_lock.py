@@ -1,5 +1,6 @@
 """A lock on a file, which one holder has at a time."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -62,3 +63,19 @@ def test_a_process_that_is_killed_has_no_lock(path: Path) -> None:
     lock = FileLock(path)
     assert lock.acquire()
     lock.release()
+
+
+def test_several_share_a_lock_that_nobody_has_alone_meanwhile(path: Path) -> None:
+    one, other = FileLock(path, is_shared=True), FileLock(path, is_shared=True)
+    alone = FileLock(path)
+    assert one.acquire()
+    assert other.acquire()
+    assert alone.holders() == [os.getpid()]
+    one.release()
+    assert not alone.acquire()
+    other.release()
+    assert not path.exists()
+    assert alone.holders() == []
+    assert alone.acquire()
+    assert not one.acquire()
+    alone.release()

@@ -13,6 +13,8 @@ import pytest
 from db.flowise.attachment import Attachment
 from db.flowise.postgres_sides import PostgresSides
 from db.flowise.sqlite_sides import SQLiteSides
+from db.flowise.watch_turn import WatchTurn
+from db.leases import Lease
 from db.opening import open_database
 from db.sqlite.file_lock import FileLock
 from server.access import authentication
@@ -43,6 +45,10 @@ def _often(monkeypatch: pytest.MonkeyPatch) -> None:
     for pause in ("NATIVE_PAUSE", "ATTACHED_PAUSE", "CHECK_SECONDS", "SETTLE_SECONDS"):
         monkeypatch.setattr(attachment_watch, pause, 0.02)
     monkeypatch.setattr(attachment_watch.AttachmentWatch, "longest_failure_pause", 0.02)
+
+
+async def _always(_: object, **_options: float) -> bool:
+    return True
 
 
 def _attachment(place: Place, method: str) -> None:
@@ -177,6 +183,27 @@ def test_beside_a_file_whose_folder_can_not_be_written_both_sides_are_kept_equal
         wait_until(lambda: gateway.sql(find) == [("TIMEOUT",)])
     [warning] = [record for record in caplog.records if "can't know" in record.getMessage()]
     assert warning.levelname == "WARNING"
+
+
+def test_a_gateway_whose_tables_are_gone_says_so_and_little_else(
+    flowise: Place, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nobody_runs(_: WatchTurn) -> None:
+        pass
+
+    _attachment(flowise, "attach")
+    monkeypatch.setattr(WatchTurn, "acquire_alone", nobody_runs)
+    monkeypatch.setattr(authentication, "_REREAD_AFTER", 0.001)
+    monkeypatch.setattr(Lease, "acquire", _always)
+    with running_gateway(flowise, auth="keys"):
+        _attachment(flowise, "detach")
+
+        def told() -> list[str]:
+            return [record.getMessage() for record in caplog.records]
+
+        wait_until(lambda: any("tables are gone" in message for message in told()))
+        wait_until(lambda: sum("api_keys" in message for message in told()) > 5)
+        assert sum("api_keys" in message for message in told()) < 20
 
 
 def test_the_counts_are_those_of_the_start(flowise: Place, monkeypatch: pytest.MonkeyPatch) -> None:
