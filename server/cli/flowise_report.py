@@ -1,8 +1,10 @@
 """What the commands for Flowise say, line by line."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from db.errors import quote
 from db.flowise.attachment import Attached, Drift
 from db.flowise.inspection import Inspection
 from db.flowise.marker import Marker
@@ -15,6 +17,8 @@ _COPY_SECONDS = {"sqlite": 590e-6, "postgresql": 280e-6}
 _SEARCH_SECONDS = 5e-9
 """How long a byte of it takes to be searched for errors, with the pauses."""
 _MOST_SHOWN = 5
+_PLAIN = re.compile(r"[\w.:'-]+( [\w.:'-]+)*")
+_LONGEST_PLAIN = 80
 _UNITS = ("bytes", "kB", "MB", "GB")
 
 
@@ -28,7 +32,7 @@ def describe_found(tables: FlowiseTables, found: Inspection) -> list[str]:
     shown = ", ".join(f"{table} ({', '.join(names)})" for table, names in columns.items())
     size = _size(found.size)
     lines = [
-        f"Flowise's newest migration: {tables.version or 'unknown'}",
+        f"Flowise's newest migration: {_shown(tables.version or 'unknown')}",
         f"Columns found: {shown}",
         f"Executions: {found.rows:,}{_listed(found.states)}; the database takes {size}",
         f"Agentflows: {found.flows:,}{_gone(found.gone)}",
@@ -141,9 +145,14 @@ def _listed(states: Counter[str]) -> str:
 
 def _pairs(counts: Mapping[str, int]) -> str:
     most = Counter(counts).most_common()
-    shown = [f"{name} ({count:,})" for name, count in most[:_MOST_SHOWN]]
+    shown = [f"{_shown(name)} ({count:,})" for name, count in most[:_MOST_SHOWN]]
     more = len(most) - len(shown)
     return ", ".join(shown) + (f" and {more:,} more" if more else "")
+
+
+def _shown(name: str) -> str:
+    """Return a text of a row, in quotes and shortened if it could pass for something else."""
+    return name if len(name) <= _LONGEST_PLAIN and _PLAIN.fullmatch(name) else quote(name)
 
 
 def _executions(count: int) -> str:

@@ -130,16 +130,17 @@ class AttachmentWatch(Rounds):
         ]
 
     def describe(self) -> dict[str, Any]:
-        """Return what ``/readyz`` says of an attached database; nothing if it is not attached."""
+        """Return what ``/readyz`` says of an attached database; nothing if it is not attached.
+
+        Anybody may ask, with no key, so it tells no number of executions.
+        """
         marker = self._marker
         if marker is None:
             return {}
         counts, counted_on = self._counted
         described: dict[str, Any] = {
             "executions": {
-                "flowise": counts.flowise,
-                "gateway": counts.gateway,
-                "leftOut": counts.left_out,
+                "isEqual": counts.difference == 0,
                 "difference": counts.difference,
                 "countedOn": None if counted_on is None else format_iso(from_ms(counted_on)),
             }

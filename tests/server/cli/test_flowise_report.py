@@ -5,7 +5,8 @@ import pytest
 from db.flowise.attachment import Attached, Drift
 from db.flowise.inspection import Inspection
 from db.flowise.sides import Counts
-from server.cli.flowise_report import describe_attached, describe_plan
+from db.flowise.tables import FlowiseTables
+from server.cli.flowise_report import describe_attached, describe_found, describe_plan
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,19 @@ def test_a_check_says_about_how_long_copying_takes(kind: str, shown: str) -> Non
     found.left_out["its id is empty"] = 10
     plan, _ = describe_plan(found, kind)
     assert f"copy 100,000 executions in about {shown}, and" in plan
+
+
+def test_texts_of_rows_are_told_from_what_the_command_says() -> None:
+    forged = "FINISHED (9)\nNothing has drifted\t\x1b[2J"
+    found = Inspection(rows=4)
+    found.states.update({forged: 1, "on hold": 2})
+    found.workspaces.update({f"a{forged}": 1, "7f3c-a.b": 2})
+    found.gone["x" * 5000] = 3
+    tables = FlowiseTables({"workspaceId": "text"}, {}, {}, version=f"Add{forged}")
+    lines = describe_found(tables, found)
+    assert not any("\n" in line or "\t" in line or len(line) > 400 for line in lines)
+    said = "\n".join(lines)
+    assert f"none of the six: on hold (2), {forged!r} (1)" in said
+    assert f"Workspaces: 7f3c-a.b (2), {'a' + forged!r} (1)" in said
+    assert f"newest migration: {'Add' + forged!r}" in said
+    assert "… (5,002 characters) (3)" in said

@@ -77,8 +77,14 @@ def _counts(gateway: Gateway) -> tuple[int, int, int]:
     described = _described(gateway)
     if described is None:
         return (-1, -1, -1)
-    executions = described["executions"]
-    return executions["flowise"], executions["gateway"], executions["difference"]
+    assert set(described["executions"]) == {"isEqual", "difference", "countedOn"}
+    difference = described["executions"]["difference"]
+    assert described["executions"]["isEqual"] == (difference == 0)
+    flowise, ours = (
+        int(_metric(gateway, f'gateway_attached_executions{{side="{side}"}}'))
+        for side in ("flowise", "gateway")
+    )
+    return flowise, ours, difference
 
 
 def _guids(gateway: Gateway) -> set[str]:
