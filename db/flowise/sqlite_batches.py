@@ -124,7 +124,7 @@ def _find(tables: FlowiseTables, noted: str) -> str:
         f"WITH given AS (SELECT {read}, rowid AS row_id FROM execution"
         " WHERE id > CAST(?1 AS TEXT) AND id <= CAST(?2 AS TEXT)"
         " OR id = '' AND ?3 OR id >= X'' AND ?3 LIMIT -1),"
-        f" timed AS (SELECT *, {mapping.named(mapping.TIMES)} FROM given LIMIT -1),"
+        f" timed AS (SELECT *, {mapping.named(mapping.WORKED_OUT)} FROM given LIMIT -1),"
         f" taken AS (SELECT *, {mapping.REASON} AS reason, {mapping.FINISHED} AS finished_on"
         " FROM timed LIMIT -1)"
         " SELECT taken.row_id, taken.reason, noted.reason, kept.guid IS NOT NULL, taken.guid,"

@@ -44,20 +44,32 @@ def identity(tables: FlowiseTables) -> list[str]:
 def read(tables: FlowiseTables, row: str) -> dict[str, str]:
     """Return expressions for what is read of a row of Flowise's, by name.
 
-    These are ``guid`` and ``COLUMNS``, but for times; ``times``, of which ``TIMES`` are made; and
-    ``texts``, which ``REASON`` looks at.
+    These are ``guid`` and ``COLUMNS``, but for times; and ``times``, of which ``WORKED_OUT`` makes
+    them.
     """
     values = {name: f'{row}."{column}"' for name, column in _NAMES.items()}
     workspace = values["workspace_id"] if tables.has_workspaces else "NULL"
     values["workspace_id"] = f"nullif({workspace}, '')"
+    values["session_id"] = _cut(values["session_id"])
     of_data = sqlite_error_of(f'{row}."executionData"')
-    texts = " || char(1) || ".join(f"coalesce({values[name]}, '')" for name in _TEXTS)
     return {
         **values,
         "error": f"CASE WHEN {values['state']} <> 'INPROGRESS' THEN {of_data} END",
         "times": _times(row),
-        "texts": texts,
     }
+
+
+def _cut(value: str) -> str:
+    """Return an expression for a value, or in place of one that is too long for a short such one.
+
+    Whoever starts a flow may name its session, and each copy of a text of megabytes takes long.
+    """
+    too_long = f"CAST(zeroblob({LONGEST_TEXT_BYTES + 1}) AS TEXT)"
+    return f"CASE WHEN {_is_too_long(value)} THEN {too_long} ELSE {value} END"
+
+
+def _is_too_long(value: str) -> str:
+    return f"length(CAST({value} AS BLOB)) > {LONGEST_TEXT_BYTES}"
 
 
 def _is_not_utf8(value: str) -> str:
@@ -70,12 +82,18 @@ def _any_text(condition: str) -> str:
 
 
 _IS_NO_TEXT = _any_text("typeof({}) NOT IN ('text', 'null')")
-_IS_TOO_LONG = _any_text(f"length(CAST({{}} AS BLOB)) > {LONGEST_TEXT_BYTES}")
+_IS_TOO_LONG = _any_text(_is_too_long("{}"))
 _WHICH = "one of its id, agentflowId, sessionId and workspaceId"
 _RANGE = f"BETWEEN {EARLIEST_MS} AND {LATEST_MS}"
 _DATES = {"created_on": "createdDate", "updated_on": "updatedDate", "stopped_on": "stoppedDate"}
-TIMES = {name: f"json_extract(times, '$[{number}]')" for number, name in enumerate(_DATES)}
-"""Expressions for the times in ``times``, which are epoch milliseconds; ``REASON`` needs them."""
+WORKED_OUT = {
+    **{name: f"json_extract(times, '$[{number}]')" for number, name in enumerate(_DATES)},
+    "texts": " || char(1) || ".join(f"coalesce({name}, '')" for name in _TEXTS),
+}
+"""Expressions for the times in ``times``, which are epoch milliseconds, and for all texts.
+
+``REASON`` needs them.
+"""
 # Flowise tells when it stopped an execution, and of no other state when it came into it.
 FINISHED = (
     f"CASE WHEN state = 'STOPPED' AND stopped_on {_RANGE} THEN stopped_on"
@@ -106,7 +124,7 @@ def reason(tables: FlowiseTables, row: str) -> str:
     """
     values = read(tables, row)
     del values["error"]
-    rows = f"SELECT *, {named(TIMES)} FROM (SELECT {named(values)} LIMIT 1) LIMIT 1"
+    rows = f"SELECT *, {named(WORKED_OUT)} FROM (SELECT {named(values)} LIMIT 1) LIMIT 1"
     return f"(SELECT {REASON} FROM ({rows}))"
 
 

@@ -1,8 +1,12 @@
 """The triggers and tables between Flowise's tables and the gateway's in SQLite.
 
-Triggers of Flowise's tables name only the gateway's: SQLite refuses to rebuild a table, as
-Flowise's migrations do, while a trigger of another table or a view names it. So what is changed on
-the gateway's side is noted in a table, and ``db.sqlite.flowise_changes`` brings it to Flowise.
+Triggers of a table of Flowise's name that table and the gateway's: SQLite refuses to rebuild a
+table, as Flowise's migrations do, while a trigger of another table or a view names it. So what is
+changed on the gateway's side is noted in a table, and ``db.sqlite.flowise_changes`` brings it to
+Flowise.
+
+What is taken over is the row that is there when a trigger runs, and not the one that its statement
+wrote: triggers of others, which SQLite may run first, may have changed or deleted that.
 
 A trigger must never fail the statement that fires it, whatever a row holds, and that statement's
 OR REPLACE or OR IGNORE holds for everything within the trigger. So nothing in one meets a conflict.
@@ -61,9 +65,11 @@ def create_triggers(tables: FlowiseTables) -> dict[str, str]:
             *_take_changed(tables, mapping.COLUMNS),
         ),
         "flowise_execution_renamed": _trigger(
-            'UPDATE OF "id" ON execution', *_let_go(), when='NEW."id" IS NOT OLD."id"'
+            'UPDATE OF "id" ON execution', *_let_go(), when=_is_gone("execution")
         ),
-        "flowise_execution_deleted": _trigger("DELETE ON execution", *_let_go()),
+        "flowise_execution_deleted": _trigger(
+            "DELETE ON execution", *_let_go(), when=_is_gone("execution")
+        ),
         **_of_flows(),
         **_of_changes(),
     }
@@ -73,6 +79,11 @@ def create_triggers(tables: FlowiseTables) -> dict[str, str]:
 def _trigger(event: str, *statements: str, when: str = "") -> str:
     body = " ".join(f"{statement};" for statement in statements)
     return f"AFTER {event}{when and f' WHEN {when}'} BEGIN {body} END"
+
+
+def _is_gone(table: str) -> str:
+    """A condition: whether a table has no longer a row of the id that the old row had."""
+    return f'NOT EXISTS (SELECT 1 FROM {table} WHERE "id" = OLD."id")'
 
 
 def _let_go() -> list[str]:
@@ -138,13 +149,17 @@ def _take_changed(tables: FlowiseTables, columns: Sequence[str]) -> list[str]:
 def _read(tables: FlowiseTables) -> list[str]:
     """The statements that work out what a row comes to, and compare it with what is kept of it.
 
-    They are several because SQLite's parser refuses what is nested more deeply.
+    They are several because SQLite's parser refuses what is nested more deeply. If the row is no
+    longer there, there is nothing to take over.
     """
-    read = mapping.read(tables, "NEW")
-    times = ", ".join(f"{name} = {value}" for name, value in mapping.TIMES.items())
+    read = mapping.read(tables, "execution")
+    times = ", ".join(f"{name} = {value}" for name, value in mapping.WORKED_OUT.items())
     return [
         "DELETE FROM flowise_taken",
-        f"INSERT INTO flowise_taken ({', '.join(read)}) VALUES ({', '.join(read.values())})",
+        (
+            f"INSERT INTO flowise_taken ({', '.join(read)}) SELECT {', '.join(read.values())}"
+            ' FROM execution WHERE "id" = NEW."id"'
+        ),
         f"UPDATE flowise_taken SET {times}",
         f"UPDATE flowise_taken SET reason = {mapping.REASON}, finished_on = {mapping.FINISHED}",
         (
@@ -176,9 +191,12 @@ def _forget_changes(guid: str) -> str:
 
 
 def _of_flows() -> dict[str, str]:
-    values = mapping.flow_values("NEW")
+    values = mapping.flow_values("chat_flow")
     columns = ", ".join(values)
-    source = f"(SELECT {mapping.named(values)} WHERE {mapping.is_flow('NEW')} LIMIT 1)"
+    source = (
+        f"(SELECT {mapping.named(values)} FROM chat_flow"
+        f' WHERE "id" = NEW."id" AND {mapping.is_flow("chat_flow")} LIMIT 1)'
+    )
     take_over = [
         (
             f"UPDATE agentflows SET name = taken.name FROM {source} AS taken"
@@ -189,13 +207,11 @@ def _of_flows() -> dict[str, str]:
             " WHERE NOT EXISTS (SELECT 1 FROM agentflows WHERE id = taken.id)"
         ),
     ]
-    old = 'DELETE FROM agentflows WHERE id = OLD."id"'
+    let_go = f'DELETE FROM agentflows WHERE id = OLD."id" AND {_is_gone("chat_flow")}'
     return {
         "flowise_flow_inserted": _trigger("INSERT ON chat_flow", *take_over),
-        "flowise_flow_updated": _trigger(
-            "UPDATE ON chat_flow", f'{old} AND NEW."id" IS NOT OLD."id"', *take_over
-        ),
-        "flowise_flow_deleted": _trigger("DELETE ON chat_flow", old),
+        "flowise_flow_updated": _trigger("UPDATE ON chat_flow", let_go, *take_over),
+        "flowise_flow_deleted": _trigger("DELETE ON chat_flow", let_go),
     }
 
 
