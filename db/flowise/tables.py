@@ -75,6 +75,13 @@ _CHAT_MESSAGE = _Table({"id": _TEXTS, "executionId": _TEXTS}, {})
 
 _SQLITE_KIND = "SELECT type FROM sqlite_master WHERE name = ? COLLATE NOCASE"
 _SQLITE_COLUMNS = "SELECT name, type, pk FROM pragma_table_info(?)"
+_SQLITE_KEY = """
+SELECT (SELECT "notnull" FROM pragma_table_info(?1) WHERE name = 'id'),
+       EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = key.name),
+       (SELECT coll FROM pragma_index_xinfo(key.name) WHERE "key")
+FROM pragma_index_list(?1) AS key WHERE key.origin = 'pk'
+"""
+"""Finds whether an id may be null, whether rows have numbers besides it, and its collation."""
 _POSTGRES_KIND = "SELECT relkind::text FROM pg_class WHERE oid = to_regclass(quote_ident($1))"
 _POSTGRES_COLUMNS = """
 SELECT attname::text, format_type(atttypid, NULL),
@@ -95,6 +102,8 @@ async def find_tables(database: Readable) -> FlowiseTables:
     """
     execution = await _find(database, "execution", _EXECUTION)
     chat_flow = await _find(database, "chat_flow", _CHAT_FLOW)
+    if execution is not None and database.dialect.name == "sqlite":
+        await _refuse_key(database, "execution")
     if execution is None or chat_flow is None:
         found = {"execution": execution, "chat_flow": chat_flow}
         lacking = " and no table ".join(name for name, columns in found.items() if not columns)
@@ -136,6 +145,29 @@ async def _find(database: Readable, table: str, made: _Table) -> Mapping[str, st
                     f"type {quote(found[name][0])}. Nothing was changed"
                 )
     return {name: found[name][0] for name in used if name in found}
+
+
+async def _refuse_key(database: Readable, table: str) -> None:
+    """Raise NotFlowise if the primary key in SQLite is not one as Flowise makes it.
+
+    Its triggers and copies need one, and what is wrong would fail the statements of Flowise.
+    """
+    [(is_not_null, has_row_numbers, collation)] = await database.read_latest(
+        _SQLITE_KEY, (table,)
+    ) or [(True, True, None)]
+    wrong = None
+    if collation is None:
+        wrong = "its id is a number"
+    elif not has_row_numbers:
+        wrong = "it is made WITHOUT ROWID"
+    elif not is_not_null:
+        wrong = "its id may be null"
+    elif collation != "BINARY":
+        wrong = f"its id is compared as {quote(collation)}, and not as BINARY"
+    if wrong is not None:
+        raise NotFlowise(
+            f"The table {table} is not what Flowise makes: {wrong}. Nothing was changed"
+        )
 
 
 async def _columns(database: Readable, table: str) -> Mapping[str, tuple[str, bool]] | None:

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 
 _ATTEMPTS = 3
+_FLAGS = os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+"""A link could lead to a place where others may not make files."""
 _LOCKS = Path("/proc/locks")
 _LOCK = re.compile(r"^\d+: FLOCK +\w+ +\w+ ([1-9]\d*) \w+:\w+:(\d+) ", re.MULTILINE)
 
@@ -26,13 +28,13 @@ class FileLock:
     def acquire(self) -> bool:
         """Take the lock, unless it is held already; return False if somebody else has it.
 
-        Raises OSError if the file can't be made.
+        Raises OSError if the file can't be made, or is a symbolic link.
         """
         if self._file is not None and self._is_path_of(self._file):
             return True
         self.release()
         for _ in range(_ATTEMPTS):
-            file = os.open(self._path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            file = os.open(self._path, _FLAGS, 0o644)
             try:
                 fcntl.flock(file, self._kind | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -68,7 +70,7 @@ class FileLock:
 
     def _is_path_of(self, file: int) -> bool:
         try:
-            found = self._path.stat()
+            found = self._path.lstat()
         except OSError:
             return False
         return os.path.samestat(found, os.fstat(file))

@@ -47,6 +47,16 @@ def test_a_lock_whose_file_is_gone_is_taken_anew(path: Path) -> None:
     other.release()
 
 
+def test_a_link_is_not_followed(path: Path) -> None:
+    path.symlink_to(path.with_name("elsewhere"))
+    lock = FileLock(path)
+    with pytest.raises(OSError, match="symbolic link"):
+        lock.acquire()
+    lock.release()
+    assert path.is_symlink()
+    assert not path.exists()
+
+
 def test_a_process_that_is_killed_has_no_lock(path: Path) -> None:
     program = (
         "import pathlib, sys, time; from db.sqlite.file_lock import FileLock;"

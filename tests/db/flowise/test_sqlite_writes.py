@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db.models import ExecutionState
+from db.models import LONGEST_TEXT_BYTES, ExecutionState
 from tests.db.events.outbox import Copy
 from tests.db.flowise.copies import copied
 from tests.db.flowise.drawn_writes import statements
@@ -113,6 +113,20 @@ def test_a_row_of_any_state_and_content_is_taken_over_by_its_own_statement(
         check_sides(flowise)
         assert flowise.execute("SELECT * FROM flowise_changes").fetchall() == []
         check_events(flowise)
+
+
+def test_a_session_of_megabytes_is_left_out_and_not_kept(attached: Path) -> None:
+    with closing(sqlite3.connect(attached, isolation_level=None)) as flowise:
+        flowise.execute(f"INSERT INTO execution {_ALL} VALUES {_OLD}")
+        for session in ("é" * 2_000_000, "a\0" + "b" * 2_000_000):
+            flowise.execute('UPDATE execution SET "sessionId" = ?', [session])
+            check_sides(flowise)
+            [(reason,)] = flowise.execute("SELECT reason FROM flowise_left_out")
+            assert "longer than" in reason
+            [(kept,)] = flowise.execute(
+                "SELECT length(CAST(session_id AS BLOB)) FROM flowise_taken"
+            )
+            assert kept < 2 * LONGEST_TEXT_BYTES
 
 
 @pytest.mark.parametrize("end", ["COMMIT", "ROLLBACK"])

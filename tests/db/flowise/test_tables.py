@@ -100,6 +100,28 @@ async def test_other_tables_are_refused_by_name(
     assert said in await _refusal(database)
 
 
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (EXECUTION.rstrip() + " WITHOUT ROWID", "it is made WITHOUT ROWID"),
+        (EXECUTION.replace("KEY NOT NULL", "KEY"), "its id may be null"),
+        (EXECUTION.replace("varchar PRIMARY", "INTEGER PRIMARY"), "its id is a number"),
+        (
+            EXECUTION.replace("varchar PRIMARY", "varchar COLLATE NOCASE PRIMARY"),
+            "its id is compared as 'NOCASE', and not as BINARY",
+        ),
+    ],
+)
+@pytest.mark.sqlite
+async def test_a_key_that_flowise_does_not_make_is_refused(
+    empty: tuple[Place, Database], made: str, said: str
+) -> None:
+    place, database = empty
+    run_sql(place, made)
+    run_sql(place, CHAT_FLOW)
+    assert said in await _refusal(database)
+
+
 @pytest.mark.postgres
 async def test_a_column_of_another_type_is_refused(empty: tuple[Place, Database]) -> None:
     place, database = empty
