@@ -20,6 +20,7 @@ from db.flowise.refusals import (
     read_own_marker,
     read_revision,
     refuse,
+    refuse_dependents,
     refuse_newer,
     refuse_running,
 )
@@ -185,7 +186,8 @@ class Attachment:
     async def detach(self) -> None:
         """Remove everything that the gateway has made in the database.
 
-        Raises CannotAttach if it is not attached, or a gateway runs on it.
+        Raises CannotAttach if it is not attached, or a gateway runs on it, and InvalidInput if
+        something of another program depends on what would be removed.
         """
         database = self._database
         marker = await read_own_marker(database)
@@ -194,6 +196,7 @@ class Attachment:
         try:
             # It is gone if an earlier call did not come to its end.
             if revision is not None:
+                await refuse_dependents(database)
                 await self._remove()
             await drop_marker(database)
         finally:

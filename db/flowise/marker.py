@@ -28,6 +28,8 @@ CREATE TABLE IF NOT EXISTS {TABLE} (
 )
 """
 
+_IS_MARKER = "SELECT count(*) FROM pragma_table_info(?) WHERE name = 'journal_mode'"
+
 
 class Marker(NamedTuple):
     """The row of an attached database. ``counted_on`` is in epoch milliseconds.
@@ -45,7 +47,9 @@ class Marker(NamedTuple):
 async def has_table(database: Readable, name: str) -> bool:
     """Whether a database has a table."""
     if database.dialect.name == "sqlite":
-        statement = "SELECT count(*) FROM sqlite_master WHERE name = ? COLLATE NOCASE"
+        statement = (
+            "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ? COLLATE NOCASE"
+        )
     else:
         statement = "SELECT CAST(to_regclass(quote_ident($1)) IS NOT NULL AS integer)"
     return bool((await database.read_latest(statement, (name,)))[0][0])
@@ -53,7 +57,7 @@ async def has_table(database: Readable, name: str) -> bool:
 
 async def read_marker(database: Readable) -> Marker | None:
     """Return the row of an attached database; None if it is not attached."""
-    if not await has_table(database, TABLE):
+    if not await has_table(database, TABLE) or not await _is_marker(database):
         return None
     rows = await database.read_latest(
         "SELECT format, is_complete, flowise, gateway, left_out, counted_on, journal_mode"
@@ -64,6 +68,13 @@ async def read_marker(database: Readable) -> Marker | None:
         return None
     version, is_complete, flowise, gateway, left_out, counted_on, mode = rows[0]
     return Marker(version, bool(is_complete), Counts(flowise, gateway, left_out), counted_on, mode)
+
+
+async def _is_marker(database: Readable) -> bool:
+    """Whether the table is the gateway's, and not another one of that name in SQLite."""
+    if database.dialect.name != "sqlite":
+        return True
+    return bool((await database.read_latest(_IS_MARKER, (TABLE,)))[0][0])
 
 
 async def create_marker(database: Database, journal_mode: str | None) -> None:

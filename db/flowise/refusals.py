@@ -5,14 +5,21 @@ import json
 from collections.abc import Iterable, Sequence
 
 from db.errors import GatewayError, quote
-from db.flowise.marker import FORMAT, Marker, has_table, read_marker
+from db.flowise.marker import FORMAT, TABLE, Marker, has_table, read_marker
 from db.flowise.postgres_mapping import LEFT_OUT, NOT_YET
 from db.flowise.postgres_triggers import FUNCTIONS
 from db.flowise.read_only import PostgresReader
+from db.flowise.sqlite_sides import IS_OURS
 from db.flowise.sqlite_triggers import create_tables, create_triggers
 from db.flowise.tables import FlowiseTables, Readable
 from db.flowise.watch_turn import describe_running
-from db.migrations.removal import POSTGRES_FUNCTIONS, POSTGRES_TABLES
+from db.migrations.removal import (
+    POSTGRES_FUNCTIONS,
+    POSTGRES_TABLES,
+    refuse_sqlite_dependents,
+)
+from db.migrations.sqlite_dependents import SCHEMA
+from db.migrations.sqlite_names import NAMES
 from db.migrations.upgrade import NEWEST_REVISION
 from db.models import Base
 
@@ -85,7 +92,7 @@ async def refuse(database: Readable, tables: FlowiseTables) -> Marker | None:
             database,
             (*_OWN, *_SIDES) if is_new else _SIDES,
             (*POSTGRES_FUNCTIONS, *FUNCTIONS) if is_new else FUNCTIONS,
-            create_triggers(tables),
+            (TABLE, *create_triggers(tables), *(NAMES if is_new else ())),
         )
         if revision is not None and await has_table(database, "executions"):
             await _refuse_executions(database)
@@ -130,15 +137,18 @@ def refuse_newer(marker: Marker | None, revision: str | None) -> None:
 
 
 async def _refuse_names(
-    database: Readable, tables: Sequence[str], functions: Sequence[str], triggers: Iterable[str]
+    database: Readable, tables: Sequence[str], functions: Sequence[str], of_sqlite: Iterable[str]
 ) -> None:
-    """Raise CannotAttach if another program has made something with one of the names."""
+    """Raise CannotAttach if another program has made something with one of the names.
+
+    In SQLite triggers, indexes and views share theirs with tables; attaching replaces triggers.
+    """
     if database.dialect.name == "sqlite":
         found = await database.read_latest(
-            "SELECT CASE type WHEN 'trigger' THEN 'trigger ' ELSE 'table ' END || name"
-            " FROM sqlite_master WHERE lower(name) IN (SELECT value FROM json_each(?))"
+            "SELECT type || ' ' || name FROM sqlite_master"
+            f" WHERE lower(name) IN (SELECT value FROM json_each(?)) OR {IS_OURS}"
             " ORDER BY name LIMIT 1",
-            (json.dumps([*tables, *triggers]),),
+            (json.dumps([*tables, *of_sqlite]),),
         )
     else:
         found = await database.read_latest(_NAMES, (list(tables), list(functions)))
@@ -147,6 +157,18 @@ async def _refuse_names(
             f"The database has a {found[0][0]} that is not the gateway's, which needs that "
             f"name. {_NOTHING}"
         )
+
+
+async def refuse_dependents(database: Readable) -> None:
+    """Raise InvalidInput if something of others would name what detaching removes.
+
+    In SQLite it would fail the next migration of Flowise's. PostgreSQL refuses to remove it.
+    """
+    if database.dialect.name == "sqlite":
+        triggers = await database.read_latest(f"SELECT name FROM sqlite_master WHERE {IS_OURS}", ())
+        ours = [name for (name,) in triggers]
+        schema = await database.read_latest(SCHEMA, ())
+        refuse_sqlite_dependents(schema, [TABLE, *create_tables(), *ours])
 
 
 async def _refuse_executions(database: Readable) -> None:

@@ -27,6 +27,10 @@ _MADE = (
 )
 _WATCHED = ("execution", "chat_flow", "chat_message", "executions", "agentflows")
 """The tables that a version of the gateway may have triggers on."""
+IS_OURS = (
+    f"type = 'trigger' AND lower(tbl_name) IN {_WATCHED} AND name LIKE 'flowise\\_%' ESCAPE '\\'"
+)
+"""A condition of ``sqlite_master``: whether a version of the gateway calls a trigger so."""
 _HAS_CHANGES = "SELECT EXISTS (SELECT 1 FROM flowise_changes)"
 _COUNT_CHANGES = "SELECT count(*) FROM flowise_changes"
 _VERSION = "SELECT schema_version FROM pragma_schema_version"

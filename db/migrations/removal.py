@@ -1,11 +1,14 @@
 """Take everything away that the migrations have made in a database."""
 
+from collections.abc import Iterable, Sequence
+
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from db.database import Database
 from db.errors import InvalidInput
 from db.migrations.sqlite_counts import COUNTED
+from db.migrations.sqlite_dependents import SCHEMA, find_dependents
 from db.migrations.upgrade import take_turns
 from db.models import Base
 
@@ -60,11 +63,26 @@ def _remove(connection: Connection) -> None:
     if is_postgres:
         _drop(connection, "FUNCTION", (_OF_TABLES,))
     else:
+        refuse_sqlite_dependents(connection.exec_driver_sql(SCHEMA).all())
         _drop(connection, "VIEW", (COUNTED,))
     # Triggers and indexes go with their tables.
     _drop(connection, "TABLE", (*tables, _VERSION))
     if is_postgres:
         _drop(connection, "FUNCTION", POSTGRES_FUNCTIONS)
+
+
+def refuse_sqlite_dependents(schema: Iterable[Sequence[str]], others: Iterable[str] = ()) -> None:
+    """Raise InvalidInput if something of another program depends on what ``remove`` would drop.
+
+    ``schema`` is what ``SCHEMA`` finds in SQLite, and ``others`` is what else would be dropped.
+    PostgreSQL looks after that itself.
+    """
+    dropped = (*Base.metadata.tables, *POSTGRES_TABLES, COUNTED, _VERSION, *others)
+    if found := find_dependents(schema, dropped):
+        raise InvalidInput(
+            f"Something else in the database depends on the gateway's tables: {', '.join(found)}. "
+            "Nothing was removed. Drop it first"
+        )
 
 
 def _drop(connection: Connection, kind: str, names: tuple[str, ...]) -> None:

@@ -352,6 +352,62 @@ def test_tables_of_others_with_names_that_the_gateway_needs_are_refused(
 
 
 @pytest.mark.parametrize(
+    ("kind", "name", "made"),
+    [
+        (
+            "trigger",
+            "Flowise_Execution_Deleted",
+            "AFTER DELETE ON execution BEGIN SELECT 1; END",
+        ),
+        ("trigger", "flowise_audit", "AFTER DELETE ON Execution BEGIN SELECT 1; END"),
+        ("trigger", "executions_created", "AFTER DELETE ON chat_flow BEGIN SELECT 1; END"),
+        ("index", "executions_by_error", "ON chat_flow (name)"),
+        ("view", "Counted_Executions", "AS SELECT 1 AS a"),
+        ("view", "flowise_attachment", "AS SELECT 1 AS a"),
+        ("table", "flowise_attachment", "(note)"),
+    ],
+)
+@pytest.mark.sqlite
+def test_whatever_has_a_name_that_the_gateway_needs_is_refused(
+    tmp_path: Path, kind: str, name: str, made: str
+) -> None:
+    place = SQLitePlace(tmp_path / "database.sqlite")
+    place.path.write_bytes(DATA.read_bytes())
+    run_sql(place, f"CREATE {kind} {name} {made}")
+    before = dump(place)
+    for command in (["attach", "--check"], ["attach"]):
+        said = _said(place, *command, status=1)
+        assert f"has a {kind} {name} that is not the gateway's" in said
+    assert dump(place) == before
+    assert run_sql(place, "PRAGMA journal_mode") == [("delete",)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "made"),
+    [
+        ("view", "AS SELECT guid FROM executions"),
+        ("view", "AS SELECT flowise AS n FROM Flowise_Attachment"),
+        ("trigger", "AFTER DELETE ON chat_flow BEGIN DELETE FROM agentflows; END"),
+        ("table", "(guid text REFERENCES executions (guid))"),
+    ],
+)
+@pytest.mark.sqlite
+def test_detaching_is_refused_while_something_of_others_depends_on_the_gateways_tables(
+    flowise: Place, kind: str, made: str
+) -> None:
+    run_sql(flowise, "CREATE VIEW counts AS SELECT count(*) AS executions FROM execution")
+    run_sql(flowise, "CREATE VIEW broken AS SELECT * FROM nowhere")
+    _said(flowise, "attach")
+    run_sql(flowise, f"CREATE {kind} mine {made}")
+    before = dump(flowise)
+    said = _said(flowise, "detach", "--yes", status=1)
+    assert f"depends on the gateway's tables: {kind} mine. Nothing was removed" in said
+    assert dump(flowise) == before
+    run_sql(flowise, f"DROP {kind} mine")
+    assert "Detached" in _said(flowise, "detach", "--yes")
+
+
+@pytest.mark.parametrize(
     ("newer", "said"),
     [
         ("UPDATE alembic_version SET version_num = '9999'", "its revision is 9999, and this"),
