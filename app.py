@@ -21,6 +21,7 @@ from db.events.feed import EventFeed
 from db.events.log import EventLog
 from db.executions import Executions
 from db.flowise.content import flowise_content
+from db.flowise.refusals import refuse_unattached
 from db.flowise.tables import FlowiseTables
 from db.keys import Keys
 from db.migrations.upgrade import upgrade
@@ -133,6 +134,7 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, object]]:
+        await refuse_unattached(database)
         await upgrade(database)
         await attachment.learn()
         async with contextlib.AsyncExitStack() as running:

@@ -111,9 +111,10 @@ class Attachment:
         tables = await find_tables(database)
         before = await refuse(database, tables)
         sides = open_sides(database, tables)
-        await upgrade(database)
+        # First, so that whatever comes of this, `detach` knows of it.
         if before is None:
             await create_marker(database, journal_mode)
+        await upgrade(database)
         await self.mending.take_over()
         try:
             mended = await self.mend(sides, on_rows)
@@ -186,8 +187,8 @@ class Attachment:
     async def detach(self) -> None:
         """Remove everything that the gateway has made in the database.
 
-        Raises CannotAttach if it is not attached, or a gateway runs on it, and InvalidInput if
-        something of another program depends on what would be removed.
+        Raises CannotAttach if there is nothing to remove, or a gateway runs on it, and InvalidInput
+        if something of another program depends on what would be removed.
         """
         database = self._database
         marker = await read_own_marker(database)

@@ -99,10 +99,30 @@ async def refuse(database: Readable, tables: FlowiseTables) -> Marker | None:
     return marker
 
 
+async def is_flowise(database: Readable) -> bool:
+    """Whether a database has tables with the names of Flowise's."""
+    return await has_table(database, "execution") and await has_table(database, "chat_flow")
+
+
+async def refuse_unattached(database: Readable) -> None:
+    """Raise CannotAttach if a database is a Flowise's, and has no tables of the gateway's yet.
+
+    They would stay empty beside Flowise's, and whoever looks would take Flowise for empty.
+    """
+    if (
+        await read_revision(database) is None
+        and await read_marker(database) is None
+        and await is_flowise(database)
+    ):
+        raise CannotAttach(
+            "This is the database of a Flowise: attach it first, with `attach flowise`. No table "
+            "was made"
+        )
+
+
 async def refuse_foreign_executions(database: Readable) -> None:
     """Raise ForeignExecutions if a database is a Flowise's, which takes no executions of others."""
-    is_flowise = await has_table(database, "execution") and await has_table(database, "chat_flow")
-    if is_flowise or await read_marker(database) is not None:
+    if await is_flowise(database) or await read_marker(database) is not None:
         raise ForeignExecutions(
             "This is the database of a Flowise, whose executions are the only ones that can be in "
             "it: use another database for demo or imported executions. No execution was added"
@@ -172,18 +192,23 @@ async def refuse_dependents(database: Readable) -> None:
 
 
 async def _refuse_executions(database: Readable) -> None:
+    if (guid := await _unknown_execution(database)) is not None:
+        raise CannotAttach(
+            "The gateway's table executions has rows that Flowise does not know, such as "
+            f"{guid}, and on an attached database Flowise's executions are the only "
+            "ones. Serve the others from a database of their own (export, and import there), and "
+            f"delete them here. {_NOTHING}"
+        )
+
+
+async def _unknown_execution(database: Readable) -> str | None:
+    """Return the guid, in quotes, of an execution that Flowise does not know, if there is one."""
     found = await database.read_latest(
         "SELECT guid FROM executions WHERE NOT EXISTS"
         " (SELECT 1 FROM execution WHERE CAST(execution.id AS text) = executions.guid) LIMIT 1",
         (),
     )
-    if found:
-        raise CannotAttach(
-            "The gateway's table executions has rows that Flowise does not know, such as "
-            f"{quote(found[0][0])}, and on an attached database Flowise's executions are the only "
-            "ones. Serve the others from a database of their own (export, and import there), and "
-            f"delete them here. {_NOTHING}"
-        )
+    return quote(found[0][0]) if found else None
 
 
 async def _refuse_server(database: Readable, tables: FlowiseTables) -> None:
@@ -208,13 +233,26 @@ async def _refuse_server(database: Readable, tables: FlowiseTables) -> None:
     await refuse_rights(database, tables)
 
 
-async def read_own_marker(database: Readable) -> Marker:
-    """Return the marker of an attached database, to detach it; raises CannotAttach if it is not."""
+async def read_own_marker(database: Readable) -> Marker | None:
+    """Return the marker of a database, to detach it.
+
+    It is None if the gateway's tables are beside Flowise's though it was never attached. Raises
+    CannotAttach if there is nothing to remove, or what nobody else has.
+    """
     await _refuse_owner(database)
     marker = await read_marker(database)
-    if marker is None:
+    if marker is not None:
+        return marker
+    if await read_revision(database) is None or not await is_flowise(database):
         raise CannotAttach("The database is not attached to a Flowise; nothing was changed")
-    return marker
+    refuse_newer(None, await read_revision(database))
+    if await has_table(database, "executions") and (guid := await _unknown_execution(database)):
+        raise CannotAttach(
+            "The database is not attached to a Flowise, and the gateway's tables in it have "
+            f"executions that Flowise does not know, such as {guid}: export them if you need them, "
+            f"and delete them. {_NOTHING}"
+        )
+    return None
 
 
 def refuse_running(in_the_way: str | None) -> None:

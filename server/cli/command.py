@@ -11,6 +11,7 @@ from rich.console import Console
 
 from db.database import Database
 from db.errors import ServiceUnavailable, quote
+from db.flowise.refusals import refuse_unattached
 from db.migrations.upgrade import upgrade
 from db.opening import open_database
 from server.cli.diagnosis import diagnose
@@ -69,9 +70,13 @@ def read_settings(**given: Any) -> Settings:
 
 
 def with_database(settings: Settings, work: Callable[[Database], Awaitable[_T]]) -> _T:
-    """Run ``work`` on the database, after migrating it to the newest revision."""
+    """Run ``work`` on the database, after migrating it to the newest revision.
+
+    Raises CannotAttach if it is a Flowise's, and no gateway has used it.
+    """
 
     async def migrated(database: Database) -> _T:
+        await refuse_unattached(database)
         await upgrade(database)
         return await work(database)
 

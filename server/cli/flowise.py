@@ -157,14 +157,15 @@ def detach_flowise(
         f"Detached: the gateway's triggers and tables are gone, and with them {keys} API "
         f"{'key' if keys == 1 else 'keys'}; nothing of the gateway is left in Flowise's tables"
     )
-    if marker.journal_mode not in (None, "wal") and not _set_journal_mode(settings, marker):
+    mode = marker and marker.journal_mode
+    if marker and mode not in (None, "wal") and not _set_journal_mode(settings, marker):
         typer.echo(
             "The file stays in SQLite's WAL mode, because another program has it open; Flowise "
             "works with it as before"
         )
 
 
-async def _attached(reader: _Reader) -> Marker:
+async def _attached(reader: _Reader) -> Marker | None:
     marker = await read_own_marker(reader)
     if isinstance(reader, PostgresReader):
         await refuse_sessions(reader)

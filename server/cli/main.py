@@ -12,7 +12,7 @@ import typer
 from db.database import Database
 from db.demo import fill_if_empty
 from db.errors import GatewayError
-from db.flowise.refusals import refuse_foreign_executions
+from db.flowise.refusals import refuse_foreign_executions, refuse_unattached
 from db.migrations.upgrade import upgrade
 from resolvers.schema import build_schema
 from server.cli.command import (
@@ -169,7 +169,12 @@ def explain(
 @cli.command(epilog="Example: `executions-gateway migrate --database sqlite:///runs.db`")
 def migrate(database: DatabaseOption = None) -> None:
     """Migrate the database to the newest revision, as `serve` does on start."""
-    before, after = with_any_database(read_settings(database_url=database), upgrade)
+
+    async def run(opened: Database) -> tuple[str | None, str]:
+        await refuse_unattached(opened)
+        return await upgrade(opened)
+
+    before, after = with_any_database(read_settings(database_url=database), run)
     if before == after:
         typer.echo(f"The database is at the newest revision already ({after})")
     else:

@@ -16,7 +16,7 @@ from db.errors import GatewayError, ServiceUnavailable
 from db.flowise.attachment import Attachment, Drift
 from db.flowise.marker import Marker, has_table, read_marker, write_counts
 from db.flowise.opening import open_sides
-from db.flowise.refusals import CannotAttach, refuse_newer
+from db.flowise.refusals import CannotAttach, is_flowise, refuse_newer
 from db.flowise.sides import Counts, Sides
 from db.flowise.tables import FlowiseTables, NotFlowise, find_tables
 from db.instants import format_iso, from_ms, now_ms
@@ -87,6 +87,7 @@ class AttachmentWatch(Rounds):
         self._problem: str | None = None
         self._next_check = 0.0
         self._unsettled: _Unsettled | None = None
+        self._has_looked = False
         self._is_watching = False
         self._is_repairing = False
         self._logged_difference = 0
@@ -165,6 +166,13 @@ class AttachmentWatch(Rounds):
         known_on = None if self._marker is None else self._marker.counted_on
         if marker is not None and marker.counted_on != known_on:
             self._counted = _Counted(marker.counts, marker.counted_on)
+        if marker is None and not self._has_looked and await is_flowise(self._database):
+            await self._attachment.watching.join()
+            logger.warning(
+                "This is the database of a Flowise, and is not attached: its executions are not "
+                "seen. Attach it with: attach flowise"
+            )
+        self._has_looked = True
         if (marker is None) != (self._marker is None):
             await self._switch(is_attached=marker is not None)
         self._marker = marker

@@ -7,11 +7,14 @@ import shlex
 import sqlite3
 from pathlib import Path
 
+import anyio
 import pytest
 
 from db.errors import GatewayError
 from db.flowise.attachment import Attachment
 from db.leases import LeaseLost
+from db.migrations.upgrade import upgrade
+from db.opening import open_database
 from tests.db.flowise.equality import check_sides
 from tests.flowise_dump import dump, rows
 from tests.flowise_tables import add_executions, add_flows, id_of, run_id
@@ -52,6 +55,15 @@ def _said(place: Place, *arguments: str, status: int = 0) -> str:
     ended, said = _ran(command, "flowise", "--database", place.url, *options)
     assert ended == status, said
     return said
+
+
+def _migrate(place: Place) -> None:
+    async def migrate() -> None:
+        database = open_database(place.url)
+        await upgrade(database)
+        await database.close()
+
+    anyio.run(migrate)
 
 
 def _guids(gateway: Gateway) -> set[str]:
@@ -326,8 +338,7 @@ def test_the_usual_file_is_named_to_those_who_name_none(
 
 
 def test_executions_of_the_gateways_own_are_not_given_to_flowise(flowise: Place) -> None:
-    with running_gateway(flowise):
-        pass
+    _migrate(flowise)
     run_sql(
         flowise,
         "INSERT INTO executions (guid, agentflow_id, state, created_on)"
@@ -455,6 +466,32 @@ def test_other_executions_can_not_be_added_to_an_attached_database(
         assert status == 1
         assert "database of a Flowise" in said
     assert run_sql(flowise, "SELECT * FROM executions ORDER BY id") == before
+
+
+def test_the_gateways_tables_come_beside_flowises_by_attaching_alone(flowise: Place) -> None:
+    before = dump(flowise)
+    commands = (["migrate"], ["keys", "create", "a", "--scope", "read"], ["serve", "--port", "0"])
+    for command in commands:
+        status, said = _ran(*command, "--database", flowise.url)
+        assert status == 1
+        assert "attach it first, with `attach flowise`" in said
+    assert dump(flowise) == before
+
+
+def test_tables_beside_flowises_that_were_never_attached_can_be_removed(flowise: Place) -> None:
+    before = dump(flowise)
+    _migrate(flowise)
+    for guid in (run_id(flowise, 1), "mine"):
+        run_sql(
+            flowise,
+            "INSERT INTO executions (guid, agentflow_id, state, created_on)"
+            f" VALUES ('{guid}', 'flow', 'ERROR', 1)",
+        )
+    said = _said(flowise, "detach", "--yes", status=1)
+    assert "executions that Flowise does not know, such as 'mine'" in said
+    run_sql(flowise, "DELETE FROM executions WHERE guid = 'mine'")
+    assert "Detached" in _said(flowise, "detach", "--yes")
+    assert dump(flowise) == before
 
 
 def test_pruning_an_attached_database_says_that_flowise_loses_executions(flowise: Place) -> None:

@@ -15,6 +15,7 @@ from db.flowise.postgres_sides import PostgresSides
 from db.flowise.sqlite_sides import SQLiteSides
 from db.flowise.watch_turn import WatchTurn
 from db.leases import Lease
+from db.migrations.upgrade import upgrade
 from db.opening import open_database
 from db.sqlite.file_lock import FileLock
 from server.access import authentication
@@ -55,7 +56,9 @@ def _attachment(place: Place, method: str) -> None:
     async def run() -> None:
         database = open_database(place.url)
         try:
-            if method == "attach":
+            if method == "migrate":
+                await upgrade(database)
+            elif method == "attach":
                 await Attachment(database).attach(lambda _: None)
             else:
                 await Attachment(database).detach()
@@ -130,10 +133,14 @@ def _adding(place: Place, number: int) -> str:
     )
 
 
-def test_a_gateway_learns_that_its_database_was_attached(flowise: Place) -> None:
+def test_a_gateway_learns_that_its_database_was_attached(
+    flowise: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    _attachment(flowise, "migrate")
     with running_gateway(flowise) as gateway:
         assert _described(gateway) is None
         assert _guids(gateway) == set()
+        assert "is not attached: its executions are not seen" in caplog.text
         _attachment(flowise, "attach")
         wait_until(lambda: _counts(gateway) == (3, 3, 0))
         assert _guids(gateway) == {run_id(flowise, 0), run_id(flowise, 1), run_id(flowise, 2)}
