@@ -1,0 +1,1 @@
+"""Gateways in front of a database of Flowise's, attached or not."""
