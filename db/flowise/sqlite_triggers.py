@@ -152,13 +152,14 @@ def _read(tables: FlowiseTables) -> list[str]:
     They are several because SQLite's parser refuses what is nested more deeply. If the row is no
     longer there, there is nothing to take over.
     """
-    read = mapping.read(tables, "execution")
+    # By another name, because SQLite renames no table whose own name stands before a column here.
+    read = mapping.read(tables, "now")
     times = ", ".join(f"{name} = {value}" for name, value in mapping.WORKED_OUT.items())
     return [
         "DELETE FROM flowise_taken",
         (
             f"INSERT INTO flowise_taken ({', '.join(read)}) SELECT {', '.join(read.values())}"
-            ' FROM execution WHERE "id" = NEW."id"'
+            ' FROM execution AS now WHERE now."id" = NEW."id"'
         ),
         f"UPDATE flowise_taken SET {times}",
         f"UPDATE flowise_taken SET reason = {mapping.REASON}, finished_on = {mapping.FINISHED}",
@@ -191,11 +192,11 @@ def _forget_changes(guid: str) -> str:
 
 
 def _of_flows() -> dict[str, str]:
-    values = mapping.flow_values("chat_flow")
+    values = mapping.flow_values("now")
     columns = ", ".join(values)
     source = (
-        f"(SELECT {mapping.named(values)} FROM chat_flow"
-        f' WHERE "id" = NEW."id" AND {mapping.is_flow("chat_flow")} LIMIT 1)'
+        f"(SELECT {mapping.named(values)} FROM chat_flow AS now"
+        f' WHERE now."id" = NEW."id" AND {mapping.is_flow("now")} LIMIT 1)'
     )
     take_over = [
         (

@@ -64,6 +64,23 @@ async def test_what_is_installed_is_found_and_can_be_removed(
         assert run_sql(place, "SELECT name, sql FROM sqlite_master ORDER BY 1") == before
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE execution RENAME TO another",
+        "ALTER TABLE chat_flow RENAME TO another",
+        "ALTER TABLE execution ADD COLUMN another text",
+        "ALTER TABLE execution DROP COLUMN action",
+        'ALTER TABLE execution RENAME COLUMN "sessionId" TO another',
+    ],
+)
+async def test_what_is_installed_stands_in_the_way_of_no_migration(
+    place: Place, sides: SQLiteSides, statement: str
+) -> None:
+    await sides.install()
+    run_sql(place, statement)
+
+
 async def test_nothing_is_left_of_it_in_flowises_tables(tmp_path: Path) -> None:
     place = SQLitePlace(tmp_path / "flowise.sqlite")
     create_flowise(place)
