@@ -70,7 +70,12 @@ _OF_ENGINES = re.compile(
 """What engines write, with no more rights than docs/deploy.md says that they need."""
 ENGINE = {"user": "gateway_test_engine", "password": "engine"}
 RIGHTS = (
-    "GRANT SELECT, INSERT, UPDATE, DELETE ON executions, agentflows, execution_data TO {0}",
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON executions, agentflows TO {0}",
+    # Tables of older revisions are without it.
+    (
+        "DO $$ BEGIN GRANT SELECT, INSERT, UPDATE, DELETE ON execution_data TO {0};"
+        " EXCEPTION WHEN undefined_table THEN NULL; END $$"
+    ),
     "GRANT USAGE ON SEQUENCE executions_id_seq TO {0}",
 )
 
