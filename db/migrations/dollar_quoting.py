@@ -2,8 +2,8 @@
 
 
 def dollar_quoted(text: str) -> str:
-    """Return a text as a literal between tags that are nowhere in it."""
-    tag = "$gateway$"
-    while tag[:-1] in text:
+    """Return a text as a literal between tags that are nowhere in it, `$$` if they can be."""
+    tag = "$$"
+    while tag in text or text.endswith(tag[:-1]):
         tag = f"{tag[:-1]}_$"
     return f"{tag}{text}{tag}"
