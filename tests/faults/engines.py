@@ -37,7 +37,14 @@ DELETE_MATCHING = """mutation ($state: ExecutionState!) {
   deleteExecutionsMatching(filter: {state: {eq: $state}}, limit: 20) { affected }
 }"""
 Run: TypeAlias = Callable[[str], object]
-_REFUSED = (sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+# asyncpg reports a statement on a connection that a crash is about to close as an internal error.
+_REFUSED = (
+    sqlite3.Error,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
 
 
 def call(url: str, chance: Random) -> None:
