@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from db.agentflows import Agentflows
 from db.contents.room import ContentRoom
 from db.events.log import EventLog
 from db.executions import Executions
+from db.keys import Scope
 from db.reading.statistics import BucketBudget
 from db.reading.time_buckets import TimeBucket
 from db.sessions import Sessions
@@ -24,6 +25,21 @@ InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
 
 AT_ONCE = 4
 """How many reads of one operation run at the same time."""
+
+
+class Viewer(NamedTuple):
+    """Who is asking: the name of their key, if they need one, and what they may do.
+
+    If there is a ``workspace``, there is nothing outside of it for them.
+    """
+
+    name: str | None = None
+    scopes: frozenset[Scope] = frozenset(Scope)
+    workspace: str | None = None
+
+
+ANYONE = Viewer()
+"""Whoever asks a gateway that needs no key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +60,26 @@ class Context:
     """For how long a change of all matching executions may run."""
     max_data_bytes: int = 10 * 2**20
     """How many bytes of contents a response may have."""
+    viewer: Viewer = ANYONE
+    """Who is asking."""
 
     @property
     def workspace(self) -> str | None:
         """The workspace in which everything is read and changed; None if that is everywhere."""
         return self.executions.workspace
 
-    def within(self, workspace: str | None) -> "Context":
-        """Return the context in which there is nothing outside of a workspace, if there is one."""
-        if workspace is None:
+    def seen_by(self, viewer: Viewer) -> "Context":
+        """Return the context for a viewer: there is nothing outside of their workspace."""
+        if viewer == ANYONE:
             return self
+        if viewer.workspace is None:
+            return replace(self, viewer=viewer)
         return replace(
             self,
-            executions=self.executions.within(workspace),
-            agentflows=self.agentflows.within(workspace),
-            sessions=self.sessions.within(workspace),
+            executions=self.executions.within(viewer.workspace),
+            agentflows=self.agentflows.within(viewer.workspace),
+            sessions=self.sessions.within(viewer.workspace),
+            viewer=viewer,
         )
 
 

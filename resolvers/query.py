@@ -28,6 +28,7 @@ from schema.inputs import (
 from schema.node import Node
 from schema.session import Session
 from schema.statistics import STATS_METADATA, ExecutionStats
+from schema.viewer import Viewer
 
 _WITHOUT_ROWS = ("totalCount", "totalPages", "page", "limit")
 _ID = strawberry.argument(description="The id of an object, as its field id returns it.")
@@ -161,3 +162,10 @@ class Query:
         ids: Annotated[list[strawberry.ID], strawberry.argument(description="The ids.")],
     ) -> list[Node | None]:
         """Many objects by their global ids."""
+
+    @strawberry.field(
+        description="Who is asking, and what they may do.",
+        metadata=declare(Scope.READ),
+    )
+    def viewer(self) -> Viewer:
+        """Return who is asking."""

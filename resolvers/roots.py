@@ -40,6 +40,7 @@ from resolvers.objects import Planning, plan_objects
 from resolvers.row_code import Columns
 from resolvers.selections import object_of
 from resolvers.statistics import plan_execution_stats
+from resolvers.viewer import plan_viewer
 
 RootAnswer = Callable[[Run, Arguments], Awaitable[Any]]
 """Returns the value of a root field for JSON. Raises GatewayError if that is impossible."""
@@ -100,6 +101,7 @@ ROOTS: Mapping[OperationType, Mapping[str, Root]] = {
         "node": Root(plan_node, check_nothing),
         "nodes": Root(plan_nodes, check_ids),
         "eventCursor": Root(plan_event_cursor, check_nothing),
+        "viewer": Root(plan_viewer, check_nothing),
     },
     OperationType.MUTATION: {
         "updateExecution": Root(plan_update_execution, check_nothing),

@@ -16,6 +16,7 @@ from resolvers.events import EXECUTION_EVENT
 from resolvers.objects import Leaf, Nested, Planning, PlanStep, RowType, SameRow, Step
 from resolvers.selections import object_of
 from resolvers.statistics import AGENTFLOW_COUNT, TIMELINE_BUCKET, stats_of
+from resolvers.viewer import VIEWER
 from schema.node import global_id
 
 
@@ -78,5 +79,6 @@ ROW_TYPES: Mapping[str, RowType] = {
     "TimelineBucket": TIMELINE_BUCKET,
     "ExecutionEvent": EXECUTION_EVENT,
     "ExecutionStep": EXECUTION_STEP,
+    "Viewer": VIEWER,
 }
 """Every GraphQL type whose objects are rows."""

@@ -49,12 +49,14 @@ class Forbidden(GatewayError):
 class Principal:
     """Who is asking: the scopes that they have, and the client that the database knows.
 
-    Whoever is bound to a ``workspace`` sees and changes nothing outside of it.
+    Whoever is bound to a ``workspace`` sees and changes nothing outside of it. ``name`` is that of
+    their key; None if they need no key.
     """
 
     scopes: frozenset[Scope]
     client: Client
-    workspace: str | None
+    workspace: str | None = None
+    name: str | None = None
 
     def require(self, scope: Scope) -> None:
         """Raise Forbidden unless the key has a scope."""
@@ -72,7 +74,7 @@ class Principal:
         )
 
 
-ANYONE = Principal(EVERY_SCOPE, Client("anyone", may_write=True), workspace=None)
+ANYONE = Principal(EVERY_SCOPE, Client("anyone", may_write=True))
 _NOBODY = Principal(frozenset(), Client("", may_write=False), workspace="")
 _NO_KEY: tuple[Key | None, Principal] = (None, _NOBODY)
 _WRITING = frozenset({Scope.UPDATE, Scope.DELETE})
@@ -204,6 +206,7 @@ def _principal_of(key: Key) -> Principal:
         key.scopes,
         Client(f"key {key.id}", may_write=not _WRITING.isdisjoint(key.scopes)),
         key.workspace,
+        key.name,
     )
 
 

@@ -20,7 +20,7 @@ from db.errors import (
     UncertainWrite,
 )
 from resolvers.changes import AlreadyCommitted
-from resolvers.context import Context
+from resolvers.context import Context, Viewer
 from resolvers.introspection import IntrospectionFailed
 from resolvers.schema import Schema
 from resolvers.selections import NotPlannable
@@ -122,7 +122,7 @@ class OperationRunner:
         operation, or the database can't answer. Counts exceeded limits that are in the result, but
         not those of an exception.
         """
-        context = self._context.within(principal.workspace)
+        context = self._context.seen_by(_viewer_of(principal))
         try:
             found = await self._lookup.find(
                 asked,
@@ -215,7 +215,7 @@ class OperationRunner:
             )
         except Refused as refusal:
             return self._refused(refusal)
-        context = self._context.within(principal.workspace)
+        context = self._context.seen_by(_viewer_of(principal))
         operation, variables = found.operation, found.variables
         plan = await self._store.plan(operation, variables)
         try:
@@ -334,6 +334,10 @@ class OperationRunner:
             for failure in result.errors or ()
         )
         return OperationResult(present_result(result), is_refused(result), is_valid, is_uncertain)
+
+
+def _viewer_of(principal: Principal) -> Viewer:
+    return Viewer(principal.name, principal.scopes, principal.workspace)
 
 
 def refused(error: GatewayError) -> OperationResult:

@@ -47,6 +47,13 @@ class ExecutionPage:
         return pages + (rest > 0)
 
 
+class Viewer:
+    """Whoever asks a gateway that needs no key."""
+
+    name = workspace_id = None
+    scopes = ("READ", "UPDATE", "DELETE")
+
+
 @dataclass
 class Query:
     table: Table
@@ -78,3 +85,6 @@ class Query:
 
     def nodes(self, given: Given) -> list[Execution | Agentflow | Session | None]:
         return [find_node(self.table, written) for written in given["ids"]]
+
+    def viewer(self) -> Viewer:
+        return Viewer()

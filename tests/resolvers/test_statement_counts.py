@@ -34,6 +34,7 @@ QUERIES = {
     "a numbered page": ("{ executionPage { items { guid } page limit } }", 1),
     "a numbered page with its total": ("{ executionPage { items { guid } totalCount } }", 2),
     "two lists": ("{ a: executions { nodes { guid } } b: executions { nodes { guid } } }", 2),
+    "who is asking": ("{ viewer { name scopes workspaceId } }", 0),
     "nothing stored": ("{ __typename __schema { queryType { name } } }", 0),
 }
 

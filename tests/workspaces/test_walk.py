@@ -106,6 +106,7 @@ _QUERIES: Mapping[str, list[str]] = {
     "nodes": [f"ids: {_IDS}"],
     # What it says is another text each time.
     "eventCursor": [],
+    "viewer": [""],
 }
 _UPDATE = "input: {state: STOPPED}"
 _EXPECTING = "input: {state: STOPPED, expectedState: FINISHED}"

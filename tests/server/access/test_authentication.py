@@ -48,6 +48,7 @@ ROOT_FIELDS = {
     ),
     "deleteExecutions": f'mutation {{ deleteExecutions(guids: ["{GUID}"]) {{ affected }} }}',
     "eventCursor": "query { eventCursor }",
+    "viewer": "query { viewer { name } }",
     "executionEvents": "subscription { executionEvents { guid } }",
 }
 ROUTES: list[tuple[str, str, Scope, Any]] = [
