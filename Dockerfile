@@ -2,12 +2,13 @@
 FROM node:24-slim AS console
 WORKDIR /source
 COPY console console
+COPY schema/schema.graphql schema/
 RUN node console/build.mjs || (cat console/build.log; false)
 
 FROM python:3.13-slim AS build
 WORKDIR /source
 COPY . .
-COPY --from=console /source/server/static/graphiql server/static/graphiql
+COPY --from=console /source/server/static/console server/static/console
 RUN pip install --no-cache-dir --prefix=/installed -c constraints.txt ".[otel]"
 
 FROM python:3.13-slim

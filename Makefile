@@ -50,12 +50,12 @@ endif
 
 run: $(VENV)/.installed ## run the gateway over an SQLite file with demo executions
 	@if $(HAS_NPM); then node console/build.mjs --beside $$$$ & \
-	elif [ ! -e server/static/graphiql/index.html ]; then \
-		echo "GraphiQL: its page comes from a CDN; with npm and Node 20.19 or newer it is built in"; \
+	elif [ ! -e server/static/console/index.html ]; then \
+		echo "Console: there is none, and GraphiQL is a CDN's; with npm and Node 20.19 or newer both are built in"; \
 	fi; \
 	exec $(BIN)/python app.py serve --demo $(DEMO)
 
-console: ## build GraphiQL into the gateway; needs npm and Node 20.19 or newer
+console: ## build the console and GraphiQL into the gateway; needs npm and Node 20.19 or newer
 	@node console/build.mjs
 
 screenshots: $(VENV)/.installed-test console ## retake the README's pictures of GraphiQL; needs Chromium
@@ -70,7 +70,7 @@ test: $(VENV)/.installed-test
 	$(PYTEST) -m "not load" $(CHOSEN:%=tests/%)
 endif
 
-console-test: ## build GraphiQL and run its unit tests, if npm is installed
+console-test: ## build the console and GraphiQL and run their unit tests, if npm is installed
 	@if $(HAS_NPM) && node console/build.mjs; then npm test --prefix console --silent; fi
 
 test-load: $(VENV)/.installed-test ## run the load tests and many more drawn examples, which take minutes
@@ -138,7 +138,7 @@ released-schema: schema ## when releasing: make this schema the one that clients
 	cp schema/schema.graphql tests/clients/released.graphql
 
 clean:
-	rm -rf $(VENV) tests/audits/node_modules tests/protocols/*/node_modules tests/clients/node_modules console/node_modules console/dist server/static/graphiql build dist *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) tests/audits/node_modules tests/protocols/*/node_modules tests/clients/node_modules console/node_modules console/dist console/src/console/generated server/static/console build dist *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(IS_NEW_ENOUGH) || { echo "Python 3.11 or newer is needed; $(PYTHON) is" \

@@ -1,6 +1,7 @@
-// Builds the console into server/static/graphiql, where the gateway looks for it, unless what is
-// there was built from the same sources. With `--beside PID` it gives up when that process ends.
-// With `--check` it only says, by its status, whether this Node can build it.
+// Builds the console and GraphiQL into server/static/console, where the gateway looks for them,
+// unless what is there was built from the same sources. With `--beside PID` it gives up when that
+// process ends. With `--check` it only says, by its status, whether this Node can build it. With
+// `--quick` it builds the console's page alone, which takes seconds, and checks no types.
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -11,32 +12,41 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const BUNDLE = join(HERE, "..", "server", "static", "graphiql");
+const BUNDLE = join(HERE, "..", "server", "static", "console");
 const INSTALLED_FROM = join(HERE, "node_modules", ".installed-from");
 const BUILT_FROM = join(HERE, "dist", ".built-from");
 const LOCK = join(HERE, "build.lock");
 const LOG = join(HERE, "build.log");
-const INPUTS = ["src", "index.html", "package.json", "package-lock.json", "tsconfig.json"];
+const INPUTS = ["src", "package.json", "package-lock.json", "tsconfig.json"];
+const SCHEMA = join(HERE, "..", "schema", "schema.graphql");
+const GENERATED = join(HERE, "src", "console", "generated");
+// What the gateway reads besides assets: its pages last, so that they name only what is there.
+const NAMED = ["operations.json", "graphiql.html", "index.html"];
 const LOOK_EVERY_MS = 300;
 
 let running = null;
 
 async function main() {
   const { values } = parseArgs({
-    options: { beside: { type: "string" }, check: { type: "boolean" } },
+    options: {
+      beside: { type: "string" },
+      check: { type: "boolean" },
+      quick: { type: "boolean" },
+    },
   });
   if (!isNodeNewEnough()) {
     return fail(`Node ${process.versions.node} is too old to build it; 20.19 or newer can`);
   }
   if (values.check) return;
-  if ((await readIfThere(BUILT_FROM)) === (await digestOfInputs()) && (await hasBundle())) return;
+  const isBuilt = (await readIfThere(BUILT_FROM)) === (await digestOfInputs());
+  if (isBuilt && (await hasBundle())) return;
   if (!takeLock()) return say("it is being built already");
   process.on("exit", () => rmSync(LOCK, { force: true }));
   endWith(values.beside);
-  await build();
+  await build(values.quick === true);
 }
 
-async function build() {
+async function build(isQuick) {
   const began = Date.now();
   const digest = await digestOfInputs();
   say("building it into the gateway, which takes a minute; the API does not wait for it ...");
@@ -47,19 +57,22 @@ async function build() {
     await mkdir(dirname(INSTALLED_FROM), { recursive: true });
     await writeFile(INSTALLED_FROM, sha256(lock));
   }
-  await npm("run", "build");
-  await publish(join(HERE, "dist"));
-  await writeFile(BUILT_FROM, digest);
+  await npm("run", isQuick ? "build:quick" : "build");
+  await publish(join(HERE, "dist"), { keepsOthers: isQuick });
+  if (!isQuick) await writeFile(BUILT_FROM, digest);
   say(`built in ${Math.round((Date.now() - began) / 1000)} s; load its page again if it is open`);
 }
 
-/** Put a build where the gateway looks. Its page comes last, so it never names what is not there. */
-async function publish(built) {
+/** Put a build where the gateway looks, and remove what the build before left there. */
+async function publish(built, { keepsOthers }) {
   const assets = join(BUNDLE, "assets");
   await mkdir(assets, { recursive: true });
   const names = await readdir(join(built, "assets"));
   for (const name of names) await place(join(built, "assets", name), join(assets, name));
-  await place(join(built, "index.html"), join(BUNDLE, "index.html"));
+  const there = new Set(await readdir(built));
+  const named = NAMED.filter((name) => there.has(name));
+  for (const name of named) await place(join(built, name), join(BUNDLE, name));
+  if (keepsOthers) return;
   const before = (await readdir(assets)).filter((name) => !names.includes(name));
   await Promise.all(before.map((name) => rm(join(assets, name))));
 }
@@ -124,9 +137,10 @@ function isNodeNewEnough() {
 
 async function digestOfInputs() {
   const hash = createHash("sha256");
-  const scripts = (await readdir(HERE)).filter((name) => /\.m?ts$|\.mjs$/.test(name));
-  for (const input of [...INPUTS, ...scripts].sort()) {
-    for (const file of await filesIn(join(HERE, input))) {
+  const scripts = (await readdir(HERE)).filter((name) => /\.(ts|mjs|html)$/.test(name));
+  const inputs = [...INPUTS, ...scripts].sort().map((name) => join(HERE, name));
+  for (const input of [...inputs, SCHEMA]) {
+    for (const file of await filesIn(input)) {
       hash.update(relative(HERE, file)).update(await readFile(file));
     }
   }
@@ -137,9 +151,13 @@ async function filesIn(path) {
   try {
     const entries = await readdir(path, { recursive: true, withFileTypes: true });
     const files = entries.filter((entry) => entry.isFile() && !entry.name.includes(".test."));
-    return files.map((file) => join(file.parentPath ?? file.path, file.name)).sort();
+    return files
+      .map((file) => join(file.parentPath ?? file.path, file.name))
+      .filter((file) => !file.startsWith(GENERATED))
+      .sort();
   } catch (error) {
     if (error.code === "ENOTDIR") return [path];
+    if (error.code === "ENOENT") return [];
     throw error;
   }
 }
@@ -162,7 +180,7 @@ function sha256(text) {
 }
 
 function say(message) {
-  console.log(`GraphiQL: ${message}`);
+  console.log(`Console: ${message}`);
 }
 
 function fail(message) {
@@ -173,6 +191,8 @@ function fail(message) {
 try {
   await main();
 } catch (error) {
-  const page = (await hasBundle()) ? "its page stays as it was" : "its page comes from a CDN";
+  const page = (await hasBundle())
+    ? "it stays as it was"
+    : "there is none, and GraphiQL is a CDN's";
   fail(`it could not be built, so ${page}: ${error.message}; console/build.log says why`);
 }

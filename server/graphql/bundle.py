@@ -1,4 +1,4 @@
-"""The build of GraphiQL in ``static/graphiql``: a page and its assets.
+"""The build of GraphiQL in ``static/console``: a page and its assets.
 
 The names of assets contain a hash of their content, so browsers may cache them forever. Assets that
 get smaller by it are also there compressed, as ``name.br`` and ``name.gz``.
@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-FOLDER = Path(__file__).parents[1] / "static" / "graphiql"
+FOLDER = Path(__file__).parents[1] / "static" / "console"
 """The folder of the bundle, in a build and in a wheel."""
 
 ASSETS_PATH = "/graphiql/assets"
@@ -41,7 +41,7 @@ class Bundle:
     """The bundle in a folder, which may not exist, or not yet."""
 
     def __init__(self, folder: Path) -> None:
-        self._page = folder / "index.html"
+        self._page = folder / "graphiql.html"
         self._assets = folder / "assets"
 
     def page(self, root: str) -> str | None:

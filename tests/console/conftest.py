@@ -36,7 +36,11 @@ def browser(demo: Place) -> Iterator[Browser]:  # noqa: ARG001 - filled before a
     """One browser for all visits."""
     missing = [
         *(["Chromium"] if CHROMIUM is None else []),
-        *([] if (FOLDER / "index.html").is_file() else ["the console, which make console builds"]),
+        *(
+            []
+            if (FOLDER / "graphiql.html").is_file()
+            else ["the console, which make console builds"]
+        ),
     ]
     if missing and not os.environ.get("REQUIRE_BROWSER"):
         pytest.skip(f"missing: {' and '.join(missing)}")

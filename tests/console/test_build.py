@@ -93,14 +93,14 @@ def _build(tree: Path) -> tuple[int, str]:
 
 def _bundle(tree: Path) -> tuple[str, set[str]]:
     """The page of the bundle and the names of its assets."""
-    folder = tree / "server" / "static" / "graphiql"
+    folder = tree / "server" / "static" / "console"
     names = {file.name for file in (folder / "assets").iterdir()}
     return (folder / "index.html").read_text(), names
 
 
 def test_a_build_puts_the_page_and_its_assets_where_the_gateway_looks(tree: Path) -> None:
     status, said = _build(tree)
-    assert (status, "GraphiQL: built in" in said) == (0, True)
+    assert (status, "Console: built in" in said) == (0, True)
     assert _bundle(tree) == ("one", {"one.js"})
 
 
@@ -123,7 +123,7 @@ def test_a_build_that_fails_says_so_and_leaves_what_is_there(tree: Path) -> None
     (tree / "console" / "src" / "version").write_text("two")
     status, said = _build(tree)
     assert status == 1
-    assert "it could not be built, so its page stays as it was: npm run build failed" in said
+    assert "it could not be built, so it stays as it was: npm run build failed" in said
     assert _bundle(tree) == ("one", {"one.js"})
 
 
@@ -133,7 +133,10 @@ def test_without_a_registry_nothing_is_built_and_the_build_says_where_it_is_told
     _depend(tree)
     status, said = _build(tree)
     assert status == 1
-    assert "its page comes from a CDN: npm ci failed; console/build.log says why" in said
+    assert (
+        "so there is none, and GraphiQL is a CDN's: npm ci failed; console/build.log says why"
+        in said
+    )
     assert "ECONNREFUSED" in (tree / "console" / "build.log").read_text()
     assert not (tree / "server").exists()
 
@@ -187,7 +190,7 @@ def test_a_build_leaves_the_work_to_the_one_that_is_under_way(
     first = _start(tree, registry=silent_registry)
     try:
         wait_until((tree / "console" / "build.lock").exists)
-        assert _build(tree) == (0, "GraphiQL: it is being built already\n")
+        assert _build(tree) == (0, "Console: it is being built already\n")
     finally:
         _end(first, signal.SIGTERM)
     wait_until(lambda: not (tree / "console" / "build.lock").exists())

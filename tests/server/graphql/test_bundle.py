@@ -22,7 +22,7 @@ def folder(tmp_path: Path) -> Path:
     bundle = tmp_path / "bundle"
     assets = bundle / "assets"
     assets.mkdir(parents=True)
-    (bundle / "index.html").write_text(PAGE)
+    (bundle / "graphiql.html").write_text(PAGE)
     (assets / "main-abc123.js").write_bytes(SCRIPT)
     (assets / "main-abc123.js.gz").write_bytes(gzip.compress(SCRIPT))
     (assets / "main-abc123.js.br").write_bytes(b"as if it were brotli")

@@ -1,11 +1,11 @@
 import type { FetcherParams } from "@graphiql/toolkit";
 import { useEffect, useMemo, useRef, useState } from "react";
 
-import type { Refusal } from "./access";
+import type { Refusal } from "../shared/access";
 import { type Connection, connect } from "./connection";
 import { Explorer } from "./Explorer";
 import { type Example, examplesWith, QUERY_FOR_VALUES } from "./examples";
-import { keepKey, readKey } from "./key";
+import { keepKey, readKey } from "../shared/key";
 import { KeyForm, type KeyUse } from "./KeyForm";
 import { sharedIn } from "./link";
 import { forgetLink } from "./OpenLinks";
@@ -16,7 +16,7 @@ const ENDPOINT = location.origin + location.pathname;
 const START_PAGE = location.pathname.endsWith("/") ? "../" : "./";
 
 /** The whole page: who it is, the key, what was refused, and GraphiQL once the gateway lets us in. */
-export function Console() {
+export function Page() {
   const [key, setKey] = useState(readKey);
   const [refusal, setRefusal] = useState<Refusal | null>(null);
   const [examples, setExamples] = useState<Example[] | null>(null);

@@ -10,7 +10,7 @@ import {
 import { createClient as createEventsClient, NetworkError } from "graphql-sse";
 import { CloseCode, createClient as createSocketClient } from "graphql-ws";
 
-import { type Refusal, refusalIn, unauthenticated } from "./access";
+import { type Refusal, refusalIn, unauthenticated } from "../shared/access";
 
 const ACCEPT = "application/graphql-response+json, application/json";
 

@@ -1,0 +1,6 @@
+import { createRoot } from "react-dom/client";
+
+import { App } from "./App";
+
+const root = document.getElementById("console");
+if (root) createRoot(root).render(<App />);

@@ -1,0 +1,8 @@
+import "./workers";
+import "./graphiql.css";
+
+import { createRoot } from "react-dom/client";
+
+import { Page } from "./Page";
+
+createRoot(document.getElementById("console")!).render(<Page />);
