@@ -30,7 +30,7 @@ from db.sessions import Sessions
 from resolvers.context import Context
 from resolvers.schema import build_schema
 from server.access.authentication import Authenticator
-from server.graphql.bundle import FOLDER, Bundle
+from server.graphql.console_operations import ConsoleOperations, WithConsole
 from server.graphql.documents import Documents, PersistedQueries, read_manifest
 from server.graphql.endpoint import GraphQLEdge
 from server.graphql.events_endpoint import EventsEndpoint
@@ -43,6 +43,7 @@ from server.graphql.websocket.endpoint import GraphQLWebSocket
 from server.graphql.websocket.operations import Services
 from server.http.application import FindEdge, GatewayApplication
 from server.http.bodies import BodyReader
+from server.http.bundle import FOLDER, Bundle
 from server.http.concurrency import ConcurrencyLimit
 from server.http.cross_origin import CrossOrigin
 from server.http.error_responses import error_for_path
@@ -77,7 +78,7 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
     """Build a gateway; on start it migrates its database to the newest revision.
 
     Without ``settings`` they are read from the environment and ``.env``. ``console`` is the folder
-    of the GraphiQL bundle.
+    of the bundle with the console and GraphiQL.
     """
     settings = settings or load_settings()
     tracing = _tracing(settings)
@@ -97,7 +98,7 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
         Keys(database), enabled=settings.auth != "off", required=settings.keys_required
     )
 
-    documents = _documents(settings)
+    documents = WithConsole(_documents(settings), ConsoleOperations(console))
     metrics = Metrics(f"{settings.rest_prefix}/executions", documents.operation_names)
     metrics.watch([*database.metrics(), *documents.metrics()])
     connections = Connections(
@@ -175,7 +176,7 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
         guard,
         metrics,
         routes=[
-            start_page_route(settings.rest_prefix),
+            start_page_route(settings.rest_prefix, bundle),
             icon_route(),
             *routes,
             bundle.route(),

@@ -21,7 +21,7 @@ from db.migrations.revisions import run_revisions
 from db.migrations.upgrade import upgrade
 from db.opening import open_database
 from db.source import ExecutionRow
-from server.graphql.bundle import FOLDER
+from server.http.bundle import FOLDER
 from server.operation.serving import server_config
 from server.operation.settings import Settings
 from tests.places import Place, place_of

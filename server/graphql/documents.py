@@ -10,7 +10,7 @@ import hashlib
 import itertools
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,6 +26,7 @@ _KEPT_BYTES = 8 * 2**20
 # A hash, and the overhead of an entry.
 _BYTES_BESIDE_TEXT = 500
 _VERSION = 1
+_MANIFEST = "trusted_documents"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -48,7 +49,7 @@ class Documents(Protocol):
     """The source of documents."""
 
     @property
-    def operation_names(self) -> frozenset[str]:
+    def operation_names(self) -> Container[str]:
         """All names that ``name_of`` can return."""
 
     def text_of(self, asked: GraphQLRequest) -> str:
@@ -64,7 +65,7 @@ class Documents(Protocol):
 class PersistedQueries:
     """The documents that clients sent most recently, by their hash."""
 
-    operation_names: frozenset[str] = frozenset()
+    operation_names: Container[str] = frozenset()
 
     def __init__(self, max_bytes: int = _KEPT_BYTES) -> None:
         self._kept: BoundedStore[str, str] = BoundedStore("persisted_queries", max_bytes=max_bytes)
@@ -75,7 +76,7 @@ class PersistedQueries:
         Raises PersistedQueryNotFound for an unknown hash without a text, and InvalidInput for a
         hash that is malformed or not that of the text.
         """
-        digest = _id_in(asked)
+        digest = document_id_of(asked)
         if digest is None:
             if asked.query is None:
                 raise InvalidInput.of("query", asked.query, "a GraphQL document, as a string")
@@ -107,25 +108,33 @@ class PersistedQueries:
 
 
 class TrustedDocuments:
-    """The documents of a manifest; any other document is refused."""
+    """The documents of a manifest; any other document is refused.
 
-    def __init__(self, documents: Mapping[str, str]) -> None:
-        self._by_hash: dict[str, str] = {}
+    Raises InvalidInput if the manifest, which is called ``name``, has two documents for one id.
+    """
+
+    def __init__(self, documents: Mapping[str, str], name: str = _MANIFEST) -> None:
+        self.by_id: dict[str, str] = {}
+        """All documents by their ids, without ``sha256:``."""
         for written, text in documents.items():
-            if self._by_hash.setdefault(_without_prefix(written), text) != text:
-                raise InvalidInput(f"trusted_documents has two documents for {written}")
+            if self.by_id.setdefault(_without_prefix(written), text) != text:
+                raise InvalidInput(f"{name} has two documents for {written}")
         self._names = {text: _names_in(text) for text in documents.values()}
+
+    def __contains__(self, text: str) -> bool:
+        """Whether a document is in the manifest."""
+        return text in self._names
 
     def text_of(self, asked: GraphQLRequest) -> str:
         """Return the document that a request means, by its hash or by its exact text.
 
         Raises PersistedQueryNotFound or UntrustedDocument if it is not in the manifest.
         """
-        digest = _id_in(asked)
+        digest = document_id_of(asked)
         if digest is not None and asked.query is None:
-            if digest not in self._by_hash:
+            if digest not in self.by_id:
                 raise PersistedQueryNotFound
-            return self._by_hash[digest]
+            return self.by_id[digest]
         if asked.query not in self._names:
             raise UntrustedDocument(
                 "Only the operations of this gateway's manifest run; send one of them by its hash"
@@ -157,27 +166,40 @@ def read_manifest(path: Path) -> TrustedDocuments:
     Raises InvalidInput if it can't be read.
     """
     try:
-        manifest = orjson.loads(path.read_bytes())
-    except (OSError, orjson.JSONDecodeError) as error:
-        raise InvalidInput(f"trusted_documents can't be read: {error}") from None
+        content = path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{_MANIFEST} can't be read: {error}") from None
+    return TrustedDocuments(documents_in(content, _MANIFEST))
+
+
+def documents_in(content: bytes, name: str) -> dict[str, str]:
+    """Return the documents of a manifest by their ids; see ``read_manifest``.
+
+    Raises InvalidInput, which calls it ``name``, if it is none.
+    """
+    try:
+        manifest = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise InvalidInput(f"{name} can't be read: {error}") from None
     if isinstance(manifest, dict) and isinstance(manifest.get("operations"), list):
-        entries = [(each.get("id"), each.get("body")) for each in manifest["operations"]]
+        entries: list[tuple[Any, Any]] = [
+            (each.get("id"), each.get("body")) if isinstance(each, dict) else (None, None)
+            for each in manifest["operations"]
+        ]
     elif isinstance(manifest, dict):
         entries = list(manifest.items())
     else:
         entries = [(None, None)]
     if not all(isinstance(part, str) for entry in entries for part in entry):
-        raise InvalidInput(
-            "trusted_documents must be an Apollo manifest, or an object of ids and documents"
-        )
-    return TrustedDocuments(dict(entries))
+        raise InvalidInput(f"{name} must be an Apollo manifest, or an object of ids and documents")
+    return dict(entries)
 
 
 def _names_in(text: str) -> tuple[str, ...]:
     try:
         document = parse(text)
-    except GraphQLSyntaxError:
-        # The client that sends it gets the syntax error.
+    except (GraphQLSyntaxError, RecursionError):
+        # The client that sends it gets the error.
         return ()
     return tuple(
         definition.name.value
@@ -191,7 +213,11 @@ def document_hash(query: str) -> str:
     return hashlib.sha256(query.encode()).hexdigest()
 
 
-def _id_in(asked: GraphQLRequest) -> str | None:
+def document_id_of(asked: GraphQLRequest) -> str | None:
+    """Return the id by which a request names its document, without ``sha256:``; None for none.
+
+    Raises InvalidInput if the id is malformed, or there are two.
+    """
     digest = _hash_in(asked.extensions)
     if asked.document_id is None:
         return digest

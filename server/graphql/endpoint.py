@@ -13,7 +13,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from db.errors import GatewayError, InvalidInput
 from resolvers.context import watch_end
 from server.access.authentication import Authenticator, Forbidden, Principal
-from server.graphql.bundle import Bundle
 from server.graphql.cost_report import reports_cost
 from server.graphql.documents import PersistedQueryNotFound
 from server.graphql.events_endpoint import NO_MUTATION_BY_GET, EventsEndpoint, come_back_later
@@ -23,6 +22,7 @@ from server.graphql.request import Batch, read_requests
 from server.graphql.response import RESPONSE_JSON, answer, batch_answer
 from server.graphql.runner import OperationRunner, refused
 from server.http.bodies import BodyReader
+from server.http.bundle import Bundle
 from server.http.concurrency import ConcurrencyLimit
 from server.http.error_responses import JSON, graphql_error
 from server.http.errors import (
@@ -102,7 +102,9 @@ class GraphQLEdge:
         if media_type is None:
             return _bad_request(406, f"Accept must allow {RESPONSE_JSON} or {JSON}")
         if media_type == HTML:
-            return html_page(graphiql_page(self._bundle, request.scope["path"]))
+            page = graphiql_page(self._bundle, request.scope["path"])
+            # Its editor adds styles for its colours and lines to the page.
+            return html_page(page, adds_styles=True)
         try:
             return await self._answer(request, media_type)
         except _Refused as answered:

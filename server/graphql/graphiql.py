@@ -5,7 +5,7 @@ import re
 
 from strawberry.http.ides import get_graphql_ide_html
 
-from server.graphql.bundle import Bundle
+from server.http.bundle import Bundle, BundlePage
 
 DEFAULT_QUERY = """\
 # The newest executions. Press the play button, or Ctrl-Enter, to run it.
@@ -51,7 +51,9 @@ def graphiql_page(bundle: Bundle, path: str) -> str:
     """Return the HTML of GraphiQL for the page at ``path``, which may end with a slash."""
     # Relative, so that it works below any path of a proxy.
     up = ".." if path.endswith("/") else "."
-    return bundle.page(up) or _page_from_cdn().replace(_ICON, f"{up}/favicon.svg")
+    return bundle.page(BundlePage.GRAPHIQL, up) or _page_from_cdn().replace(
+        _ICON, f"{up}/favicon.svg"
+    )
 
 
 @functools.cache

@@ -6,5 +6,6 @@ Edges read requests through ``request`` and ``bodies``, take a slot of ``concurr
 with ``response`` or ``error_responses``; ``errors`` has the status and code of every error, and
 ``presence`` tells whether a client still waits.
 ``direct_write`` sends complete responses past ASGI's messages, and ``open_stream`` those that stay
-open.
+open. ``bundle`` has the pages of the console and GraphiQL with their assets, and ``start_page``
+what is at ``/``.
 """

@@ -1,4 +1,4 @@
-"""The page at ``/``, with links to everything."""
+"""The page at ``/``: the console, or if that was not built, links to everything."""
 
 from html import escape
 from pathlib import Path
@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from server.http.bundle import Bundle, BundlePage
 from server.http.html_pages import html_page
 
 _STATIC = Path(__file__).parents[1] / "static"
@@ -16,12 +17,13 @@ _TEMPLATE = Template((_STATIC / "start.html").read_text("utf-8"))
 _ICON_HEADERS = {"cache-control": "public, max-age=86400", "x-content-type-options": "nosniff"}
 
 
-def start_page_route(rest_prefix: str) -> Route:
+def start_page_route(rest_prefix: str, bundle: Bundle) -> Route:
     """Return the route of ``/``."""
     html = _TEMPLATE.substitute(executions=escape(f"{rest_prefix}/executions", quote=True))
 
     async def start_page(_request: Request) -> Response:
-        return html_page(html)
+        # Relative, so that it works below any path of a proxy.
+        return html_page(bundle.page(BundlePage.CONSOLE, ".") or html)
 
     return Route("/", start_page)
 

@@ -5,7 +5,7 @@ Labels take values from fixed sets, so clients can't make the metrics grow.
 
 import asyncio
 import bisect
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -30,12 +30,13 @@ class Metrics:
     """The metrics of one gateway.
 
     ``rest_path`` is the path of the REST routes. ``operations`` are the names of the trusted
-    operations, which get a label value each; all others share one.
+    operations, also of those that are added later; each gets a label value, and all others share
+    one.
     """
 
-    def __init__(self, rest_path: str, operations: Collection[str] = ()) -> None:
+    def __init__(self, rest_path: str, operations: Container[str] = ()) -> None:
         self._rest_path = rest_path
-        self._operations = frozenset(operations)
+        self._operations = operations
         self._updates: list[Callable[[], None]] = []
         self._families: dict[str, Any] = {}
         self.registry = CollectorRegistry()
@@ -48,7 +49,7 @@ class Metrics:
         self._seconds = Histogram(
             "gateway_request_seconds",
             "How long requests took until their answer was sent, in seconds. Operations are those"
-            " of the trusted documents, and other.",
+            " of the trusted documents, those of the console, and other.",
             ["edge", "operation"],
             buckets=_SECONDS,
             registry=self.registry,
@@ -140,7 +141,9 @@ class Metrics:
     def _name(self, edge: str, operation: str | None) -> str:
         if edge not in ("graphql", "websocket"):
             return ""
-        return operation if operation in self._operations else OTHER_OPERATION
+        if operation is None or operation not in self._operations:
+            return OTHER_OPERATION
+        return operation
 
     def route(self) -> Route:
         """Return the route of ``/metrics``."""

@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     trusted_documents: Path | None = Field(
         None,
         description="A manifest of operations (JSON: Apollo's, Relay's or Codegen's); no other "
-        "operations run.",
+        "operations run, but for the console's.",
     )
     max_body_bytes: int = Field(1_048_576, ge=1, description="The largest request body, in bytes.")
     receive_timeout: float = Field(

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser
 
 from db.demo import fill_if_empty
 from db.opening import open_database
-from server.graphql.bundle import FOLDER
+from server.http.bundle import FOLDER
 from tests.console.browser import CHROMIUM, Visit, chromium, visit
 from tests.faults.programs import wait_until
 from tests.gateway import Gateway, bearer, make_key, running_gateway

@@ -55,7 +55,7 @@ def test_the_page_asks_no_host_but_the_gateway(visitor: Visit) -> None:
 def test_the_workers_of_the_editor_come_from_the_gateway(visitor: Visit) -> None:
     page = visitor.open()
     visitor.wait_for_workers()
-    assert {worker.url.split("/graphiql/assets/")[0] for worker in page.workers} == {visitor.url}
+    assert {worker.url.split("/assets/")[0] for worker in page.workers} == {visitor.url}
 
 
 def test_the_fonts_of_the_page_are_those_that_it_came_with(visitor: Visit) -> None:
@@ -65,7 +65,7 @@ def test_the_fonts_of_the_page_are_those_that_it_came_with(visitor: Visit) -> No
         ".map(({family}) => family.replaceAll('\"', '')))"
     )
     assert {"Roboto", "Fira Code"} <= set(loaded)
-    assert any("/graphiql/assets/font-" in url for url in visitor.requested)
+    assert any("/assets/font-" in url for url in visitor.requested)
 
 
 def test_the_first_load_takes_less_than_two_megabytes(
@@ -83,7 +83,7 @@ def test_the_first_load_takes_less_than_two_megabytes(
 def test_a_second_load_takes_the_assets_from_the_browsers_own_cache(visitor: Visit) -> None:
     fetched = (
         "Object.fromEntries(performance.getEntriesByType('resource')"
-        ".filter(({name}) => name.includes('/graphiql/assets/'))"
+        ".filter(({name}) => name.includes('/assets/'))"
         ".map(({name, transferSize}) => [name, transferSize]))"
     )
     first = visitor.open().evaluate(fetched)

@@ -1,8 +1,11 @@
 """What browsers, load balancers and pages of other origins get."""
 
+import base64
+import hashlib
 import re
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -56,54 +59,56 @@ def unbuilt_gateway(
         yield running
 
 
-# The start page
+# The start page, which is there while no console is
 
 
-def test_the_start_page_is_html(sample_gateway: Gateway) -> None:
-    answer = sample_gateway.http.get("/", headers=BROWSER)
+def test_the_start_page_is_html(unbuilt_gateway: Gateway) -> None:
+    answer = unbuilt_gateway.http.get("/", headers=BROWSER)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert "<h1>Executions Gateway</h1>" in answer.text
 
 
 def test_the_start_page_links_to_every_route_that_can_be_followed(
-    sample_gateway: Gateway,
+    unbuilt_gateway: Gateway,
 ) -> None:
-    settings = Settings(_env_file=None, database_url=sample_gateway.place.url)
+    settings = Settings(_env_file=None, database_url=unbuilt_gateway.place.url)
     routes = {
         route.path.rstrip("/")
         for route in create_app(settings).routes
         if isinstance(route, Route) and "{" not in route.path
     }
-    assert {link.split("?")[0] for link in _links(sample_gateway)} == routes - {""}
+    assert {link.split("?")[0] for link in _links(unbuilt_gateway)} == routes - {""}
 
 
-def test_every_link_of_the_start_page_leads_somewhere(sample_gateway: Gateway) -> None:
+def test_every_link_of_the_start_page_leads_somewhere(unbuilt_gateway: Gateway) -> None:
     statuses = {
-        link: sample_gateway.http.get(link, headers=BROWSER).status_code
-        for link in _links(sample_gateway)
+        link: unbuilt_gateway.http.get(link, headers=BROWSER).status_code
+        for link in _links(unbuilt_gateway)
     }
     assert statuses == dict.fromkeys(statuses, 200)
     assert statuses
 
 
 def test_the_start_page_knows_where_the_rest_routes_are(
-    gateway_with: Callable[..., Gateway],
+    gateway_with: Callable[..., Gateway], tmp_path: Path
 ) -> None:
-    gateway = gateway_with(rest_prefix="/api/v1")
+    gateway = gateway_with(rest_prefix="/api/v1", console=tmp_path)
     [link] = [link for link in _links(gateway) if "executions" in link]
     assert link.startswith("/api/v1/executions")
     assert gateway.http.get(link).status_code == 200
 
 
-def test_the_start_page_escapes_the_prefix(gateway_with: Callable[..., Gateway]) -> None:
-    page = gateway_with(rest_prefix='/"><b>').http.get("/").text
+def test_the_start_page_escapes_the_prefix(
+    gateway_with: Callable[..., Gateway], tmp_path: Path
+) -> None:
+    page = gateway_with(rest_prefix='/"><b>', console=tmp_path).http.get("/").text
     assert "<b>" not in page
     assert "/&quot;&gt;&lt;b&gt;/executions" in page
 
 
-def test_the_start_page_does_not_take_a_post(sample_gateway: Gateway) -> None:
-    answer = sample_gateway.http.post("/")
+def test_the_start_page_does_not_take_a_post(unbuilt_gateway: Gateway) -> None:
+    answer = unbuilt_gateway.http.post("/")
     assert answer.status_code == 405
     assert "GET" in answer.headers["allow"]
 
@@ -120,9 +125,9 @@ def test_browsers_find_the_icon(sample_gateway: Gateway, name: str) -> None:
     [("/", "./favicon.svg"), ("/graphql", "./favicon.svg"), ("/graphql/", "../favicon.svg")],
 )
 def test_every_page_names_the_icon_wherever_it_is_served(
-    sample_gateway: Gateway, path_: str, icon: str
+    unbuilt_gateway: Gateway, path_: str, icon: str
 ) -> None:
-    page = sample_gateway.http.get(path_, headers={"accept": "text/html"})
+    page = unbuilt_gateway.http.get(path_, headers={"accept": "text/html"})
     assert f'href="{icon}"' in page.text
 
 
@@ -346,3 +351,10 @@ def test_pages_carry_headers_that_keep_them_from_being_turned_against_readers(
     assert directives["frame-ancestors"] == "'none'"
     assert directives["base-uri"] == "'none'"
     assert "unsafe" not in directives["script-src"]
+
+
+def test_the_start_page_has_its_own_styles_and_no_others(unbuilt_gateway: Gateway) -> None:
+    page = unbuilt_gateway.http.get("/", headers=BROWSER)
+    [style] = re.findall("<style>(.*?)</style>", page.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert _directives(page)["style-src"] == f"'self' 'sha256-{digest}'"

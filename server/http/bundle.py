@@ -1,9 +1,10 @@
-"""The build of GraphiQL in ``static/console``: a page and its assets.
+"""The build of the browser side in ``static/console``: two pages, and the assets of both.
 
 The names of assets contain a hash of their content, so browsers may cache them forever. Assets that
 get smaller by it are also there compressed, as ``name.br`` and ``name.gz``.
 """
 
+import enum
 import re
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from starlette.routing import Route
 FOLDER = Path(__file__).parents[1] / "static" / "console"
 """The folder of the bundle, in a build and in a wheel."""
 
-ASSETS_PATH = "/graphiql/assets"
+ASSETS_PATH = "/assets"
 """The path below which assets are served."""
 
 # Without slashes and leading dots, so that no name leads out of the folder.
@@ -37,22 +38,29 @@ _HEADERS = {
 }
 
 
+class BundlePage(enum.StrEnum):
+    """A page of the bundle, with the name of its file."""
+
+    CONSOLE = "index.html"
+    GRAPHIQL = "graphiql.html"
+
+
 class Bundle:
     """The bundle in a folder, which may not exist, or not yet."""
 
     def __init__(self, folder: Path) -> None:
-        self._page = folder / "graphiql.html"
+        self._folder = folder
         self._assets = folder / "assets"
 
-    def page(self, root: str) -> str | None:
-        """Return the HTML of the page, or None if there is no bundle.
+    def page(self, page: BundlePage, root: str) -> str | None:
+        """Return the HTML of a page, or None if it was not built.
 
-        ``root`` is the URL of the gateway's start page without its trailing slash, for the page's
-        links.
+        ``root`` is the URL of ``/`` without its trailing slash, as seen from where the page is, for
+        its links.
         """
         try:
             # Read each time, so that a build that finishes while the gateway runs shows at once.
-            html = self._page.read_text("utf-8")
+            html = (self._folder / page).read_text("utf-8")
         except FileNotFoundError:
             return None
         html = html.replace('="./favicon.svg"', f'="{root}/favicon.svg"')

@@ -7,28 +7,33 @@ from pathlib import Path
 import httpx
 import pytest
 
-from server.graphql.bundle import accepted_codings
+from server.http.bundle import accepted_codings
 from tests.gateway import Gateway, running_gateway
 from tests.places import Place
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 SCRIPT = b"console.log('built');" * 100
-PAGE = '<title>Built</title><script type="module" src="./assets/main-abc123.js"></script>'
+PAGE = (
+    '<title>{}</title><link rel="icon" href="./favicon.svg"  />'
+    '<script type="module" src="./assets/main-abc123.js"></script>'
+)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A bundle of one page with one script, beside a file that is nobody's business."""
+    """A bundle of two pages with one script, beside a file that is nobody's business."""
     bundle = tmp_path / "bundle"
     assets = bundle / "assets"
     assets.mkdir(parents=True)
-    (bundle / "graphiql.html").write_text(PAGE)
+    (bundle / "index.html").write_text(PAGE.format("Console"))
+    (bundle / "graphiql.html").write_text(PAGE.format("GraphiQL"))
     (assets / "main-abc123.js").write_bytes(SCRIPT)
     (assets / "main-abc123.js.gz").write_bytes(gzip.compress(SCRIPT))
     (assets / "main-abc123.js.br").write_bytes(b"as if it were brotli")
     (assets / "font-abc123.ttf").write_bytes(b"a font")
     (assets / ".hidden.js").write_text("hidden")
     (bundle / "secret.js").write_text("secret")
+    (bundle / "operations.json").write_text("{}")
     return bundle
 
 
@@ -40,35 +45,65 @@ def gateway(place: Place, folder: Path) -> Iterator[Gateway]:
 
 def _asset(gateway: Gateway, name: str, accept_encoding: str = "identity") -> httpx.Response:
     headers = {"accept-encoding": accept_encoding}
-    return gateway.http.get(f"/graphiql/assets/{name}", headers=headers)
+    return gateway.http.get(f"/assets/{name}", headers=headers)
 
 
-# The page
+# The pages
 
 
-@pytest.mark.parametrize("route", ["/graphql", "/graphql/"])
-def test_the_page_names_its_assets_where_they_are_served(gateway: Gateway, route: str) -> None:
-    page = gateway.http.get(route, headers=BROWSER)
-    assert "<title>Built</title>" in page.text
+PLACES = [("/", "Console"), ("/graphql", "GraphiQL"), ("/graphql/", "GraphiQL")]
+
+
+def _page(gateway: Gateway, path: str = "/") -> httpx.Response:
+    return gateway.http.get(path, headers=BROWSER)
+
+
+def _directives(page: httpx.Response) -> dict[str, str]:
+    policy = page.headers["content-security-policy"]
+    return dict(part.split(" ", 1) for part in policy.split("; "))
+
+
+@pytest.mark.parametrize(("path_", "title"), PLACES)
+def test_a_page_names_its_assets_where_they_are_served(
+    gateway: Gateway, path_: str, title: str
+) -> None:
+    page = _page(gateway, path_)
+    assert f"<title>{title}</title>" in page.text
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
     [source] = [part.split('"')[0] for part in page.text.split('src="')[1:]]
-    asset = httpx.URL(f"{gateway.url}{route}").join(source)
-    assert asset.path == "/graphiql/assets/main-abc123.js"
+    asset = httpx.URL(f"{gateway.url}{path_}").join(source)
+    assert asset.path == "/assets/main-abc123.js"
     assert gateway.http.get(asset).status_code == 200
 
 
-def test_the_page_names_no_path_that_a_proxy_could_not_put_before_it(gateway: Gateway) -> None:
-    assert 'src="/' not in gateway.http.get("/graphql", headers=BROWSER).text
+@pytest.mark.parametrize(("path_", "_title"), PLACES)
+def test_a_page_works_below_any_path_of_a_proxy(gateway: Gateway, path_: str, _title: str) -> None:
+    page = _page(gateway, path_).text
+    named = [part.split('"')[0] for each in ('src="', 'href="') for part in page.split(each)[1:]]
+    proxied = httpx.URL(f"https://proxy.example/runs{path_}")
+    assert {proxied.join(each).path for each in named} == {
+        "/runs/assets/main-abc123.js",
+        "/runs/favicon.svg",
+    }
 
 
-def test_the_page_may_load_from_the_gateway_alone_and_evaluate_nothing(gateway: Gateway) -> None:
-    policy = gateway.http.get("/graphql", headers=BROWSER).headers["content-security-policy"]
-    directives = dict(part.split(" ", 1) for part in policy.split("; "))
+@pytest.mark.parametrize(("path_", "_title"), PLACES)
+def test_a_page_may_load_from_the_gateway_alone_and_evaluate_nothing(
+    gateway: Gateway, path_: str, _title: str
+) -> None:
+    page = _page(gateway, path_)
+    directives = _directives(page)
     assert directives["default-src"] == "'none'"
     assert directives["script-src"] == "'self'"
     assert directives["worker-src"] == "'self'"
     assert directives["connect-src"] == "'self'"
-    assert "http" not in policy
-    assert "unsafe-eval" not in policy
+    assert "http" not in page.headers["content-security-policy"]
+    assert "unsafe-eval" not in page.headers["content-security-policy"]
+
+
+def test_only_graphiql_may_add_styles_of_its_own(gateway: Gateway) -> None:
+    assert _directives(_page(gateway, "/"))["style-src"] == "'self'"
+    assert _directives(_page(gateway, "/graphql"))["style-src"] == "'self' 'unsafe-inline'"
 
 
 def test_a_bundle_that_is_built_while_the_gateway_runs_is_served_at_once(
@@ -76,10 +111,25 @@ def test_a_bundle_that_is_built_while_the_gateway_runs_is_served_at_once(
 ) -> None:
     later = tmp_path / "later"
     with running_gateway(place, console=later) as gateway:
-        assert "<title>Built</title>" not in gateway.http.get("/graphql", headers=BROWSER).text
+        assert "<h1>Executions Gateway</h1>" in _page(gateway).text
+        assert "CDN" in _page(gateway, "/graphql").text
         folder.rename(later)
-        assert "<title>Built</title>" in gateway.http.get("/graphql", headers=BROWSER).text
+        assert "<title>Console</title>" in _page(gateway).text
+        assert "<title>GraphiQL</title>" in _page(gateway, "/graphql").text
         assert _asset(gateway, "main-abc123.js").content == SCRIPT
+
+
+def test_a_page_is_served_where_only_the_other_one_was_built(
+    gateway: Gateway, folder: Path
+) -> None:
+    (folder / "graphiql.html").unlink()
+    assert "CDN" in _page(gateway, "/graphql").text
+    assert "<title>Console</title>" in _page(gateway).text
+
+
+def test_the_console_needs_no_key_and_says_nothing_of_what_does(place: Place, folder: Path) -> None:
+    with running_gateway(place, console=folder, auth="keys") as locked:
+        assert _page(locked).text == (folder / "index.html").read_text()
 
 
 # Assets
@@ -102,7 +152,7 @@ def test_an_asset_has_its_type_and_may_be_kept_for_good(
 
 def test_an_asset_is_sent_in_the_shortest_coding_that_is_accepted(gateway: Gateway) -> None:
     with gateway.http.stream(
-        "GET", "/graphiql/assets/main-abc123.js", headers={"accept-encoding": "gzip, br"}
+        "GET", "/assets/main-abc123.js", headers={"accept-encoding": "gzip, br"}
     ) as answer:
         assert answer.headers["content-encoding"] == "br"
         assert b"".join(answer.iter_raw()) == b"as if it were brotli"
@@ -124,16 +174,14 @@ def test_an_asset_that_was_not_compressed_is_sent_as_it_is(gateway: Gateway) -> 
 
 
 def test_the_head_of_an_asset_has_no_body(gateway: Gateway) -> None:
-    answer = gateway.http.head(
-        "/graphiql/assets/main-abc123.js", headers={"accept-encoding": "identity"}
-    )
+    answer = gateway.http.head("/assets/main-abc123.js", headers={"accept-encoding": "identity"})
     assert answer.status_code == 200
     assert answer.headers["content-length"] == str(len(SCRIPT))
     assert answer.content == b""
 
 
 def test_an_asset_takes_no_post(gateway: Gateway) -> None:
-    answer = gateway.http.post("/graphiql/assets/main-abc123.js")
+    answer = gateway.http.post("/assets/main-abc123.js")
     assert answer.status_code == 405
     assert "GET" in answer.headers["allow"]
 
@@ -147,6 +195,7 @@ def test_an_asset_takes_no_post(gateway: Gateway) -> None:
         "..%2fsecret.js",
         "%2e%2e/secret.js",
         "..%5csecret.js",
+        "..%2foperations.json",
         "main-abc123.js%00.js",
         "a" * 5000 + ".js",
         "",
