@@ -1,12 +1,46 @@
-import { graphql } from "./generated/gql";
+import { useAddress } from "./address";
+import { Boundary, KeyPrompt } from "./conditions";
+import { ToastProvider } from "./design";
+import { ExecutionDrawer } from "./execution/ExecutionDrawer";
+import { Frame } from "./Frame";
+import { GatewayProvider, useGateway, useObservable } from "./gateway";
+import { KeyProvider } from "./keyboard";
+import { Executions } from "./list/Executions";
+import { Overview } from "./overview/Overview";
 
-export const POSITION = graphql(`
-  query Position {
-    eventCursor
-  }
-`);
+const TITLES = { overview: "Overview", executions: "Executions" } as const;
 
 /** The console: the rail, and the view that the address names. */
 export function App() {
-  return <main>Executions Gateway</main>;
+  return (
+    <GatewayProvider>
+      <KeyProvider>
+        <ToastProvider>
+          <Page />
+        </ToastProvider>
+      </KeyProvider>
+    </GatewayProvider>
+  );
+}
+
+function Page() {
+  const { view, execution } = useAddress();
+  const locked = useObservable(useGateway().locked);
+  const drawer = !locked && execution !== "" && (
+    <Boundary>
+      <ExecutionDrawer guid={execution} />
+    </Boundary>
+  );
+  return (
+    <>
+      <title>{`${TITLES[view]} · Executions Gateway`}</title>
+      <Frame beside={drawer}>
+        {locked ? (
+          <KeyPrompt refusal={locked} />
+        ) : (
+          <Boundary key={view}>{view === "overview" ? <Overview /> : <Executions />}</Boundary>
+        )}
+      </Frame>
+    </>
+  );
 }

@@ -1,3 +1,6 @@
+import "../shared/tokens.css";
+import "./base.css";
+
 import { createRoot } from "react-dom/client";
 
 import { App } from "./App";

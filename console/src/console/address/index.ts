@@ -1,0 +1,3 @@
+export type { Address, Change, View } from "./address";
+export { Link } from "./Link";
+export { go, readAddress, urlOf, useAddress } from "./useAddress";

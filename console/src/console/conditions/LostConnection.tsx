@@ -1,0 +1,43 @@
+import { useEffect, useState } from "react";
+
+import { Button, Icon } from "../design";
+import { useCondition, useGateway } from "../gateway";
+import { useFormats } from "../time";
+import styles from "./conditions.module.css";
+
+/** Shorter breaks, such as when the gateway is replaced, are nobody's business. */
+const SAID_AFTER_MS = 2_000;
+
+/** Says that changes don't arrive any more, since when, and that it will pass. */
+export function LostConnection() {
+  const condition = useCondition();
+  const { live } = useGateway();
+  const formats = useFormats();
+  const since = condition.state === "lost" ? condition.since : null;
+  const [isSaid, setSaid] = useState(false);
+
+  useEffect(() => {
+    if (since === null) return;
+    const timer = setTimeout(() => setSaid(true), SAID_AFTER_MS);
+    return () => {
+      clearTimeout(timer);
+      setSaid(false);
+    };
+  }, [since]);
+
+  return (
+    <div role="status">
+      {since !== null && isSaid && (
+        <div className={styles.bar}>
+          <Icon name="warning" />
+          <span>
+            <strong>The connection is lost.</strong> You see what was so at{" "}
+            <time dateTime={new Date(since).toISOString()}>{formats.time(since)}</time>. It is tried
+            again by itself, and then nothing is missing.
+          </span>
+          <Button onClick={() => live.retry()}>Try now</Button>
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,5 @@
+export { Boundary } from "./Boundary";
+export { ErrorWords } from "./ErrorWords";
+export { KeyPrompt } from "./KeyPrompt";
+export { LostConnection } from "./LostConnection";
+export { Notice } from "./Notice";

@@ -1,0 +1,60 @@
+import { type ReactNode, useEffect, useId, useRef } from "react";
+
+import { IconButton } from "./Button";
+import styles from "./overlays.module.css";
+
+interface Props {
+  title: string;
+  /** Closed by its button, Escape, or a click beside it. */
+  onClose(): void;
+  children: ReactNode;
+  /** Buttons at its end; the main one last. */
+  actions?: ReactNode;
+  /** Keeps it open, as while something runs that must not be left alone. */
+  isHeld?: boolean;
+  width?: "narrow" | "wide";
+}
+
+/**
+ * A dialog over the page, as long as it is rendered. The focus stays in it, begins at its first
+ * field or at what has `autoFocus`, and returns to where it was.
+ */
+export function Dialog({ title, onClose, children, actions, isHeld, width = "narrow" }: Props) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const id = useId();
+
+  useEffect(() => {
+    const shown = dialog.current;
+    shown?.showModal();
+    return () => shown?.close();
+  }, []);
+
+  return (
+    <dialog
+      ref={dialog}
+      className={`${styles.dialog} ${styles[width]}`}
+      aria-labelledby={id}
+      onCancel={(event) => {
+        event.preventDefault();
+        if (!isHeld) onClose();
+      }}
+      onPointerDown={({ target }) => {
+        if (target === dialog.current && !isHeld) onClose();
+      }}
+    >
+      <div className={styles.sheet}>
+        <header className={styles.head}>
+          <h2 id={id}>{title}</h2>
+          <IconButton
+            icon="close"
+            label="Close"
+            onClick={onClose}
+            {...(isHeld && { off: "Wait until this is done" })}
+          />
+        </header>
+        <div className={styles.content}>{children}</div>
+        {actions && <footer className={styles.actions}>{actions}</footer>}
+      </div>
+    </dialog>
+  );
+}

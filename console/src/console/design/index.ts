@@ -1,0 +1,15 @@
+export type { Placement } from "./anchor";
+export { Button, type ButtonProps, IconButton } from "./Button";
+export { Dialog } from "./Dialog";
+export { Field } from "./Field";
+export { Icon, type IconName } from "./Icon";
+export { KeyHint } from "./KeyHint";
+export { Menu, type MenuItem } from "./Menu";
+export { Popover } from "./Popover";
+export { Segments } from "./Segments";
+export { Skeleton } from "./Skeleton";
+export { StateMark } from "./StateMark";
+export { colourOf, STATES, wordOf } from "./states";
+export { type Toast, ToastProvider, useToast } from "./Toasts";
+export { Tooltip } from "./Tooltip";
+export { ViewHeader } from "./ViewHeader";

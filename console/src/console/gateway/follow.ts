@@ -1,0 +1,131 @@
+import { type Condition, type Observable, observable } from "./condition";
+import { type Operation, idOf } from "./operation";
+import type { Refusal } from "./refusals";
+import type { Transport } from "./transport";
+
+const SHORTEST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 30_000;
+
+/** Who follows a subscription. */
+export interface Follower<Result> {
+  /** An event. Return its cursor, from where to go on after the connection was lost. */
+  next(data: Result): string;
+  /** What came after the cursor is no longer kept: load anew, and follow from there. */
+  expired(): void;
+  /** The gateway refuses, and will until something else changes. */
+  refused(refusal: Refusal): void;
+}
+
+/** Follows subscriptions over a connection that comes back by itself. */
+export interface Live {
+  condition: Observable<Condition>;
+  /** Follow what comes after a cursor. Returns what ends it. */
+  follow<Result, Variables extends { after?: string | null | undefined }>(
+    operation: Operation<Result, Variables>,
+    variables: Variables & { after: string },
+    follower: Follower<Result>,
+  ): () => void;
+  /** Try at once to get a lost connection back. */
+  retry(): void;
+  close(): void;
+}
+
+interface Stream {
+  open(): void;
+  isOpen: boolean;
+}
+
+/** Follow over a transport. `random` draws from 0 to 1, so that not all pages come back at once. */
+export function live(transport: Transport, random: () => number = Math.random): Live {
+  const condition = observable<Condition>({ state: "idle" });
+  const streams = new Set<Stream>();
+  let failures = 0;
+  let lostSince: number | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function opened(stream: Stream) {
+    stream.isOpen = true;
+    failures = 0;
+    if (![...streams].every(({ isOpen }) => isOpen)) return;
+    lostSince = null;
+    condition.set({ state: "connected" });
+  }
+
+  function lost(stream: Stream) {
+    stream.isOpen = false;
+    lostSince ??= Date.now();
+    if (timer !== undefined) return;
+    const wait = Math.min(LONGEST_WAIT_MS, SHORTEST_WAIT_MS * 2 ** failures) * (0.5 + random() / 2);
+    failures += 1;
+    condition.set({ state: "lost", since: lostSince, retryAt: Date.now() + wait });
+    timer = setTimeout(retry, wait);
+  }
+
+  function retry() {
+    clearTimeout(timer);
+    timer = undefined;
+    for (const stream of streams) if (!stream.isOpen) stream.open();
+  }
+
+  function retryIfLost() {
+    if (timer !== undefined && document.visibilityState === "visible") retry();
+  }
+
+  addEventListener("online", retryIfLost);
+  document.addEventListener("visibilitychange", retryIfLost);
+
+  return {
+    condition,
+    follow(operation, variables, follower) {
+      let after = variables.after;
+      let stop: (() => void) | undefined;
+      const stream: Stream = { isOpen: false, open };
+
+      function open() {
+        stop?.();
+        stop = transport.open(
+          { id: idOf(operation), variables: { ...variables, after } },
+          {
+            opened: () => opened(stream),
+            next: (data) => {
+              opened(stream);
+              after = follower.next(data as Parameters<typeof follower.next>[0]);
+            },
+            ended: () => streams.has(stream) && lost(stream),
+            refused: (refusal, code) => {
+              if (code === "FELL_BEHIND" || refusal.kind === "away") return lost(stream);
+              end();
+              if (code === "EVENTS_EXPIRED") follower.expired();
+              else follower.refused(refusal);
+            },
+          },
+        );
+      }
+
+      function end() {
+        streams.delete(stream);
+        stop?.();
+        if (streams.size > 0) return;
+        clearTimeout(timer);
+        timer = undefined;
+        lostSince = null;
+        condition.set({ state: "idle" });
+      }
+
+      streams.add(stream);
+      if (lostSince === null && condition.get().state !== "connected") {
+        condition.set({ state: "connecting" });
+      }
+      open();
+      return end;
+    },
+    retry,
+    close() {
+      clearTimeout(timer);
+      removeEventListener("online", retryIfLost);
+      document.removeEventListener("visibilitychange", retryIfLost);
+      streams.clear();
+      transport.close();
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import {
+  createContext,
+  type ReactNode,
+  use,
+  useEffect,
+  useEffectEvent,
+  useMemo,
+  useState,
+  useSyncExternalStore,
+} from "react";
+
+import { type KeyAction, KeyRegistry, nameOfKey } from "./keys";
+
+const KEPT = "executions-gateway:keys";
+
+interface Keys {
+  registry: KeyRegistry;
+  areOn: boolean;
+  turn(areOn: boolean): void;
+}
+
+const Context = createContext<Keys | null>(null);
+
+/** Runs the actions of `useKey` in it, unless the reader turned keys off. */
+export function KeyProvider({ children }: { children: ReactNode }) {
+  const [registry] = useState(() => new KeyRegistry());
+  const [areOn, setOn] = useState(() => localStorage.getItem(KEPT) !== "off");
+
+  useEffect(() => {
+    if (!areOn) return;
+    function press(event: KeyboardEvent) {
+      if (event.defaultPrevented || isMeantForSomethingElse(event)) return;
+      const key = nameOfKey(event);
+      const action = key === null ? null : registry.find(key, event.timeStamp);
+      if (!action) return;
+      event.preventDefault();
+      action.run(event);
+    }
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, [registry, areOn]);
+
+  const keys = useMemo(() => {
+    function turn(on: boolean) {
+      if (on) localStorage.removeItem(KEPT);
+      else localStorage.setItem(KEPT, "off");
+      setOn(on);
+    }
+    return { registry, areOn, turn };
+  }, [registry, areOn]);
+  return <Context value={keys}>{children}</Context>;
+}
+
+/** Whether keys are on, and all actions that they run. */
+export function useKeys(): Pick<Keys, "areOn" | "turn"> & { actions: readonly KeyAction[] } {
+  const { registry, areOn, turn } = useOwn();
+  const actions = useSyncExternalStore(
+    (listener) => registry.subscribe(listener),
+    () => registry.all(),
+  );
+  return { areOn, turn, actions };
+}
+
+/** Run an action by keys, as long as this is rendered; with null there is none just now. */
+export function useKey(action: KeyAction | null): void {
+  const { registry } = useOwn();
+  const run = useEffectEvent((event: KeyboardEvent) => action?.run(event));
+  const { keys, name, group } = action ?? {};
+  useEffect(() => {
+    if (keys === undefined || name === undefined || group === undefined) return;
+    return registry.add({ keys, name, group, run: (event) => run(event) });
+  }, [registry, keys, name, group]);
+}
+
+function useOwn(): Keys {
+  const keys = use(Context);
+  if (!keys) throw new Error("This must be inside a KeyProvider");
+  return keys;
+}
+
+/** Whether a key is typed into something, presses what has the focus, or is for what is above. */
+function isMeantForSomethingElse({ target, key }: KeyboardEvent): boolean {
+  if (document.querySelector("dialog:modal, [popover=auto]:popover-open")) return true;
+  if (!(target instanceof HTMLElement)) return false;
+  const isTyped = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
+  if (target.matches(isTyped)) return true;
+  const isPressed = key === "Enter" || key === " ";
+  return isPressed && target.matches("a, button, input, summary, [role=button], [role=tab]");
+}

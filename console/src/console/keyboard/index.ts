@@ -1,0 +1,3 @@
+export { KeyHelp } from "./KeyHelp";
+export { KeyProvider, useKey } from "./KeyProvider";
+export type { KeyAction } from "./keys";

@@ -1,0 +1,53 @@
+import { expect, test } from "vitest";
+
+import { KeyRegistry, nameOfKey, SECOND_KEY_WITHIN_MS } from "./keys";
+
+function action(keys: string, name = keys) {
+  return { keys, name, group: "Anything", run: () => undefined };
+}
+
+function pressed(key: string, held: Partial<KeyboardEvent> = {}) {
+  return nameOfKey({ key, ...held } as KeyboardEvent);
+}
+
+test("keys are called by what they write, and named ones with shift", () => {
+  expect(pressed("j")).toBe("j");
+  expect(pressed("?", { shiftKey: true })).toBe("?");
+  expect(pressed("ArrowDown", { shiftKey: true })).toBe("shift+ArrowDown");
+  expect(pressed("Shift", { shiftKey: true })).toBeNull();
+});
+
+test("what is held with Control, Alt or Meta is the browser's", () => {
+  expect(pressed("f", { ctrlKey: true })).toBeNull();
+  expect(pressed("k", { metaKey: true })).toBeNull();
+});
+
+test("one key runs its action, and one after another those of two", () => {
+  const registry = new KeyRegistry();
+  registry.add(action("j"));
+  registry.add(action("g e"));
+  expect(registry.find("j", 0)?.name).toBe("j");
+  expect(registry.find("g", 0)).toBeNull();
+  expect(registry.find("e", 100)?.name).toBe("g e");
+  expect(registry.find("e", 200)).toBeNull();
+});
+
+test("the second key must come soon, and may begin something else", () => {
+  const registry = new KeyRegistry();
+  registry.add(action("g e"));
+  registry.add(action("j"));
+  registry.find("g", 0);
+  expect(registry.find("e", SECOND_KEY_WITHIN_MS + 1)).toBeNull();
+  registry.find("g", 0);
+  expect(registry.find("j", 1)?.name).toBe("j");
+});
+
+test("what is added last goes before, until it is taken away", () => {
+  const registry = new KeyRegistry();
+  registry.add(action("Enter", "of the page"));
+  const remove = registry.add(action("Enter", "of the drawer"));
+  expect(registry.find("Enter", 0)?.name).toBe("of the drawer");
+  expect(registry.all()).toHaveLength(1);
+  remove();
+  expect(registry.find("Enter", 0)?.name).toBe("of the page");
+});

@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+
+import { formatsFor } from "./formats";
+
+const formats = formatsFor("en-GB", "Asia/Kolkata");
+
+test.each([
+  [0, "0 ms"],
+  [999, "999 ms"],
+  [1_000, "1 s"],
+  [12_340, "12.3 s"],
+  [59_999, "59.9 s"],
+  [125_000, "2m 05s"],
+  [3_599_999, "59m 59s"],
+  [3_725_000, "1h 02m"],
+  [90_000_000, "1d 01h"],
+  [-1_500, "−1.5 s"],
+])("%d ms are written as %j", (length, words) => {
+  expect(formats.duration(length)).toBe(words);
+});
+
+test("an instant is written in the zone, with its year where that is another one", () => {
+  expect(formats.instant("2023-11-14T22:13:20.000Z")).toBe("15 Nov 2023, 03:43:20");
+  const now = new Date();
+  expect(formats.instant(now.getTime())).not.toContain(String(now.getUTCFullYear()));
+});
+
+test("an instant is written exactly with its zone", () => {
+  expect(formats.exactly("2023-11-14T22:13:20.042Z")).toMatch(
+    /^Wednesday,? 15 November 2023, 03:43:20.042 UTC\+05:30$/,
+  );
+});
+
+test("numbers and shares are written as the reader does", () => {
+  const german = formatsFor("de-DE", "UTC");
+  expect(german.number(1234567.5)).toBe("1.234.567,5");
+  expect(german.percent(0.9741)).toBe("97,4\u00a0%");
+});
+
+test("how long ago is told in the largest unit that fits", () => {
+  const now = Date.parse("2026-11-26T12:00:00Z");
+  expect(formats.ago(now - 3_000, now)).toBe("3 seconds ago");
+  expect(formats.ago(now - 150_000, now)).toBe("2 minutes ago");
+  expect(formats.ago(now - 86_400_000, now)).toBe("yesterday");
+  expect(formats.ago(now + 7_200_000, now)).toBe("in 2 hours");
+});

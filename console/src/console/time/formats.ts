@@ -1,0 +1,96 @@
+import { offsetName } from "./zone";
+
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** Writes numbers and times as the reader does. */
+export interface Formats {
+  /** The zone that times are written in. */
+  zone: string;
+  number(value: number): string;
+  /** A share of one, as percent: `97.4 %`. */
+  percent(share: number): string;
+  /** A day and a time to the second, for a table: `26 Nov, 14:03:07`; with the year if it is another. */
+  instant(at: Moment): string;
+  /** A day and a time to the millisecond, with its zone, for whoever wants to know exactly. */
+  exactly(at: Moment): string;
+  /** A time to the second. */
+  time(at: Moment): string;
+  day(at: Moment): string;
+  /** How long ago, or how soon: `3 minutes ago`. */
+  ago(at: Moment, now?: number): string;
+  /** How long, to two units: `2m 05s`. */
+  duration(milliseconds: number): string;
+}
+
+/** An instant as the API writes it, or in milliseconds since 1970. */
+export type Moment = string | number;
+
+/** Formats for a locale, such as `navigator.languages` (undefined: the reader's), and a zone. */
+export function formatsFor(locale: readonly string[] | string | undefined, zone: string): Formats {
+  const of = (options: Intl.DateTimeFormatOptions) =>
+    new Intl.DateTimeFormat(locale as string[], { timeZone: zone, ...options });
+  const toTheSecond = { hour: "2-digit", minute: "2-digit", second: "2-digit" } as const;
+  const thisYear = of({ day: "numeric", month: "short", ...toTheSecond });
+  const anyYear = of({ day: "numeric", month: "short", year: "numeric", ...toTheSecond });
+  const year = of({ year: "numeric" });
+  const exact = of({ dateStyle: "full" });
+  const exactTime = of({ ...toTheSecond, fractionalSecondDigits: 3 });
+  const time = of(toTheSecond);
+  const day = of({ weekday: "short", day: "numeric", month: "short" });
+  const numbers = new Intl.NumberFormat(locale as string[]);
+  const percents = new Intl.NumberFormat(locale as string[], {
+    style: "percent",
+    maximumFractionDigits: 1,
+  });
+  const relative = new Intl.RelativeTimeFormat(locale as string[], { numeric: "auto" });
+
+  return {
+    zone,
+    number: (value) => numbers.format(value),
+    percent: (share) => percents.format(share),
+    instant(at) {
+      const instant = milliseconds(at);
+      const isThisYear = year.format(instant) === year.format(Date.now());
+      return (isThisYear ? thisYear : anyYear).format(instant);
+    },
+    exactly(at) {
+      const instant = milliseconds(at);
+      return `${exact.format(instant)}, ${exactTime.format(instant)} ${offsetName(instant, zone)}`;
+    },
+    time: (at) => time.format(milliseconds(at)),
+    day: (at) => day.format(milliseconds(at)),
+    ago(at, now = Date.now()) {
+      const passed = milliseconds(at) - now;
+      const long = Math.abs(passed);
+      if (long < MINUTE_MS) return relative.format(Math.round(passed / SECOND_MS), "second");
+      if (long < HOUR_MS) return relative.format(Math.round(passed / MINUTE_MS), "minute");
+      if (long < DAY_MS) return relative.format(Math.round(passed / HOUR_MS), "hour");
+      return relative.format(Math.round(passed / DAY_MS), "day");
+    },
+    duration: (length) => durationOf(length, numbers),
+  };
+}
+
+function durationOf(length: number, numbers: Intl.NumberFormat): string {
+  if (length < 0) return `−${durationOf(-length, numbers)}`;
+  const two = (value: number) => String(Math.floor(value)).padStart(2, "0");
+  if (length < SECOND_MS) return `${numbers.format(Math.round(length))} ms`;
+  if (length < MINUTE_MS) {
+    const seconds = Math.floor(length / 100) / 10;
+    return `${numbers.format(seconds)} s`;
+  }
+  if (length < HOUR_MS) {
+    return `${Math.floor(length / MINUTE_MS)}m ${two((length % MINUTE_MS) / SECOND_MS)}s`;
+  }
+  if (length < DAY_MS) {
+    return `${Math.floor(length / HOUR_MS)}h ${two((length % HOUR_MS) / MINUTE_MS)}m`;
+  }
+  return `${numbers.format(Math.floor(length / DAY_MS))}d ${two((length % DAY_MS) / HOUR_MS)}h`;
+}
+
+function milliseconds(at: Moment): number {
+  return typeof at === "number" ? at : Date.parse(at);
+}

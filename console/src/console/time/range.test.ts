@@ -1,0 +1,85 @@
+import { expect, test } from "vitest";
+
+import { boundsOf, conditionOf, parseRange, periodBefore, PRESETS, printRange } from "./range";
+
+const NOW = Date.parse("2026-11-26T12:00:00Z");
+const HOUR = 3_600_000;
+
+test.each([
+  ["", { kind: "all" }],
+  ["24h", { kind: "last", length: 24 * HOUR }],
+  ["7d", { kind: "last", length: 7 * 24 * HOUR }],
+  ["90m", { kind: "last", length: 1.5 * HOUR }],
+  ["2w", { kind: "last", length: 14 * 24 * HOUR }],
+])("%j is a range", (text, range) => {
+  expect(parseRange(text, "UTC")).toEqual(range);
+});
+
+test.each([
+  "0h",
+  "h",
+  "24",
+  "24 h",
+  "..",
+  "x..",
+  "2026-02-30..",
+  "2026-11-02..2026-11-01",
+  "a..b..c",
+])("%j is none", (text) => {
+  expect(parseRange(text, "UTC")).toBeNull();
+});
+
+test("dates are days of the reader's zone, the last one included", () => {
+  expect(parseRange("2026-11-01..2026-11-02", "Asia/Kolkata")).toEqual({
+    kind: "between",
+    from: Date.parse("2026-10-31T18:30:00Z"),
+    until: Date.parse("2026-11-02T18:30:00Z"),
+  });
+});
+
+test("instants need an offset, so that a link means the same everywhere", () => {
+  expect(parseRange("2026-11-01T10:00+01:00..", "UTC")).toEqual({
+    kind: "between",
+    from: Date.parse("2026-11-01T09:00:00Z"),
+    until: null,
+  });
+  expect(parseRange("2026-11-01T10:00..", "UTC")).toBeNull();
+});
+
+test.each([
+  ...PRESETS.map(({ range }) => range),
+  "",
+  "90m",
+  "48h",
+  "2026-11-01T09:30Z..",
+  "..2026-11-01T09:30:15.250Z",
+])("%j is read as it was written", (text) => {
+  const range = parseRange(text, "UTC");
+  expect(range && parseRange(printRange(range), "UTC")).toEqual(range);
+});
+
+test("presets are written as they are in an address", () => {
+  for (const { range } of PRESETS) {
+    const parsed = parseRange(range, "UTC");
+    expect(parsed && printRange(parsed)).toBe(range === "24h" ? "24h" : range);
+  }
+});
+
+test("a range up to now has no end, so that what comes is in it", () => {
+  const range = { kind: "last", length: HOUR } as const;
+  expect(boundsOf(range, NOW)).toEqual({ from: NOW - HOUR, until: null });
+  expect(conditionOf(range, NOW)).toEqual({ gte: "2026-11-26T11:00:00.000Z" });
+  expect(conditionOf({ kind: "all" }, NOW)).toBeNull();
+});
+
+test("the period before is as long, and ends where the range begins", () => {
+  expect(periodBefore({ kind: "last", length: HOUR }, NOW)).toEqual({
+    from: NOW - 2 * HOUR,
+    until: NOW - HOUR,
+  });
+  expect(periodBefore({ kind: "between", from: NOW - 3 * HOUR, until: NOW - HOUR }, NOW)).toEqual({
+    from: NOW - 5 * HOUR,
+    until: NOW - 3 * HOUR,
+  });
+  expect(periodBefore({ kind: "between", from: null, until: NOW }, NOW)).toBeNull();
+});

@@ -1,0 +1,97 @@
+import { instantOf, startOfNextDay } from "./zone";
+
+const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 } as const;
+const LAST = /^(\d{1,5})([mhdw])$/;
+const DATE = /^(\d{4})-(\d\d)-(\d\d)$/;
+
+/** A range of time: the last so many milliseconds, or from one instant up to before another. */
+export type Range =
+  | { kind: "all" }
+  | { kind: "last"; length: number }
+  | { kind: "between"; from: number | null; until: number | null };
+
+/** Ranges to choose from, with their names. */
+export const PRESETS = [
+  { range: "1h", name: "Last hour" },
+  { range: "24h", name: "Last 24 hours" },
+  { range: "7d", name: "Last 7 days" },
+  { range: "30d", name: "Last 30 days" },
+] as const;
+
+/**
+ * Read a range as it stands in an address: `24h`, or `FROM..TO` where both are dates or instants in
+ * ISO 8601, and one may be missing. Dates are days of `zone`, the last one included. Null if it is
+ * no range.
+ */
+export function parseRange(text: string, zone: string): Range | null {
+  if (text === "") return { kind: "all" };
+  const last = LAST.exec(text);
+  if (last) {
+    const length = Number(last[1]) * UNITS[last[2] as keyof typeof UNITS];
+    return length > 0 ? { kind: "last", length } : null;
+  }
+  const [first, second, ...more] = text.split("..");
+  if (first === undefined || second === undefined || more.length > 0) return null;
+  const from = first === "" ? null : instantIn(first, zone);
+  const until = second === "" ? null : instantIn(second, zone, true);
+  if (from === undefined || until === undefined) return null;
+  if (from === null && until === null) return null;
+  if (from !== null && until !== null && from >= until) return null;
+  return { kind: "between", from, until };
+}
+
+/** Write a range as it stands in an address. */
+export function printRange(range: Range): string {
+  if (range.kind === "all") return "";
+  if (range.kind === "between") return `${printed(range.from)}..${printed(range.until)}`;
+  for (const unit of ["d", "h"] as const) {
+    // A day is written as 24 hours, which it has everywhere.
+    if (range.length % UNITS[unit] === 0 && range.length > UNITS[unit]) {
+      return `${range.length / UNITS[unit]}${unit}`;
+    }
+  }
+  return range.length === UNITS.h ? "1h" : `${Math.round(range.length / UNITS.m)}m`;
+}
+
+/** The instants of a range at a moment: from, and up to before; null where it is open. */
+export function boundsOf(range: Range, now: number): { from: number | null; until: number | null } {
+  if (range.kind === "all") return { from: null, until: null };
+  if (range.kind === "last") return { from: now - range.length, until: null };
+  return { from: range.from, until: range.until };
+}
+
+/** The equally long period before a range; null if the range has no beginning. */
+export function periodBefore(range: Range, now: number): { from: number; until: number } | null {
+  const { from, until } = boundsOf(range, now);
+  if (from === null) return null;
+  return { from: from - ((until ?? now) - from), until: from };
+}
+
+/** The condition on a time that a range is, for the API; null if it is none. */
+export function conditionOf(range: Range, now: number): { gte?: string; lt?: string } | null {
+  const { from, until } = boundsOf(range, now);
+  if (from === null && until === null) return null;
+  return {
+    ...(from !== null && { gte: new Date(from).toISOString() }),
+    ...(until !== null && { lt: new Date(until).toISOString() }),
+  };
+}
+
+function instantIn(text: string, zone: string, isLast = false): number | undefined {
+  const date = DATE.exec(text);
+  if (!date) {
+    const hasOffset = /(?:Z|[+-]\d\d:?\d\d)$/.test(text);
+    const instant = hasOffset ? Date.parse(text) : NaN;
+    return Number.isNaN(instant) ? undefined : instant;
+  }
+  const [year = 0, month = 0, day = 0] = date.slice(1).map(Number);
+  // Neither the 13th month nor the 30th of February.
+  const given = new Date(Date.UTC(year, month - 1, day));
+  if (given.getUTCMonth() !== month - 1 || given.getUTCDate() !== day) return undefined;
+  const midnight = instantOf({ year, month, day, hour: 0, minute: 0, second: 0 }, zone);
+  return isLast ? startOfNextDay(midnight, zone) : midnight;
+}
+
+function printed(instant: number | null): string {
+  return instant === null ? "" : new Date(instant).toISOString().replace(/:00\.000Z$|\.000Z$/, "Z");
+}
