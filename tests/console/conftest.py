@@ -1,6 +1,10 @@
+import fcntl
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -9,26 +13,67 @@ from playwright.sync_api import Browser
 from db.demo import fill_if_empty
 from db.opening import open_database
 from server.http.bundle import FOLDER
-from tests.console.browser import CHROMIUM, Visit, chromium, visit
+from tests.console.browser import CHROMIUM, chromium
+from tests.console.console_page import ConsolePage
+from tests.console.graphiql import GraphiQL
 from tests.faults.programs import wait_until
-from tests.gateway import Gateway, bearer, make_key, running_gateway
-from tests.places import Place
+from tests.gateway import Gateway, bearer, make_key, migrate, running_gateway
+from tests.places import Place, SQLiteFiles, SQLitePlace
 
-DEMO_EXECUTIONS = 2000
+DEMO_EXECUTIONS = 2_000
+MANY_EXECUTIONS = 100_000
 
 
 @pytest.fixture(scope="package")
 def demo(new_place: Callable[[], Place]) -> Place:
     """A database as `make run` fills it."""
     place = new_place()
+    _fill(place, DEMO_EXECUTIONS)
+    return place
 
+
+def _fill(place: Place, count: int) -> None:
     async def fill() -> None:
         database = open_database(place.url)
-        await fill_if_empty(database, DEMO_EXECUTIONS)
+        await fill_if_empty(database, count)
         await database.close()
 
     anyio.run(fill)
-    return place
+
+
+@pytest.fixture(scope="session")
+def filled_with_many(tmp_path_factory: pytest.TempPathFactory) -> SQLitePlace:
+    """A database of a hundred thousand executions, made once for all processes of the tests."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    made = SQLitePlace(folder / "many.db")
+    with (folder / "many.lock").open("w") as lock, ThreadPoolExecutor(1) as thread:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.path.exists():
+            making = SQLitePlace(folder / "many.db.making")
+            # The browser's loop may run in this thread, and leaves no room for another one.
+            thread.submit(migrate, making).result()
+            thread.submit(_fill, making, MANY_EXECUTIONS).result()
+            making.path.rename(made.path)
+    return made
+
+
+@pytest.fixture(scope="package")
+def many_gateway(
+    filled_with_many: SQLitePlace, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gateway]:
+    """A gateway over a hundred thousand executions, for tests that change nothing."""
+    with running_gateway(
+        SQLiteFiles().copy(filled_with_many, tmp_path_factory.mktemp("many"))
+    ) as it:
+        yield it
+
+
+@pytest.fixture
+def copy_of_many(filled_with_many: SQLitePlace, tmp_path: Path) -> Place:
+    """A hundred thousand executions for a test that changes them."""
+    return SQLiteFiles().copy(filled_with_many, tmp_path)
 
 
 @pytest.fixture(scope="package")
@@ -36,11 +81,7 @@ def browser(demo: Place) -> Iterator[Browser]:  # noqa: ARG001 - filled before a
     """One browser for all visits."""
     missing = [
         *(["Chromium"] if CHROMIUM is None else []),
-        *(
-            []
-            if (FOLDER / "graphiql.html").is_file()
-            else ["the console, which make console builds"]
-        ),
+        *([] if (FOLDER / "index.html").is_file() else ["the console, which make console builds"]),
     ]
     if missing and not os.environ.get("REQUIRE_BROWSER"):
         pytest.skip(f"missing: {' and '.join(missing)}")
@@ -71,9 +112,34 @@ def demo_gateway(demo: Place) -> Iterator[Gateway]:
 
 
 @pytest.fixture
-def visitor(browser: Browser, demo_gateway: Gateway) -> Iterator[Visit]:
+def open_console(browser: Browser) -> Iterator[Callable[..., ConsolePage]]:
+    """Begins visits to the consoles of gateways, with options such as ``color_scheme``.
+
+    In the end nothing may have gone wrong on their pages, nor another host have been asked.
+    """
+    visits: list[ConsolePage] = []
+    with ExitStack() as stack:
+
+        def begin(gateway: Gateway, **options: Any) -> ConsolePage:
+            visiting = stack.enter_context(ConsolePage.begin(browser, gateway.url, **options))
+            visits.append(visiting)
+            return visiting
+
+        yield begin
+        for each in visits:
+            each.expect_no_complaints()
+
+
+@pytest.fixture
+def console_page(open_console: Callable[..., ConsolePage], demo_gateway: Gateway) -> ConsolePage:
+    """A visit to the console over the demo, for tests that change nothing."""
+    return open_console(demo_gateway)
+
+
+@pytest.fixture
+def visitor(browser: Browser, demo_gateway: Gateway) -> Iterator[GraphiQL]:
     """A visit to that gateway."""
-    with visit(browser, demo_gateway.url) as visiting:
+    with GraphiQL.begin(browser, demo_gateway.url) as visiting:
         yield visiting
 
 

@@ -12,7 +12,8 @@ from playwright.sync_api import expect
 from db.demo import fill_if_empty
 from db.migrations.upgrade import upgrade
 from db.opening import open_database
-from tests.console.browser import Visit, chromium, visit
+from tests.console.browser import chromium
+from tests.console.graphiql import GraphiQL
 from tests.gateway import running_gateway
 from tests.places import SQLitePlace
 
@@ -33,7 +34,7 @@ async def _fill(url: str) -> None:
     await database.close()
 
 
-def _look(visitor: Visit, *, narrow: bool) -> None:
+def _look(visitor: GraphiQL, *, narrow: bool) -> None:
     page = visitor.open()
     if not narrow:
         page.get_by_label("Show Documentation Explorer").click()
@@ -60,7 +61,7 @@ def main() -> None:
         anyio.run(_fill, place.url)
         with running_gateway(place) as gateway, chromium() as browser:
             for name, options in VISITS.items():
-                with visit(browser, gateway.url, **options) as visitor:
+                with GraphiQL.begin(browser, gateway.url, **options) as visitor:
                     _look(visitor, narrow=name == "narrow")
                     picture = _small(visitor.page.screenshot(animations="disabled"))
                     picture.save(FOLDER / f"graphiql-{name}.png", optimize=True)

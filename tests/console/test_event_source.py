@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.console.browser import visit
+from tests.console.browser import Visit
 from tests.faults.programs import wait_until
 from tests.gateway import insert, running_gateway
 from tests.places import Place
@@ -29,7 +29,8 @@ CLOSED = 2
 
 
 def _listen(page: Page, url: str, query: str = WATCH) -> None:
-    page.goto(f"{url}/")
+    # A page of the gateway that asks nothing by itself.
+    page.goto(f"{url}/healthz")
     page.evaluate(LISTEN, query)
     wait_until(lambda: len(_told(page, "open")) == 1)
 
@@ -51,7 +52,7 @@ def _change(place: Place, mark: str) -> None:
 def page(browser: Browser, place: Place) -> Iterator[Page]:
     """A page of a gateway that may be started again at the same address."""
     insert(place, SAMPLE)
-    with visit(browser, "") as visitor:
+    with Visit.begin(browser, "") as visitor:
         yield visitor.page
 
 

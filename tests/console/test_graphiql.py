@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.console.browser import Visit, visit
+from tests.console.axe import violations
+from tests.console.graphiql import GraphiQL
 from tests.faults.programs import wait_until
 from tests.gateway import Gateway, running_gateway
 from tests.places import Place
@@ -16,7 +17,6 @@ from tests.server.wire import taken_places
 # What is shown is the same over every database.
 pytestmark = pytest.mark.sqlite
 
-AXE = Path(__file__).parents[2] / "console" / "node_modules" / "axe-core" / "axe.min.js"
 FIRST_LOAD_BYTES = 2_000_000
 EXAMPLES = (
     "NewestFailures",
@@ -34,7 +34,7 @@ EXAMPLES = (
 
 
 @pytest.mark.parametrize("path_", ["/graphql", "/graphql/"])
-def test_the_page_loads_with_nothing_to_complain_about(visitor: Visit, path_: str) -> None:
+def test_the_page_loads_with_nothing_to_complain_about(visitor: GraphiQL, path_: str) -> None:
     page = visitor.open(path_)
     expect(page).to_have_title("Executions Gateway: GraphiQL")
     visitor.run()
@@ -42,7 +42,7 @@ def test_the_page_loads_with_nothing_to_complain_about(visitor: Visit, path_: st
     assert visitor.complaints == []
 
 
-def test_the_page_asks_no_host_but_the_gateway(visitor: Visit) -> None:
+def test_the_page_asks_no_host_but_the_gateway(visitor: GraphiQL) -> None:
     page = visitor.open()
     page.get_by_label("Show Documentation Explorer").click()
     page.get_by_label("Show History").click()
@@ -52,13 +52,13 @@ def test_the_page_asks_no_host_but_the_gateway(visitor: Visit) -> None:
     assert visitor.hosts() == {visitor.url.removeprefix("http://")}
 
 
-def test_the_workers_of_the_editor_come_from_the_gateway(visitor: Visit) -> None:
+def test_the_workers_of_the_editor_come_from_the_gateway(visitor: GraphiQL) -> None:
     page = visitor.open()
     visitor.wait_for_workers()
     assert {worker.url.split("/assets/")[0] for worker in page.workers} == {visitor.url}
 
 
-def test_the_fonts_of_the_page_are_those_that_it_came_with(visitor: Visit) -> None:
+def test_the_fonts_of_the_page_are_those_that_it_came_with(visitor: GraphiQL) -> None:
     page = visitor.open()
     loaded = page.evaluate(
         "document.fonts.ready.then((fonts) => [...fonts].filter(({status}) => status === 'loaded')"
@@ -71,7 +71,7 @@ def test_the_fonts_of_the_page_are_those_that_it_came_with(visitor: Visit) -> No
 def test_the_first_load_takes_less_than_two_megabytes(
     browser: Browser, demo_gateway: Gateway
 ) -> None:
-    with visit(browser, demo_gateway.url) as visitor:
+    with GraphiQL.begin(browser, demo_gateway.url) as visitor:
         page = visitor.open()
         visitor.wait_for_workers()
         page.wait_for_load_state("networkidle")
@@ -80,7 +80,7 @@ def test_the_first_load_takes_less_than_two_megabytes(
     assert 500_000 < sum(visitor.received.values()) < FIRST_LOAD_BYTES
 
 
-def test_a_second_load_takes_the_assets_from_the_browsers_own_cache(visitor: Visit) -> None:
+def test_a_second_load_takes_the_assets_from_the_browsers_own_cache(visitor: GraphiQL) -> None:
     fetched = (
         "Object.fromEntries(performance.getEntriesByType('resource')"
         ".filter(({name}) => name.includes('/assets/'))"
@@ -97,7 +97,7 @@ def test_a_second_load_takes_the_assets_from_the_browsers_own_cache(visitor: Vis
 
 
 def test_a_query_that_is_typed_runs_and_shows_its_result(
-    visitor: Visit, demo_gateway: Gateway
+    visitor: GraphiQL, demo_gateway: Gateway
 ) -> None:
     visitor.open()
     visitor.write("{ executions(first: 2) { totalCount nodes { guid state } } }")
@@ -109,7 +109,7 @@ def test_a_query_that_is_typed_runs_and_shows_its_result(
     assert visitor.complaints == []
 
 
-def test_the_editor_completes_the_names_of_fields(visitor: Visit) -> None:
+def test_the_editor_completes_the_names_of_fields(visitor: GraphiQL) -> None:
     page = visitor.open()
     visitor.write("{ exec")
     offered = page.locator(".suggest-widget")
@@ -123,7 +123,7 @@ def test_the_editor_completes_the_names_of_fields(visitor: Visit) -> None:
     wait_until(is_offered)
 
 
-def test_the_documentation_shows_what_a_field_means(visitor: Visit) -> None:
+def test_the_documentation_shows_what_a_field_means(visitor: GraphiQL) -> None:
     page = visitor.open()
     page.get_by_label("Show Documentation Explorer").click()
     documentation = page.get_by_label("Documentation Explorer", exact=True)
@@ -136,7 +136,7 @@ def test_the_documentation_shows_what_a_field_means(visitor: Visit) -> None:
 def test_the_page_is_as_light_or_dark_as_the_system(
     browser: Browser, demo_gateway: Gateway, theme: str
 ) -> None:
-    with visit(browser, demo_gateway.url, color_scheme=theme) as visitor:
+    with GraphiQL.begin(browser, demo_gateway.url, color_scheme=theme) as visitor:
         page = visitor.open()
         for part in ("header", ".graphiql-container", ".monaco-editor"):
             colour = page.locator(part).first.evaluate("(e) => getComputedStyle(e).color")
@@ -149,7 +149,7 @@ def test_the_page_from_a_cdn_says_at_once_why_it_may_stay_empty(
 ) -> None:
     with (
         running_gateway(place, console=tmp_path) as gateway,
-        visit(browser, gateway.url) as visitor,
+        GraphiQL.begin(browser, gateway.url) as visitor,
     ):
         # Nothing of the CDN ever arrives, and nothing says so either.
         visitor.page.route("https://**", lambda _: None)
@@ -162,24 +162,24 @@ def test_the_page_from_a_cdn_says_at_once_why_it_may_stay_empty(
 
 
 @pytest.fixture
-def at_work(browser: Browser, gateway: Gateway) -> Iterator[Visit]:
+def at_work(browser: Browser, gateway: Gateway) -> Iterator[GraphiQL]:
     """A visit to a gateway whose executions may be changed."""
-    with visit(browser, gateway.url) as visiting:
+    with GraphiQL.begin(browser, gateway.url) as visiting:
         yield visiting
 
 
-def _run_tab(visitor: Visit, name: str) -> None:
+def _run_tab(visitor: GraphiQL, name: str) -> None:
     visitor.tab(name).click()
     expect(visitor.editor("Operation Editor")).to_contain_text(name)
     visitor.press_execute()
 
 
-def test_the_examples_stand_in_tabs(visitor: Visit) -> None:
+def test_the_examples_stand_in_tabs(visitor: GraphiQL) -> None:
     visitor.open()
     assert visitor.tabs() == list(EXAMPLES)
 
 
-def test_the_examples_that_read_show_executions(visitor: Visit, demo_gateway: Gateway) -> None:
+def test_the_examples_that_read_show_executions(visitor: GraphiQL, demo_gateway: Gateway) -> None:
     visitor.open()
     asked = "{ executions(first: 11) { nodes { guid } } }"
     nodes = demo_gateway.graphql(asked)["executions"]["nodes"]
@@ -196,7 +196,7 @@ def test_the_examples_that_read_show_executions(visitor: Visit, demo_gateway: Ga
 
 
 def test_the_example_that_stops_an_execution_changes_its_row(
-    at_work: Visit, gateway: Gateway
+    at_work: GraphiQL, gateway: Gateway
 ) -> None:
     at_work.open()
     at_work.tab("StopExecution").click()
@@ -213,7 +213,9 @@ def test_the_example_that_stops_an_execution_changes_its_row(
     assert at_work.complaints == []
 
 
-def test_the_example_that_deletes_executions_deletes_two(at_work: Visit, gateway: Gateway) -> None:
+def test_the_example_that_deletes_executions_deletes_two(
+    at_work: GraphiQL, gateway: Gateway
+) -> None:
     at_work.open()
     _run_tab(at_work, "DeleteExecutions")
     at_work.expect_result('"affected": 2')
@@ -221,7 +223,7 @@ def test_the_example_that_deletes_executions_deletes_two(at_work: Visit, gateway
 
 
 def test_examples_of_an_earlier_visit_are_about_executions_that_are_there(
-    at_work: Visit, gateway: Gateway
+    at_work: GraphiQL, gateway: Gateway
 ) -> None:
     at_work.open()
     _run_tab(at_work, "OneExecution")
@@ -244,14 +246,14 @@ def test_a_link_opens_the_same_query_and_does_not_run_it(
 ) -> None:
     query = "query Shared($first: Int) { executions(first: $first) { totalCount } }"
     options = {"permissions": ["clipboard-read", "clipboard-write"]}
-    with visit(browser, demo_gateway.url, **options) as sender:
+    with GraphiQL.begin(browser, demo_gateway.url, **options) as sender:
         page = sender.open()
         sender.write(query)
         page.get_by_label("Copy a link to this query").click()
         expect(page.get_by_text("Link copied")).to_be_visible()
         link = page.evaluate("navigator.clipboard.readText()")
     assert link.startswith(f"{demo_gateway.url}/graphql#query=")
-    with visit(browser, demo_gateway.url) as receiver:
+    with GraphiQL.begin(browser, demo_gateway.url) as receiver:
         sent: list[str] = []
         receiver.page.on("request", lambda request: sent.append(request.post_data or ""))
         page = receiver.open(link.removeprefix(demo_gateway.url))
@@ -262,7 +264,7 @@ def test_a_link_opens_the_same_query_and_does_not_run_it(
         assert "#" not in page.url
 
 
-def test_a_link_that_is_followed_on_the_open_page_opens_a_tab(visitor: Visit) -> None:
+def test_a_link_that_is_followed_on_the_open_page_opens_a_tab(visitor: GraphiQL) -> None:
     page = visitor.open()
     page.evaluate("location.hash = '#query=' + encodeURIComponent('query Later { __typename }')")
     expect(visitor.tab("Later")).to_be_visible()
@@ -284,7 +286,7 @@ def _is_watched(gateway: Gateway) -> bool:
     return taken_places(gateway, "max_subscriptions") == 1
 
 
-def _watch_and_stop(visitor: Visit, gateway: Gateway) -> None:
+def _watch_and_stop(visitor: GraphiQL, gateway: Gateway) -> None:
     """Run the example that watches executions, see two of them end, and stop it."""
     visitor.page.bring_to_front()
     _run_tab(visitor, "WatchExecutions")
@@ -301,7 +303,7 @@ def _watch_and_stop(visitor: Visit, gateway: Gateway) -> None:
 
 
 def test_the_example_that_watches_executions_shows_events_until_it_is_stopped(
-    at_work: Visit, gateway: Gateway
+    at_work: GraphiQL, gateway: Gateway
 ) -> None:
     at_work.open()
     _watch_and_stop(at_work, gateway)
@@ -310,7 +312,9 @@ def test_the_example_that_watches_executions_shows_events_until_it_is_stopped(
     assert at_work.complaints == []
 
 
-def test_events_are_shown_where_no_websocket_gets_through(at_work: Visit, gateway: Gateway) -> None:
+def test_events_are_shown_where_no_websocket_gets_through(
+    at_work: GraphiQL, gateway: Gateway
+) -> None:
     at_work.page.route_web_socket("**/*", lambda socket: socket.close(code=1006))
     at_work.open()
     _watch_and_stop(at_work, gateway)
@@ -320,21 +324,17 @@ def test_events_are_shown_where_no_websocket_gets_through(at_work: Visit, gatewa
 # Everybody
 
 
-def _violations(visitor: Visit) -> list[str]:
+def _violations(visitor: GraphiQL) -> list[str]:
     """What axe finds wrong with the parts that are ours."""
-    visitor.page.evaluate(AXE.read_text("utf-8"))
-    found = visitor.page.evaluate(
-        "async () => (await axe.run({include: ['header', '#console > [role=alert]', 'h1',"
-        " '[aria-label=\"Copy a link to this query\"]']})).violations"
-    )
-    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found]
+    link = '[aria-label="Copy a link to this query"]'
+    return violations(visitor.page, "header", "#console > [role=alert]", "h1", link)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_what_is_ours_on_the_page_is_accessible(
     browser: Browser, gateway: Gateway, new_key: Callable[..., str], theme: str
 ) -> None:
-    with visit(browser, gateway.url, color_scheme=theme) as visitor:
+    with GraphiQL.begin(browser, gateway.url, color_scheme=theme) as visitor:
         visitor.open()
         assert _violations(visitor) == []
         new_key("read")
@@ -343,7 +343,7 @@ def test_what_is_ours_on_the_page_is_accessible(
 
 
 def test_what_is_ours_on_the_page_is_reached_by_keyboard_and_shows_the_focus(
-    visitor: Visit,
+    visitor: GraphiQL,
 ) -> None:
     page = visitor.open()
     page.get_by_label("API key").fill("a key")
@@ -364,7 +364,9 @@ def test_what_is_ours_on_the_page_is_reached_by_keyboard_and_shows_the_focus(
 def test_the_whole_page_is_of_use_on_a_narrow_screen(
     browser: Browser, demo_gateway: Gateway
 ) -> None:
-    with visit(browser, demo_gateway.url, viewport={"width": 390, "height": 844}) as visitor:
+    with GraphiQL.begin(
+        browser, demo_gateway.url, viewport={"width": 390, "height": 844}
+    ) as visitor:
         page = visitor.open()
         assert page.evaluate("document.documentElement.scrollWidth") == 390
         for label in ("Operation Editor", "Variables"):
@@ -386,7 +388,9 @@ def test_the_whole_page_is_of_use_on_a_narrow_screen(
 def test_the_editor_stays_wide_enough_beside_the_documentation(
     browser: Browser, demo_gateway: Gateway, width: int
 ) -> None:
-    with visit(browser, demo_gateway.url, viewport={"width": width, "height": 900}) as visitor:
+    with GraphiQL.begin(
+        browser, demo_gateway.url, viewport={"width": width, "height": 900}
+    ) as visitor:
         page = visitor.open()
         page.get_by_label("Show Documentation Explorer").click()
         expect(page.get_by_label("Documentation Explorer", exact=True)).to_be_visible()

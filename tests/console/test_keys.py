@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.console.browser import Visit, visit
+from tests.console.graphiql import GraphiQL
 from tests.gateway import Gateway
 
 pytestmark = pytest.mark.sqlite
 
 
 @pytest.fixture
-def visitor(browser: Browser, gateway: Gateway) -> Iterator[Visit]:
-    with visit(browser, gateway.url) as visiting:
+def visitor(browser: Browser, gateway: Gateway) -> Iterator[GraphiQL]:
+    with GraphiQL.begin(browser, gateway.url) as visiting:
         yield visiting
 
 
@@ -24,7 +24,7 @@ def _use(page: Page, key: str) -> None:
     page.get_by_role("button", name="Use key").click()
 
 
-def _open_with(visitor: Visit, key: str) -> Page:
+def _open_with(visitor: GraphiQL, key: str) -> Page:
     page = visitor.page
     page.goto(f"{visitor.url}/graphql")
     expect(visitor.refusal).to_be_visible()
@@ -33,7 +33,7 @@ def _open_with(visitor: Visit, key: str) -> Page:
     return page
 
 
-def test_a_gateway_with_keys_asks_for_one(visitor: Visit, new_key: Callable[..., str]) -> None:
+def test_a_gateway_with_keys_asks_for_one(visitor: GraphiQL, new_key: Callable[..., str]) -> None:
     new_key("read")
     visitor.page.goto(f"{visitor.url}/graphql")
     expect(visitor.refusal).to_contain_text("This gateway needs a key.")
@@ -41,7 +41,7 @@ def test_a_gateway_with_keys_asks_for_one(visitor: Visit, new_key: Callable[...,
 
 
 def test_with_a_key_the_schema_loads_and_queries_run(
-    visitor: Visit, new_key: Callable[..., str]
+    visitor: GraphiQL, new_key: Callable[..., str]
 ) -> None:
     key = new_key("read")
     page = visitor.page
@@ -56,7 +56,9 @@ def test_with_a_key_the_schema_loads_and_queries_run(
     expect(page.get_by_label("Documentation Explorer", exact=True)).to_contain_text("Query")
 
 
-def test_a_key_that_is_unknown_is_said_to_be(visitor: Visit, new_key: Callable[..., str]) -> None:
+def test_a_key_that_is_unknown_is_said_to_be(
+    visitor: GraphiQL, new_key: Callable[..., str]
+) -> None:
     new_key("read")
     page = visitor.page
     page.goto(f"{visitor.url}/graphql")
@@ -67,7 +69,7 @@ def test_a_key_that_is_unknown_is_said_to_be(visitor: Visit, new_key: Callable[.
 
 
 def test_the_field_says_that_an_unknown_key_is_not_in_use(
-    visitor: Visit, new_key: Callable[..., str]
+    visitor: GraphiQL, new_key: Callable[..., str]
 ) -> None:
     new_key("read")
     page = visitor.page
@@ -80,7 +82,7 @@ def test_the_field_says_that_an_unknown_key_is_not_in_use(
     expect(field).to_have_attribute("placeholder", "in use until this tab is closed")
 
 
-def test_the_field_says_when_no_key_is_needed(visitor: Visit) -> None:
+def test_the_field_says_when_no_key_is_needed(visitor: GraphiQL) -> None:
     page = visitor.open()
     expect(page.get_by_label("API key")).to_have_attribute(
         "placeholder", "not needed by this gateway"
@@ -88,7 +90,7 @@ def test_the_field_says_when_no_key_is_needed(visitor: Visit) -> None:
 
 
 def test_a_refusal_moves_nothing_on_the_page_and_can_be_closed(
-    visitor: Visit, new_key: Callable[..., str]
+    visitor: GraphiQL, new_key: Callable[..., str]
 ) -> None:
     page = _open_with(visitor, new_key("read"))
     visitor.tab("StopExecution").click()
@@ -105,7 +107,7 @@ def test_a_refusal_moves_nothing_on_the_page_and_can_be_closed(
 
 
 def test_a_read_key_may_change_nothing_and_the_page_says_what_it_lacks(
-    visitor: Visit, gateway: Gateway, new_key: Callable[..., str]
+    visitor: GraphiQL, gateway: Gateway, new_key: Callable[..., str]
 ) -> None:
     page = _open_with(visitor, new_key("read"))
     before = gateway.sql("SELECT guid, state FROM executions ORDER BY id")
@@ -123,7 +125,7 @@ def test_a_read_key_may_change_nothing_and_the_page_says_what_it_lacks(
 
 
 def test_a_key_that_is_revoked_meanwhile_is_asked_for_again(
-    visitor: Visit, gateway: Gateway, new_key: Callable[..., str]
+    visitor: GraphiQL, gateway: Gateway, new_key: Callable[..., str]
 ) -> None:
     _open_with(visitor, new_key("read"))
     gateway.sql("UPDATE api_keys SET revoked_on = 1700000000000")
@@ -146,7 +148,7 @@ def test_a_key_is_kept_in_this_tabs_session_and_nowhere_else(
 ) -> None:
     key = new_key("read")
     options = {"permissions": ["clipboard-read", "clipboard-write"]}
-    with visit(browser, gateway.url, **options) as visitor:
+    with GraphiQL.begin(browser, gateway.url, **options) as visitor:
         page = _open_with(visitor, key)
         page.get_by_role("button", name="Headers").click()
         page.locator(".graphiql-editor-tool .graphiql-editor:not(.hidden)").click()
@@ -170,7 +172,7 @@ def test_a_key_is_kept_in_this_tabs_session_and_nowhere_else(
         )
 
 
-def test_a_key_that_is_forgotten_is_gone(visitor: Visit, new_key: Callable[..., str]) -> None:
+def test_a_key_that_is_forgotten_is_gone(visitor: GraphiQL, new_key: Callable[..., str]) -> None:
     key = new_key("read")
     page = _open_with(visitor, key)
     page.get_by_role("button", name="Forget key").click()
@@ -179,7 +181,7 @@ def test_a_key_that_is_forgotten_is_gone(visitor: Visit, new_key: Callable[..., 
 
 
 def test_a_websocket_shows_the_key_in_its_first_message(
-    visitor: Visit, new_key: Callable[..., str]
+    visitor: GraphiQL, new_key: Callable[..., str]
 ) -> None:
     key = new_key("read")
     page = _open_with(visitor, key)
