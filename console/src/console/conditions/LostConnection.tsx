@@ -31,9 +31,9 @@ export function LostConnection() {
         <div className={styles.bar}>
           <Icon name="warning" />
           <span>
-            <strong>The connection is lost.</strong> You see what was so at{" "}
-            <time dateTime={new Date(since).toISOString()}>{formats.time(since)}</time>. It is tried
-            again by itself, and then nothing is missing.
+            <strong>The connection is lost.</strong> What you see is from{" "}
+            <time dateTime={new Date(since).toISOString()}>{formats.time(since)}</time>. It comes
+            back by itself, and catches up.
           </span>
           <Button onClick={() => live.retry()}>Try now</Button>
         </div>

@@ -26,12 +26,15 @@ export function Dialog({ title, onClose, children, actions, isHeld, width = "nar
   useEffect(() => {
     const shown = dialog.current;
     shown?.showModal();
+    // Rather than at the button that closes it, which is all that some have.
+    if (document.activeElement?.matches("[data-closes]")) shown?.focus();
     return () => shown?.close();
   }, []);
 
   return (
     <dialog
       ref={dialog}
+      tabIndex={-1}
       className={`${styles.dialog} ${styles[width]}`}
       aria-labelledby={id}
       onCancel={(event) => {
@@ -48,6 +51,7 @@ export function Dialog({ title, onClose, children, actions, isHeld, width = "nar
           <IconButton
             icon="close"
             label="Close"
+            data-closes
             onClick={onClose}
             {...(isHeld && { off: "Wait until this is done" })}
           />

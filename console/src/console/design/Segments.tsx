@@ -4,7 +4,8 @@ import styles from "./controls.module.css";
 
 interface Props<Value extends string> {
   label: string;
-  options: readonly { value: Value; name: string }[];
+  /** What there is; with `short`, that is shown, and the name is read. */
+  options: readonly { value: Value; name: string; short?: string }[];
   /** The one that is chosen; none if it is not among them. */
   value: string;
   onChange(value: Value): void;
@@ -17,15 +18,16 @@ export function Segments<Value extends string>({ label, options, value, onChange
     <fieldset className={styles.segments}>
       <legend className="visually-hidden">{label}</legend>
       {options.map((option) => (
-        <label key={option.value} className={styles.segment}>
+        <label key={option.value} className={styles.segment} title={option.short && option.name}>
           <input
             type="radio"
             name={name}
             className="visually-hidden"
             checked={option.value === value}
             onChange={() => onChange(option.value)}
+            aria-label={option.short && option.name}
           />
-          {option.name}
+          {option.short ?? option.name}
         </label>
       ))}
     </fieldset>

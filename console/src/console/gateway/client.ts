@@ -49,7 +49,7 @@ export interface Gateway {
 export function connect(key: string | null): Gateway {
   const hasKey = key !== null;
   const locked = observable<Refusal | null>(null);
-  const following = live(transport(ENDPOINT, key));
+  const following = live(transport(ENDPOINT, key), noteRefusal);
   const client = new Client({
     url: ENDPOINT,
     requestPolicy: "cache-and-network",
@@ -61,9 +61,12 @@ export function connect(key: string | null): Gateway {
   });
 
   function noteAccess(result: OperationResult) {
-    const refusal = result.error ? refusalFrom(result.error) : null;
-    if (refusal?.needsKey) locked.set(refusal);
+    if (result.error) noteRefusal(refusalFrom(result.error));
     else if (result.data) locked.set(null);
+  }
+
+  function noteRefusal(refusal: Refusal) {
+    if (refusal.needsKey) locked.set(refusal);
   }
 
   function refusalFrom(error: CombinedError): Refusal {

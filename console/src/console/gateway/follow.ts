@@ -35,8 +35,35 @@ interface Stream {
   isOpen: boolean;
 }
 
-/** Follow over a transport. `random` draws from 0 to 1, so that not all pages come back at once. */
-export function live(transport: Transport, random: () => number = Math.random): Live {
+interface Surroundings {
+  /** Draws from 0 to 1, so that not all pages come back at once. */
+  random(): number;
+  /** Calls when trying again may be worth it before its time. Returns what ends that. */
+  onChance(retry: () => void): () => void;
+}
+
+const BROWSER: Surroundings = {
+  random: Math.random,
+  onChance(retry) {
+    const retryIfVisible = () => void (document.visibilityState === "visible" && retry());
+    addEventListener("online", retry);
+    document.addEventListener("visibilitychange", retryIfVisible);
+    return () => {
+      removeEventListener("online", retry);
+      document.removeEventListener("visibilitychange", retryIfVisible);
+    };
+  },
+};
+
+/**
+ * Follow over a transport, which is opened again and again while something is followed.
+ * `onRefusal` is told of refusals whoever follows.
+ */
+export function live(
+  transport: Transport,
+  onRefusal: (refusal: Refusal) => void,
+  { random, onChance } = BROWSER,
+): Live {
   const condition = observable<Condition>({ state: "idle" });
   const streams = new Set<Stream>();
   let failures = 0;
@@ -67,12 +94,9 @@ export function live(transport: Transport, random: () => number = Math.random): 
     for (const stream of streams) if (!stream.isOpen) stream.open();
   }
 
-  function retryIfLost() {
-    if (timer !== undefined && document.visibilityState === "visible") retry();
-  }
-
-  addEventListener("online", retryIfLost);
-  document.addEventListener("visibilitychange", retryIfLost);
+  const stopChances = onChance(() => {
+    if (timer !== undefined) retry();
+  });
 
   return {
     condition,
@@ -86,17 +110,20 @@ export function live(transport: Transport, random: () => number = Math.random): 
         stop = transport.open(
           { id: idOf(operation), variables: { ...variables, after } },
           {
-            opened: () => opened(stream),
+            opened: () => streams.has(stream) && opened(stream),
             next: (data) => {
+              if (!streams.has(stream)) return;
               opened(stream);
               after = follower.next(data as Parameters<typeof follower.next>[0]);
             },
             ended: () => streams.has(stream) && lost(stream),
             refused: (refusal, code) => {
+              if (!streams.has(stream)) return;
               if (code === "FELL_BEHIND" || refusal.kind === "away") return lost(stream);
               end();
-              if (code === "EVENTS_EXPIRED") follower.expired();
-              else follower.refused(refusal);
+              if (code === "EVENTS_EXPIRED") return follower.expired();
+              onRefusal(refusal);
+              follower.refused(refusal);
             },
           },
         );
@@ -122,8 +149,7 @@ export function live(transport: Transport, random: () => number = Math.random): 
     retry,
     close() {
       clearTimeout(timer);
-      removeEventListener("online", retryIfLost);
-      document.removeEventListener("visibilitychange", retryIfLost);
+      stopChances();
       streams.clear();
       transport.close();
     },

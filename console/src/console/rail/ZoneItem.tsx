@@ -18,8 +18,12 @@ export function ZoneItem() {
       onClick={() => go({ isUtc: !isUtc }, { replace: true })}
     >
       <Icon name="globe" />
-      <span className={styles.name}>{shown.replaceAll("_", " ")}</span>
+      <span className={styles.name}>{cityOf(shown)}</span>
       {!isUtc && <span className={styles.aside}>{offsetName(Date.now(), zone)}</span>}
     </button>
   );
+}
+
+function cityOf(zone: string): string {
+  return zone.slice(zone.lastIndexOf("/") + 1).replaceAll("_", " ");
 }

@@ -10,12 +10,12 @@ export type Range =
   | { kind: "last"; length: number }
   | { kind: "between"; from: number | null; until: number | null };
 
-/** Ranges to choose from, with their names. */
+/** Ranges to choose from, with their names, and what they are called where there is little room. */
 export const PRESETS = [
-  { range: "1h", name: "Last hour" },
-  { range: "24h", name: "Last 24 hours" },
-  { range: "7d", name: "Last 7 days" },
-  { range: "30d", name: "Last 30 days" },
+  { range: "1h", name: "Last hour", short: "1h" },
+  { range: "24h", name: "Last 24 hours", short: "24h" },
+  { range: "7d", name: "Last 7 days", short: "7d" },
+  { range: "30d", name: "Last 30 days", short: "30d" },
 ] as const;
 
 /**
