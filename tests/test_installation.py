@@ -13,6 +13,14 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PATIENCE = 300.0
+# What stands for a build of the console.
+BUNDLE = {
+    "index.html": "<title>Console</title>",
+    "graphiql.html": "<title>GraphiQL</title>",
+    "operations.json": '{"sha256:1": "query One { __typename }"}',
+    "assets/main-1.js": "script",
+    "assets/main-1.js.br": "as if it were brotli",
+}
 
 
 def _run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -42,6 +50,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         if name and (ROOT / name).is_file():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_bytes((ROOT / name).read_bytes())
+    console = source / "server" / "static" / "console"
+    (console / "assets").mkdir(parents=True)
+    for name, content in BUNDLE.items():
+        (console / name).write_text(content)
     said = _run(
         sys.executable, "-m", "pip", "wheel", "-v", "--no-deps", "-w", folder, source, cwd=folder
     )
@@ -94,6 +106,7 @@ def test_the_wheel_has_all_that_the_sources_have(built: tuple[Path, str]) -> Non
     }
     assert sources | {"app.py"} == {name for name in names if name.endswith(".py")}
     assert {"schema/schema.graphql", "server/static/start.html"} <= names
+    assert {f"server/static/console/{name}" for name in BUNDLE} <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
@@ -122,6 +135,14 @@ def test_the_command_serves_from_a_folder_of_another_project(
         )
         assert answer.json() == {"data": {"executions": {"totalCount": 3}}}
     assert (folder / "executions.db").exists()
+
+
+def test_the_command_serves_the_console_that_is_in_the_wheel(program: Path, folder: Path) -> None:
+    with _serving(program, folder) as url:
+        assert httpx.get(f"{url}/", timeout=PATIENCE).text == BUNDLE["index.html"]
+        assert httpx.get(f"{url}/assets/main-1.js", timeout=PATIENCE).status_code == 200
+        answer = httpx.post(f"{url}/graphql", json={"documentId": "1"}, timeout=PATIENCE)
+        assert answer.json() == {"data": {"__typename": "Query"}}
 
 
 @contextlib.contextmanager

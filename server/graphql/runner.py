@@ -4,6 +4,7 @@ HTTP, batches, event streams and WebSockets all run operations here, so document
 costs, plans and metrics are the same for each of them.
 """
 
+import functools
 import logging
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
@@ -37,6 +38,9 @@ from server.graphql.subscriptions.sink import Sink, Subscription
 from server.http.errors import INTERNAL, INTERNAL_MESSAGE, OnLimit, log_unexpected
 
 logger = logging.getLogger("gateway.plans")
+
+_MOST_CONTEXTS = 200
+"""How many contexts are kept ready, one for each name of a key with its scopes."""
 
 _ONLY_SUBSCRIPTIONS: UnsupportedKinds = dict.fromkeys(
     (OperationType.QUERY, OperationType.MUTATION), "The operation is no subscription"
@@ -88,6 +92,7 @@ class OperationRunner:
         self._store = store
         self._documents = documents
         self._context = context
+        self._seen_everywhere = functools.lru_cache(_MOST_CONTEXTS)(context.seen_by)
         self._lookup = OperationLookup(self._core, store, documents)
         self._broadcaster = broadcaster
         self._on_limit = on_limit
@@ -122,7 +127,7 @@ class OperationRunner:
         operation, or the database can't answer. Counts exceeded limits that are in the result, but
         not those of an exception.
         """
-        context = self._context.seen_by(_viewer_of(principal))
+        context = self._context_of(principal)
         try:
             found = await self._lookup.find(
                 asked,
@@ -137,6 +142,12 @@ class OperationRunner:
             return await self._answer(found, asked, context)
         async with context.snapshot():
             return await self._answer(found, asked, context)
+
+    def _context_of(self, principal: Principal) -> Context:
+        viewer = Viewer(principal.name, principal.scopes, principal.workspace)
+        # What is seen within a workspace is a view of its own each time.
+        see = self._seen_everywhere if viewer.workspace is None else self._context.seen_by
+        return see(viewer)
 
     async def _answer(
         self, found: Found, asked: GraphQLRequest, context: Context
@@ -215,7 +226,7 @@ class OperationRunner:
             )
         except Refused as refusal:
             return self._refused(refusal)
-        context = self._context.seen_by(_viewer_of(principal))
+        context = self._context_of(principal)
         operation, variables = found.operation, found.variables
         plan = await self._store.plan(operation, variables)
         try:
@@ -334,10 +345,6 @@ class OperationRunner:
             for failure in result.errors or ()
         )
         return OperationResult(present_result(result), is_refused(result), is_valid, is_uncertain)
-
-
-def _viewer_of(principal: Principal) -> Viewer:
-    return Viewer(principal.name, principal.scopes, principal.workspace)
 
 
 def refused(error: GatewayError) -> OperationResult:
