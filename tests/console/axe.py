@@ -10,7 +10,9 @@ from playwright.sync_api import Page
 _AXE = Path(__file__).parents[2] / "console" / "node_modules" / "axe-core" / "axe.min.js"
 _RUN = """async (parts) => {
   const { violations } = await axe.run(parts.length > 0 ? { include: parts } : document);
-  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+  return violations.flatMap(({ id, help, nodes }) =>
+    nodes.map(({ html }) => `${id}: ${help}: ${html.slice(0, 200)}`),
+  );
 }"""
 
 SCHEMES: Mapping[str, dict[str, Any]] = {

@@ -31,6 +31,7 @@ _ASKED: list[dict[str, Any]] = [
             asking("agentflows", depth=2),
             asking("session", 'sessionId: "session-shared"', depth=2),
             asking("executionStats", depth=2),
+            asking("viewer"),
         )
     ),
     *(

@@ -67,6 +67,7 @@ def test_the_start_page_is_html(unbuilt_gateway: Gateway) -> None:
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert "<h1>Executions Gateway</h1>" in answer.text
+    assert "make console" in answer.text, "it says how to get the console"
 
 
 def test_the_start_page_links_to_every_route_that_can_be_followed(
