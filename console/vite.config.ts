@@ -1,3 +1,5 @@
+import { basename, dirname, join, relative } from "node:path";
+
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
@@ -5,12 +7,20 @@ import { compressed } from "./compressed.ts";
 import { fontFiles } from "./fonts.ts";
 import { operations } from "./operations.ts";
 
+/** The name of a class by its file, so that what the page shows before its scripts can use it. */
+function scopedName(name: string, file: string): string {
+  const folders = dirname(relative(join(import.meta.dirname, "src", "console"), file)).split("/");
+  const own = basename(file).replace(/\.module\.css.*$/, "");
+  const path = folders.filter((folder) => folder !== "." && folder !== own);
+  return [...path, own, name].join("-");
+}
+
 export default defineConfig(({ mode }) => ({
   // The pages are served at / and at /graphql, perhaps below the path of a proxy.
   base: "./",
   plugins: [react(), fontFiles(), operations(), compressed()],
   worker: { format: "es" },
-  css: { modules: { generateScopedName: "[name]-[local]-[hash:base64:4]" } },
+  css: { modules: { generateScopedName: scopedName } },
   build: {
     target: "es2022",
     modulePreload: { polyfill: false },

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.sqlite
 
 def test_the_console_is_at_the_start(console_page: ConsolePage) -> None:
     page = console_page.open()
-    expect(page).to_have_title("Executions Gateway")
+    expect(page).to_have_title("Overview · Executions Gateway")
 
 
 def test_the_console_works_below_the_path_of_a_proxy(console_page: ConsolePage) -> None:

@@ -1,3 +1,5 @@
+import { useEffect } from "react";
+
 import { useAddress } from "./address";
 import { Boundary, KeyPrompt } from "./conditions";
 import { ToastProvider } from "./design";
@@ -31,16 +33,18 @@ function Page() {
       <ExecutionDrawer guid={execution} />
     </Boundary>
   );
+
+  useEffect(() => {
+    document.title = `${TITLES[view]} · Executions Gateway`;
+  }, [view]);
+
   return (
-    <>
-      <title>{`${TITLES[view]} · Executions Gateway`}</title>
-      <Frame beside={drawer}>
-        {locked ? (
-          <KeyPrompt refusal={locked} />
-        ) : (
-          <Boundary key={view}>{view === "overview" ? <Overview /> : <Executions />}</Boundary>
-        )}
-      </Frame>
-    </>
+    <Frame beside={drawer}>
+      {locked ? (
+        <KeyPrompt refusal={locked} />
+      ) : (
+        <Boundary key={view}>{view === "overview" ? <Overview /> : <Executions />}</Boundary>
+      )}
+    </Frame>
   );
 }

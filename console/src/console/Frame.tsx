@@ -7,6 +7,7 @@ import styles from "./frame.module.css";
 import { KeyHelp } from "./keyboard";
 import { Brand } from "./rail/Brand";
 import { Rail } from "./rail/Rail";
+import { useRailKeys } from "./rail/useRailKeys";
 
 interface Props {
   children: ReactNode;
@@ -21,6 +22,7 @@ export function Frame({ children, beside }: Props) {
   const [areKeysShown, showKeys] = useState(false);
   const [isRailOpen, openRail] = useState(false);
   const shown = useRef(view);
+  useRailKeys();
 
   useEffect(() => {
     if (shown.current === view) return;
@@ -41,11 +43,11 @@ export function Frame({ children, beside }: Props) {
       >
         Skip to the view
       </a>
-      <div className={styles.side}>{rail}</div>
-      <div className={styles.top}>
+      <header className={styles.side}>{rail}</header>
+      <header className={styles.top}>
         <IconButton icon="menu" label="Menu" onClick={() => openRail(true)} />
         <Brand />
-      </div>
+      </header>
       {isRailOpen && <RailSheet onClose={() => openRail(false)}>{rail}</RailSheet>}
       <div className={styles.content}>
         <LostConnection />

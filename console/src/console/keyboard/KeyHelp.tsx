@@ -13,7 +13,7 @@ export function KeyHelp({
   isOpen: boolean;
   onChange(isOpen: boolean): void;
 }) {
-  useKey({ keys: "?", name: "Show all keys", group: "Everywhere", run: () => onChange(true) });
+  useKey({ keys: "?", name: "Show all shortcuts", group: "Everywhere", run: () => onChange(true) });
   return isOpen && <AllKeys onClose={() => onChange(false)} />;
 }
 
@@ -22,7 +22,7 @@ function AllKeys({ onClose }: { onClose(): void }) {
   // What was there when it was opened; a dialog is no place for things to move.
   const [groups] = useState(() => [...groupsOf(actions)]);
   return (
-    <Dialog title="Keys" onClose={onClose}>
+    <Dialog title="Keyboard shortcuts" onClose={onClose}>
       <div className={styles.groups}>
         {groups.map(([group, members]) => (
           <section key={group}>
@@ -42,7 +42,7 @@ function AllKeys({ onClose }: { onClose(): void }) {
       </div>
       <label className={styles.turn}>
         <input type="checkbox" checked={areOn} onChange={({ target }) => turn(target.checked)} />
-        Keys are on. Turn them off if they get in the way of how you use your browser.
+        Shortcuts are on. Turn them off if they get in the way of how you use your browser.
       </label>
     </Dialog>
   );

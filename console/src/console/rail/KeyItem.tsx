@@ -17,7 +17,12 @@ export function KeyItem() {
         label="Key"
         placement={{ isAbove: true }}
         trigger={(attributes) => (
-          <button type="button" className={styles.item} aria-label={`Key: ${name}`} {...attributes}>
+          <button
+            type="button"
+            className={styles.item}
+            aria-label={viewer?.name ? `Key: ${viewer.name}` : "Key of this tab"}
+            {...attributes}
+          >
             <Icon name="key" />
             <span className={styles.name}>{name}</span>
           </button>

@@ -22,7 +22,7 @@ const PAGES: readonly { href: string; name: string; icon: IconName }[] = [
 
 interface Props {
   view: View;
-  /** Opens the list of all keys. */
+  /** Opens the list of all shortcuts. */
   onKeys(): void;
 }
 
@@ -66,7 +66,7 @@ export function Rail({ view, onKeys }: Props) {
         <ZoneItem />
         <button type="button" className={styles.item} onClick={onKeys}>
           <Icon name="keyboard" />
-          Keys
+          Shortcuts
         </button>
       </div>
     </div>

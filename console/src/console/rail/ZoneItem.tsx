@@ -7,19 +7,27 @@ import styles from "./rail.module.css";
 export function ZoneItem() {
   const { isUtc } = useAddress();
   const zone = readersZone();
-  const shown = isUtc ? "UTC" : zone;
-  const other = isUtc ? zone : "UTC";
+  const content = (
+    <>
+      <Icon name="globe" />
+      <span className={styles.name}>
+        <span className="visually-hidden">Times in </span>
+        {isUtc ? "UTC" : cityOf(zone)}
+      </span>
+      {!isUtc && zone !== "UTC" && (
+        <span className={styles.aside}>{offsetName(Date.now(), zone)}</span>
+      )}
+    </>
+  );
+  if (zone === "UTC") return <p className={styles.fact}>{content}</p>;
   return (
     <button
       type="button"
       className={styles.item}
-      aria-label={`Times in ${shown}; show them in ${other}`}
-      title={`Show times in ${other}`}
+      title={`Show times in ${isUtc ? zone : "UTC"}`}
       onClick={() => go({ isUtc: !isUtc }, { replace: true })}
     >
-      <Icon name="globe" />
-      <span className={styles.name}>{cityOf(shown)}</span>
-      {!isUtc && <span className={styles.aside}>{offsetName(Date.now(), zone)}</span>}
+      {content}
     </button>
   );
 }

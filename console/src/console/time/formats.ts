@@ -1,4 +1,4 @@
-import { offsetName } from "./zone";
+import { offsetName, startOfDay } from "./zone";
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -19,6 +19,10 @@ export interface Formats {
   /** A time to the second. */
   time(at: Moment): string;
   day(at: Moment): string;
+  /** A day and a time to the minute, with the year if it is another. */
+  minute(at: Moment): string;
+  /** From an instant up to before another: days where both are midnights, else times. */
+  between(from: Moment, until: Moment): string;
   /** How long ago, or how soon: `3 minutes ago`. */
   ago(at: Moment, now?: number): string;
   /** How long, to two units: `2m 05s`. */
@@ -35,6 +39,11 @@ export function formatsFor(locale: readonly string[] | string | undefined, zone:
   const toTheSecond = { hour: "2-digit", minute: "2-digit", second: "2-digit" } as const;
   const thisYear = of({ day: "numeric", month: "short", ...toTheSecond });
   const anyYear = of({ day: "numeric", month: "short", year: "numeric", ...toTheSecond });
+  const toTheMinute = { hour: "2-digit", minute: "2-digit" } as const;
+  const minuteThisYear = of({ day: "numeric", month: "short", ...toTheMinute });
+  const minuteAnyYear = of({ day: "numeric", month: "short", year: "numeric", ...toTheMinute });
+  const days = of({ day: "numeric", month: "short", year: "numeric" });
+  const daysThisYear = of({ day: "numeric", month: "short" });
   const year = of({ year: "numeric" });
   const exact = of({ dateStyle: "full" });
   const exactTime = of({ ...toTheSecond, fractionalSecondDigits: 3 });
@@ -47,14 +56,17 @@ export function formatsFor(locale: readonly string[] | string | undefined, zone:
   });
   const relative = new Intl.RelativeTimeFormat(locale as string[], { numeric: "auto" });
 
+  function isThisYear(instant: number): boolean {
+    return year.format(instant) === year.format(Date.now());
+  }
+
   return {
     zone,
     number: (value) => numbers.format(value),
     percent: (share) => percents.format(share),
     instant(at) {
       const instant = milliseconds(at);
-      const isThisYear = year.format(instant) === year.format(Date.now());
-      return (isThisYear ? thisYear : anyYear).format(instant);
+      return (isThisYear(instant) ? thisYear : anyYear).format(instant);
     },
     exactly(at) {
       const instant = milliseconds(at);
@@ -62,6 +74,17 @@ export function formatsFor(locale: readonly string[] | string | undefined, zone:
     },
     time: (at) => time.format(milliseconds(at)),
     day: (at) => day.format(milliseconds(at)),
+    minute(at) {
+      const instant = milliseconds(at);
+      return (isThisYear(instant) ? minuteThisYear : minuteAnyYear).format(instant);
+    },
+    between(from, until) {
+      const [first, last] = [milliseconds(from), milliseconds(until)];
+      const areDays = [first, last].every((each) => startOfDay(each, zone) === each);
+      const areOfThisYear = isThisYear(first) && isThisYear(last - 1);
+      if (areDays) return (areOfThisYear ? daysThisYear : days).formatRange(first, last - 1);
+      return (areOfThisYear ? minuteThisYear : minuteAnyYear).formatRange(first, last);
+    },
     ago(at, now = Date.now()) {
       const passed = milliseconds(at) - now;
       const long = Math.abs(passed);

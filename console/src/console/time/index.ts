@@ -8,7 +8,9 @@ export {
   PRESETS,
   printRange,
   type Range,
+  wordsOf,
 } from "./range";
+export { RangePicker } from "./RangePicker";
 export { useFormats, useZone } from "./useFormats";
 export {
   instantOf,

@@ -1,12 +1,22 @@
 import { expect, test } from "vitest";
 
-import { boundsOf, conditionOf, parseRange, periodBefore, PRESETS, printRange } from "./range";
+import { formatsFor } from "./formats";
+import {
+  boundsOf,
+  conditionOf,
+  parseRange,
+  periodBefore,
+  PRESETS,
+  printRange,
+  wordsOf,
+} from "./range";
 
 const NOW = Date.parse("2026-11-26T12:00:00Z");
 const HOUR = 3_600_000;
 
 test.each([
   ["", { kind: "all" }],
+  ["all", { kind: "all" }],
   ["24h", { kind: "last", length: 24 * HOUR }],
   ["7d", { kind: "last", length: 7 * 24 * HOUR }],
   ["90m", { kind: "last", length: 1.5 * HOUR }],
@@ -58,11 +68,25 @@ test.each([
   expect(range && parseRange(printRange(range), "UTC")).toEqual(range);
 });
 
-test("presets are written as they are in an address", () => {
-  for (const { range } of PRESETS) {
-    const parsed = parseRange(range, "UTC");
-    expect(parsed && printRange(parsed)).toBe(range === "24h" ? "24h" : range);
-  }
+test.each(["all", ...PRESETS.map(({ range }) => range)])("%j is written as it is read", (text) => {
+  const range = parseRange(text, "UTC");
+  expect(range && printRange(range)).toBe(text);
+});
+
+test.each([
+  ["all", "All time"],
+  ["7d", "Last 7 days"],
+  ["90m", "Last 1h 30m"],
+  ["2023-11-01..2023-11-02", "1 – 2 Nov 2023"],
+  ["2023-11-01..2023-11-01", "1 Nov 2023"],
+  ["2023-11-01T09:30Z..2023-11-01T10:00Z", "1 Nov 2023, 09:30 – 10:00"],
+  ["2023-11-01..", "Since 1 Nov 2023, 00:00"],
+  ["..2023-11-01T10:00Z", "Before 1 Nov 2023, 10:00"],
+])("%j is said as %j", (text, words) => {
+  const range = parseRange(text, "UTC");
+  const said = range && wordsOf(range, formatsFor("en-GB", "UTC"));
+  // Which spaces are around a dash is left to the locale's data.
+  expect(said?.replace(/\s*–\s*/, " – ")).toBe(words);
 });
 
 test("a range up to now has no end, so that what comes is in it", () => {

@@ -1,3 +1,4 @@
+import type { Formats } from "./formats";
 import { instantOf, startOfNextDay } from "./zone";
 
 const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 } as const;
@@ -19,12 +20,12 @@ export const PRESETS = [
 ] as const;
 
 /**
- * Read a range as it stands in an address: `24h`, or `FROM..TO` where both are dates or instants in
+ * Read a range as it stands in an address: `all` (or nothing), `24h`, or `FROM..TO` where both are dates or instants in
  * ISO 8601, and one may be missing. Dates are days of `zone`, the last one included. Null if it is
  * no range.
  */
 export function parseRange(text: string, zone: string): Range | null {
-  if (text === "") return { kind: "all" };
+  if (text === "" || text === "all") return { kind: "all" };
   const last = LAST.exec(text);
   if (last) {
     const length = Number(last[1]) * UNITS[last[2] as keyof typeof UNITS];
@@ -42,7 +43,7 @@ export function parseRange(text: string, zone: string): Range | null {
 
 /** Write a range as it stands in an address. */
 export function printRange(range: Range): string {
-  if (range.kind === "all") return "";
+  if (range.kind === "all") return "all";
   if (range.kind === "between") return `${printed(range.from)}..${printed(range.until)}`;
   for (const unit of ["d", "h"] as const) {
     // A day is written as 24 hours, which it has everywhere.
@@ -51,6 +52,18 @@ export function printRange(range: Range): string {
     }
   }
   return range.length === UNITS.h ? "1h" : `${Math.round(range.length / UNITS.m)}m`;
+}
+
+/** A range in words. */
+export function wordsOf(range: Range, formats: Formats): string {
+  if (range.kind === "all") return "All time";
+  if (range.kind === "last") {
+    const preset = PRESETS.find((each) => each.range === printRange(range));
+    return preset?.name ?? `Last ${formats.duration(range.length)}`;
+  }
+  const { from, until } = range;
+  if (from === null) return until === null ? "All time" : `Before ${formats.minute(until)}`;
+  return until === null ? `Since ${formats.minute(from)}` : formats.between(from, until);
 }
 
 /** The instants of a range at a moment: from, and up to before; null where it is open. */

@@ -1,0 +1,156 @@
+"""The frame of the console: what is around every view."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.console.axe import in_every_scheme, violations
+from tests.console.console_page import ConsolePage
+from tests.gateway import Gateway
+
+# What is shown is the same over every database.
+pytestmark = pytest.mark.sqlite
+
+PHONE = {"viewport": {"width": 390, "height": 780}, "has_touch": True, "is_mobile": True}
+_BOXES = """() => [...document.querySelectorAll("#console a")].map((link) => {
+  const { x, y, width, height } = link.getBoundingClientRect();
+  return [link.textContent.trim(), x, y, width, height];
+})"""
+
+
+# Before the scripts are there
+
+
+@pytest.mark.parametrize("options", [{}, PHONE], ids=["wide", "phone"])
+def test_the_frame_is_there_before_the_scripts_and_does_not_move_when_they_come(
+    open_console: Callable[..., ConsolePage], demo_gateway: Gateway, options: dict[str, Any]
+) -> None:
+    early = open_console(demo_gateway, **options)
+    early.page.route(
+        "**/*.js", lambda route: route.fulfill(body="", content_type="text/javascript")
+    )
+    early.page.goto(early.url)
+    expect(early.page.get_by_text("Executions Gateway").locator("visible=true")).to_be_visible()
+    before = early.page.evaluate(_BOXES)
+
+    after = open_console(demo_gateway, **options).open().evaluate(_BOXES)
+    assert before == [box for box in after if box in before]
+
+
+# Finding one's way
+
+
+def test_keys_lead_from_view_to_view_and_back_leads_back(console_page: ConsolePage) -> None:
+    page = console_page.open()
+    page.keyboard.press("g")
+    page.keyboard.press("e")
+    expect(page.get_by_role("heading", name="Executions", level=1)).to_be_visible()
+    expect(page.get_by_role("main")).to_be_focused()
+    assert page.url.endswith("/?view=executions")
+    page.go_back()
+    expect(page.get_by_role("heading", name="Overview", level=1)).to_be_visible()
+
+
+def test_all_keys_are_listed_and_can_be_turned_off(console_page: ConsolePage) -> None:
+    page = console_page.open()
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(keys.get_by_text("Go to the executions")).to_be_visible()
+    keys.get_by_role("checkbox").uncheck()
+    page.keyboard.press("Escape")
+    expect(keys).to_have_count(0)
+    page.keyboard.press("?")
+    page.reload()
+    page.keyboard.press("?")
+    console_page.settle()
+    expect(keys).to_have_count(0)
+
+
+def test_a_phone_has_the_rail_behind_a_button(
+    open_console: Callable[..., ConsolePage], demo_gateway: Gateway
+) -> None:
+    page = open_console(demo_gateway, **PHONE).open()
+    page.get_by_role("button", name="Menu").tap()
+    page.get_by_role("dialog", name="Menu").get_by_role("link", name="Executions", exact=True).tap()
+    expect(page.get_by_role("heading", name="Executions", level=1)).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_times_are_in_the_zone_of_the_reader_and_a_click_away_in_utc(
+    open_console: Callable[..., ConsolePage], demo_gateway: Gateway
+) -> None:
+    page = open_console(demo_gateway, timezone_id="Asia/Kolkata").open("/?view=executions&x=1")
+    zone = page.get_by_role("button", name="Times in")
+    expect(zone).to_contain_text("UTC+05:30")
+    zone.click()
+    expect(zone).to_have_text("Times in UTC")
+    assert page.url.endswith("/?view=executions&zone=UTC&x=1")
+
+
+# Keys of the API
+
+
+def test_a_gateway_that_needs_a_key_asks_for_it_and_keeps_it_in_the_tab(
+    open_console: Callable[..., ConsolePage], gateway: Gateway, new_key: Callable[..., str]
+) -> None:
+    key = new_key("read")
+    console = open_console(gateway)
+    page = console.open()
+    _enter(page, "egw_wrong")
+    expect(page.get_by_text("does not take this key")).to_be_visible()
+    _enter(page, key)
+    expect(page.get_by_role("heading", name="Overview", level=1)).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", name="Overview", level=1)).to_be_visible()
+    assert key not in page.url
+    assert page.evaluate("localStorage.length") == 0
+
+
+def _enter(page: Page, key: str) -> None:
+    page.get_by_label("API key").fill(key)
+    page.keyboard.press("Enter")
+
+
+def test_a_key_says_what_it_allows_and_can_be_forgotten(
+    open_console: Callable[..., ConsolePage], gateway: Gateway, new_key: Callable[..., str]
+) -> None:
+    console = open_console(gateway)
+    console.use_key(new_key("read", "delete"))
+    page = console.open()
+    page.get_by_role("button", name="Key").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("May read and delete")).to_be_visible()
+    page.get_by_role("menuitem", name="Forget this key").click()
+    expect(page.get_by_text("This gateway needs a key.")).to_be_visible()
+
+
+# For everybody
+
+
+@in_every_scheme
+@pytest.mark.parametrize("options", [{}, PHONE], ids=["wide", "phone"])
+def test_axe_finds_nothing_wrong_with_the_frame(
+    open_console: Callable[..., ConsolePage],
+    demo_gateway: Gateway,
+    scheme: dict[str, Any],
+    options: dict[str, Any],
+) -> None:
+    page = open_console(demo_gateway, **scheme, **options).open()
+    assert violations(page) == []
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    assert violations(page) == []
+
+
+def test_the_frame_is_mirrored_from_right_to_left(console_page: ConsolePage) -> None:
+    page = console_page.open()
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    rail = page.get_by_role("navigation", name="Views").bounding_box()
+    view = page.get_by_role("main").bounding_box()
+    assert rail
+    assert view
+    assert rail["x"] > view["x"]
+    overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert overflow <= 0
