@@ -9,9 +9,8 @@ import {
   useSyncExternalStore,
 } from "react";
 
+import { useKept } from "../kept";
 import { type KeyAction, KeyRegistry, nameOfKey } from "./keys";
-
-const KEPT = "executions-gateway:keys";
 
 interface Keys {
   registry: KeyRegistry;
@@ -24,7 +23,7 @@ const Context = createContext<Keys | null>(null);
 /** Runs the actions of `useKey` in it, unless the reader turned keys off. */
 export function KeyProvider({ children }: { children: ReactNode }) {
   const [registry] = useState(() => new KeyRegistry());
-  const [areOn, setOn] = useState(() => localStorage.getItem(KEPT) !== "off");
+  const [areOn, turn] = useKept("areKeysOn", isNotOff);
 
   useEffect(() => {
     if (!areOn) return;
@@ -40,15 +39,12 @@ export function KeyProvider({ children }: { children: ReactNode }) {
     return () => removeEventListener("keydown", press);
   }, [registry, areOn]);
 
-  const keys = useMemo(() => {
-    function turn(on: boolean) {
-      if (on) localStorage.removeItem(KEPT);
-      else localStorage.setItem(KEPT, "off");
-      setOn(on);
-    }
-    return { registry, areOn, turn };
-  }, [registry, areOn]);
+  const keys = useMemo(() => ({ registry, areOn, turn }), [registry, areOn, turn]);
   return <Context value={keys}>{children}</Context>;
+}
+
+function isNotOff(kept: unknown): boolean {
+  return kept !== false;
 }
 
 /** Whether keys are on, and all actions that they run. */
