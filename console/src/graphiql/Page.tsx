@@ -6,6 +6,7 @@ import { type Connection, connect } from "./connection";
 import { Explorer } from "./Explorer";
 import { type Example, examplesWith, QUERY_FOR_VALUES } from "./examples";
 import { keepKey, readKey } from "../shared/key";
+import { Mark } from "../shared/Mark";
 import { KeyForm, type KeyUse } from "./KeyForm";
 import { sharedIn } from "./link";
 import { forgetLink } from "./OpenLinks";
@@ -55,6 +56,7 @@ export function Page() {
     <>
       <header className="bar">
         <a href={START_PAGE} className="name">
+          <Mark />
           Executions Gateway
         </a>
         <KeyForm

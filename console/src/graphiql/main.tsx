@@ -1,4 +1,5 @@
 import "./workers";
+import "../shared/tokens.css";
 import "./graphiql.css";
 
 import { createRoot } from "react-dom/client";
