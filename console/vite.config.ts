@@ -5,6 +5,7 @@ import { defineConfig } from "vite";
 
 import { compressed } from "./compressed.ts";
 import { fontFiles } from "./fonts.ts";
+import { inlineStyles } from "./inline.ts";
 import { operations } from "./operations.ts";
 
 /** The name of a class by its file, so that what the page shows before its scripts can use it. */
@@ -18,7 +19,7 @@ function scopedName(name: string, file: string): string {
 export default defineConfig(({ mode }) => ({
   // The pages are served at / and at /graphql, perhaps below the path of a proxy.
   base: "./",
-  plugins: [react(), fontFiles(), operations(), compressed()],
+  plugins: [react(), fontFiles(), operations(), inlineStyles(), compressed()],
   worker: { format: "es" },
   css: { modules: { generateScopedName: scopedName } },
   build: {

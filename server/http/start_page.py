@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.http.bundle import Bundle, BundlePage
-from server.http.html_pages import html_page
+from server.http.bundle import Bundle, BundlePage, accepted_codings
+from server.http.html_pages import compressed, html_page
 
 _STATIC = Path(__file__).parents[1] / "static"
 _TEMPLATE = Template((_STATIC / "start.html").read_text("utf-8"))
@@ -21,9 +21,11 @@ def start_page_route(rest_prefix: str, bundle: Bundle) -> Route:
     """Return the route of ``/``."""
     html = _TEMPLATE.substitute(executions=escape(f"{rest_prefix}/executions", quote=True))
 
-    async def start_page(_request: Request) -> Response:
+    async def start_page(request: Request) -> Response:
         # Relative, so that it works below any path of a proxy.
-        return html_page(bundle.page(BundlePage.CONSOLE, ".") or html)
+        page = html_page(bundle.page(BundlePage.CONSOLE, ".") or html)
+        accepted = accepted_codings(request.headers.get("accept-encoding", ""))
+        return compressed(page) if "gzip" in accepted else page
 
     return Route("/", start_page)
 

@@ -1,6 +1,8 @@
 """The gateway serves the build of the console, which browsers may cache forever."""
 
+import base64
 import gzip
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -104,6 +106,23 @@ def test_a_page_may_load_from_the_gateway_alone_and_evaluate_nothing(
 def test_only_graphiql_may_add_styles_of_its_own(gateway: Gateway) -> None:
     assert _directives(_page(gateway, "/"))["style-src"] == "'self'"
     assert _directives(_page(gateway, "/graphql"))["style-src"] == "'self' 'unsafe-inline'"
+
+
+def test_the_console_may_have_styles_in_its_page(gateway: Gateway, folder: Path) -> None:
+    style = ":root { color: teal; }"
+    (folder / "index.html").write_text(f"<style>{style}</style>")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert _directives(_page(gateway, "/"))["style-src"] == f"'self' 'sha256-{digest}'"
+
+
+def test_the_console_is_compressed_for_those_who_accept_it(gateway: Gateway, folder: Path) -> None:
+    for accepted, coding in (("gzip, br", "gzip"), ("identity", None)):
+        page = gateway.http.get("/", headers={**BROWSER, "accept-encoding": accepted})
+        assert page.headers.get("content-encoding") == coding
+        assert "Accept-Encoding" in page.headers["vary"]
+        assert page.text == (folder / "index.html").read_text()
+        head = gateway.http.head("/", headers={**BROWSER, "accept-encoding": accepted})
+        assert head.headers["content-length"] == page.headers["content-length"]
 
 
 def test_a_bundle_that_is_built_while_the_gateway_runs_is_served_at_once(
