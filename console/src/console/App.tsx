@@ -8,6 +8,7 @@ import { Frame } from "./Frame";
 import { GatewayProvider, useGateway, useObservable } from "./gateway";
 import { KeyProvider } from "./keyboard";
 import { Executions } from "./list/Executions";
+import { ListProvider } from "./list/ListProvider";
 import { Overview } from "./overview/Overview";
 
 const TITLES = { overview: "Overview", executions: "Executions" } as const;
@@ -18,7 +19,9 @@ export function App() {
     <GatewayProvider>
       <KeyProvider>
         <ToastProvider>
-          <Page />
+          <ListProvider>
+            <Page />
+          </ListProvider>
         </ToastProvider>
       </KeyProvider>
     </GatewayProvider>

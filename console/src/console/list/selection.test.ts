@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+
+import { all, extended, filterOf, includes, NOTHING, sizeOf, some, toggled } from "./selection";
+
+const AS_OF = new Date("2026-11-26T12:00:00Z");
+const BEFORE = "2026-11-26T11:00:00Z";
+const [one, two, three] = ["1", "2", "3"].map((guid) => ({ guid, updatedOn: BEFORE })) as [
+  { guid: string; updatedOn: string },
+  { guid: string; updatedOn: string },
+  { guid: string; updatedOn: string },
+];
+
+test("an execution is added, and taken out again", () => {
+  const first = toggled(NOTHING, one);
+  expect(first).toEqual(some(["1"]));
+  expect(toggled(toggled(first, two), one)).toEqual(some(["2"]));
+  expect(toggled(first, one)).toBe(NOTHING);
+});
+
+test("a range is added to what is selected", () => {
+  expect(extended(some(["1"]), [two, three])).toEqual(some(["1", "2", "3"]));
+});
+
+test("all are those that matched at a moment", () => {
+  const selection = all(null, 3, AS_OF);
+  expect(includes(selection, one)).toBe(true);
+  expect(includes(selection, { guid: "1", updatedOn: "2026-11-26T12:00:01Z" })).toBe(false);
+  expect(all(null, 0, AS_OF)).toBe(NOTHING);
+});
+
+test("executions are taken out of all, and put back", () => {
+  const without = toggled(all(null, 3, AS_OF), one);
+  expect(includes(without, one)).toBe(false);
+  expect(sizeOf(without)).toBe(2);
+  expect(toggled(without, one)).toEqual(all(null, 3, AS_OF));
+  expect(extended(without, [one, two])).toEqual(all(null, 3, AS_OF));
+  expect(toggled(toggled(without, two), three)).toBe(NOTHING);
+});
+
+test("the filter of all names the moment, and what was taken out", () => {
+  const selection = toggled(all({ state: { eq: "ERROR" } }, 3, AS_OF), one);
+  expect(selection.kind === "all" && filterOf(selection)).toEqual({
+    and: [
+      { state: { eq: "ERROR" } },
+      { updatedOn: { lte: "2026-11-26T12:00:00.000Z" } },
+      { guid: { notIn: ["1"] } },
+    ],
+  });
+});

@@ -1,0 +1,91 @@
+import type { ExecutionFilter } from "../generated/graphql";
+
+/** Which executions are selected. */
+export type Selection =
+  | { kind: "none" }
+  /** These ones. */
+  | { kind: "some"; guids: ReadonlySet<string> }
+  /** All that matched `filter` at a moment, but those which were taken out of the selection. */
+  | {
+      kind: "all";
+      /** What is listed; it names neither the moment nor what was taken out. */
+      filter: ExecutionFilter | null;
+      /** How many they were, less what was taken out. */
+      total: number;
+      asOf: Date;
+      except: ReadonlySet<string>;
+    };
+
+/** What a selection has to know of an execution. */
+export interface Selectable {
+  guid: string;
+  updatedOn: string;
+}
+
+export const NOTHING: Selection = { kind: "none" };
+
+/** Select these executions; none of them is no selection. */
+export function some(guids: Iterable<string>): Selection {
+  const chosen = new Set(guids);
+  return chosen.size > 0 ? { kind: "some", guids: chosen } : NOTHING;
+}
+
+/** Select all that match a filter at a moment. */
+export function all(filter: ExecutionFilter | null, total: number, asOf: Date): Selection {
+  return total > 0 ? { kind: "all", filter, total, asOf, except: new Set() } : NOTHING;
+}
+
+/** Whether an execution is selected. One that has changed since is no longer among all. */
+export function includes(selection: Selection, { guid, updatedOn }: Selectable): boolean {
+  if (selection.kind === "none") return false;
+  if (selection.kind === "some") return selection.guids.has(guid);
+  return !selection.except.has(guid) && Date.parse(updatedOn) <= selection.asOf.getTime();
+}
+
+/** How many executions are selected. */
+export function sizeOf(selection: Selection): number {
+  if (selection.kind === "none") return 0;
+  return selection.kind === "some" ? selection.guids.size : selection.total;
+}
+
+/** Add an execution to a selection, or take it out if it is in it. */
+export function toggled(selection: Selection, row: Selectable): Selection {
+  const { guid } = row;
+  if (selection.kind === "none") return some([guid]);
+  if (selection.kind === "some") {
+    const guids = new Set(selection.guids);
+    if (!guids.delete(guid)) guids.add(guid);
+    return some(guids);
+  }
+  const except = new Set(selection.except);
+  if (except.delete(guid)) return { ...selection, total: selection.total + 1, except };
+  if (!includes(selection, row)) return selection;
+  except.add(guid);
+  const total = selection.total - 1;
+  return total > 0 ? { ...selection, total, except } : NOTHING;
+}
+
+/** Add executions to a selection. */
+export function extended(selection: Selection, rows: readonly Selectable[]): Selection {
+  if (selection.kind !== "all") {
+    const before = selection.kind === "some" ? selection.guids : [];
+    return some([...before, ...rows.map(({ guid }) => guid)]);
+  }
+  return rows.reduce<Selection>(
+    (chosen, row) =>
+      chosen.kind === "all" && chosen.except.has(row.guid) ? toggled(chosen, row) : chosen,
+    selection,
+  );
+}
+
+/** The filter of exactly what is selected when all are, for what is to be done with them. */
+export function filterOf(selection: Selection & { kind: "all" }): ExecutionFilter {
+  const { filter, asOf, except } = selection;
+  return {
+    and: [
+      ...(filter ? [filter] : []),
+      { updatedOn: { lte: asOf.toISOString() } },
+      ...(except.size > 0 ? [{ guid: { notIn: [...except] } }] : []),
+    ],
+  };
+}
