@@ -1,0 +1,174 @@
+import type { ExecutionFilter } from "../generated/graphql";
+import { allOf, conditionOf, Wrong } from "./execution-filter";
+import { keyNamed, KEYS, type KeyFacts, nearest, OPERATORS, stateNamed } from "./keys";
+import type { Term, Value } from "./terms";
+import { type At, withOffset } from "./times";
+import {
+  isPlainValue,
+  isPlainWord,
+  type Operator,
+  type Piece,
+  type Problem,
+  quoted,
+  type Token,
+  tokensOf,
+} from "./tokens";
+
+export type { Key, Term, Value } from "./terms";
+export { term } from "./terms";
+export type { At } from "./times";
+export type { Problem } from "./tokens";
+
+/** A part of the text: the term that it is, unless there is a problem in it. */
+export interface Part {
+  from: number;
+  to: number;
+  term: Term | null;
+  condition: ExecutionFilter | null;
+}
+
+/** What a text means. */
+export interface Parsed {
+  /** The condition of all its terms; null if there are none, or problems. */
+  filter: ExecutionFilter | null;
+  /** What can't be understood. While there is something, nothing is to be asked for. */
+  problems: readonly Problem[];
+  /** Everything in the text but the spaces, in its order. */
+  parts: readonly Part[];
+}
+
+/**
+ * Read a filter as it is typed: `state:ERROR,TIMEOUT -flow:"Billing agent" duration>60s`. Dates are
+ * days of the zone. Nothing is left out: what can't be understood is among the problems.
+ */
+export function parseFilter(text: string, at: At): Parsed {
+  const read = tokensOf(text).map((token) => partOf(token, at));
+  const problems = read.flatMap(({ problem }) => problem ?? []);
+  const parts = read.map(({ part }) => part);
+  const filter = problems.length > 0 ? null : allOf(parts.map(({ condition }) => condition));
+  return { filter, problems, parts };
+}
+
+/** The terms of a text; those that have a problem are not among them. */
+export function termsOf({ parts }: Parsed): Term[] {
+  return parts.flatMap(({ term }) => term ?? []);
+}
+
+/** Write terms as they are read. */
+export function printFilter(terms: readonly Term[]): string {
+  return terms.map(printTerm).join(" ");
+}
+
+/** Write a term as it is read. */
+export function printTerm({ key, isExcluded, operator, values }: Term): string {
+  const head = `${isExcluded ? "-" : ""}${key === null ? "" : `${key}${operator}`}`;
+  return head + values.map((value) => printValue(key, value)).join(",");
+}
+
+/** The same terms, with offsets at times of the zone's clocks, so that they mean the same anywhere. */
+export function anchored(terms: readonly Term[], zone: string): Term[] {
+  return terms.map((each) => {
+    const kind = each.key && keyNamed(each.key)?.kind;
+    if (kind !== "instant" && kind !== "instants") return each;
+    const anchor = (text: string) =>
+      text
+        .split("..")
+        .map((bound) => withOffset(bound, zone))
+        .join("..");
+    return {
+      ...each,
+      values: each.values.map((value) => ({ ...value, text: anchor(value.text) })),
+    };
+  });
+}
+
+/** Write a value of a key as it is read. */
+export function printValue(key: Term["key"], { kind, text }: Value): string {
+  if (kind === "none" || kind === "any") return kind;
+  if (key === null) return isPlainWord(text) ? text : quoted(text);
+  const isWord = keyNamed(key)?.canBeMissing && /^(none|any)$/i.test(text);
+  const written = isPlainValue(text) && !isWord ? text : quoted(text);
+  return kind === "beginning" ? `${written}*` : written;
+}
+
+function partOf(token: Token, at: At): { part: Part; problem: Problem | null } {
+  const { from, to } = token;
+  const fail = (problem: Problem) => ({
+    part: { from, to, term: null, condition: null },
+    problem,
+  });
+  if (token.problem) return fail(token.problem);
+  const read = termOf(token);
+  if ("words" in read) return fail(read);
+  const condition = conditionOf(read, at);
+  if (condition instanceof Wrong) {
+    const piece = condition.value === null ? undefined : token.pieces[condition.value];
+    return fail({ from: piece?.from ?? from, to: piece?.to ?? to, words: condition.words });
+  }
+  return { part: { from, to, term: read, condition }, problem: null };
+}
+
+function termOf({ from, to, isExcluded, key: name, operator, pieces }: Token): Term | Problem {
+  if (name === null) {
+    const starred = pieces.find(({ hasStar }) => hasStar);
+    if (starred) return { ...placeOf(starred), words: STAR };
+    const [piece] = pieces;
+    if (!piece?.text) return { from, to, words: "There is nothing in it to look for." };
+    return { key: null, isExcluded, operator: ":", values: [{ kind: "text", text: piece.text }] };
+  }
+  const facts = keyNamed(name);
+  if (!facts) return { from, to, words: unknown(name) };
+  if (!OPERATORS[facts.kind].includes(operator)) {
+    return { from, to, words: `This is written as in ${facts.example}.` };
+  }
+  const problem = pieces.map((piece) => problemOf(piece, facts, operator)).find(Boolean);
+  // An empty value has no place to be shown at, so all of it is.
+  if (problem) return problem.from === problem.to ? { ...problem, from, to } : problem;
+  const isPlain = facts.kind !== "texts" && operator === "=";
+  return {
+    key: facts.key,
+    isExcluded,
+    operator: isPlain ? ":" : operator,
+    values: pieces.map((piece) => valueOf(piece, facts)),
+  };
+}
+
+const STAR = "A text without a key is found anywhere; leave the * out.";
+
+function problemOf(piece: Piece, { key, kind, example }: KeyFacts, operator: Operator) {
+  if (piece.text === "" && !piece.isQuoted) {
+    const words = piece.hasStar
+      ? "Write before the * how it begins."
+      : `Say here which, as in ${example}.`;
+    return { ...placeOf(piece), words };
+  }
+  if (!piece.hasStar) return null;
+  if (kind !== "texts") {
+    return { ...placeOf(piece), words: `A * means the beginning of a text, which ${key} is not.` };
+  }
+  if (operator === ":" || operator === "::") return null;
+  const words = `Write ${key}: rather than ${key}${operator} before a beginning.`;
+  return { ...placeOf(piece), words };
+}
+
+function valueOf(piece: Piece, { kind, canBeMissing }: KeyFacts): Value {
+  const { text } = piece;
+  if (piece.hasStar) return { kind: "beginning", text };
+  const word = text.toLowerCase();
+  const isWord = canBeMissing && !piece.isQuoted && (word === "none" || word === "any");
+  if (isWord) return { kind: word, text: "" };
+  return { kind: "text", text: (kind === "states" && stateNamed(text)) || text };
+}
+
+function placeOf({ from, to }: Piece) {
+  return { from, to };
+}
+
+function unknown(name: string): string {
+  const like = nearest(
+    name,
+    KEYS.map(({ key }) => key),
+  );
+  const instead = like ? `Did you mean ${like}? ` : "";
+  return `There is no key ${name}. ${instead}To find it as a text, put it in quotation marks.`;
+}
