@@ -27,7 +27,9 @@ export function Dialog({ title, onClose, children, actions, isHeld, width = "nar
     const shown = dialog.current;
     shown?.showModal();
     // Rather than at the button that closes it, which is all that some have.
-    if (document.activeElement?.matches("[data-closes]")) shown?.focus();
+    if (document.activeElement?.matches("[data-closes]")) {
+      (shown?.querySelector<HTMLElement>("input, select, textarea") ?? shown)?.focus();
+    }
     return () => shown?.close();
   }, []);
 

@@ -1,4 +1,69 @@
-/** Where the filter is typed, and shown as chips. */
+import { useEffect, useId, useMemo, useRef } from "react";
+
+import { go, useAddress } from "../address";
+import { RangePicker, useZone } from "../time";
+import { SaveView } from "../views/SaveView";
+import styles from "./filter.module.css";
+import { FilterField } from "./FilterField";
+import { FilterMenus } from "./FilterMenus";
+import { anchored, parseFilter, printFilter, termsOf } from "./language";
+import { useDraft } from "./useDraft";
+
+/** Where the filter is typed, and put together from menus by whoever does not type. */
 export function FilterBar() {
-  return null;
+  const { filter, range } = useAddress();
+  const zone = useZone();
+  const draft = useDraft();
+  const field = useRef<HTMLInputElement>(null);
+  const caretAtEnd = useRef(false);
+  const id = useId();
+  const { text } = draft;
+  const parsed = useMemo(() => parseFilter(text, { now: new Date(), zone }), [text, zone]);
+  const [problem] = parseFilter(filter, { now: new Date(), zone }).problems;
+
+  useEffect(() => {
+    if (!caretAtEnd.current) return;
+    caretAtEnd.current = false;
+    field.current?.focus();
+    field.current?.setSelectionRange(text.length, text.length);
+  }, [text]);
+
+  function commit() {
+    const isClear = parsed.problems.length === 0;
+    draft.commit(isClear ? printFilter(anchored(termsOf(parsed), zone)) : text);
+  }
+
+  return (
+    <search className={styles.bar}>
+      <div className={styles.line}>
+        <FilterField
+          field={field}
+          draft={draft}
+          parsed={parsed}
+          onCommit={commit}
+          describedBy={`${id}-problem`}
+        />
+        <SaveView />
+      </div>
+      <p id={`${id}-problem`} className={styles.problem} role="status">
+        {problem?.words}
+      </p>
+      <div className={styles.line}>
+        <FilterMenus
+          draft={draft}
+          parsed={parsed}
+          onType={(next) => {
+            caretAtEnd.current = true;
+            draft.type(next);
+          }}
+        />
+        <div className={styles.range}>
+          <RangePicker
+            range={range || "all"}
+            onChange={(chosen) => go({ range: chosen === "all" ? "" : chosen })}
+          />
+        </div>
+      </div>
+    </search>
+  );
 }

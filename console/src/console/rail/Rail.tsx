@@ -1,6 +1,7 @@
 import { Link, type View } from "../address";
 import { Icon, type IconName } from "../design";
 import { SavedViews } from "../views/SavedViews";
+import { useViews } from "../views/useViews";
 import { Brand } from "./Brand";
 import { KeyItem } from "./KeyItem";
 import { LiveItem } from "./LiveItem";
@@ -28,6 +29,7 @@ interface Props {
 
 /** Where everything is: the views, the gateway's other pages, and whose eyes these are. */
 export function Rail({ view, onKeys }: Props) {
+  const { current } = useViews();
   return (
     <div className={styles.rail}>
       <Brand />
@@ -38,7 +40,7 @@ export function Rail({ view, onKeys }: Props) {
               <Link
                 to={{ view: each.view, filter: "", order: "", execution: "" }}
                 className={styles.item}
-                aria-current={each.view === view ? "page" : undefined}
+                aria-current={each.view === view && !current ? "page" : undefined}
               >
                 <Icon name={each.icon} />
                 {each.name}

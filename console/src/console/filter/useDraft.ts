@@ -1,0 +1,57 @@
+import { useCallback, useEffect, useRef, useState } from "react";
+
+import { go, readAddress, useAddress } from "../address";
+
+/** How long typing pauses before what was typed is asked for. */
+const PAUSE_MS = 350;
+
+/** The filter while it is typed, which the address follows. */
+export interface Draft {
+  text: string;
+  /** Change it as while typing: the address follows soon, and no step is made. */
+  type(text: string): void;
+  /** Make a step of it, which Back undoes: of what was typed, or of another text. */
+  commit(text?: string): void;
+}
+
+/** The filter of the address, and what is being typed that is not in it yet. */
+export function useDraft(): Draft {
+  const { filter } = useAddress();
+  const [typed, setTyped] = useState<{ text: string; over: string } | null>(null);
+  // What Back is to lead to: what was in the address before anything was typed.
+  const before = useRef<string | null>(null);
+  const isOver = typed?.over === filter;
+  const text = isOver ? typed.text : filter;
+
+  useEffect(() => {
+    if (!isOver || typed.text === filter) return;
+    const timer = setTimeout(() => {
+      before.current ??= filter;
+      go({ filter: typed.text }, { replace: true });
+    }, PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [typed, isOver, filter]);
+
+  useEffect(() => {
+    function forget() {
+      before.current = null;
+      setTyped(null);
+    }
+    addEventListener("popstate", forget);
+    return () => removeEventListener("popstate", forget);
+  }, []);
+
+  const type = useCallback((next: string) => {
+    setTyped({ text: next, over: readAddress().filter });
+  }, []);
+  const commit = useCallback(
+    (next = text) => {
+      if (before.current !== null) go({ filter: before.current }, { replace: true });
+      before.current = null;
+      go({ filter: next.trim() });
+      setTyped(null);
+    },
+    [text],
+  );
+  return { text, type, commit };
+}
