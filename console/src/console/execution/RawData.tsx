@@ -1,0 +1,36 @@
+import { useMemo } from "react";
+
+import { ErrorWords } from "../conditions";
+import { Skeleton } from "../design";
+import { graphql } from "../generated/gql";
+import { useQuery } from "../gateway";
+import styles from "./execution.module.css";
+import JsonView from "./JsonView";
+
+const DATA = graphql(`
+  query ExecutionData($guid: ID!) {
+    execution(guid: $guid) {
+      data
+      dataProblem
+    }
+  }
+`);
+
+/** What the engine left of an execution, as it wrote it. */
+export default function RawData({ guid }: { guid: string }) {
+  const { data, refusal, again } = useQuery(
+    DATA,
+    useMemo(() => ({ guid }), [guid]),
+  );
+  if (!data) {
+    if (refusal) return <ErrorWords refusal={refusal} onAgain={again} />;
+    return (
+      <div aria-busy="true">
+        <Skeleton height="6rem" />
+      </div>
+    );
+  }
+  const problem = data.execution?.dataProblem;
+  if (problem) return <p className={styles.problem}>The data can’t be shown. {problem}.</p>;
+  return <JsonView name="Data" value={data.execution?.data ?? null} />;
+}

@@ -1,0 +1,112 @@
+import { lazy, Suspense, useEffect, useMemo, useState } from "react";
+
+import { ErrorWords } from "../conditions";
+import { Button, Skeleton } from "../design";
+import { graphql } from "../generated/gql";
+import { useQuery } from "../gateway";
+import { useFormats } from "../time";
+import styles from "./execution.module.css";
+import type { Known } from "./opened";
+import { placed, spanOfAll } from "./steps";
+import { StepRow } from "./StepRow";
+import { useContents } from "./useContents";
+
+const STEPS = graphql(`
+  query ExecutionSteps($guid: ID!) {
+    execution(guid: $guid) {
+      dataProblem
+      steps {
+        nodeId
+        label
+        name
+        status
+        startedOn
+        finishedOn
+        durationMs
+        error
+        parent
+        iteration
+        totalTokens
+        cost
+      }
+    }
+  }
+`);
+
+/** How many steps are shown at first, and how many more at a time. */
+const SHOWN_AT_ONCE = 100;
+
+const RawData = lazy(() => import("./RawData"));
+
+/** What the nodes did, each on the line of time, and what the engine left of the execution. */
+export function Steps({ execution, changes }: { execution: Known; changes: number }) {
+  const { guid } = execution;
+  const { data, refusal, isLoading, again } = useQuery(
+    STEPS,
+    useMemo(() => ({ guid }), [guid]),
+  );
+  const contents = useContents(guid, changes);
+  const [shown, show] = useState(SHOWN_AT_ONCE);
+  const [isRaw, setRaw] = useState(false);
+  const { number } = useFormats();
+  const steps = useMemo(() => placed(data?.execution?.steps ?? []), [data]);
+
+  useEffect(() => {
+    // An engine writes its data with the change that it belongs to.
+    if (changes > 0) again();
+  }, [changes, again]);
+
+  if (!data) {
+    if (refusal) return <ErrorWords refusal={refusal} onAgain={again} />;
+    return (
+      <section className={styles.section} aria-busy={isLoading}>
+        <h3 className={styles.heading}>Steps</h3>
+        <Skeleton height="1.25rem" />
+      </section>
+    );
+  }
+  const problem = data.execution?.dataProblem;
+  const whole = spanOfAll(execution, steps, Date.parse(execution.updatedOn));
+  return (
+    <section className={styles.section}>
+      <h3 className={styles.heading}>
+        Steps {steps.length > 0 && <span className={styles.count}>{number(steps.length)}</span>}
+      </h3>
+      {problem && <p className={styles.problem}>The steps can’t be shown. {problem}.</p>}
+      {steps.length === 0 && !problem && (
+        <p className={styles.quiet}>
+          {execution.state === "INPROGRESS"
+            ? "The engine has left no steps yet."
+            : "The engine left no steps of it."}
+        </p>
+      )}
+      <ol className={styles.steps}>
+        {steps.slice(0, shown).map((each) => (
+          <StepRow key={each.index} placed={each} whole={whole} contents={contents} />
+        ))}
+      </ol>
+      {steps.length > shown && (
+        <Button onClick={() => show(shown + SHOWN_AT_ONCE)}>
+          Show more of the {number(steps.length)} steps
+        </Button>
+      )}
+      {(steps.length > 0 || problem) && (
+        <div className={styles.raw}>
+          <Button
+            kind="quiet"
+            aria-expanded={isRaw}
+            onClick={() => setRaw(!isRaw)}
+            icon={isRaw ? "down" : "forward"}
+          >
+            Data as the engine wrote it
+          </Button>
+          {isRaw && (
+            <Suspense fallback={<Skeleton height="6rem" />}>
+              <RawData guid={guid} />
+            </Suspense>
+          )}
+        </div>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,92 @@
+import type { CSSProperties } from "react";
+
+import { colourOf, Skeleton } from "../design";
+import { Instant, useFormats } from "../time";
+import styles from "./execution.module.css";
+import type { Known } from "./opened";
+import { within } from "./steps";
+import { useNow } from "./useNow";
+
+/** How much of the line is left to the execution if it was changed after its end. */
+const SHARE_BEFORE_LATER = 0.8;
+
+/** When an execution was created, changed and finished: on a line, and in words. */
+export function Times({ execution }: { execution: Known | null }) {
+  return (
+    <section className={styles.section} aria-label="Times">
+      {execution ? <Line execution={execution} /> : <Skeleton height="1.75rem" />}
+      <dl className={styles.times}>
+        <Time name="Created" at={execution?.createdOn} />
+        <Time
+          name="Finished"
+          at={execution?.finishedOn}
+          without={execution?.state === "INPROGRESS" ? "Not yet" : "Unknown"}
+        />
+        <Time name="Updated" at={execution?.updatedOn} />
+      </dl>
+    </section>
+  );
+}
+
+function Time({ name, at, without }: { name: string; at?: string | null; without?: string }) {
+  const { ago } = useFormats();
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>
+        {at === undefined && <Skeleton width="7rem" />}
+        {at === null && <span className={styles.quiet}>{without}</span>}
+        {at && (
+          <>
+            <Instant at={at} />
+            <small className={styles.ago}>{ago(at)}</small>
+          </>
+        )}
+      </dd>
+    </div>
+  );
+}
+
+function Line({ execution }: { execution: Known }) {
+  const { state, createdOn, updatedOn, finishedOn, durationMs } = execution;
+  const isRunning = state === "INPROGRESS";
+  const now = useNow(isRunning);
+  const { duration } = useFormats();
+
+  const from = Date.parse(createdOn);
+  const end = finishedOn ? Date.parse(finishedOn) : isRunning ? now : Date.parse(updatedOn);
+  const updated = Date.parse(updatedOn);
+  const whole = { from, until: Math.max(from + 1, end) };
+  const change = within({ from: updated, until: updated }, whole).start;
+  // A change after its end may be years away, and is beyond the scale.
+  const isBeyond = updated > end + (end - from) / 50;
+  const style = {
+    color: colourOf(state),
+    "--length": isBeyond ? SHARE_BEFORE_LATER : 1,
+    "--change": change,
+  } as CSSProperties;
+
+  return (
+    <div className={styles.line} style={style}>
+      <p className={styles.length}>
+        <span className="visually-hidden">Duration: </span>
+        {durationMs === null ? (
+          isRunning ? (
+            <>for {duration(Math.max(0, now - from))}</>
+          ) : (
+            "of unknown length"
+          )
+        ) : (
+          duration(durationMs)
+        )}
+      </p>
+      <div className={styles.track} aria-hidden="true">
+        <span className={`${styles.run} ${isRunning ? styles.running : ""}`} />
+        <span className={styles.began} />
+        {change > 0.04 && change < 0.96 && <span className={styles.changed} />}
+        {isBeyond && <span className={styles.later} />}
+        {!isRunning && <span className={styles.ended} />}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,38 @@
+/** The request for an execution and all its data, for a shell. A key is named and never written. */
+export function curlOf(guid: string, page: string, needsKey: boolean): string {
+  const url = new URL(`executions/${encodeURIComponent(guid)}?include=data`, page).href;
+  const header = needsKey ? ` -H "Authorization: Bearer $EXECUTIONS_GATEWAY_KEY"` : "";
+  return `curl -s ${inShell(url)}${header}`;
+}
+
+/** A query for an execution and its steps, as GraphiQL takes it. */
+export function graphqlOf(guid: string): string {
+  return `query OneExecution {
+  execution(guid: ${JSON.stringify(guid)}) {
+    guid
+    state
+    agentflowId
+    agentflowName
+    sessionId
+    createdOn
+    updatedOn
+    finishedOn
+    durationMs
+    error
+    steps {
+      label
+      status
+      startedOn
+      durationMs
+      error
+      input
+      output
+    }
+  }
+}
+`;
+}
+
+function inShell(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
