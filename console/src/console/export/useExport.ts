@@ -1,0 +1,137 @@
+import { useEffect, useRef, useState } from "react";
+
+import { graphql } from "../generated/gql";
+import type { ExecutionFilter, ExecutionOrder } from "../generated/graphql";
+import { type Refusal, Refused, useGateway } from "../gateway";
+import { Export, pause } from "./exporting";
+import { type OpenFile, openFile } from "./file";
+import type { Format } from "./rows";
+
+const PAGE = graphql(`
+  query ExportPage(
+    $filter: ExecutionFilter
+    $orderBy: [ExecutionOrder!]
+    $first: Int!
+    $after: String
+  ) {
+    executions(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
+      nodes {
+        ...Exported
+      }
+      pageInfo {
+        endCursor
+        hasNextPage
+      }
+    }
+  }
+`);
+
+const KINDS = {
+  csv: { description: "CSV", type: "text/csv" },
+  jsonl: { description: "JSON Lines", type: "application/x-ndjson" },
+} as const;
+
+/** Which executions are written. */
+export interface Exported {
+  filter: ExecutionFilter | null;
+  orderBy: readonly ExecutionOrder[];
+}
+
+/** How far an export is. */
+export type Stage =
+  | { kind: "chosen" }
+  | { kind: "running"; written: number }
+  | { kind: "failed"; written: number; why: Pick<Refusal, "title" | "detail"> }
+  | { kind: "done"; written: number };
+
+/** An export, and what can be done with it. */
+export interface Exporting {
+  stage: Stage;
+  start(format: Format): Promise<void>;
+  /** Go on after it failed. */
+  resume(): void;
+  /** Give it up, and what was written. */
+  cancel(): void;
+}
+
+/** Writes executions to a file. */
+export function useExport({ filter, orderBy }: Exported): Exporting {
+  const gateway = useGateway();
+  const [stage, setStage] = useState<Stage>({ kind: "chosen" });
+  const running = useRef<{ exporting: Export; file: OpenFile; stop: AbortController } | null>(null);
+
+  useEffect(() => {
+    return () => {
+      running.current?.stop.abort();
+      void running.current?.file.abort();
+      running.current = null;
+    };
+  }, []);
+
+  useEffect(() => {
+    if (stage.kind !== "running") return;
+    function warn(event: BeforeUnloadEvent) {
+      event.preventDefault();
+    }
+    addEventListener("beforeunload", warn);
+    return () => removeEventListener("beforeunload", warn);
+  }, [stage.kind]);
+
+  async function run() {
+    const current = running.current;
+    if (!current) return;
+    setStage((before) => ({ kind: "running", written: writtenIn(before) }));
+    try {
+      await current.exporting.run(current.stop.signal);
+      await current.file.close();
+      running.current = null;
+      setStage((before) => ({ kind: "done", written: writtenIn(before) }));
+    } catch (error) {
+      if (current.stop.signal.aborted) return;
+      setStage((before) => ({ kind: "failed", written: writtenIn(before), why: whyOf(error) }));
+    }
+  }
+
+  async function start(format: Format) {
+    const { description, type } = KINDS[format];
+    const file = await openFile({ name: nameOf(format), description, type });
+    if (!file) return;
+    const exporting = new Export(format, {
+      write: (text) => file.write(text),
+      progress: (written) => setStage({ kind: "running", written }),
+      wait: pause,
+      async page(first, after, signal) {
+        const asked = { filter, orderBy, first, after };
+        const { executions } = await gateway.query(PAGE, asked, { signal });
+        const { hasNextPage, endCursor } = executions.pageInfo;
+        return { rows: executions.nodes, cursor: hasNextPage ? endCursor : null };
+      },
+    });
+    running.current = { exporting, file, stop: new AbortController() };
+    await run();
+  }
+
+  function cancel() {
+    running.current?.stop.abort();
+    void running.current?.file.abort();
+    running.current = null;
+  }
+
+  return { stage, start, resume: () => void run(), cancel };
+}
+
+function writtenIn(stage: Stage): number {
+  return "written" in stage ? stage.written : 0;
+}
+
+function whyOf(error: unknown): Pick<Refusal, "title" | "detail"> {
+  if (error instanceof Refused) return error.refusal;
+  const detail = error instanceof Error ? error.message : "";
+  return { title: "The file could not be written.", detail };
+}
+
+/** A name that tells one export from another. */
+function nameOf(format: Format): string {
+  const now = new Date().toISOString().slice(0, 16).replace(":", "-");
+  return `executions-${now}.${format}`;
+}
