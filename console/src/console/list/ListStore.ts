@@ -1,0 +1,329 @@
+import { Refused, type Refusal } from "../gateway/refusals";
+import { Changes, type Counted } from "./changes";
+import type { Row } from "./row";
+import type { Asked, Page, Source, Span } from "./source";
+import {
+  appended,
+  edgeCursor,
+  EMPTY,
+  endOf,
+  entered,
+  markBefore,
+  PAGE,
+  prepended,
+  pulled,
+  revisited,
+  type Window,
+} from "./window";
+
+/** How far from the rows something is seen that is better loaded by itself. */
+const FAR = 3 * PAGE;
+/** How many rows before the end of the rows the next ones are asked for. */
+const EARLY = 40;
+const RECOUNTED_AFTER_MS = 3_000;
+
+/** Where to be in a list: after a cursor, at about this position among all. */
+export interface Place {
+  cursor: string;
+  position: number;
+}
+
+/** The list at a moment; it is another object after each change. */
+export interface Snapshot extends Counted {
+  asked: Asked | null;
+  /** Whether what was asked for is not there yet. */
+  isStarting: boolean;
+  isLoading: boolean;
+  refusal: Refusal | null;
+  /** What to scroll to; another object each time. */
+  target: { index: number } | null;
+}
+
+const NOTHING: Snapshot = {
+  asked: null,
+  window: EMPTY,
+  total: null,
+  fresh: 0,
+  arriving: new Set(),
+  isStarting: false,
+  isLoading: false,
+  refusal: null,
+  target: null,
+};
+
+/**
+ * The rows of a list, of which there may be millions: pages around what is seen, by cursor in both
+ * directions, and kept as they are by what is told of changes.
+ */
+export class ListStore {
+  private readonly source: Source;
+  private readonly listeners = new Set<() => void>();
+  private snapshot = NOTHING;
+  private changes: Changes | null = null;
+  private asking = new AbortController();
+  private seen = { first: 0, last: 0 };
+  private isReading = false;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(source: Source) {
+    this.source = source;
+  }
+
+  get = (): Snapshot => this.snapshot;
+
+  subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  /** Show other executions, from the beginning or from a place. */
+  open(asked: Asked, place: Place | null = null): void {
+    this.close();
+    this.set({ asked, isStarting: true, refusal: null });
+    void this.start(asked, place);
+  }
+
+  /** End asking for anything and following changes. What is there stays. */
+  close(): void {
+    this.asking.abort();
+    this.asking = new AbortController();
+    this.changes?.end();
+    this.changes = null;
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.set({ isLoading: false, isStarting: false });
+  }
+
+  /** Where the reader is, to open the list there again; null at its beginning. */
+  place(): Place | null {
+    const { window } = this.snapshot;
+    const { first } = this.seen;
+    if (first + window.lead === 0) return null;
+    const above = window.rows.slice(0, Math.max(first - window.start, 0));
+    const cursor = above.findLast((row) => row.cursor !== null)?.cursor;
+    return cursor == null ? null : { cursor, position: window.lead + first };
+  }
+
+  /** Load anew what the reader sees, for the same question or for one that has replaced it. */
+  reload(asked = this.snapshot.asked): void {
+    if (asked) this.open(asked, this.place());
+  }
+
+  /** Ask again for what was refused. */
+  again(): void {
+    if (!this.changes) return this.reload();
+    this.set({ refusal: null });
+    this.load();
+  }
+
+  /** Say which indexes are seen; what is near is loaded. */
+  see(first: number, last: number): void {
+    this.seen = { first, last };
+    this.load();
+  }
+
+  /** Say whether the reader would be disturbed by rows that come at the top. */
+  setReading(isReading: boolean): void {
+    this.isReading = isReading;
+    this.changes?.setReading(isReading);
+  }
+
+  /** Go to the first row. What is new comes with it. */
+  toStart(): void {
+    const { window, asked } = this.snapshot;
+    const isThere = window.start + window.lead === 0 && !window.hasBefore;
+    if (isThere && this.changes?.showFresh()) this.goTo({}, 0);
+    else if (asked) this.open(asked);
+  }
+
+  /** Go to the last row. */
+  toEnd(): void {
+    const { window } = this.snapshot;
+    if (!window.hasAfter) return this.goTo({}, endOf(window) - 1);
+    void this.replace(async (asked, signal) => {
+      const page = await this.source.page(asked, { last: PAGE }, signal);
+      const total = this.snapshot.total ?? 0;
+      return { page, position: total - page.edges.length, hasAfter: false, isEnd: true };
+    });
+  }
+
+  /** Go to the first row that was created at an instant, or next to it in the list's order. */
+  jump(instant: Date, isNewestFirst: boolean): void {
+    const at = instant.toISOString();
+    void this.replace(async ({ filter, orderBy }, signal) => {
+      const and = (createdOn: object) => ({ and: [...(filter ? [filter] : []), { createdOn }] });
+      const [page, position] = await Promise.all([
+        this.source.page(
+          { filter: and(isNewestFirst ? { lte: at } : { gte: at }), orderBy },
+          { first: PAGE },
+          signal,
+        ),
+        this.source.count(and(isNewestFirst ? { gt: at } : { lt: at }), signal),
+      ]);
+      return { page, position, hasAfter: page.pageInfo.hasNextPage, isEnd: false };
+    });
+  }
+
+  private async start(asked: Asked, place: Place | null): Promise<void> {
+    const { signal } = this.asking;
+    const after = place?.cursor ?? null;
+    try {
+      const started = await this.source.start(asked, { first: PAGE, after }, signal);
+      if (signal.aborted) return;
+      const { page, total, eventCursor } = started;
+      // All that came after the place is gone.
+      if (place && page.edges.length === 0 && total > 0) return await this.start(asked, null);
+      const window = entered(this.snapshot.window, rowsOf(page), place?.position ?? 0, {
+        hasBefore: after !== null,
+        hasAfter: page.pageInfo.hasNextPage,
+      });
+      this.goTo({ window, total, isStarting: false, fresh: 0 }, window.start);
+      this.follow(asked, eventCursor);
+      this.load();
+    } catch (error) {
+      this.fail(error, signal);
+    }
+  }
+
+  private follow(asked: Asked, eventCursor: string): void {
+    const changes = new Changes(asked, {
+      get: () => this.snapshot,
+      set: (counted) => this.set(counted),
+      countAgain: () => this.countAgain(asked),
+    });
+    changes.setReading(this.isReading);
+    const stop = this.source.follow(
+      asked,
+      eventCursor,
+      (change) => changes.note(change),
+      () => this.reload(),
+    );
+    changes.onEnd(stop);
+    this.changes = changes;
+  }
+
+  /** Load what is nearest to what is seen, one page after the other. */
+  private load(): void {
+    const { window, isLoading, isStarting, refusal } = this.snapshot;
+    const { first, last } = this.seen;
+    if (isLoading || isStarting || refusal || !this.changes) return;
+    const [start, end] = [window.start, endOf(window)];
+    if (window.rows.length === 0) return;
+    if (window.hasBefore && first < start - FAR) return this.loadFar(first);
+    if (window.hasAfter && last > end + FAR) return this.loadFar(first);
+    if (window.hasBefore && first < start + EARLY) {
+      const before = edgeCursor(window, "first");
+      return void this.turn({ last: PAGE, before }, (now, rows, info) =>
+        prepended(now, rows, info.hasPreviousPage),
+      );
+    }
+    if (window.hasAfter && last > end - EARLY) {
+      const after = edgeCursor(window, "last");
+      return void this.turn({ first: PAGE, after }, (now, rows, info) =>
+        appended(now, rows, info.hasNextPage),
+      );
+    }
+  }
+
+  private loadFar(index: number): void {
+    const from = markBefore(this.snapshot.window, index);
+    if (from === null) {
+      // Nobody knows what is there: what is next to the rows comes to it.
+      const { window } = this.snapshot;
+      this.set({ window: pulled(window, index) });
+      return this.load();
+    }
+    const [start, after] = from === "beginning" ? [0, null] : [from.index, from.cursor];
+    void this.turn({ first: PAGE, after }, (now, rows, info) =>
+      revisited(now, rows, start, info.hasNextPage),
+    );
+  }
+
+  private async turn(
+    span: Span,
+    merge: (window: Window, rows: readonly Row[], info: Page["pageInfo"]) => Window,
+  ): Promise<void> {
+    const { asked } = this.snapshot;
+    if (!asked) return;
+    const { signal } = this.asking;
+    this.set({ isLoading: true });
+    this.changes?.remember();
+    try {
+      const page = await this.source.page(asked, span, signal);
+      if (signal.aborted) return;
+      const rows = this.changes?.brought(rowsOf(page)) ?? rowsOf(page);
+      this.set({ isLoading: false, window: merge(this.snapshot.window, rows, page.pageInfo) });
+      this.load();
+    } catch (error) {
+      this.fail(error, signal);
+    }
+  }
+
+  /** Put other rows of the same list in the place of the ones that are there. */
+  private async replace(
+    find: (
+      asked: Asked,
+      signal: AbortSignal,
+    ) => Promise<{ page: Page; position: number; hasAfter: boolean; isEnd: boolean }>,
+  ): Promise<void> {
+    const { asked } = this.snapshot;
+    if (!asked || !this.changes) return;
+    const { signal } = this.asking;
+    this.set({ isLoading: true, refusal: null });
+    this.changes.remember();
+    try {
+      const { page, position, hasAfter, isEnd } = await find(asked, signal);
+      if (signal.aborted) return;
+      if (page.edges.length === 0) {
+        this.set({ isLoading: false });
+        return this.toEnd();
+      }
+      const rows = this.changes?.brought(rowsOf(page)) ?? rowsOf(page);
+      const window = entered(this.snapshot.window, rows, position, {
+        hasBefore: position > 0,
+        hasAfter,
+      });
+      const index = isEnd ? endOf(window) - 1 : window.start;
+      this.goTo({ window, isLoading: false }, index);
+      this.load();
+    } catch (error) {
+      this.fail(error, signal);
+    }
+  }
+
+  private countAgain(asked: Asked): void {
+    if (this.timer !== undefined) return;
+    const { signal } = this.asking;
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      this.source.count(asked.filter, signal).then(
+        (total) => signal.aborted || this.set({ total }),
+        // It is only a number, and is asked for again after the next change.
+        () => undefined,
+      );
+    }, RECOUNTED_AFTER_MS);
+  }
+
+  private fail(error: unknown, signal: AbortSignal): void {
+    if (signal.aborted) return;
+    if (!(error instanceof Refused)) throw error;
+    this.set({ isLoading: false, isStarting: false, refusal: error.refusal });
+  }
+
+  private goTo(changed: Partial<Snapshot>, index: number): void {
+    this.set({ ...changed, target: { index } });
+    this.seen = { first: index, last: index };
+  }
+
+  private set(changed: Partial<Snapshot>): void {
+    // Whoever scrolls moves with the space, but only after this.
+    const by = changed.window ? changed.window.shift - this.snapshot.window.shift : 0;
+    this.seen = { first: this.seen.first + by, last: this.seen.last + by };
+    this.snapshot = { ...this.snapshot, ...changed };
+    for (const listener of this.listeners) listener();
+  }
+}
+
+function rowsOf({ edges }: Page): readonly Row[] {
+  return edges.map(({ cursor, node }) => ({ ...node, cursor, standing: "matches" }));
+}

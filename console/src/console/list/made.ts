@@ -1,0 +1,93 @@
+import type { Asked, Change, Page, Source } from "./source";
+import type { Row } from "./row";
+
+const FIRST = Date.parse("2026-11-26T12:00:00Z");
+
+/** An execution for tests; those with greater numbers are newer. */
+export function made(number: number, changed: Partial<Row> = {}): Page["edges"][number]["node"] {
+  const createdOn = new Date(FIRST + number * 1000).toISOString();
+  const { cursor: _cursor, standing: _standing, ...fields } = changed;
+  return {
+    guid: String(number),
+    state: "FINISHED",
+    agentflowId: "1",
+    agentflowName: "Flow",
+    sessionId: null,
+    createdOn,
+    updatedOn: createdOn,
+    durationMs: 1000,
+    ...fields,
+  };
+}
+
+/** A source for tests that has some executions, newest first, and tells of what it is told. */
+export class MadeSource implements Source {
+  nodes: Page["edges"][number]["node"][];
+  asked: string[] = [];
+  private tell: ((change: Change) => void) | undefined;
+  private expire: (() => void) | undefined;
+  private events = 0;
+
+  constructor(count: number) {
+    this.nodes = Array.from({ length: count }, (_, index) => made(count - index));
+  }
+
+  start: Source["start"] = async (asked, span) => ({
+    eventCursor: "0",
+    total: this.nodes.length,
+    page: await this.page(asked, span),
+  });
+
+  page = async (asked: Asked, span: Parameters<Source["page"]>[1]): Promise<Page> => {
+    const until = latest(asked.filter);
+    const nodes = this.nodes.filter(({ createdOn }) => createdOn <= until);
+    const at = (cursor: string) => nodes.findIndex(({ guid }) => guid === cursor);
+    let [from, to] = [0, nodes.length];
+    if ("first" in span) {
+      from = span.after ? at(span.after) + 1 : 0;
+      to = Math.min(from + span.first, nodes.length);
+    } else {
+      to = span.before ? at(span.before) : nodes.length;
+      from = Math.max(to - span.last, 0);
+    }
+    this.asked.push(`${from}..${to}`);
+    return {
+      edges: nodes.slice(from, to).map((node) => ({ cursor: node.guid, node })),
+      pageInfo: { hasNextPage: to < nodes.length, hasPreviousPage: from > 0 },
+    };
+  };
+
+  count: Source["count"] = async (filter) => {
+    const after = earliest(filter);
+    return this.nodes.filter(({ createdOn }) => createdOn > after).length;
+  };
+
+  follow: Source["follow"] = (_asked, _after, onChange, onExpired) => {
+    [this.tell, this.expire] = [onChange, onExpired];
+    return () => {
+      this.tell = undefined;
+    };
+  };
+
+  create(number: number): void {
+    this.nodes.unshift(made(number));
+    this.send({ type: "CREATED", matches: true, guid: String(number), execution: made(number) });
+  }
+
+  send(change: Omit<Change, "cursor">): void {
+    this.events += 1;
+    this.tell?.({ cursor: String(this.events), ...change });
+  }
+
+  forget(): void {
+    this.expire?.();
+  }
+}
+
+function latest(filter: Asked["filter"]): string {
+  return filter?.and?.at(-1)?.createdOn?.lte ?? "9999";
+}
+
+function earliest(filter: Asked["filter"]): string {
+  return filter?.and?.at(-1)?.createdOn?.gt ?? "0";
+}

@@ -1,0 +1,181 @@
+import type { Row } from "./row";
+
+/** How many rows are asked for at once. */
+export const PAGE = 100;
+/** How many rows are kept, around those that are seen. */
+export const MOST_ROWS = 1_500;
+/** How many rows one can scroll over; more would be higher than browsers can draw. */
+const LONGEST = 300_000;
+/** Room to scroll back into, from where the list was entered. */
+const ROOM = 1_000;
+/** Placeholders after the last row while there are more. */
+const AHEAD = 20;
+const MOST_MARKS = 4_000;
+
+/** A place to load from: the rows after the cursor begin at an index. */
+interface Mark {
+  index: number;
+  cursor: string;
+}
+
+/**
+ * Rows that follow each other, in a space of indexes that one scrolls over. What is in the space
+ * and not among the rows is loaded when it is seen.
+ */
+export interface Window {
+  rows: readonly Row[];
+  /** The index of the first of the rows. */
+  start: number;
+  /** How many executions are before the space, as far as it is known. */
+  lead: number;
+  /** By how many rows the space has moved since the beginning; whoever scrolls moves with it. */
+  shift: number;
+  hasBefore: boolean;
+  hasAfter: boolean;
+  marks: readonly Mark[];
+}
+
+export const EMPTY: Window = {
+  rows: [],
+  start: 0,
+  lead: 0,
+  shift: 0,
+  hasBefore: false,
+  hasAfter: false,
+  marks: [],
+};
+
+export function endOf({ rows, start }: Window): number {
+  return start + rows.length;
+}
+
+/** How many indexes there are to scroll over. */
+export function lengthOf(window: Window): number {
+  return endOf(window) + (window.hasAfter ? AHEAD : 0);
+}
+
+/** Rows that begin at a position among all, in the place of the ones before. */
+export function entered(
+  { shift }: Window,
+  rows: readonly Row[],
+  position: number,
+  { hasBefore, hasAfter }: { hasBefore: boolean; hasAfter: boolean },
+): Window {
+  const start = hasBefore ? Math.max(Math.min(position, ROOM), 1) : 0;
+  const lead = hasBefore ? Math.max(position - start, 0) : 0;
+  return settled({ rows, start, lead, shift, hasBefore, hasAfter, marks: [] });
+}
+
+/** The window with rows after its own; the first ones go where they become too many. */
+export function appended(window: Window, page: readonly Row[], hasAfter: boolean): Window {
+  const rows = [...window.rows, ...unknown(window, page)];
+  const extra = Math.max(0, Math.ceil((rows.length - MOST_ROWS) / PAGE) * PAGE);
+  const marks = [...window.marks];
+  for (let at = PAGE; at <= extra; at += PAGE) {
+    const cursor = rows[at - 1]?.cursor;
+    if (cursor) mark(marks, { index: window.start + at, cursor });
+  }
+  return settled({
+    ...window,
+    rows: rows.slice(extra),
+    start: window.start + extra,
+    hasBefore: window.hasBefore || extra > 0,
+    hasAfter,
+    marks,
+  });
+}
+
+/** The window with rows before its own; the last ones go where they become too many. */
+export function prepended(window: Window, page: readonly Row[], hasBefore: boolean): Window {
+  const before = unknown(window, page);
+  const rows = [...before, ...window.rows];
+  const start = window.start - before.length;
+  const hasExtra = rows.length > MOST_ROWS;
+  const marks = [...window.marks];
+  const cursor = rows[MOST_ROWS - 1]?.cursor;
+  if (hasExtra && cursor) mark(marks, { index: start + MOST_ROWS, cursor });
+  return settled({
+    ...window,
+    rows: rows.slice(0, MOST_ROWS),
+    start,
+    hasBefore,
+    hasAfter: window.hasAfter || hasExtra,
+    marks,
+  });
+}
+
+/** The window at rows that were loaded from a mark, with the same space. */
+export function revisited(
+  window: Window,
+  rows: readonly Row[],
+  start: number,
+  hasAfter: boolean,
+): Window {
+  return settled({ ...window, rows, start, hasBefore: start > 0 || window.lead > 0, hasAfter });
+}
+
+/** The space moved under whoever scrolls, so that an index shows what is next to the rows. */
+export function pulled(window: Window, index: number): Window {
+  const by = index < window.start ? index + PAGE - window.start : index - endOf(window);
+  return { ...moved(window, by), shift: window.shift };
+}
+
+/** Where to load from to see an index: the nearest mark before it, or the beginning. */
+export function markBefore({ marks, lead }: Window, index: number): Mark | "beginning" | null {
+  const nearest = marks.findLast((each) => each.index <= index && index - each.index < ROOM);
+  if (nearest) return nearest;
+  return lead === 0 && index < PAGE ? "beginning" : null;
+}
+
+/** The window with a row put in at a position of its rows. */
+export function inserted(window: Window, row: Row, at: number): Window {
+  const marks = window.marks.map((each) => ({ ...each, index: each.index + 1 }));
+  const rows = window.rows.toSpliced(at, 0, row);
+  return {
+    ...window,
+    marks,
+    rows: rows.slice(0, MOST_ROWS),
+    hasAfter: window.hasAfter || rows.length > MOST_ROWS,
+  };
+}
+
+/** The cursor of the first or the last of the rows that has one. */
+export function edgeCursor({ rows }: Window, edge: "first" | "last"): string | null {
+  const has = ({ cursor }: Row) => cursor !== null;
+  return (edge === "first" ? rows.find(has) : rows.findLast(has))?.cursor ?? null;
+}
+
+function unknown({ rows }: Window, page: readonly Row[]): readonly Row[] {
+  const known = new Set(rows.map(({ guid }) => guid));
+  return page.filter(({ guid }) => !known.has(guid));
+}
+
+function mark(marks: Mark[], made: Mark): void {
+  const place = marks.findIndex(({ index }) => index >= made.index);
+  if (place < 0) marks.push(made);
+  else marks.splice(place, marks[place]?.index === made.index ? 1 : 0, made);
+  if (marks.length > MOST_MARKS) marks.splice(0, marks.length, ...marks.filter((_, at) => at % 2));
+}
+
+/** Move the space, with all that is in it, by some rows. */
+function moved(window: Window, by: number): Window {
+  return {
+    ...window,
+    start: window.start + by,
+    lead: Math.max(0, window.lead - by),
+    shift: window.shift + by,
+    marks: window.marks
+      .map(({ index, cursor }) => ({ index: index + by, cursor }))
+      .filter(({ index }) => index >= 0),
+  };
+}
+
+/** Keep the space in accordance with what is known: where it begins, and how long it may be. */
+function settled(window: Window): Window {
+  if (!window.hasBefore) return { ...moved(window, -window.start), lead: 0 };
+  if (window.start <= 0) {
+    return moved(window, (window.lead > 0 ? Math.min(ROOM, window.lead) : 1) - window.start);
+  }
+  const over = lengthOf(window) - LONGEST;
+  return over > 0 ? moved(window, -Math.min(over + ROOM, window.start - 1)) : window;
+}
