@@ -1,36 +1,154 @@
-import { type ReactNode, useCallback, useMemo, useState } from "react";
+import {
+  type ReactNode,
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from "react";
 
+import { go, readAddress, useAddress } from "../address";
+import { useGateway, useObservable } from "../gateway";
+import { useZone } from "../time";
+import { ListStore } from "./ListStore";
+import { keepPlace, keptPlace } from "./place";
+import { questionOf } from "./question";
 import type { Row } from "./row";
-import { NOTHING, type Selection } from "./selection";
-import { type List, ListContext } from "./useList";
-
-const NONE: readonly Row[] = [];
+import { all, extended, NOTHING, type Selection, toggled } from "./selection";
+import { sourceOf } from "./source";
+import { GridContext, type Grid, type List, ListContext, type Shown } from "./useList";
 
 /** Has the list of executions for what is in it. */
 export function ListProvider({ children }: { children: ReactNode }) {
-  const [selection, select] = useState<Selection>(NOTHING);
-  const nothing = useCallback(() => undefined, []);
+  const gateway = useGateway();
+  const locked = useObservable(gateway.locked);
+  const address = useAddress();
+  const zone = useZone();
+  const { view, filter, range, order } = address;
+  const isShown = view === "executions" && !locked;
+
+  const store = useMemo(() => new ListStore(sourceOf(gateway)), [gateway]);
+  const question = useMemo(
+    () => questionOf({ filter, range, order }, zone, Date.now()),
+    [filter, range, order, zone],
+  );
+  const { asked } = question;
+  const snapshot = useSyncExternalStore(store.subscribe, store.get);
+  const [anchor, setAnchor] = useState<string | null>(null);
+  const [selection, setSelection] = useState<Selection>(NOTHING);
+  const [shown, show] = useState<Shown | null>(null);
+  const pivot = useRef<string | null>(null);
+  const remembered = useRef(new Map<string, Row>());
+
+  useEffect(() => {
+    if (!isShown || !asked) return;
+    setSelection(NOTHING);
+    setAnchor(null);
+    pivot.current = null;
+    store.open(asked, keptPlace());
+    return () => store.close();
+  }, [store, asked, isShown]);
+
+  // What is opened beside the list is another step of the history, with the same place.
+  useEffect(() => {
+    if (isShown && !store.get().isStarting) keepPlace(store.place());
+  }, [store, address, isShown]);
+
+  const { rows } = snapshot.window;
+  const indexes = useMemo(() => new Map(rows.map(({ guid }, at) => [guid, at])), [rows]);
+  const rowOf = useCallback(
+    (guid: string) => rows[indexes.get(guid) ?? -1] ?? remembered.current.get(guid) ?? null,
+    [rows, indexes],
+  );
+
+  const select = useCallback(
+    (next: Selection) => {
+      const kept = next.kind === "some" ? [...next.guids] : [];
+      const known = kept.map((guid) => [guid, rowOf(guid)] as const);
+      remembered.current = new Map(known.flatMap(([guid, row]) => (row ? [[guid, row]] : [])));
+      setSelection(next);
+    },
+    [rowOf],
+  );
+
+  const grid = useMemo<Grid>(() => {
+    function open(guid: string) {
+      setAnchor(guid);
+      go({ execution: guid }, { replace: readAddress().execution !== "" });
+    }
+    return {
+      store,
+      snapshot,
+      question,
+      shown,
+      indexes,
+      open,
+      setAnchor(guid) {
+        setAnchor(guid);
+        show({ guid });
+      },
+      toggle(row) {
+        pivot.current = row.guid;
+        setAnchor(row.guid);
+        select(toggled(selection, row));
+      },
+      extendTo(row) {
+        const to = indexes.get(row.guid);
+        const from = indexes.get(pivot.current ?? anchor ?? "") ?? to;
+        pivot.current ??= anchor;
+        setAnchor(row.guid);
+        if (from === undefined || to === undefined) return;
+        select(extended(selection, rows.slice(Math.min(from, to), Math.max(from, to) + 1)));
+      },
+    };
+  }, [store, snapshot, question, shown, indexes, rows, anchor, selection, select]);
+
   const list = useMemo<List>(
     () => ({
-      filter: null,
-      orderBy: [],
-      total: null,
-      rows: NONE,
-      isLoading: false,
-      refusal: null,
-      fresh: 0,
-      anchor: null,
+      filter: snapshot.asked?.filter ?? null,
+      orderBy: snapshot.asked?.orderBy ?? [],
+      total: snapshot.total,
+      rows,
+      isLoading: snapshot.isLoading || snapshot.isStarting,
+      refusal: snapshot.refusal,
+      fresh: snapshot.fresh,
+      anchor,
       selection,
-      rowOf: () => null,
-      neighboursOf: () => ({ before: null, after: null }),
-      move: nothing,
+      rowOf,
+      neighboursOf(guid) {
+        const at = indexes.get(guid);
+        if (at === undefined) return { before: null, after: null };
+        return { before: rows[at - 1]?.guid ?? null, after: rows[at + 1]?.guid ?? null };
+      },
+      move(by) {
+        const open = readAddress().execution;
+        const at = indexes.get(open || (anchor ?? ""));
+        const to = at === undefined ? store.firstSeen() : at + by;
+        const row = rows[Math.max(0, Math.min(to, rows.length - 1))];
+        if (!row) return;
+        grid.setAnchor(row.guid);
+        if (open) go({ execution: row.guid }, { replace: true });
+      },
       select,
-      toggle: nothing,
-      selectAll: nothing,
-      reload: nothing,
-      showFresh: nothing,
+      toggle(guid) {
+        const row = rowOf(guid);
+        if (row) grid.toggle(row);
+      },
+      selectAll() {
+        select(all(snapshot.asked?.filter ?? null, snapshot.total ?? 0, new Date()));
+      },
+      reload() {
+        store.reload(questionOf(readAddress(), zone, Date.now()).asked ?? undefined);
+      },
+      showFresh: () => store.toStart(),
     }),
-    [selection, nothing],
+    [snapshot, rows, anchor, selection, rowOf, indexes, store, grid, select, zone],
   );
-  return <ListContext value={list}>{children}</ListContext>;
+
+  return (
+    <ListContext value={list}>
+      <GridContext value={grid}>{children}</GridContext>
+    </ListContext>
+  );
 }

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
-import { ListStore, type Place } from "./ListStore";
+import { ListStore } from "./ListStore";
 import { made, MadeSource } from "./made";
+import type { Place } from "./snapshot";
 import type { Asked } from "./source";
 import { endOf, lengthOf, MOST_ROWS } from "./window";
 

@@ -1,11 +1,11 @@
-import { Refused, type Refusal } from "../gateway/refusals";
-import { Changes, type Counted } from "./changes";
+import { Refused } from "../gateway/refusals";
+import { Changes } from "./changes";
 import type { Row } from "./row";
-import type { Asked, Page, Source, Span } from "./source";
+import { NOTHING, type Place, type Snapshot } from "./snapshot";
+import { type Asked, type Page, rowsOf, type Source, type Span } from "./source";
 import {
   appended,
   edgeCursor,
-  EMPTY,
   endOf,
   entered,
   markBefore,
@@ -21,35 +21,6 @@ const FAR = 3 * PAGE;
 /** How many rows before the end of the rows the next ones are asked for. */
 const EARLY = 40;
 const RECOUNTED_AFTER_MS = 3_000;
-
-/** Where to be in a list: after a cursor, at about this position among all. */
-export interface Place {
-  cursor: string;
-  position: number;
-}
-
-/** The list at a moment; it is another object after each change. */
-export interface Snapshot extends Counted {
-  asked: Asked | null;
-  /** Whether what was asked for is not there yet. */
-  isStarting: boolean;
-  isLoading: boolean;
-  refusal: Refusal | null;
-  /** What to scroll to; another object each time. */
-  target: { index: number } | null;
-}
-
-const NOTHING: Snapshot = {
-  asked: null,
-  window: EMPTY,
-  total: null,
-  fresh: 0,
-  arriving: new Set(),
-  isStarting: false,
-  isLoading: false,
-  refusal: null,
-  target: null,
-};
 
 /**
  * The rows of a list, of which there may be millions: pages around what is seen, by cursor in both
@@ -120,6 +91,11 @@ export class ListStore {
   see(first: number, last: number): void {
     this.seen = { first, last };
     this.load();
+  }
+
+  /** Which of the rows is the first one that is seen. */
+  firstSeen(): number {
+    return Math.max(0, this.seen.first - this.snapshot.window.start);
   }
 
   /** Say whether the reader would be disturbed by rows that come at the top. */
@@ -322,8 +298,4 @@ export class ListStore {
     this.snapshot = { ...this.snapshot, ...changed };
     for (const listener of this.listeners) listener();
   }
-}
-
-function rowsOf({ edges }: Page): readonly Row[] {
-  return edges.map(({ cursor, node }) => ({ ...node, cursor, standing: "matches" }));
 }

@@ -6,6 +6,7 @@ import type {
   ListPageQuery,
 } from "../generated/graphql";
 import type { Gateway } from "../gateway";
+import type { Row } from "./row";
 
 /** Rows to begin with, and the place of these rows among all changes. */
 const START = graphql(`
@@ -145,4 +146,9 @@ export function sourceOf(gateway: Gateway): Source {
         },
       ),
   };
+}
+
+/** The executions of a page as rows. */
+export function rowsOf({ edges }: Page): readonly Row[] {
+  return edges.map(({ cursor, node }) => ({ ...node, cursor, standing: "matches" }));
 }

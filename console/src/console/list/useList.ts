@@ -2,8 +2,11 @@ import { createContext, use } from "react";
 
 import type { ExecutionFilter, ExecutionOrder } from "../generated/graphql";
 import type { Refusal } from "../gateway";
+import type { ListStore } from "./ListStore";
+import type { Question } from "./question";
 import type { Row } from "./row";
 import type { Selection } from "./selection";
+import type { Snapshot } from "./snapshot";
 
 /** The list of executions that the address asks for, and what the reader does in it. */
 export interface List {
@@ -48,4 +51,35 @@ export function useList(): List {
   const list = use(ListContext);
   if (!list) throw new Error("This must be inside a ListProvider");
   return list;
+}
+
+/** A row to bring into view, and to give the focus; another object each time. */
+export interface Shown {
+  guid: string;
+}
+
+/** What the list's own parts share besides. */
+export interface Grid {
+  store: ListStore;
+  snapshot: Snapshot;
+  question: Question;
+  shown: Shown | null;
+  /** Where the rows are that are loaded, by their guids. */
+  indexes: ReadonlyMap<string, number>;
+  /** Open an execution beside the list. */
+  open(guid: string): void;
+  /** Give a row to the keys, and bring it into view. */
+  setAnchor(guid: string): void;
+  toggle(row: Row): void;
+  /** Select what is between the row that was selected last and this one. */
+  extendTo(row: Row): void;
+}
+
+export const GridContext = createContext<Grid | null>(null);
+
+/** What the list's own parts share. */
+export function useGrid(): Grid {
+  const grid = use(GridContext);
+  if (!grid) throw new Error("This must be inside a ListProvider");
+  return grid;
 }

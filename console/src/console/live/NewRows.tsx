@@ -1,4 +1,27 @@
+import { Icon } from "../design";
+import { useKey } from "../keyboard";
+import { useGrid, useList } from "../list/useList";
+import { useFormats } from "../time";
+import styles from "./live.module.css";
+
 /** Says how many executions are new, when the reader is not at the top of the list. */
 export function NewRows() {
-  return null;
+  const { fresh, showFresh } = useList();
+  const isByCreation = useGrid().question.order.key === "created";
+  const formats = useFormats();
+  useKey(
+    fresh > 0
+      ? { keys: "n", name: "Show what is new", group: "List", run: () => showFresh() }
+      : null,
+  );
+  return (
+    <div role="status" className={styles.place}>
+      {fresh > 0 && (
+        <button type="button" className={styles.pill} onClick={showFresh}>
+          <Icon name={isByCreation ? "up" : "reload"} />
+          {formats.number(fresh)} {isByCreation ? "new" : "changed"}
+        </button>
+      )}
+    </div>
+  );
 }

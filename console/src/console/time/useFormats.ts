@@ -1,5 +1,3 @@
-import { useMemo } from "react";
-
 import { useAddress } from "../address";
 import { type Formats, formatsFor } from "./formats";
 import { readersZone } from "./zone";
@@ -11,6 +9,15 @@ export function useZone(): string {
 
 /** Writes numbers and times in the reader's locale, and in the zone that the page shows. */
 export function useFormats(): Formats {
-  const zone = useZone();
-  return useMemo(() => formatsFor([...navigator.languages], zone), [zone]);
+  return formatsIn(useZone(), navigator.languages);
+}
+
+const made = new Map<string, Formats>();
+
+// Making them takes a browser longer than drawing a row that needs them.
+function formatsIn(zone: string, languages: readonly string[]): Formats {
+  const key = `${zone} ${languages.join()}`;
+  const formats = made.get(key) ?? formatsFor([...languages], zone);
+  made.set(key, formats);
+  return formats;
 }

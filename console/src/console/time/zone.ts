@@ -13,9 +13,12 @@ const DAY_MS = 86_400_000;
 
 const makers = new Map<string, Intl.DateTimeFormat>();
 
-/** The reader's time zone, by its IANA name. */
+let own: string | undefined;
+
+/** The reader's time zone, by its IANA name, as it was when it was asked for first. */
 export function readersZone(): string {
-  return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  own ??= new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return own;
 }
 
 /** What the clocks of a zone show at an instant (milliseconds since 1970). */

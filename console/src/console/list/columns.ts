@@ -1,0 +1,39 @@
+import { useKept } from "../kept";
+import type { OrderKey } from "./order";
+
+/** The columns of the list, in their order. */
+export const COLUMNS = [
+  { key: "state", name: "State", order: "state" },
+  { key: "flow", name: "Agentflow", order: "flow" },
+  { key: "session", name: "Session", order: "session" },
+  { key: "created", name: "Created", order: "created" },
+  { key: "duration", name: "Duration", order: "duration" },
+  { key: "updated", name: "Updated", order: "updated" },
+  { key: "guid", name: "Guid", order: null },
+] as const satisfies readonly { key: string; name: string; order: OrderKey | null }[];
+
+export type Column = (typeof COLUMNS)[number];
+export type ColumnKey = Column["key"];
+
+/** The columns that the reader sees, and what hides one or shows it again. */
+export function useColumns(): {
+  columns: readonly Column[];
+  hidden: ReadonlySet<string>;
+  toggle(key: ColumnKey): void;
+} {
+  const [hidden, hide] = useKept("hiddenColumns", readHidden);
+  const names = new Set<string>(hidden);
+  return {
+    columns: COLUMNS.filter(({ key }) => !names.has(key)),
+    hidden: names,
+    toggle: (key) =>
+      hide(names.has(key) ? hidden.filter((each) => each !== key) : [...hidden, key]),
+  };
+}
+
+function readHidden(kept: unknown): readonly string[] {
+  if (!Array.isArray(kept)) return [];
+  const hidden = COLUMNS.map(({ key }) => key).filter((key) => kept.includes(key));
+  // An execution is told by something.
+  return hidden.length < COLUMNS.length ? hidden : [];
+}

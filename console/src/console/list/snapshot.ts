@@ -1,0 +1,34 @@
+import type { Refusal } from "../gateway/refusals";
+import type { Counted } from "./changes";
+import type { Asked } from "./source";
+import { EMPTY } from "./window";
+
+/** Where to be in a list: after a cursor, at about this position among all. */
+export interface Place {
+  cursor: string;
+  position: number;
+}
+
+/** The list at a moment; it is another object after each change. */
+export interface Snapshot extends Counted {
+  asked: Asked | null;
+  /** Whether what was asked for is not there yet. */
+  isStarting: boolean;
+  isLoading: boolean;
+  refusal: Refusal | null;
+  /** What to scroll to; another object each time. */
+  target: { index: number } | null;
+}
+
+/** The list before anything was asked for. */
+export const NOTHING: Snapshot = {
+  asked: null,
+  window: EMPTY,
+  total: null,
+  fresh: 0,
+  arriving: new Set(),
+  isStarting: false,
+  isLoading: false,
+  refusal: null,
+  target: null,
+};

@@ -1,0 +1,26 @@
+import { useKey } from "../keyboard";
+import { NOTHING } from "./selection";
+import { useGrid, useList } from "./useList";
+
+const GROUP = "List";
+
+/** The keys of the list, which work wherever the focus is. */
+export function useListKeys(): void {
+  const { open } = useGrid();
+  const { anchor, move, rowOf, selection, select, toggle } = useList();
+  const row = anchor === null ? null : rowOf(anchor);
+  useKey({ keys: "j", name: "Next execution", group: GROUP, run: () => move(1) });
+  useKey({ keys: "k", name: "Previous execution", group: GROUP, run: () => move(-1) });
+  useKey(row && { keys: "Enter", name: "Open execution", group: GROUP, run: () => open(row.guid) });
+  useKey({
+    keys: "x",
+    name: "Select execution, or not",
+    group: GROUP,
+    run: () => row && toggle(row.guid),
+  });
+  useKey(
+    selection.kind === "none"
+      ? null
+      : { keys: "Escape", name: "Select nothing", group: GROUP, run: () => select(NOTHING) },
+  );
+}

@@ -1,0 +1,14 @@
+import { createContext, use } from "react";
+
+import type { Grid } from "./useList";
+
+/** What a row can do; always the same object, so that no row renders without need. */
+export type RowActions = Pick<Grid, "open" | "toggle" | "extendTo">;
+
+export const RowActionsContext = createContext<RowActions | null>(null);
+
+export function useRowActions(): RowActions {
+  const actions = use(RowActionsContext);
+  if (!actions) throw new Error("This must be inside a list");
+  return actions;
+}
