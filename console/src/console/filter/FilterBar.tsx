@@ -1,7 +1,7 @@
 import { useEffect, useId, useMemo, useRef } from "react";
 
-import { go, useAddress } from "../address";
-import { RangePicker, useZone } from "../time";
+import { useAddress } from "../address";
+import { useZone } from "../time";
 import { SaveView } from "../views/SaveView";
 import styles from "./filter.module.css";
 import { FilterField } from "./FilterField";
@@ -11,7 +11,7 @@ import { useDraft } from "./useDraft";
 
 /** Where the filter is typed, and put together from menus by whoever does not type. */
 export function FilterBar() {
-  const { filter, range } = useAddress();
+  const { filter } = useAddress();
   const zone = useZone();
   const draft = useDraft();
   const field = useRef<HTMLInputElement>(null);
@@ -48,22 +48,14 @@ export function FilterBar() {
       <p id={`${id}-problem`} className={styles.problem} role="status">
         {problem?.words}
       </p>
-      <div className={styles.line}>
-        <FilterMenus
-          draft={draft}
-          parsed={parsed}
-          onType={(next) => {
-            caretAtEnd.current = true;
-            draft.type(next);
-          }}
-        />
-        <div className={styles.range}>
-          <RangePicker
-            range={range || "all"}
-            onChange={(chosen) => go({ range: chosen === "all" ? "" : chosen })}
-          />
-        </div>
-      </div>
+      <FilterMenus
+        draft={draft}
+        parsed={parsed}
+        onType={(next) => {
+          caretAtEnd.current = true;
+          draft.type(next);
+        }}
+      />
     </search>
   );
 }
