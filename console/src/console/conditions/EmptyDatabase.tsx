@@ -1,6 +1,6 @@
 import { useState } from "react";
 
-import { IconButton, Segments, useCopy } from "../design";
+import { Button, Segments, useCopy } from "../design";
 import { useViewer } from "../gateway";
 import styles from "./missing.module.css";
 import { Notice } from "./Notice";
@@ -10,9 +10,11 @@ INSERT INTO executions (guid, agentflow_id, session_id, state, created_on)
 VALUES ('run-1', 'flow-1', 'session-1', 'INPROGRESS', 1700000000000);
 UPDATE executions SET state = 'FINISHED' WHERE guid = 'run-1';`;
 const IMPORT = `executions-gateway import executions.csv
-executions-gateway import https://flowise.example/api/v1/executions --header @header --follow 30s`;
-const FLOWISE = `executions-gateway attach flowise --check --database sqlite:///$HOME/.flowise/database.sqlite
-executions-gateway attach flowise --database sqlite:///$HOME/.flowise/database.sqlite`;
+executions-gateway import --follow 30s --header @header \\
+  https://flowise.example/api/v1/executions`;
+const FLOWISE = `DB=sqlite:///$HOME/.flowise/database.sqlite
+executions-gateway attach flowise --check --database $DB
+executions-gateway attach flowise --database $DB`;
 
 const WAYS = [
   {
@@ -34,7 +36,7 @@ const WAYS = [
     name: "Flowise",
     text: FLOWISE,
     words:
-      "Put the gateway in front of the database of a Flowise. The first line changes nothing: it says what is there.",
+      "Put the gateway in front of the database of a Flowise. With --check, it changes nothing and says what is there.",
   },
 ] as const;
 
@@ -55,14 +57,16 @@ export function EmptyDatabase() {
       }
     >
       <p>They appear here by themselves as soon as there are some. This is how they get in:</p>
-      <Segments label="How executions get in" options={WAYS} value={chosen} onChange={choose} />
-      <p>{way.words}</p>
-      <div className={styles.example}>
-        <pre tabIndex={0} aria-label={`${way.name}, as an example`}>
-          {way.text}
-        </pre>
-        <IconButton icon="copy" label="Copy" onClick={() => copy(way.text, "The example")} />
+      <div className={styles.ways}>
+        <Segments label="How executions get in" options={WAYS} value={chosen} onChange={choose} />
+        <Button kind="quiet" icon="copy" onClick={() => copy(way.text, "The example")}>
+          Copy
+        </Button>
       </div>
+      <pre className={styles.example} tabIndex={0} aria-label={`Example: ${way.name}`}>
+        {way.text}
+      </pre>
+      <p>{way.words}</p>
     </Notice>
   );
 }

@@ -6,6 +6,7 @@ import { Button } from "../design";
 import { parseFilter } from "../filter/language";
 import { useList } from "../list/useList";
 import { useZone } from "../time";
+import styles from "./button.module.css";
 import type { Exported } from "./useExport";
 
 const ExportDialog = lazy(() => import("./ExportDialog"));
@@ -27,7 +28,7 @@ export function ExportButton() {
   return (
     <>
       <Button icon="export" off={off} onClick={() => setExported({ filter, orderBy, total })}>
-        Export
+        <span className={styles.word}>Export</span>
       </Button>
       {exported && (
         <Boundary>

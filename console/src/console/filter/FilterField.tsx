@@ -161,7 +161,11 @@ export function FilterField({ field, draft, parsed, onCommit, describedBy }: Pro
           }}
         />
       )}
-      {text === "" && !isFocused && <KeyHint keys="/" />}
+      {text === "" && !isFocused && (
+        <span className={styles.hint}>
+          <KeyHint keys="/" />
+        </span>
+      )}
       <Completions
         id={`${id}-completions`}
         isShown={isPanelShown}
