@@ -1,24 +1,19 @@
-import { useEffect, useMemo, useRef } from "react";
+import { useEffect } from "react";
 
 import { ActionBar } from "../acting/ActionBar";
 import { go, useAddress } from "../address";
 import { EmptyDatabase, ErrorWords, NothingMatches, Notice } from "../conditions";
-import { Button, ViewHeader } from "../design";
+import { ViewHeader } from "../design";
 import { ExportButton } from "../export/ExportButton";
 import { FilterBar } from "../filter/FilterBar";
 import { useCondition } from "../gateway";
-import { NewRows } from "../live/NewRows";
 import { RangePicker, useFormats } from "../time";
 import { ColumnsMenu } from "./ColumnsMenu";
-import { useColumns } from "./columns";
 import { EarlierRunning } from "./EarlierRunning";
-import { Head } from "./Head";
 import { JumpToDate } from "./JumpToDate";
-import styles from "./list.module.css";
-import { Rows } from "./Rows";
+import { Table } from "./Table";
 import { useGrid, useList } from "./useList";
 import { useListKeys } from "./useListKeys";
-import { type RowActions, RowActionsContext } from "./useRowActions";
 
 /** The list of executions that the address asks for. */
 export function Executions() {
@@ -62,51 +57,6 @@ function Listed() {
   if (isEmpty && total === 0)
     return snapshot.asked?.filter ? <NothingMatches /> : <EmptyDatabase />;
   return <Table />;
-}
-
-function Table() {
-  const { store, open, toggle, extendTo } = useGrid();
-  const { total, refusal, rows } = useList();
-  const { columns } = useColumns();
-  const latest = useRef({ open, toggle, extendTo });
-  useEffect(() => {
-    latest.current = { open, toggle, extendTo };
-  });
-  const actions = useMemo<RowActions>(
-    () => ({
-      open: (guid) => latest.current.open(guid),
-      toggle: (row) => latest.current.toggle(row),
-      extendTo: (row) => latest.current.extendTo(row),
-    }),
-    [],
-  );
-  return (
-    <div className={styles.list}>
-      <NewRows />
-      <div
-        role="grid"
-        aria-label="Executions"
-        aria-multiselectable="true"
-        aria-rowcount={total === null ? -1 : total + 1}
-        className={styles.grid}
-      >
-        <Head columns={columns} />
-        <RowActionsContext value={actions}>
-          <Rows columns={columns} />
-        </RowActionsContext>
-      </div>
-      {refusal && rows.length > 0 && (
-        <p className={styles.refused} role="alert">
-          <span>
-            {refusal.title} {refusal.detail}
-          </span>
-          <Button icon="reload" onClick={() => store.again()}>
-            Try again
-          </Button>
-        </p>
-      )}
-    </div>
-  );
 }
 
 /** Asks again for what could not be had, when the gateway is there again. */

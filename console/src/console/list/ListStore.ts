@@ -6,6 +6,7 @@ import { type Asked, type Page, rowsOf, type Source, type Span } from "./source"
 import {
   appended,
   edgeCursor,
+  EMPTY,
   endOf,
   entered,
   markBefore,
@@ -50,7 +51,9 @@ export class ListStore {
   /** Show other executions, from the beginning or from a place. */
   open(asked: Asked, place: Place | null = null): void {
     this.close();
-    this.set({ asked, isStarting: true, refusal: null });
+    const { window } = this.snapshot;
+    const isEmpty = window.rows.length === 0;
+    this.set({ asked, isStarting: true, refusal: null, window: isEmpty ? EMPTY : window });
     void this.start(asked, place);
   }
 

@@ -8,7 +8,6 @@ import { Placeholder } from "./Placeholder";
 import { RowView } from "./RowView";
 import { includes } from "./selection";
 import { useGrid, useList } from "./useList";
-import { useReading } from "./useReading";
 import { useRowKeys } from "./useRowKeys";
 import { useVirtualRows } from "./useVirtualRows";
 
@@ -21,7 +20,6 @@ export function Rows({ columns }: { columns: readonly Column[] }) {
   const { window } = snapshot;
   const isFocused = useKeptFocus(scroller);
   const { items, height, seen, probe } = useVirtualRows(scroller, isFocused);
-  useReading(scroller);
   useRowKeys(scroller, Math.max(1, seen.last - seen.first - 1));
   const reached = anchor !== null && indexes.has(anchor) ? anchor : rows[seen.first - window.start];
   const tabStop = typeof reached === "string" ? reached : reached?.guid;

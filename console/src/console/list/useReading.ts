@@ -2,20 +2,25 @@ import { type RefObject, useEffect } from "react";
 
 import { useGrid } from "./useList";
 
-/** Tells the store while rows must not move: the mouse or the focus is on one, or it is scrolled. */
-export function useReading(scroller: RefObject<HTMLDivElement | null>): void {
+/**
+ * Tells the store while rows must not move: the mouse is over the list or what is drawn over it,
+ * the focus is on a row, or the list is scrolled.
+ */
+export function useReading(frame: RefObject<HTMLDivElement | null>): void {
   const { store } = useGrid();
   useEffect(() => {
-    const element = scroller.current;
+    const element = frame.current;
     if (!element) return;
-    let isPointed = false;
-    const tell = () =>
-      store.setReading(
-        isPointed || element.scrollTop > 0 || element.contains(document.activeElement),
-      );
+    let [isPointed, isScrolled] = [false, false];
+    const tell = () => store.setReading(isPointed || isScrolled || hasFocusedRow(element));
     const stop = new AbortController();
     const listen = (type: string, listener: (event: Event) => void) =>
-      element.addEventListener(type, listener, { signal: stop.signal, passive: true });
+      element.addEventListener(type, listener, {
+        signal: stop.signal,
+        passive: true,
+        // Scrolling is told of to what scrolls alone.
+        capture: type === "scroll",
+      });
     listen("pointermove", (event) => {
       isPointed = event instanceof PointerEvent && event.pointerType !== "touch";
       tell();
@@ -24,11 +29,19 @@ export function useReading(scroller: RefObject<HTMLDivElement | null>): void {
       isPointed = false;
       tell();
     });
-    listen("scroll", tell);
+    listen("scroll", ({ target }) => {
+      isScrolled = target instanceof Element && target.scrollTop > 0;
+      tell();
+    });
     listen("focusin", tell);
     // Where the focus goes is known after it has left.
     listen("focusout", () => queueMicrotask(tell));
     tell();
     return () => stop.abort();
-  }, [scroller, store]);
+  }, [frame, store]);
+}
+
+function hasFocusedRow(element: HTMLElement): boolean {
+  const row = document.activeElement?.closest("[data-guid]");
+  return row !== null && element.contains(row ?? null);
 }

@@ -9,7 +9,7 @@ const LONGEST = 300_000;
 /** Room to scroll back into, from where the list was entered. */
 const ROOM = 1_000;
 /** Placeholders after the last row while there are more. */
-const AHEAD = 20;
+const AHEAD = 24;
 const MOST_MARKS = 4_000;
 
 /** A place to load from: the rows after the cursor begin at an index. */
@@ -35,13 +35,14 @@ export interface Window {
   marks: readonly Mark[];
 }
 
+/** Before anything is known: there may be rows. */
 export const EMPTY: Window = {
   rows: [],
   start: 0,
   lead: 0,
   shift: 0,
   hasBefore: false,
-  hasAfter: false,
+  hasAfter: true,
   marks: [],
 };
 

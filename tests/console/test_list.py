@@ -1,0 +1,321 @@
+"""The list of executions: its rows, its order, its keys, and what becomes of it as they change."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from db.source import ExecutionRow
+from tests.console.axe import in_every_scheme, violations
+from tests.console.console_page import ConsolePage
+from tests.gateway import Gateway, running_gateway
+from tests.places import Place
+
+# What is shown is the same over every database.
+pytestmark = pytest.mark.sqlite
+
+LIST = "/?view=executions"
+PHONE = {"viewport": {"width": 390, "height": 780}, "has_touch": True, "is_mobile": True}
+MOST_ELEMENTS = 1_500
+DAY_MS = 86_400_000
+
+_SEEN = """() => {
+  const rows = document.querySelectorAll('[role=grid] [role=rowgroup]')[1];
+  const frame = rows.getBoundingClientRect();
+  return [...rows.querySelectorAll('[data-guid]')]
+    .map((row) => [row.getBoundingClientRect(), row])
+    .filter(([box]) => box.top > frame.top - 1 && box.bottom < frame.bottom + 1)
+    .sort(([one], [other]) => one.top - other.top)
+    .map(([, row]) => [Number(row.ariaRowIndex), row.dataset.guid]);
+}"""
+
+
+def seen(page: Page) -> list[tuple[int, str]]:
+    """The places and the guids of the rows that can be seen."""
+    return [(index, guid) for index, guid in page.evaluate(_SEEN)]
+
+
+def rows_of(page: Page) -> Locator:
+    return page.locator("[data-guid]")
+
+
+def row_of(page: Page, guid: str) -> Locator:
+    return page.locator(f'[data-guid="{guid}"]')
+
+
+def point_at(page: Page, place: Locator) -> None:
+    box = place.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+def running(guid: str, number: int = 1, *, began: int = 0) -> ExecutionRow:
+    """An execution that began so many milliseconds ago."""
+    now = int(time.time() * 1000) - began
+    return ExecutionRow(
+        id=1_000_000 + number,
+        guid=guid,
+        agentflow_id="flow-new",
+        agentflow_name="New agent",
+        session_id=None,
+        state="INPROGRESS",
+        created_on=now,
+        updated_on=now,
+    )
+
+
+# Paging
+
+
+def test_a_hundred_thousand_rows_are_passed_with_a_page_of_bounded_size(
+    open_console: Callable[..., ConsolePage], many_gateway: Gateway
+) -> None:
+    console = open_console(many_gateway)
+    page = console.open(LIST)
+    expect(page.get_by_role("grid")).to_have_attribute("aria-rowcount", "100001")
+    point_at(page, page.get_by_role("grid"))
+    passed = 0
+    while passed < 2_000:
+        page.mouse.wheel(0, 20_000)
+        page.wait_for_function(f"() => (({_SEEN})().at(0)?.at(0) ?? 0) > {passed}")
+        console.settle()
+        assert console.elements() < MOST_ELEMENTS
+        passed = seen(page)[0][0]
+    asked = [variables for name, variables in console.asked if name == "ListPage"]
+    assert all(each["first"] == 100 and each["after"] for each in asked)
+
+    page.keyboard.press("End")
+    expect(page.locator('[aria-rowindex="100001"]')).to_be_visible()
+    for _ in range(20):
+        page.keyboard.press("PageUp")
+    console.settle()
+    indexes = [index for index, _ in seen(page)]
+    assert indexes == list(range(indexes[0], indexes[0] + len(indexes)))
+    assert 99_000 < indexes[0] < 99_800
+    assert console.elements() < MOST_ELEMENTS
+    page.keyboard.press("Home")
+    expect(page.locator('[aria-rowindex="2"]')).to_be_focused()
+
+
+def test_a_day_is_jumped_to_and_scrolled_from_in_both_directions(
+    open_console: Callable[..., ConsolePage], many_gateway: Gateway
+) -> None:
+    [(middle,)] = many_gateway.sql(
+        "SELECT created_on FROM executions ORDER BY created_on LIMIT 1 OFFSET 50000"
+    )
+    day = time.strftime("%Y-%m-%d", time.gmtime(middle / 1000))
+    console = open_console(many_gateway, timezone_id="UTC")
+    page = console.open(LIST)
+    page.get_by_role("button", name="Jump to a date").click()
+    page.get_by_label("Day", exact=True).fill(day)
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"() => (({_SEEN})().at(0)?.at(0) ?? 0) > 2")
+    console.settle()
+    first, guid = seen(page)[0]
+    until = middle - middle % DAY_MS + DAY_MS
+    [(newer,)] = many_gateway.sql("SELECT count(*) FROM executions WHERE created_on >= ?", until)
+    assert first == newer + 2
+    point_at(page, page.get_by_role("grid"))
+    page.mouse.wheel(0, -3_000)
+    page.wait_for_function(f"() => (({_SEEN})().at(0)?.at(0) ?? {first}) < {first}")
+    page.mouse.wheel(0, 3_000)
+    expect(row_of(page, guid)).to_be_in_viewport()
+
+
+# The address
+
+
+def test_a_link_shows_the_same_to_another_person(
+    open_console: Callable[..., ConsolePage], demo_gateway: Gateway
+) -> None:
+    page = open_console(demo_gateway).open(LIST)
+    page.get_by_role("button", name="Duration").click()
+    page.wait_for_url("**order=-duration**")
+    page.get_by_role("radio", name="Last 30 days").check(force=True)
+    page.wait_for_url("**range=30d**")
+    expect(page.get_by_role("columnheader", name="Duration")).to_have_attribute(
+        "aria-sort", "descending"
+    )
+    address = page.url.removeprefix(f"http://{urlsplit(page.url).netloc}")
+    first = open_console(demo_gateway)
+    assert seen(first.open(address))
+    other = open_console(demo_gateway)
+    assert seen(other.open(address)) == seen(first.page)
+
+
+def test_back_leads_to_the_place_in_the_list(
+    open_console: Callable[..., ConsolePage], many_gateway: Gateway
+) -> None:
+    console = open_console(many_gateway)
+    page = console.open(LIST)
+    point_at(page, page.get_by_role("grid"))
+    for _ in range(3):
+        page.mouse.wheel(0, 3_000)
+        console.settle()
+    page.wait_for_function("() => history.state?.place?.position > 200")
+    place = seen(page)
+    page.keyboard.press("g")
+    page.keyboard.press("o")
+    expect(page.get_by_role("heading", name="Overview", level=1)).to_be_visible()
+    page.go_back()
+    expect(row_of(page, place[2][1])).to_be_in_viewport()
+    page.reload()
+    expect(row_of(page, place[2][1])).to_be_in_viewport()
+
+
+def test_columns_that_are_hidden_stay_hidden(console_page: ConsolePage) -> None:
+    page = console_page.open(LIST)
+    page.get_by_role("button", name="Columns").click()
+    page.get_by_role("menuitemcheckbox", name="Guid").click()
+    expect(page.get_by_role("columnheader", name="Guid")).to_have_count(0)
+    page.reload()
+    console_page.settle()
+    expect(page.get_by_role("columnheader", name="Session")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="Guid")).to_have_count(0)
+
+
+def test_what_runs_since_before_the_range_is_said(
+    open_console: Callable[..., ConsolePage], gateway: Gateway
+) -> None:
+    gateway.sql("DELETE FROM executions WHERE state = 'INPROGRESS'")
+    gateway.insert([running("long", began=2 * DAY_MS)])
+    console = open_console(gateway)
+    page = console.open(f"{LIST}&range=24h")
+    expect(row_of(page, "long")).to_have_count(0)
+    page.get_by_role("link", name="1 running execution").click()
+    expect(row_of(page, "long")).to_be_visible()
+    expect(rows_of(page)).to_have_count(1)
+
+
+# Changes
+
+
+def test_what_another_program_writes_comes_at_the_top(
+    open_console: Callable[..., ConsolePage], gateway: Gateway
+) -> None:
+    page = open_console(gateway).open(LIST)
+    gateway.insert([running("new-1")])
+    expect(row_of(page, "new-1")).to_have_attribute("aria-rowindex", "2")
+    expect(row_of(page, "new-1")).to_contain_text("In progress")
+    gateway.sql("UPDATE executions SET state = 'ERROR' WHERE guid = 'new-1'")
+    expect(row_of(page, "new-1")).to_contain_text("Error")
+    expect(page.get_by_role("grid")).to_have_attribute("aria-rowcount", "2002")
+
+
+def test_nothing_moves_under_the_mouse(
+    open_console: Callable[..., ConsolePage], gateway: Gateway
+) -> None:
+    page = open_console(gateway).open(LIST)
+    before = seen(page)
+    point_at(page, row_of(page, before[3][1]))
+    gateway.insert([running("new-1"), running("new-2", 2)])
+    expect(page.get_by_role("button", name="2 new")).to_be_visible()
+    assert [guid for _, guid in seen(page)] == [guid for _, guid in before]
+    page.get_by_role("button", name="2 new").click()
+    expect(row_of(page, "new-1")).to_be_visible()
+    expect(page.get_by_role("button", name="2 new")).to_have_count(0)
+
+
+def test_a_row_that_no_longer_matches_stays_and_says_so(
+    open_console: Callable[..., ConsolePage], gateway: Gateway
+) -> None:
+    gateway.insert([running("one"), running("two", 2)])
+    page = open_console(gateway).open(f"{LIST}&filter=state:INPROGRESS+guid:one,two")
+    expect(rows_of(page)).to_have_count(2)
+    gateway.sql("UPDATE executions SET state = 'FINISHED' WHERE guid = 'one'")
+    expect(row_of(page, "one")).to_contain_text("No longer matches")
+    gateway.sql("DELETE FROM executions WHERE guid = 'two'")
+    expect(row_of(page, "two")).to_contain_text("Deleted")
+    page.reload()
+    expect(rows_of(page)).to_have_count(0)
+
+
+def test_after_the_gateway_was_restarted_the_list_catches_up(
+    open_console: Callable[..., ConsolePage], copy_of_demo: Place
+) -> None:
+    with running_gateway(copy_of_demo) as gateway:
+        console = open_console(gateway)
+        page = console.open(LIST)
+        port = urlsplit(gateway.url).port
+    expect(page.get_by_text("The connection is lost.")).to_be_visible()
+    place: Any = copy_of_demo
+    with running_gateway(place, port=port) as gateway:
+        gateway.insert([running("meanwhile")])
+        page.get_by_role("button", name="Try now").click()
+        expect(row_of(page, "meanwhile")).to_be_visible()
+        expect(page.get_by_text("The connection is lost.")).to_have_count(0)
+        page.close()
+    # The browser complains of what was asked while nobody was there.
+    console.complaints.clear()
+
+
+# Keys
+
+
+def test_executions_are_chosen_and_opened_by_keys_alone(console_page: ConsolePage) -> None:
+    page = console_page.open(LIST)
+    guids = [guid for _, guid in seen(page)]
+    for key in ("j", "j", "ArrowDown", "k"):
+        page.keyboard.press(key)
+    expect(row_of(page, guids[1])).to_be_focused()
+    page.keyboard.press("x")
+    page.keyboard.press("Shift+ArrowDown")
+    page.keyboard.press("Shift+ArrowDown")
+    chosen = page.locator('[data-guid][aria-selected="true"]')
+    expect(chosen).to_have_count(3)
+    page.keyboard.press(" ")
+    expect(chosen).to_have_count(2)
+    page.keyboard.press("Escape")
+    expect(chosen).to_have_count(0)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**execution={guids[3]}**")
+    page.keyboard.press("j")
+    page.wait_for_url(f"**execution={guids[4]}**")
+    page.go_back()
+    page.wait_for_url(lambda url: "execution=" not in url)
+
+
+def test_a_range_is_selected_with_the_mouse_and_all_with_one_click(
+    console_page: ConsolePage,
+) -> None:
+    page = console_page.open(LIST)
+    guids = [guid for _, guid in seen(page)]
+    row_of(page, guids[1]).get_by_role("checkbox").check()
+    row_of(page, guids[4]).click(modifiers=["Shift"])
+    chosen = page.locator('[data-guid][aria-selected="true"]')
+    expect(chosen).to_have_count(4)
+    everything = page.get_by_role("checkbox", name="Select all that match")
+    everything.click()
+    expect(chosen).to_have_count(0)
+    everything.click()
+    expect(everything).to_be_checked()
+    row_of(page, guids[2]).get_by_role("checkbox").uncheck()
+    expect(row_of(page, guids[2])).to_have_attribute("aria-selected", "false")
+    expect(row_of(page, guids[3])).to_have_attribute("aria-selected", "true")
+
+
+# For everybody
+
+
+@in_every_scheme
+def test_axe_finds_nothing_wrong_with_the_list(
+    open_console: Callable[..., ConsolePage], demo_gateway: Gateway, scheme: dict[str, Any]
+) -> None:
+    page = open_console(demo_gateway, **scheme).open(LIST)
+    rows_of(page).nth(1).get_by_role("checkbox").check()
+    page.keyboard.press("j")
+    assert violations(page) == []
+
+
+def test_the_list_on_a_phone_has_two_lines_a_row_and_no_violations(
+    open_console: Callable[..., ConsolePage], demo_gateway: Gateway
+) -> None:
+    page = open_console(demo_gateway, **PHONE).open(LIST)
+    box = rows_of(page).first.bounding_box()
+    assert box
+    assert box["height"] > 50
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert violations(page) == []
