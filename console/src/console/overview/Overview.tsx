@@ -1,6 +1,87 @@
-import { ViewHeader } from "../design";
+import { useMemo } from "react";
+
+import { go, useAddress } from "../address";
+import { EmptyDatabase, ErrorWords } from "../conditions";
+import { Button, IconButton, ViewHeader } from "../design";
+import { parseFilter } from "../filter/language";
+import { parseRange, periodBefore, RangePicker, useFormats, useZone } from "../time";
+import { KeyFigures } from "./KeyFigures";
+import { MostFailures } from "./MostFailures";
+import styles from "./overview.module.css";
+import { RunningLongest } from "./RunningLongest";
+import { StateCounts } from "./StateCounts";
+import { Timeline } from "./Timeline";
+import { useFigures } from "./useFigures";
+
+/** What is shown of the address's range if it has none. */
+const USUAL_RANGE = "24h";
 
 /** What runs, what failed and how much of it, over a range of time. */
 export function Overview() {
-  return <ViewHeader title="Overview" />;
+  const { filter, range: given } = useAddress();
+  const zone = useZone();
+  const formats = useFormats();
+  const range = given || USUAL_RANGE;
+  const about = { filter, range, zone };
+  const problem = useMemo(() => problemOf(filter, range, zone), [filter, range, zone]);
+  const parsed = problem === null ? parseRange(range, zone) : null;
+  const { figures, refusal, isLoading, again } = useFigures(
+    parsed && { filter, range: parsed, zone },
+  );
+  // Known before the figures are, so that nothing moves when they come.
+  const before = parsed && periodBefore(parsed, figures?.at ?? Date.now());
+
+  return (
+    <>
+      <ViewHeader
+        title="Overview"
+        aside={before && <>Compared with {formats.between(before.from, before.until)}</>}
+      >
+        <RangePicker range={range} onChange={(chosen) => go({ range: chosen })} />
+      </ViewHeader>
+      {filter !== "" && (
+        <p className={styles.filter}>
+          Only executions with <code>{filter}</code>
+          <IconButton
+            icon="close"
+            label="Leave out the filter"
+            onClick={() => go({ filter: "" })}
+          />
+        </p>
+      )}
+      {problem !== null ? (
+        <div className={styles.problem} role="alert">
+          <p>{problem}</p>
+          <Button onClick={() => go({ filter: "", range: "" })}>Show the last 24 hours</Button>
+        </div>
+      ) : refusal && !figures ? (
+        <ErrorWords refusal={refusal} onAgain={again} />
+      ) : figures?.isEmpty ? (
+        <EmptyDatabase />
+      ) : (
+        <div className={isLoading && figures ? styles.outdated : ""} aria-busy={isLoading}>
+          {refusal && (
+            <p className={styles.problem} role="alert">
+              {refusal.title} What you see is from {figures && formats.time(figures.at)}.
+              <Button onClick={again}>Try again</Button>
+            </p>
+          )}
+          <KeyFigures figures={figures} about={about} />
+          <StateCounts figures={figures} about={about} />
+          <Timeline figures={figures} />
+          <div className={styles.lists}>
+            <MostFailures figures={figures} about={about} />
+            <RunningLongest figures={figures} about={about} />
+          </div>
+        </div>
+      )}
+    </>
+  );
+}
+
+/** What is wrong with the address, in words; null if nothing is. */
+function problemOf(filter: string, range: string, zone: string): string | null {
+  if (parseRange(range, zone) === null) return `“${range}” is no range of time.`;
+  const [problem] = parseFilter(filter, { now: new Date(), zone }).problems;
+  return problem ? `The filter can’t be understood. ${problem.words}` : null;
 }

@@ -1,0 +1,68 @@
+import { useEffect, useId, useState } from "react";
+
+import { Link } from "../address";
+import { Instant, useFormats } from "../time";
+import type { Figures } from "./asking";
+import { type About, toRunning } from "./links";
+import { WaitingRow } from "./MostFailures";
+import styles from "./overview.module.css";
+
+const PLACES = [0, 1, 2, 3, 4, 5];
+const SECOND_MS = 1_000;
+
+interface Props {
+  /** Null until they are known. */
+  figures: Figures | null;
+  about: About;
+}
+
+/** The executions that have been in progress for longest, whenever they began. */
+export function RunningLongest({ figures, about }: Props) {
+  const id = useId();
+  const running = figures?.running;
+  const shown = running?.nodes.length ?? 0;
+  const formats = useFormats();
+  return (
+    <section aria-labelledby={id} className={styles.part}>
+      <h2 id={id} className={styles.heading}>
+        Running longest
+        {running && running.totalCount > shown && (
+          <Link to={toRunning(about)} className={styles.more}>
+            All {formats.number(running.totalCount)}
+          </Link>
+        )}
+      </h2>
+      <ol className={styles.rows}>
+        {!running && PLACES.map((place) => <WaitingRow key={place} />)}
+        {running?.nodes.map(({ guid, agentflowId, agentflowName, createdOn }) => (
+          <li key={guid}>
+            <Link to={{ execution: guid }} className={styles.row}>
+              <span className={styles.name}>{agentflowName ?? agentflowId}</span>
+              <span className={styles.aside}>
+                <span className="visually-hidden">since </span>
+                <Instant at={createdOn} />
+              </span>
+              <Age since={createdOn} />
+            </Link>
+          </li>
+        ))}
+      </ol>
+      {shown === 0 && running && <p className={styles.none}>Nothing is running.</p>}
+    </section>
+  );
+}
+
+function Age({ since }: { since: string }) {
+  const formats = useFormats();
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), SECOND_MS);
+    return () => clearInterval(timer);
+  }, []);
+  const age = Math.max(0, now - Date.parse(since));
+  return (
+    <span className={styles.number}>
+      {formats.duration(Math.floor(age / SECOND_MS) * SECOND_MS)}
+    </span>
+  );
+}

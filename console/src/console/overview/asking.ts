@@ -1,0 +1,297 @@
+import { STATES } from "../design/states";
+import { parseFilter } from "../filter/language";
+import { graphql } from "../generated/gql";
+import type {
+  ExecutionFilter,
+  ExecutionState,
+  OverviewLayersQuery,
+  OverviewQuery,
+} from "../generated/graphql";
+import type { Gateway } from "../gateway";
+import { boundsOf, periodBefore, type Range } from "../time/range";
+import { type Bars, barsOf, endOfLastBar } from "./bars";
+import { FAILED } from "./comparison";
+import { type Bucket, type Counts, folded, layersOf, type Span } from "./folding";
+
+const LISTED = 6;
+
+const OVERVIEW = graphql(`
+  query Overview(
+    $filter: ExecutionFilter
+    $before: ExecutionFilter
+    $failed: ExecutionFilter
+    $running: ExecutionFilter
+    $layer: ExecutionFilter
+    $bucket: TimeBucket!
+    $first: Int!
+    $hasBefore: Boolean!
+    $hasLayer: Boolean!
+  ) {
+    eventCursor
+    stats: executionStats(filter: $filter) {
+      totalCount
+      byState {
+        state
+        count
+      }
+      ...OverviewTimeline
+    }
+    before: executionStats(filter: $before) @include(if: $hasBefore) {
+      byState {
+        state
+        count
+      }
+    }
+    failed: executionStats(filter: $failed) {
+      byAgentflow(first: $first) {
+        count
+        agentflow {
+          agentflowId
+          name
+          stats(filter: $filter) {
+            totalCount
+          }
+        }
+      }
+    }
+    running: executions(
+      filter: $running
+      orderBy: [{ field: CREATED_ON, direction: ASC }]
+      first: $first
+    ) {
+      totalCount
+      nodes {
+        guid
+        agentflowId
+        agentflowName
+        createdOn
+      }
+    }
+    layer: executionStats(filter: $layer) @include(if: $hasLayer) {
+      ...OverviewTimeline
+    }
+  }
+`);
+
+graphql(`
+  fragment OverviewTimeline on ExecutionStats {
+    timeline(bucket: $bucket) {
+      start
+      byState {
+        state
+        count
+      }
+    }
+  }
+`);
+
+/** Where bars are shorter than buckets, as many more layers as an operation may have. */
+const LAYERS = graphql(`
+  query OverviewLayers(
+    $a: ExecutionFilter
+    $b: ExecutionFilter
+    $c: ExecutionFilter
+    $d: ExecutionFilter
+    $e: ExecutionFilter
+    $f: ExecutionFilter
+    $g: ExecutionFilter
+    $h: ExecutionFilter
+    $i: ExecutionFilter
+    $j: ExecutionFilter
+    $bucket: TimeBucket!
+    $hasMore: Boolean!
+  ) {
+    a: executionStats(filter: $a) {
+      ...OverviewTimeline
+    }
+    b: executionStats(filter: $b) {
+      ...OverviewTimeline
+    }
+    c: executionStats(filter: $c) @include(if: $hasMore) {
+      ...OverviewTimeline
+    }
+    d: executionStats(filter: $d) @include(if: $hasMore) {
+      ...OverviewTimeline
+    }
+    e: executionStats(filter: $e) @include(if: $hasMore) {
+      ...OverviewTimeline
+    }
+    f: executionStats(filter: $f) @include(if: $hasMore) {
+      ...OverviewTimeline
+    }
+    g: executionStats(filter: $g) @include(if: $hasMore) {
+      ...OverviewTimeline
+    }
+    h: executionStats(filter: $h) @include(if: $hasMore) {
+      ...OverviewTimeline
+    }
+    i: executionStats(filter: $i) @include(if: $hasMore) {
+      ...OverviewTimeline
+    }
+    j: executionStats(filter: $j) @include(if: $hasMore) {
+      ...OverviewTimeline
+    }
+  }
+`);
+
+const OLDEST = graphql(`
+  query OverviewOldest($filter: ExecutionFilter) {
+    executions(filter: $filter, orderBy: [{ field: CREATED_ON, direction: ASC }], first: 1) {
+      nodes {
+        createdOn
+      }
+    }
+  }
+`);
+
+const ANY = graphql(`
+  query OverviewAny {
+    executions(first: 1) {
+      totalCount
+    }
+  }
+`);
+
+type Running = OverviewQuery["running"];
+type FailedFlow = OverviewQuery["failed"]["byAgentflow"][number];
+
+/** What the overview is about. */
+export interface Asked {
+  /** The filter of the address; it has no problems. */
+  filter: string;
+  range: Range;
+  zone: string;
+}
+
+/** All that the overview shows. */
+export interface Figures {
+  /** When it was asked for. */
+  at: number;
+  /** The place of all this among the changes of executions. */
+  eventCursor: string;
+  /** Which executions all this is about, whenever they were created. */
+  filter: ExecutionFilter | null;
+  total: number;
+  counts: Counts;
+  /** The counts of the equally long period before; null where there is none. */
+  before: { counts: Counts; span: Span } | null;
+  bars: Bars;
+  /** The counts of each bar. */
+  inBars: readonly Counts[];
+  failed: readonly FailedFlow[];
+  running: Running;
+  /** Whether there are no executions at all. */
+  isEmpty: boolean;
+}
+
+/** Ask for what the overview shows, mostly in one request. Rejects with Refused. */
+export async function figuresOf(
+  gateway: Gateway,
+  { filter: text, range, zone }: Asked,
+  signal: AbortSignal,
+): Promise<Figures> {
+  const now = Date.now();
+  const { filter } = parseFilter(text, { now: new Date(now), zone });
+  const span = await spanOf();
+  const bars = barsOf(span.from, span.until, zone);
+  const within = all(filter, spanned(span));
+  const [layer, ...others] = layersOf(bars.bounds, bars.unit);
+  const spanBefore = periodBefore(range, now);
+  const [answer, more] = await Promise.all([
+    gateway.query(
+      OVERVIEW,
+      {
+        filter: within,
+        before: spanBefore && all(filter, spanned(spanBefore)),
+        hasBefore: spanBefore !== null,
+        failed: all(within, { state: { in: FAILED } }),
+        running: all(filter, { state: { eq: "INPROGRESS" } }),
+        layer: layer ? filterOf(layer) : null,
+        hasLayer: layer !== undefined,
+        bucket: bars.unit,
+        first: LISTED,
+      },
+      { signal },
+    ),
+    others.length > 0 ? askForLayers(others) : [],
+  ]);
+  const layers = [...(answer.layer ? [answer.layer] : []), ...more].map(bucketsOf);
+  const isNothing = answer.stats.totalCount === 0 && answer.running.totalCount === 0;
+  const any = isNothing ? await gateway.query(ANY, {}, { signal }) : null;
+  return {
+    at: now,
+    eventCursor: answer.eventCursor,
+    filter,
+    total: answer.stats.totalCount,
+    counts: countsOf(answer.stats.byState),
+    before:
+      answer.before && spanBefore
+        ? { counts: countsOf(answer.before.byState), span: spanBefore }
+        : null,
+    bars,
+    inBars: folded(bars.bounds, bars.unit, bucketsOf(answer.stats), layers),
+    failed: answer.failed.byAgentflow,
+    running: answer.running,
+    isEmpty: any?.executions.totalCount === 0,
+  };
+
+  /** From when to when there are bars. Ranges that go on end with the bar that it is now in. */
+  async function spanOf(): Promise<Span> {
+    const { from: given, until } = boundsOf(range, now);
+    const from = given ?? (await oldest(until));
+    return { from, until: until ?? endOfLastBar(from, Math.max(now, from), zone) };
+  }
+
+  async function oldest(until: number | null): Promise<number> {
+    const createdOn = until === null ? null : { createdOn: { lt: isoOf(until) } };
+    const sinceEver = all(filter, { createdOn: { gte: isoOf(0) } });
+    const { executions } = await gateway.query(
+      OLDEST,
+      { filter: all(sinceEver, createdOn) },
+      { signal },
+    );
+    const [first] = executions.nodes;
+    const end = until ?? now;
+    return first ? Math.min(Date.parse(first.createdOn), end - 1) : end - 3_600_000;
+  }
+
+  function filterOf(layer: readonly Span[]): ExecutionFilter | null {
+    return all(within, { or: layer.map(spanned) });
+  }
+
+  async function askForLayers(layers: readonly (readonly Span[])[]) {
+    const [a = null, b = null, c = null, d = null, e = null, f, g, h, i, j] = layers.map(filterOf);
+    const hasMore = layers.length > 2;
+    const given = { a, b, c, d, e, f, g, h, i, j, hasMore, bucket: bars.unit };
+    const found: OverviewLayersQuery = await gateway.query(LAYERS, given, { signal });
+    const { a: first, b: second, c: third, d: fourth, e: fifth, f: sixth, ...last } = found;
+    const { g: seventh, h: eighth, i: ninth, j: tenth } = last;
+    const each = [first, second, third, fourth, fifth, sixth, seventh, eighth, ninth, tenth];
+    return each.slice(0, layers.length).flatMap((one) => one ?? []);
+  }
+}
+
+function all(...conditions: readonly (ExecutionFilter | null)[]): ExecutionFilter | null {
+  const given = conditions.filter((each) => each !== null);
+  const [only] = given;
+  return given.length > 1 ? { and: given } : (only ?? null);
+}
+
+function spanned({ from, until }: Span): ExecutionFilter {
+  return { createdOn: { gte: isoOf(from), lt: isoOf(until) } };
+}
+
+function isoOf(instant: number): string {
+  return new Date(instant).toISOString();
+}
+
+function countsOf(byState: readonly { state: ExecutionState; count: number }[]): Counts {
+  return STATES.map((state) => byState.find((each) => each.state === state)?.count ?? 0);
+}
+
+function bucketsOf({ timeline }: OverviewQuery["stats"] | OverviewLayersQuery["a"]): Bucket[] {
+  return timeline.map(({ start, byState }) => ({
+    start: Date.parse(start),
+    counts: countsOf(byState),
+  }));
+}
