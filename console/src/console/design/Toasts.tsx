@@ -61,7 +61,13 @@ export function ToastProvider({ children }: { children: ReactNode }) {
   return (
     <Context value={say}>
       {children}
-      <div ref={list} popover="manual" className={styles.toasts}>
+      <div
+        ref={list}
+        popover="manual"
+        role="region"
+        aria-label="Messages"
+        className={styles.toasts}
+      >
         {toasts.map((toast) => (
           <ShownToast key={toast.id} toast={toast} onClose={close} />
         ))}

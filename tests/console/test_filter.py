@@ -1,0 +1,343 @@
+"""The filter of the list: typed, chosen from menus, kept as a view, and what finds nothing."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.console.axe import in_every_scheme, violations
+from tests.console.console_page import ConsolePage
+from tests.gateway import Gateway, running_gateway
+from tests.places import Place
+
+# What is shown is the same over every database.
+pytestmark = pytest.mark.sqlite
+
+LIST = "/?view=executions"
+SLOW_FAILURES = "state:ERROR,TIMEOUT -flow:billing duration>10s"
+
+
+def _list(text: str = "", **others: str) -> str:
+    parameters = {"filter": text, **others}
+    return LIST + "".join(f"&{name}={quote(value)}" for name, value in parameters.items() if value)
+
+
+def _field(page: Page) -> Locator:
+    return page.get_by_role("combobox", name="Filter")
+
+
+def _filter_of(page: Page) -> str:
+    """The filter that the URL has."""
+    return parse_qs(urlsplit(page.url).query).get("filter", [""])[0]
+
+
+def _expect_filter(page: Page, text: str) -> None:
+    """Expect a filter in the URL, and in the field."""
+    page.wait_for_function(
+        "text => (new URLSearchParams(location.search).get('filter') ?? '') === text", arg=text
+    )
+    expect(_field(page)).to_have_value(text)
+
+
+def _expect_listed(page: Page, count: int) -> None:
+    grid = page.get_by_role("grid", name="Executions")
+    expect(grid).to_have_attribute("aria-rowcount", str(count + 1))
+
+
+def _total(gateway: Gateway, filter_: dict[str, Any] | None) -> int:
+    query = "query ($filter: ExecutionFilter) { executions(filter: $filter) { totalCount } }"
+    total: int = gateway.graphql(query, filter=filter_)["executions"]["totalCount"]
+    return total
+
+
+# Typed
+
+
+@pytest.mark.parametrize(
+    ("text", "filter_"),
+    [
+        (
+            SLOW_FAILURES,
+            {
+                "state": {"in": ["ERROR", "TIMEOUT"]},
+                "durationMs": {"gt": 10_000},
+                "not": {"agentflowName": {"contains": "billing"}},
+            },
+        ),
+        ('flow="Billing agent 1",none', {"agentflowName": {"eq": "Billing agent 1"}}),
+        ("flow::Bill*", {"agentflowName": {"startsWith": "Bill", "caseSensitive": True}}),
+        ("flow-id:agentflow-002", {"agentflowId": {"eq": "agentflow-002"}}),
+        ("-session:none", {"sessionId": {"isNull": False}}),
+        ("error:none", {"not": {"error": {"contains": ""}}}),
+        ("workspace:none", {"workspaceId": {"isNull": True}}),
+        ("research", {"agentflowName": {"contains": "research"}}),
+        (
+            "finished>=2020 updated>=2020 created>=2020 before:2100",
+            {"finishedOn": {"gte": "2020-01-01T00:00:00Z"}},
+        ),
+    ],
+)
+def test_a_link_with_a_filter_lists_what_the_api_finds_by_it(
+    console_page: ConsolePage, demo_gateway: Gateway, text: str, filter_: dict[str, Any]
+) -> None:
+    total = _total(demo_gateway, filter_)
+    assert total > 0
+    page = console_page.open(_list(text))
+    expect(_field(page)).to_have_value(text)
+    _expect_listed(page, total)
+
+
+def test_what_is_typed_is_in_the_url_and_enter_makes_a_step_that_back_undoes(
+    console_page: ConsolePage, demo_gateway: Gateway
+) -> None:
+    page = console_page.open(_list("state:STOPPED"))
+    steps = page.evaluate("history.length")
+    _field(page).fill("state:error")
+    _expect_filter(page, "state:error")
+    _expect_listed(page, _total(demo_gateway, {"state": {"eq": "ERROR"}}))
+    assert page.evaluate("history.length") == steps
+    page.keyboard.press("Enter")
+    _expect_filter(page, "state:ERROR")
+    page.go_back()
+    _expect_filter(page, "state:STOPPED")
+    page.go_forward()
+    _expect_filter(page, "state:ERROR")
+
+
+def test_a_filter_is_typed_with_completions_by_keyboard_alone(console_page: ConsolePage) -> None:
+    page = console_page.open(LIST)
+    page.keyboard.press("/")
+    field = _field(page)
+    expect(field).to_be_focused()
+    page.keyboard.type("sta")
+    expect(page.get_by_role("option", name="state:")).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(field).to_have_value("state:")
+    page.keyboard.type("er")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("option", name="Error", selected=True)).to_be_visible()
+    page.keyboard.press("Tab")
+    page.keyboard.type("flow:bill")
+    expect(page.get_by_role("option", name="Billing agent 3")).to_be_visible()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    _expect_filter(page, 'state:ERROR flow:"Billing agent 4"')
+
+
+def test_escape_closes_the_completions_and_then_leaves_the_field(console_page: ConsolePage) -> None:
+    page = console_page.open(LIST)
+    page.keyboard.press("/")
+    page.keyboard.type("s")
+    expect(page.get_by_role("listbox")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("listbox")).to_have_count(0)
+    expect(_field(page)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(_field(page)).not_to_be_focused()
+
+
+def test_nothing_is_asked_for_while_a_filter_is_not_understood(console_page: ConsolePage) -> None:
+    page = console_page.open(LIST)
+    console_page.asked.clear()
+    _field(page).fill('stat:ERROR duration>60 flow:"')
+    _field(page).blur()
+    _expect_filter(page, 'stat:ERROR duration>60 flow:"')
+    expect(page.get_by_role("status").filter(has_text="Did you mean state?")).to_be_visible()
+    expect(_field(page)).to_have_attribute("aria-invalid", "true")
+    console_page.settle()
+    assert {name for name, _ in console_page.asked} <= {"AgentflowNames"}
+
+
+def test_days_and_times_are_those_of_the_reader_and_links_mean_the_same_elsewhere(
+    open_console: Callable[..., ConsolePage], demo_gateway: Gateway
+) -> None:
+    console = open_console(demo_gateway, timezone_id="Asia/Kolkata")
+    page = console.open(LIST)
+    _field(page).fill("after:2020-11-01 before:2100-11-01T09:30")
+    page.keyboard.press("Enter")
+    _expect_filter(page, "after:2020-11-01 before:2100-11-01T09:30+05:30")
+    console.settle()
+    [*_, (_, variables)] = [each for each in console.asked if each[0] == "ListStart"]
+    assert [each["createdOn"] for each in variables["filter"]["and"]] == [
+        {"gte": "2020-10-31T18:30:00.000Z"},
+        {"lt": "2100-11-01T04:00:00.000Z"},
+    ]
+
+
+# Chosen
+
+
+def test_whoever_does_not_type_chooses_from_menus(
+    console_page: ConsolePage, demo_gateway: Gateway
+) -> None:
+    page = console_page.open(LIST)
+    bar = page.get_by_role("search")
+    bar.get_by_role("button", name="State", exact=True).click()
+    bar.get_by_role("checkbox", name="Error").check()
+    bar.get_by_role("checkbox", name="Timeout").check()
+    _expect_filter(page, "state:ERROR,TIMEOUT")
+    page.get_by_role("group", name="State", exact=True).get_by_text("is not").click()
+    _expect_filter(page, "-state:ERROR,TIMEOUT")
+    page.keyboard.press("Escape")
+
+    bar.get_by_role("button", name="Agentflow", exact=True).click()
+    page.get_by_label("Find an agentflow").fill("billing agent 2")
+    bar.get_by_role("checkbox", name="Billing agent 2").check()
+    page.keyboard.press("Escape")
+    bar.get_by_role("button", name="Duration").click()
+    page.get_by_role("menuitemcheckbox", name="Longer than 10 seconds").click()
+    _expect_filter(page, '-state:ERROR,TIMEOUT flow="Billing agent 2" duration>10s')
+    _expect_listed(
+        page,
+        _total(
+            demo_gateway,
+            {
+                "state": {"notIn": ["ERROR", "TIMEOUT"]},
+                "agentflowName": {"eq": "Billing agent 2"},
+                "durationMs": {"gt": 10_000},
+            },
+        ),
+    )
+    bar.get_by_role("button", name="Drop the condition on state").click()
+    _expect_filter(page, 'flow="Billing agent 2" duration>10s')
+
+
+def test_a_menu_leads_into_the_field_where_there_is_something_to_type(
+    console_page: ConsolePage,
+) -> None:
+    page = console_page.open(_list("state:ERROR"))
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="session").click()
+    expect(_field(page)).to_be_focused()
+    expect(_field(page)).to_have_value("state:ERROR session:")
+
+
+# Kept
+
+
+def test_views_are_saved_renamed_and_deleted_and_stay_in_the_browser(
+    console_page: ConsolePage,
+) -> None:
+    page = console_page.open(_list("state:ERROR", range="7d"))
+    page.get_by_role("button", name="Save this view").click()
+    page.keyboard.type("Broken")
+    page.keyboard.press("Enter")
+    views = page.get_by_role("navigation", name="Views")
+    saved = views.get_by_role("link", name="Broken")
+    expect(saved).to_have_attribute("aria-current", "page")
+
+    page = console_page.open()
+    saved.click()
+    _expect_filter(page, "state:ERROR")
+    assert "range=7d" in page.url
+
+    _change(page, "Broken", "Rename")
+    page.get_by_role("textbox", name="Name").fill("Repair")
+    page.keyboard.press("Enter")
+    expect(saved).to_have_count(0)
+    _change(page, "Repair", "Delete")
+    expect(views.get_by_role("link", name="Repair")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(views.get_by_role("link", name="Repair")).to_be_visible()
+
+
+def _change(page: Page, view: str, how: str) -> None:
+    page.get_by_role("button", name=f"Change the view {view}").click()
+    page.get_by_role("menuitem", name=how).click()
+
+
+def test_everybody_has_views_of_what_runs_what_failed_and_what_is_slow(
+    console_page: ConsolePage, demo_gateway: Gateway
+) -> None:
+    page = console_page.open()
+    views = page.get_by_role("navigation", name="Views")
+    views.get_by_role("link", name="Running").click()
+    _expect_listed(page, _total(demo_gateway, {"state": {"eq": "INPROGRESS"}}))
+    views.get_by_role("link", name="Slow").click()
+    _expect_listed(page, _total(demo_gateway, {"durationMs": {"gt": 60_000}}))
+    views.get_by_role("link", name="Failed today").click()
+    expect(_field(page)).to_have_value(re.compile("created:today"))
+
+
+# Nothing to list
+
+
+def test_where_nothing_matches_each_condition_says_what_there_is_without_it(
+    console_page: ConsolePage, demo_gateway: Gateway
+) -> None:
+    page = console_page.open(_list("state:STOPPED duration>1000d"))
+    expect(page.get_by_role("heading", name="Nothing matches.")).to_be_visible()
+    stopped = _total(demo_gateway, {"state": {"eq": "STOPPED"}})
+    assert stopped > 0
+    helpful = page.get_by_role("button", name="Leave out duration>1000d")
+    expect(helpful).to_contain_text(str(stopped))
+    helpful.click()
+    _expect_filter(page, "state:STOPPED")
+    _expect_listed(page, stopped)
+
+
+def test_a_range_in_which_nothing_is_can_be_left_out_too(
+    console_page: ConsolePage, demo_gateway: Gateway
+) -> None:
+    page = console_page.open(_list("state:ERROR", range="2001-01-01..2001-01-02"))
+    page.get_by_role("button", name="Leave out Jan 1").click()
+    _expect_listed(page, _total(demo_gateway, {"state": {"eq": "ERROR"}}))
+
+
+def test_an_empty_database_says_how_executions_get_in(
+    open_console: Callable[..., ConsolePage], place: Place
+) -> None:
+    with running_gateway(place) as empty:
+        console = open_console(empty, permissions=["clipboard-read", "clipboard-write"])
+        page = console.open(LIST)
+        expect(page.get_by_role("heading", name="There are no executions yet.")).to_be_visible()
+        page.get_by_role("button", name="Copy", exact=True).click()
+        expect(page.get_by_text("The example is copied.").first).to_be_visible()
+        [*statements, _] = page.evaluate("navigator.clipboard.readText()").split(";\n")
+        # What is shown works.
+        for statement in statements:
+            place.run(statement, [()])
+        expect(page.get_by_role("grid", name="Executions")).to_be_visible()
+        assert violations(page) == []
+
+
+# For everybody
+
+
+@in_every_scheme
+def test_axe_finds_nothing_wrong_with_the_filter_and_what_it_opens(
+    open_console: Callable[..., ConsolePage], demo_gateway: Gateway, scheme: dict[str, Any]
+) -> None:
+    console = open_console(demo_gateway, **scheme)
+    page = console.open(_list("state:STOPPED duration>1000d"))
+    expect(page.get_by_role("heading", name="Nothing matches.")).to_be_visible()
+    assert violations(page) == []
+    _field(page).fill("state:ERROR stat:x ")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("option", selected=True)).to_be_visible()
+    assert violations(page, "search") == []
+    page.keyboard.press("Escape")
+    for menu in ("State", "Agentflow", "Duration"):
+        page.get_by_role("button", name=menu).first.click()
+        console.settle()
+        assert violations(page, "search") == []
+        page.keyboard.press("Escape")
+
+
+def test_a_phone_is_as_wide_as_its_filter(
+    open_console: Callable[..., ConsolePage], demo_gateway: Gateway
+) -> None:
+    page = open_console(
+        demo_gateway, viewport={"width": 390, "height": 780}, has_touch=True, is_mobile=True
+    ).open(_list(SLOW_FAILURES))
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.get_by_role("button", name="State").first.tap()
+    box = page.get_by_role("group", name="State", exact=True).bounding_box()
+    assert box
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
