@@ -53,7 +53,8 @@ function Listed() {
       </Notice>
     );
   }
-  if (refusal && isEmpty) return <ErrorWords refusal={refusal} onAgain={() => store.again()} />;
+  if (refusal && rows.length === 0)
+    return <ErrorWords refusal={refusal} onAgain={() => store.again()} />;
   if (isEmpty && total === 0)
     return snapshot.asked?.filter ? <NothingMatches /> : <EmptyDatabase />;
   return <Table />;

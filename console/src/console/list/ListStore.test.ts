@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
+import { Refused } from "../gateway/refusals";
 import { ListStore } from "./ListStore";
 import { made, MadeSource } from "./made";
 import type { Place } from "./snapshot";
@@ -8,6 +9,8 @@ import { endOf, lengthOf, MOST_ROWS } from "./window";
 
 const NEWEST_FIRST: Asked = { filter: null, orderBy: [] };
 const BY_STATE: Asked = { filter: null, orderBy: [{ field: "STATE", direction: "ASC" }] };
+
+const AWAY = { kind: "away", needsKey: false, title: "Away.", detail: "" } as const;
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -238,4 +241,43 @@ test("when changes are no longer kept, the list is loaded anew at its place", as
   source.forget();
   await settle();
   expect(targeted(store)).toBe(String(1_000 - (place?.position ?? 0)));
+});
+
+test("when the gateway does not answer, it is asked again", async () => {
+  const source = new MadeSource(100);
+  const { start } = source;
+  source.start = () => Promise.reject(new Refused(AWAY));
+  const store = new ListStore(source);
+  store.open(NEWEST_FIRST);
+  await settle();
+  expect(store.get()).toMatchObject({ refusal: AWAY, isStarting: false });
+  source.start = start;
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(store.get().refusal).toBeNull();
+  expect(guids(store)).toHaveLength(100);
+});
+
+test("a page that can't be had is asked for again, and nothing is lost", async () => {
+  const { source, store } = await opened(1_000);
+  const { page } = source;
+  source.page = () => Promise.reject(new Refused(AWAY));
+  store.see(90, 110);
+  await settle();
+  expect(store.get()).toMatchObject({ refusal: AWAY, isLoading: false });
+  source.page = page;
+  store.again();
+  await settle();
+  expect(guids(store)).toEqual(numbers(1_000, 200));
+});
+
+test("where only the gateway can tell how many match, it is asked once", async () => {
+  const { source, store } = await opened(1_000);
+  source.nodes.push(made(-1));
+  for (const number of [1, 2]) {
+    source.send({ type: "UPDATED", matches: true, guid: `${number}`, execution: made(number) });
+  }
+  const count = vi.spyOn(source, "count");
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(store.get().total).toBe(1_001);
+  expect(count).toHaveBeenCalledTimes(1);
 });

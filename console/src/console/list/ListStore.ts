@@ -21,7 +21,15 @@ import {
 const FAR = 3 * PAGE;
 /** How many rows before the end of the rows the next ones are asked for. */
 const EARLY = 40;
-const RECOUNTED_AFTER_MS = 3_000;
+const RETRIED_AFTER_MS = 5_000;
+
+/** Rows that were found somewhere else in the list, at a position among all. */
+interface Found {
+  page: Page;
+  position: number;
+  hasAfter: boolean;
+  isEnd: boolean;
+}
 
 /**
  * The rows of a list, of which there may be millions: pages around what is seen, by cursor in both
@@ -35,7 +43,7 @@ export class ListStore {
   private asking = new AbortController();
   private seen = { first: 0, last: 0 };
   private isReading = false;
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  private retryTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(source: Source) {
     this.source = source;
@@ -63,8 +71,7 @@ export class ListStore {
     this.asking = new AbortController();
     this.changes?.end();
     this.changes = null;
-    clearTimeout(this.timer);
-    this.timer = undefined;
+    clearTimeout(this.retryTimer);
     this.set({ isLoading: false, isStarting: false });
   }
 
@@ -73,9 +80,9 @@ export class ListStore {
     const { window } = this.snapshot;
     const { first } = this.seen;
     if (first + window.lead === 0) return null;
-    const above = window.rows.slice(0, Math.max(first - window.start, 0));
-    const cursor = above.findLast((row) => row.cursor !== null)?.cursor;
-    return cursor == null ? null : { cursor, position: window.lead + first };
+    const above = { ...window, rows: window.rows.slice(0, Math.max(first - window.start, 0)) };
+    const cursor = edgeCursor(above, "last");
+    return cursor === null ? null : { cursor, position: window.lead + first };
   }
 
   /** Load anew what the reader sees, for the same question or for one that has replaced it. */
@@ -85,9 +92,16 @@ export class ListStore {
 
   /** Ask again for what was refused. */
   again(): void {
-    if (!this.changes) return this.reload();
-    this.set({ refusal: null });
-    this.load();
+    const { asked } = this.snapshot;
+    clearTimeout(this.retryTimer);
+    if (this.changes) {
+      this.set({ refusal: null });
+      this.load();
+    } else if (asked && !this.snapshot.isStarting) {
+      // What was said stays until there is something else to say.
+      this.set({ isStarting: true });
+      void this.start(asked, this.place());
+    }
   }
 
   /** Say which indexes are seen; what is near is loaded. */
@@ -156,7 +170,7 @@ export class ListStore {
         hasBefore: after !== null,
         hasAfter: page.pageInfo.hasNextPage,
       });
-      this.goTo({ window, total, isStarting: false, fresh: 0 }, window.start);
+      this.goTo({ window, total, isStarting: false, refusal: null, fresh: 0 }, window.start);
       this.follow(asked, eventCursor);
       this.load();
     } catch (error) {
@@ -165,10 +179,11 @@ export class ListStore {
   }
 
   private follow(asked: Asked, eventCursor: string): void {
+    const { signal } = this.asking;
     const changes = new Changes(asked, {
       get: () => this.snapshot,
       set: (counted) => this.set(counted),
-      countAgain: () => this.countAgain(asked),
+      count: () => this.source.count(asked.filter, signal),
     });
     changes.setReading(this.isReading);
     const stop = this.source.follow(
@@ -186,8 +201,8 @@ export class ListStore {
     const { window, isLoading, isStarting, refusal } = this.snapshot;
     const { first, last } = this.seen;
     if (isLoading || isStarting || refusal || !this.changes) return;
-    const [start, end] = [window.start, endOf(window)];
     if (window.rows.length === 0) return;
+    const [start, end] = [window.start, endOf(window)];
     if (window.hasBefore && first < start - FAR) return this.loadFar(first);
     if (window.hasAfter && last > end + FAR) return this.loadFar(first);
     if (window.hasBefore && first < start + EARLY) {
@@ -208,8 +223,7 @@ export class ListStore {
     const from = markBefore(this.snapshot.window, index);
     if (from === null) {
       // Nobody knows what is there: what is next to the rows comes to it.
-      const { window } = this.snapshot;
-      this.set({ window: pulled(window, index) });
+      this.set({ window: pulled(this.snapshot.window, index) });
       return this.load();
     }
     const [start, after] = from === "beginning" ? [0, null] : [from.index, from.cursor];
@@ -218,32 +232,35 @@ export class ListStore {
     );
   }
 
-  private async turn(
+  private turn(
     span: Span,
     merge: (window: Window, rows: readonly Row[], info: Page["pageInfo"]) => Window,
   ): Promise<void> {
-    const { asked } = this.snapshot;
-    if (!asked) return;
-    const { signal } = this.asking;
-    this.set({ isLoading: true });
-    this.changes?.remember();
-    try {
-      const page = await this.source.page(asked, span, signal);
-      if (signal.aborted) return;
-      const rows = this.changes?.brought(rowsOf(page)) ?? rowsOf(page);
-      this.set({ isLoading: false, window: merge(this.snapshot.window, rows, page.pageInfo) });
-      this.load();
-    } catch (error) {
-      this.fail(error, signal);
-    }
+    return this.ask(
+      (asked, signal) => this.source.page(asked, span, signal),
+      (page) => {
+        const rows = this.changes?.brought(rowsOf(page)) ?? [];
+        this.set({ isLoading: false, window: merge(this.snapshot.window, rows, page.pageInfo) });
+      },
+    );
   }
 
   /** Put other rows of the same list in the place of the ones that are there. */
-  private async replace(
-    find: (
-      asked: Asked,
-      signal: AbortSignal,
-    ) => Promise<{ page: Page; position: number; hasAfter: boolean; isEnd: boolean }>,
+  private replace(find: (asked: Asked, signal: AbortSignal) => Promise<Found>): Promise<void> {
+    return this.ask(find, ({ page, position, hasAfter, isEnd }) => {
+      this.set({ isLoading: false });
+      if (page.edges.length === 0) return this.toEnd();
+      const rows = this.changes?.brought(rowsOf(page)) ?? [];
+      const hasBefore = position > 0;
+      const window = entered(this.snapshot.window, rows, position, { hasBefore, hasAfter });
+      this.goTo({ window }, isEnd ? endOf(window) - 1 : window.start);
+    });
+  }
+
+  /** Ask for rows of the list, one thing at a time, and go on with what is seen then. */
+  private async ask<Answer>(
+    find: (asked: Asked, signal: AbortSignal) => Promise<Answer>,
+    use: (answer: Answer) => void,
   ): Promise<void> {
     const { asked } = this.snapshot;
     if (!asked || !this.changes) return;
@@ -251,42 +268,21 @@ export class ListStore {
     this.set({ isLoading: true, refusal: null });
     this.changes.remember();
     try {
-      const { page, position, hasAfter, isEnd } = await find(asked, signal);
+      const answer = await find(asked, signal);
       if (signal.aborted) return;
-      if (page.edges.length === 0) {
-        this.set({ isLoading: false });
-        return this.toEnd();
-      }
-      const rows = this.changes?.brought(rowsOf(page)) ?? rowsOf(page);
-      const window = entered(this.snapshot.window, rows, position, {
-        hasBefore: position > 0,
-        hasAfter,
-      });
-      const index = isEnd ? endOf(window) - 1 : window.start;
-      this.goTo({ window, isLoading: false }, index);
+      use(answer);
       this.load();
     } catch (error) {
       this.fail(error, signal);
     }
   }
 
-  private countAgain(asked: Asked): void {
-    if (this.timer !== undefined) return;
-    const { signal } = this.asking;
-    this.timer = setTimeout(() => {
-      this.timer = undefined;
-      this.source.count(asked.filter, signal).then(
-        (total) => signal.aborted || this.set({ total }),
-        // It is only a number, and is asked for again after the next change.
-        () => undefined,
-      );
-    }, RECOUNTED_AFTER_MS);
-  }
-
   private fail(error: unknown, signal: AbortSignal): void {
     if (signal.aborted) return;
     if (!(error instanceof Refused)) throw error;
-    this.set({ isLoading: false, isStarting: false, refusal: error.refusal });
+    const { refusal } = error;
+    this.set({ isLoading: false, isStarting: false, refusal });
+    if (refusal.kind === "away") this.retryTimer = setTimeout(() => this.again(), RETRIED_AFTER_MS);
   }
 
   private goTo(changed: Partial<Snapshot>, index: number): void {

@@ -115,7 +115,8 @@ function Cell({ of, row }: { of: ColumnKey; row: Row }) {
     case "updated":
       return <Instant at={row.updatedOn} />;
     case "duration":
-      if (row.state === "INPROGRESS") return <RunningFor since={row.createdOn} />;
+      if (row.state === "INPROGRESS" && row.standing !== "deleted")
+        return <RunningFor since={row.createdOn} />;
       return row.durationMs === null ? <None /> : formats.duration(row.durationMs);
     case "guid":
       return <code title={row.guid}>{row.guid}</code>;

@@ -6,6 +6,7 @@ import { inserted, type Window } from "./window";
 
 /** Changes are shown together, this often. */
 const TOGETHER_MS = 80;
+const COUNTED_AFTER_MS = 3_000;
 /** How long a row that came is shown as such. */
 const ARRIVING_MS = 1_500;
 
@@ -34,8 +35,8 @@ export interface Counted {
 interface Surroundings {
   get(): Counted;
   set(counted: Partial<Counted>): void;
-  /** Says that the total is no longer known for certain. */
-  countAgain(): void;
+  /** How many there are now. */
+  count(): Promise<number>;
 }
 
 /** Brings what is told of changes into the rows. */
@@ -48,6 +49,7 @@ export class Changes {
   private remembered: Map<string, Change> | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private arrivalTimer: ReturnType<typeof setTimeout> | undefined;
+  private countTimer: ReturnType<typeof setTimeout> | undefined;
   private isReading = false;
   private stop: (() => void) | undefined;
 
@@ -67,6 +69,7 @@ export class Changes {
   end(): void {
     clearTimeout(this.timer);
     clearTimeout(this.arrivalTimer);
+    clearTimeout(this.countTimer);
     this.stop?.();
   }
 
@@ -149,8 +152,19 @@ export class Changes {
     if (type === "CREATED" || matched === false) return 1;
     if (matched || this.fresh.has(guid)) return 0;
     if (this.order === "newest first" && execution && isWithin(execution, window)) return 1;
-    this.around.countAgain();
+    this.countAgain();
     return 0;
+  }
+
+  private countAgain(): void {
+    this.countTimer ??= setTimeout(() => {
+      this.countTimer = undefined;
+      this.around.count().then(
+        (total) => this.around.set({ total }),
+        // It is only a number, and is asked for again after a later change.
+        () => undefined,
+      );
+    }, COUNTED_AFTER_MS);
   }
 
   /** Whether an execution that matches is not shown where it belongs in the order. */
