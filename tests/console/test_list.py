@@ -89,12 +89,11 @@ def test_a_hundred_thousand_rows_are_passed_with_a_page_of_bounded_size(
 
     page.keyboard.press("End")
     expect(page.locator('[aria-rowindex="100001"]')).to_be_visible()
-    for _ in range(20):
+    while seen(page)[0][0] > 99_700:
         page.keyboard.press("PageUp")
-    console.settle()
+        console.settle()
     indexes = [index for index, _ in seen(page)]
     assert indexes == list(range(indexes[0], indexes[0] + len(indexes)))
-    assert 99_000 < indexes[0] < 99_800
     assert console.elements() < MOST_ELEMENTS
     page.keyboard.press("Home")
     expect(page.locator('[aria-rowindex="2"]')).to_be_focused()
@@ -132,13 +131,12 @@ def test_a_link_shows_the_same_to_another_person(
     open_console: Callable[..., ConsolePage], demo_gateway: Gateway
 ) -> None:
     page = open_console(demo_gateway).open(LIST)
-    page.get_by_role("button", name="Duration").click()
+    head = page.get_by_role("columnheader", name="Duration")
+    head.get_by_role("button").click()
     page.wait_for_url("**order=-duration**")
     page.get_by_role("radio", name="Last 30 days").check(force=True)
     page.wait_for_url("**range=30d**")
-    expect(page.get_by_role("columnheader", name="Duration")).to_have_attribute(
-        "aria-sort", "descending"
-    )
+    expect(head).to_have_attribute("aria-sort", "descending")
     address = page.url.removeprefix(f"http://{urlsplit(page.url).netloc}")
     first = open_console(demo_gateway)
     assert seen(first.open(address))
@@ -152,10 +150,10 @@ def test_back_leads_to_the_place_in_the_list(
     console = open_console(many_gateway)
     page = console.open(LIST)
     point_at(page, page.get_by_role("grid"))
-    for _ in range(3):
+    while seen(page)[0][0] < 200:
         page.mouse.wheel(0, 3_000)
         console.settle()
-    page.wait_for_function("() => history.state?.place?.position > 200")
+    page.wait_for_function("() => history.state?.place?.position > 150")
     place = seen(page)
     page.keyboard.press("g")
     page.keyboard.press("o")
@@ -244,7 +242,6 @@ def test_after_the_gateway_was_restarted_the_list_catches_up(
     place: Any = copy_of_demo
     with running_gateway(place, port=port) as gateway:
         gateway.insert([running("meanwhile")])
-        page.get_by_role("button", name="Try now").click()
         expect(row_of(page, "meanwhile")).to_be_visible()
         expect(page.get_by_text("The connection is lost.")).to_have_count(0)
         page.close()
