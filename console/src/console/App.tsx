@@ -1,5 +1,6 @@
 import { useEffect } from "react";
 
+import { ActingProvider } from "./acting/ActingProvider";
 import { useAddress } from "./address";
 import { Boundary, KeyPrompt } from "./conditions";
 import { ToastProvider } from "./design";
@@ -20,7 +21,9 @@ export function App() {
       <KeyProvider>
         <ToastProvider>
           <ListProvider>
-            <Page />
+            <ActingProvider>
+              <Page />
+            </ActingProvider>
           </ListProvider>
         </ToastProvider>
       </KeyProvider>
