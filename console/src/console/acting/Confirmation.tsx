@@ -1,6 +1,7 @@
 import { type FormEvent, useState } from "react";
 
 import { Button, Field, Icon, StateMark, STATES } from "../design";
+import type { ExecutionState } from "../generated/graphql";
 import { useFormats } from "../time";
 import { type Action, ACTIONS } from "./action";
 import styles from "./acting.module.css";
@@ -42,14 +43,8 @@ export function Confirmation({ action, plan, form, onConfirm }: Props) {
   }
   return (
     <form id={form} onSubmit={submit} className={styles.words}>
-      <States plan={plan} />
-      {state && (
-        <p>
-          In progress becomes <StateMark state={state} />. This is what is written of them: an
-          engine goes on unless it looks.
-        </p>
-      )}
-      <Left plan={plan} isChange={state !== null} />
+      {state ? <Becomes plan={plan} state={state} /> : <States plan={plan} />}
+      <Left plan={plan} />
       {state === null ? (
         <p className={styles.warning}>
           <Icon name="warning" />
@@ -57,9 +52,10 @@ export function Confirmation({ action, plan, form, onConfirm }: Props) {
         </p>
       ) : (
         <p className={styles.quiet}>
+          This changes the state that is recorded; an engine may go on running.{" "}
           {"guids" in plan.work.on
-            ? "You can undo this afterwards."
-            : "These are too many to be undone from here."}
+            ? "You can undo it afterwards."
+            : "So many can’t be undone from here."}
         </p>
       )}
       {isTyped && (
@@ -115,50 +111,65 @@ export function ConfirmationActions({
   );
 }
 
-/** How many of the chosen ones are in which state. */
-function States({ plan: { states } }: { plan: Plan }) {
+/** How many change their state, and which ones do not. */
+function Becomes({ plan, state }: { plan: Plan; state: ExecutionState }) {
   const { number } = useFormats();
-  const present = STATES.filter((state) => (states.get(state) ?? 0) > 0);
+  const others = STATES.filter((each) => each !== "INPROGRESS" && plan.states.get(each));
+  return (
+    <>
+      <p className={styles.becomes}>
+        <StateMark state="INPROGRESS" />
+        <strong>{number(plan.work.count)}</strong>
+        <span className={styles.arrow}>
+          <Icon name="forward" />
+        </span>
+        <span className="visually-hidden">become</span>
+        <StateMark state={state} />
+      </p>
+      {others.length > 0 && (
+        <div className={styles.others}>
+          <p className={styles.quiet}>Not in progress, and left as they are:</p>
+          <States plan={plan} states={others} />
+        </div>
+      )}
+    </>
+  );
+}
+
+/** How many of the chosen ones are in which state. */
+function States({ plan, states = STATES }: { plan: Plan; states?: readonly ExecutionState[] }) {
+  const { number } = useFormats();
+  const present = states.filter((state) => plan.states.get(state));
   if (present.length === 0) return null;
   return (
     <ul className={styles.states}>
       {present.map((state) => (
         <li key={state}>
           <StateMark state={state} />
-          <span>{number(states.get(state) ?? 0)}</span>
+          <span>{number(plan.states.get(state) ?? 0)}</span>
         </li>
       ))}
     </ul>
   );
 }
 
-/** Which of the chosen ones it does not reach, and why. */
-function Left({ plan, isChange }: { plan: Plan; isChange: boolean }) {
-  const { target, found, work } = plan;
+/** Which of the chosen ones are no longer what was chosen. */
+function Left({ plan: { target, found } }: { plan: Plan }) {
   const formats = useFormats();
   const gone = Math.max(0, target.count - found);
-  const ended = isChange ? Math.max(0, found - work.count) : 0;
+  if (!target.asOf) {
+    if (gone === 0) return null;
+    return (
+      <p className={styles.quiet}>
+        {formats.number(gone)} of the chosen ones {are(gone)} gone.
+      </p>
+    );
+  }
   return (
-    <>
-      {ended > 0 && (
-        <p className={styles.quiet}>
-          {formats.number(ended)} of the chosen ones {are(ended)} not in progress, and{" "}
-          {ended === 1 ? "stays as it is" : "stay as they are"}.
-        </p>
-      )}
-      {gone > 0 && (
-        <p className={styles.quiet}>
-          {formats.number(gone)} of the chosen ones{" "}
-          {target.asOf ? "changed since you chose them, and are left out" : `${are(gone)} gone`}.
-        </p>
-      )}
-      {target.asOf && (
-        <p className={styles.quiet}>
-          These are all that matched at {formats.time(target.asOf.getTime())}. What came or changed
-          since is left as it is.
-        </p>
-      )}
-    </>
+    <p className={styles.quiet}>
+      All that matched at {formats.time(target.asOf.getTime())}; what came or changed since is left
+      out{gone > 0 && `, which ${are(gone)} ${formats.number(gone)} of the chosen ones`}.
+    </p>
   );
 }
 

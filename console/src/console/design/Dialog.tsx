@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useId, useRef } from "react";
+import { type ReactNode, useId, useLayoutEffect, useRef } from "react";
 
 import { IconButton } from "./Button";
 import styles from "./overlays.module.css";
@@ -23,7 +23,8 @@ export function Dialog({ title, onClose, children, actions, isHeld, width = "nar
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
 
-  useEffect(() => {
+  // Closed while it is still on the page, it gives the focus back.
+  useLayoutEffect(() => {
     const shown = dialog.current;
     shown?.showModal();
     // Rather than at the button that closes it, which is all that some have.

@@ -3,6 +3,7 @@ import styles from "./marks.module.css";
 const NAMES: Record<string, string> = {
   enter: "Enter",
   escape: "Esc",
+  delete: "Del",
   arrowup: "↑",
   arrowdown: "↓",
   arrowleft: "←",

@@ -9,6 +9,7 @@ import { DrawerHead } from "./DrawerHead";
 import styles from "./execution.module.css";
 import { Facts } from "./Facts";
 import { Related } from "./Related";
+import { Section } from "./Section";
 import { Steps } from "./Steps";
 import { Times } from "./Times";
 import { type Opened, useExecution } from "./useExecution";
@@ -96,12 +97,11 @@ function Content({ guid, opened, onClose }: ContentProps) {
       {refusal && <ErrorWords refusal={refusal} onAgain={again} />}
       <Times execution={execution} />
       {execution?.error && (
-        <section className={styles.section}>
-          <h3 className={styles.heading}>Error</h3>
+        <Section title="Error">
           <p className={styles.error} tabIndex={0}>
             {execution.error}
           </p>
-        </section>
+        </Section>
       )}
       {execution && standing !== "deleted" && <Steps execution={execution} changes={changes} />}
       <Facts execution={execution} />

@@ -3,12 +3,12 @@ import { Skeleton } from "../design";
 import { printFilter, term } from "../filter/language";
 import styles from "./execution.module.css";
 import type { Known } from "./opened";
+import { Section } from "./Section";
 
 /** What an execution belongs to, each a link to the list of all that do. */
 export function Facts({ execution }: { execution: Known | null }) {
   return (
-    <section className={styles.section}>
-      <h3 className={styles.heading}>Details</h3>
+    <Section title="Details">
       <dl className={styles.facts}>
         <dt>Agentflow</dt>
         <dd>{execution ? <Ids of="flow-id" id={execution.agentflowId} /> : <Skeleton />}</dd>
@@ -31,7 +31,7 @@ export function Facts({ execution }: { execution: Known | null }) {
           )}
         </dd>
       </dl>
-    </section>
+    </Section>
   );
 }
 

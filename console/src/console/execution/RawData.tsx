@@ -30,7 +30,10 @@ export default function RawData({ guid }: { guid: string }) {
       </div>
     );
   }
+  const left = data.execution?.data ?? null;
   const problem = data.execution?.dataProblem;
-  if (problem) return <p className={styles.problem}>The data can’t be shown. {problem}.</p>;
-  return <JsonView name="Data" value={data.execution?.data ?? null} />;
+  if (left === null && problem) {
+    return <p className={styles.problem}>The data can’t be shown. {problem}.</p>;
+  }
+  return <JsonView name="Data" value={left} />;
 }

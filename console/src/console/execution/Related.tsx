@@ -10,6 +10,7 @@ import { useQuery } from "../gateway";
 import { Instant, useFormats } from "../time";
 import styles from "./execution.module.css";
 import type { Known } from "./opened";
+import { Section } from "./Section";
 
 graphql(`
   fragment Related on Execution {
@@ -68,11 +69,7 @@ export function Related({ execution }: { execution: Known }) {
   return (
     <>
       {sessionId !== null && (
-        <section className={styles.section}>
-          <h3 className={styles.heading}>
-            Others of its session
-            {others && <span className={styles.count}>{number(others.totalCount)}</span>}
-          </h3>
+        <Section title="Others of its session" count={others?.totalCount}>
           {others?.totalCount === 0 && <p className={styles.quiet}>It is alone in its session.</p>}
           <Executions executions={others?.nodes} hasFlow />
           {others && others.totalCount > others.nodes.length && (
@@ -80,10 +77,9 @@ export function Related({ execution }: { execution: Known }) {
               All {number(others.totalCount + 1)} of this session
             </All>
           )}
-        </section>
+        </Section>
       )}
-      <section className={styles.section}>
-        <h3 className={styles.heading}>Before and after it, of the same agentflow</h3>
+      <Section title="Before and after it, of the same agentflow">
         <Executions
           executions={
             data && [
@@ -95,7 +91,7 @@ export function Related({ execution }: { execution: Known }) {
           open={guid}
         />
         <All filter={printFilter([term("flow-id", [agentflowId])])}>All of this agentflow</All>
-      </section>
+      </Section>
     </>
   );
 }

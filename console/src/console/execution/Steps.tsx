@@ -7,6 +7,7 @@ import { useQuery } from "../gateway";
 import { useFormats } from "../time";
 import styles from "./execution.module.css";
 import type { Known } from "./opened";
+import { Section } from "./Section";
 import { placed, spanOfAll } from "./steps";
 import { StepRow } from "./StepRow";
 import { useContents } from "./useContents";
@@ -59,19 +60,15 @@ export function Steps({ execution, changes }: { execution: Known; changes: numbe
   if (!data) {
     if (refusal) return <ErrorWords refusal={refusal} onAgain={again} />;
     return (
-      <section className={styles.section} aria-busy={isLoading}>
-        <h3 className={styles.heading}>Steps</h3>
+      <Section title="Steps" isBusy={isLoading}>
         <Skeleton height="1.25rem" />
-      </section>
+      </Section>
     );
   }
   const problem = data.execution?.dataProblem;
   const whole = spanOfAll(execution, steps, Date.parse(execution.updatedOn));
   return (
-    <section className={styles.section}>
-      <h3 className={styles.heading}>
-        Steps {steps.length > 0 && <span className={styles.count}>{number(steps.length)}</span>}
-      </h3>
+    <Section title="Steps" count={steps.length || undefined}>
       {problem && <p className={styles.problem}>The steps can’t be shown. {problem}.</p>}
       {steps.length === 0 && !problem && (
         <p className={styles.quiet}>
@@ -107,6 +104,6 @@ export function Steps({ execution, changes }: { execution: Known; changes: numbe
           )}
         </div>
       )}
-    </section>
+    </Section>
   );
 }

@@ -1,0 +1,248 @@
+"""One execution, beside the view that it was opened from."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.console.axe import in_every_scheme, violations
+from tests.console.console_page import ConsolePage
+from tests.console.test_frame import PHONE
+from tests.gateway import Gateway
+
+# What is shown is the same over every database.
+pytestmark = pytest.mark.sqlite
+
+FAILURE = "429 Too many requests"
+
+
+def _step(node: str, label: str, start: int, end: int, **more: Any) -> dict[str, Any]:
+    output = {"content": f"{label} is done", "timeMetadata": {"start": start, "end": end}}
+    data = {"id": node, "name": "llmAgentflow", "input": {"question": "Why?"}, "output": output}
+    error = {"error": FAILURE} if more.get("status") == "ERROR" else {}
+    return {"nodeId": node, "nodeLabel": label, "status": "FINISHED", "data": data | error} | more
+
+
+def _leave_data(gateway: Gateway, guid: str, data: str) -> None:
+    gateway.sql(
+        "INSERT INTO execution_data (execution_id, data)"
+        " SELECT id, ? FROM executions WHERE guid = ?",
+        data,
+        guid,
+    )
+
+
+@pytest.fixture
+def failed(gateway: Gateway) -> str:
+    """The guid of an execution that failed, with three steps."""
+    [[guid, created_on]] = gateway.sql(
+        "SELECT guid, created_on FROM executions WHERE state = 'ERROR' ORDER BY id DESC LIMIT 1"
+    )
+    steps = [
+        _step("second", "Draft", created_on + 300, created_on + 900, status="ERROR"),
+        _step("first", "Search", created_on, created_on + 300),
+        _step("odd", "Elsewhere", created_on + 900, created_on + 950, status="SKIPPED"),
+    ]
+    _leave_data(gateway, guid, json.dumps(steps))
+    gateway.sql("UPDATE executions SET error = ? WHERE guid = ?", FAILURE, guid)
+    return str(guid)
+
+
+@pytest.fixture
+def visiting(open_console: Callable[..., ConsolePage], gateway: Gateway) -> ConsolePage:
+    """A visit to the console over a demo of the test's own."""
+    return open_console(gateway)
+
+
+def _drawer(page: Page) -> Locator:
+    return page.get_by_role("complementary", name="Execution")
+
+
+def _steps(page: Page) -> Locator:
+    return _drawer(page).get_by_role("region", name="Steps").get_by_role("listitem")
+
+
+# What is shown
+
+
+def test_a_link_opens_an_execution_with_its_error_and_its_steps(
+    visiting: ConsolePage, failed: str
+) -> None:
+    page = visiting.open(f"/?execution={failed}")
+    drawer = _drawer(page)
+    expect(drawer.get_by_text("Error", exact=True).first).to_be_visible()
+    expect(drawer.get_by_text(FAILURE)).to_be_visible()
+    expect(_steps(page)).to_have_text(
+        ["FinishedSearch300 ms", "ErrorDraft600 ms", "SKIPPEDElsewhere50 ms"]
+    )
+    expect(page.get_by_role("heading", name="Overview", level=1)).to_be_visible()
+
+
+def test_inputs_and_outputs_are_loaded_when_a_step_is_opened(
+    visiting: ConsolePage, failed: str
+) -> None:
+    page = visiting.open(f"/?execution={failed}")
+    assert "StepContents" not in [name for name, _ in visiting.asked]
+    _drawer(page).get_by_role("button", name="Draft").click()
+    expect(_drawer(page).get_by_role("group", name="Input")).to_contain_text("“Why?”")
+    expect(_drawer(page).get_by_role("group", name="Output")).to_contain_text("Draft is done")
+    assert "ExecutionData" not in [name for name, _ in visiting.asked]
+    _drawer(page).get_by_role("button", name="Data as the engine wrote it").click()
+    expect(_drawer(page).get_by_role("group", name="Data")).to_contain_text("nodeLabel")
+
+
+def test_what_can_t_be_read_is_said_in_words(visiting: ConsolePage, gateway: Gateway) -> None:
+    [[guid]] = gateway.sql("SELECT guid FROM executions LIMIT 1")
+    _leave_data(gateway, guid, '{"not": "a list"}')
+    page = visiting.open(f"/?execution={guid}")
+    expect(_drawer(page).get_by_text("It is no list of steps: it is no list.")).to_be_visible()
+    _drawer(page).get_by_role("button", name="Data as the engine wrote it").click()
+    expect(_drawer(page).get_by_role("group", name="Data")).to_contain_text("“a list”")
+
+
+def test_data_of_any_size_puts_few_elements_on_the_page(
+    visiting: ConsolePage, gateway: Gateway
+) -> None:
+    [[guid]] = gateway.sql("SELECT guid FROM executions LIMIT 1")
+    output = {"items": [{"a": number} for number in range(5_000)], "long": "x" * 100_000}
+    _leave_data(gateway, guid, json.dumps([_step("a", "Big", 0, 1) | {"data": {"output": output}}]))
+    page = visiting.open(f"/?execution={guid}")
+    _drawer(page).get_by_role("button", name="Big").click()
+    shown = _drawer(page).get_by_role("group", name="Output")
+    shown.get_by_role("button", name="items:").click()
+    before = visiting.elements()
+    expect(shown.get_by_role("button", name="50 more of 5,000")).to_be_visible()
+    assert len(shown.inner_text()) < 10_000
+    assert before < 1_500
+
+
+def test_its_session_and_its_agentflow_lead_to_others(
+    visiting: ConsolePage, gateway: Gateway
+) -> None:
+    [[session]] = gateway.sql(
+        "SELECT session_id FROM executions GROUP BY session_id HAVING count(*) = 4 LIMIT 1"
+    )
+    first, *others = [
+        guid
+        for [guid] in gateway.sql(
+            "SELECT guid FROM executions WHERE session_id = ? ORDER BY created_on DESC", session
+        )
+    ]
+    page = visiting.open(f"/?execution={first}")
+    links = _drawer(page).get_by_role("region", name="Others of its session").get_by_role("link")
+    expect(links).to_have_count(3)
+    links.first.click()
+    expect(page.get_by_text(others[0])).to_be_visible()
+    flow = _drawer(page).get_by_role("region", name="Before and after")
+    expect(flow.locator("[aria-current=true]")).to_have_count(1)
+    flow.get_by_role("link", name="All of this agentflow").click()
+    expect(page.get_by_role("heading", name="Executions", level=1)).to_be_visible()
+    assert "filter=flow-id:" in page.url
+
+
+# Changes
+
+
+def test_a_change_by_another_program_is_seen_as_it_happens(
+    visiting: ConsolePage, gateway: Gateway
+) -> None:
+    [[guid]] = gateway.sql("SELECT guid FROM executions WHERE state = 'INPROGRESS' LIMIT 1")
+    page = visiting.open(f"/?execution={guid}")
+    expect(_drawer(page).get_by_text("In progress").first).to_be_visible()
+    gateway.sql("UPDATE executions SET state = 'TIMEOUT' WHERE guid = ?", guid)
+    expect(_drawer(page).get_by_text("Timeout").first).to_be_visible()
+    gateway.sql("DELETE FROM executions WHERE guid = ?", guid)
+    expect(_drawer(page).get_by_text("This execution was deleted. What you see")).to_be_visible()
+    expect(_drawer(page).get_by_role("button", name="Actions")).to_have_count(0)
+
+
+def test_an_execution_that_is_not_there_is_said_to_be_missing(visiting: ConsolePage) -> None:
+    page = visiting.open("/?view=executions&execution=nowhere")
+    expect(_drawer(page).get_by_text("There is no such execution.")).to_be_visible()
+    _drawer(page).get_by_role("button", name="Close").last.click()
+    expect(_drawer(page)).to_have_count(0)
+    assert page.url.endswith("/?view=executions")
+
+
+# Finding one's way
+
+
+def test_keys_lead_through_the_list_and_back_to_it(visiting: ConsolePage, gateway: Gateway) -> None:
+    newest = gateway.sql("SELECT guid FROM executions ORDER BY created_on DESC, id DESC LIMIT 3")
+    page = visiting.open("/?view=executions")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    title = _drawer(page).get_by_role("heading", level=2)
+    expect(title).to_be_focused()
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(_drawer(page).get_by_text(newest[2][0])).to_be_visible()
+    page.keyboard.press("k")
+    expect(_drawer(page).get_by_text(newest[1][0])).to_be_visible()
+    assert f"execution={newest[1][0]}" in page.url
+    page.keyboard.press("Escape")
+    expect(_drawer(page)).to_have_count(0)
+    expect(page.locator("[data-guid]:focus")).to_have_count(1)
+
+
+def test_a_phone_shows_it_on_the_whole_page(
+    open_console: Callable[..., ConsolePage], gateway: Gateway, failed: str
+) -> None:
+    page = open_console(gateway, **PHONE).open(f"/?view=executions&execution={failed}")
+    box = _drawer(page).bounding_box()
+    assert box == {"x": 0, "y": 0, "width": 390, "height": 780}
+    expect(page.get_by_role("main")).to_have_js_property("inert", True)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    _drawer(page).get_by_role("button", name="Close").tap()
+    expect(page.get_by_role("main")).to_have_js_property("inert", False)
+
+
+def test_it_is_copied_as_a_link_as_curl_and_as_graphql(
+    open_console: Callable[..., ConsolePage],
+    gateway: Gateway,
+    new_key: Callable[..., str],
+    failed: str,
+) -> None:
+    key = new_key("read")
+    console = open_console(gateway, permissions=["clipboard-read", "clipboard-write"])
+    console.use_key(key)
+    page = console.open(f"/?view=executions&execution={failed}")
+
+    def copied(item: str) -> str:
+        page.evaluate("navigator.clipboard.writeText('')")
+        _drawer(page).get_by_role("button", name="Copy", exact=True).click()
+        page.get_by_role("menuitem", name=item).click()
+        page.wait_for_function("navigator.clipboard.readText().then((text) => text !== '')")
+        text: str = page.evaluate("navigator.clipboard.readText()")
+        return text
+
+    assert copied("Copy link") == page.url
+    curl = copied("Copy as curl")
+    assert f"{gateway.url}/executions/{failed}?include=data" in curl
+    assert "Authorization: Bearer $" in curl
+    assert key not in curl
+    bearer = {"Authorization": f"Bearer {key}"}
+    answer = gateway.http.post(
+        "/graphql", json={"query": copied("Copy as GraphQL")}, headers=bearer
+    ).json()
+    assert answer["data"]["execution"]["guid"] == failed
+
+
+# For everybody
+
+
+@in_every_scheme
+@pytest.mark.parametrize("options", [{}, PHONE], ids=["wide", "phone"])
+def test_axe_finds_nothing_wrong_with_it(
+    open_console: Callable[..., ConsolePage],
+    gateway: Gateway,
+    failed: str,
+    scheme: dict[str, Any],
+    options: dict[str, Any],
+) -> None:
+    page = open_console(gateway, **scheme, **options).open(f"/?view=executions&execution={failed}")
+    _drawer(page).get_by_role("button", name="Draft").click()
+    expect(_drawer(page).get_by_role("group", name="Output")).to_be_visible()
+    assert violations(page) == []
