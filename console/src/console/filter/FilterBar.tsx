@@ -29,6 +29,8 @@ export function FilterBar() {
   }, [text]);
 
   function commit() {
+    // Whoever only looks in has taken no step.
+    if (!draft.isTyped()) return;
     const isClear = parsed.problems.length === 0;
     draft.commit(isClear ? printFilter(anchored(termsOf(parsed), zone)) : text);
   }

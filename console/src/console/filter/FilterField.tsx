@@ -49,7 +49,9 @@ export function FilterField({ field, draft, parsed, onCommit, describedBy }: Pro
   const isNamed = place.facts ? place.facts.key === "flow" : place.typed.length >= LETTERS_OF_NAMES;
   const names = useNames(place.typed, isOpen && isNamed);
   const completions = isOpen ? completionsAt(place, names) : [];
-  const problem = problems.find(({ from, to }) => from <= caret && caret <= to) ?? problems[0];
+  const own = problems.find(({ from, to }) => from <= caret && caret <= to);
+  // Whoever is being told how to go on need not be told that it is not enough yet.
+  const problem = own && completions.length > 0 ? undefined : (own ?? problems[0]);
   const isPanelShown = isOpen && (completions.length > 0 || problem !== undefined);
   const chosen = completions[active];
 
@@ -106,7 +108,8 @@ export function FilterField({ field, draft, parsed, onCommit, describedBy }: Pro
   return (
     <div className={styles.field}>
       <Icon name="search" />
-      <div className={styles.typed}>
+      {/* Like code, it is read from left to right everywhere. */}
+      <div className={styles.typed} dir="ltr">
         <div ref={mirror} className={styles.mirror} aria-hidden="true">
           <Highlighted text={text} problems={problems} />
         </div>

@@ -10,8 +10,10 @@ export interface Draft {
   text: string;
   /** Change it as while typing: the address follows soon, and no step is made. */
   type(text: string): void;
-  /** Make a step of it, which Back undoes: of what was typed, or of another text. */
-  commit(text?: string): void;
+  /** Make a step of another text, which Back undoes. */
+  commit(text: string): void;
+  /** Whether something was typed that is no step yet. */
+  isTyped(): boolean;
 }
 
 /** The filter of the address, and what is being typed that is not in it yet. */
@@ -44,14 +46,15 @@ export function useDraft(): Draft {
   const type = useCallback((next: string) => {
     setTyped({ text: next, over: readAddress().filter });
   }, []);
-  const commit = useCallback(
-    (next = text) => {
-      if (before.current !== null) go({ filter: before.current }, { replace: true });
-      before.current = null;
-      go({ filter: next.trim() });
-      setTyped(null);
-    },
+  const commit = useCallback((next: string) => {
+    if (before.current !== null) go({ filter: before.current }, { replace: true });
+    before.current = null;
+    go({ filter: next.trim() });
+    setTyped(null);
+  }, []);
+  const isTyped = useCallback(
+    () => before.current !== null || text !== readAddress().filter,
     [text],
   );
-  return { text, type, commit };
+  return { text, type, commit, isTyped };
 }
