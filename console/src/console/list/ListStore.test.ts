@@ -86,6 +86,7 @@ test("a leap back to rows that were dropped loads them alone", async () => {
   expect(await look(store, 1_210)).toEqual(numbers(3_790));
   expect(source.asked.length).toBeLessThanOrEqual(4);
   expect(await look(store, 0)).toEqual(numbers(5_000));
+  expect(await look(store, 4_550)).toEqual(numbers(450));
 });
 
 test("the end is a page away, and one scrolls back from there", async () => {

@@ -52,7 +52,9 @@ export function endOf({ rows, start }: Window): number {
 
 /** How many indexes there are to scroll over. */
 export function lengthOf(window: Window): number {
-  return endOf(window) + (window.hasAfter ? AHEAD : 0);
+  if (!window.hasAfter) return endOf(window);
+  // What was passed can be leapt to again.
+  return Math.max(endOf(window), window.marks.at(-1)?.index ?? 0) + AHEAD;
 }
 
 /** Rows that begin at a position among all, in the place of the ones before. */
@@ -71,11 +73,7 @@ export function entered(
 export function appended(window: Window, page: readonly Row[], hasAfter: boolean): Window {
   const rows = [...window.rows, ...unknown(window, page)];
   const extra = Math.max(0, Math.ceil((rows.length - MOST_ROWS) / PAGE) * PAGE);
-  const marks = [...window.marks];
-  for (let at = PAGE; at <= extra; at += PAGE) {
-    const cursor = rows[at - 1]?.cursor;
-    if (cursor) mark(marks, { index: window.start + at, cursor });
-  }
+  const marks = marked({ ...window, rows: rows.slice(0, extra) });
   return settled({
     ...window,
     rows: rows.slice(extra),
@@ -112,7 +110,8 @@ export function revisited(
   start: number,
   hasAfter: boolean,
 ): Window {
-  return settled({ ...window, rows, start, hasBefore: start > 0 || window.lead > 0, hasAfter });
+  const hasBefore = start > 0 || window.lead > 0;
+  return settled({ ...window, rows, start, hasBefore, hasAfter, marks: marked(window) });
 }
 
 /** The space moved under whoever scrolls, so that an index shows what is next to the rows. */
@@ -149,6 +148,16 @@ export function edgeCursor({ rows }: Window, edge: "first" | "last"): string | n
 function unknown({ rows }: Window, page: readonly Row[]): readonly Row[] {
   const known = new Set(rows.map(({ guid }) => guid));
   return page.filter(({ guid }) => !known.has(guid));
+}
+
+/** The marks of a window, and one after each page of its rows. */
+function marked({ rows, start, marks: before }: Window): Mark[] {
+  const marks = [...before];
+  for (let at = PAGE; at <= rows.length; at += PAGE) {
+    const cursor = rows[at - 1]?.cursor;
+    if (cursor) mark(marks, { index: start + at, cursor });
+  }
+  return marks;
 }
 
 function mark(marks: Mark[], made: Mark): void {
