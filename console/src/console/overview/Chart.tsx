@@ -28,7 +28,7 @@ const LABEL_WIDTH = 72;
 const WIDEST = 40;
 const LOWEST = 2;
 /** What went well is most of it, and calmer than the rest. */
-const CALM = 0.7;
+const CALM = "color-mix(in srgb, var(--state-finished) 72%, var(--page))";
 
 interface Props {
   bars: Bars;
@@ -76,7 +76,9 @@ function drawn(parent: HTMLElement, { bars, inBars }: Props, zone: string): uPlo
   const colour = coloursIn(parent);
   const font = `11px ${getComputedStyle(parent).fontFamily}`;
   const axis = { stroke: colour("var(--quiet)"), font, ticks: { show: false }, gap: 6 };
-  const colours = new Map(STACKED.map((state) => [state, colour(colourOf(state))]));
+  const colours = new Map(
+    STACKED.map((state) => [state, colour(state === "FINISHED" ? CALM : colourOf(state))]),
+  );
 
   return new uPlot(
     {
@@ -137,7 +139,6 @@ function drawBars(
       // A hairline of the page's colour between parts, so that they are apart without colours too.
       const gap = !isLast && bottom - top > 3 * ratio ? Math.round(ratio) : 0;
       ctx.fillStyle = colours.get(state) ?? "";
-      ctx.globalAlpha = state === "FINISHED" ? CALM : 1;
       ctx.beginPath();
       const round = isLast ? Math.min(2 * ratio, wide / 2, bottom - top) : 0;
       ctx.roundRect(left, top + gap, wide, bottom - top - gap, [round, round, 0, 0]);

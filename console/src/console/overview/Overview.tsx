@@ -2,6 +2,7 @@ import { useMemo } from "react";
 
 import { go, useAddress } from "../address";
 import { EmptyDatabase, ErrorWords } from "../conditions";
+import { Notice } from "../conditions/Notice";
 import { Button, IconButton, ViewHeader } from "../design";
 import { parseFilter } from "../filter/language";
 import { parseRange, periodBefore, RangePicker, useFormats, useZone } from "../time";
@@ -50,10 +51,16 @@ export function Overview() {
         </p>
       )}
       {problem !== null ? (
-        <div className={styles.problem} role="alert">
-          <p>{problem}</p>
-          <Button onClick={() => go({ filter: "", range: "" })}>Show the last 24 hours</Button>
-        </div>
+        <Notice
+          isAlert
+          icon="warning"
+          title="This can’t be shown."
+          actions={
+            <Button onClick={() => go({ filter: "", range: "" })}>Show the last 24 hours</Button>
+          }
+        >
+          {problem}
+        </Notice>
       ) : refusal && !figures ? (
         <ErrorWords refusal={refusal} onAgain={again} />
       ) : figures?.isEmpty ? (

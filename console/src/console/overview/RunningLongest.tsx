@@ -1,7 +1,7 @@
 import { useEffect, useId, useState } from "react";
 
 import { Link } from "../address";
-import { Instant, useFormats } from "../time";
+import { useFormats } from "../time";
 import type { Figures } from "./asking";
 import { type About, toRunning } from "./links";
 import { WaitingRow } from "./MostFailures";
@@ -40,7 +40,9 @@ export function RunningLongest({ figures, about }: Props) {
               <span className={styles.name}>{agentflowName ?? agentflowId}</span>
               <span className={styles.aside}>
                 <span className="visually-hidden">since </span>
-                <Instant at={createdOn} />
+                <time dateTime={createdOn} title={formats.exactly(createdOn)}>
+                  {formats.minute(createdOn)}
+                </time>
               </span>
               <Age since={createdOn} />
             </Link>

@@ -6,7 +6,7 @@ import { type Formats, printRange, useFormats, useZone } from "../time";
 import type { Figures } from "./asking";
 import { totalOf } from "./comparison";
 import type { Counts } from "./folding";
-import { isBesideTheClock, wordsFor } from "./labels";
+import { wordsFor } from "./labels";
 import { NothingInRange } from "./NothingInRange";
 import styles from "./timeline.module.css";
 import { TimelineTable } from "./TimelineTable";
@@ -28,10 +28,7 @@ export function Timeline({ figures }: Props) {
   return (
     <section aria-labelledby={id} className={styles.timeline}>
       <h2 id={id} className={styles.title}>
-        Created {bars ? wordsFor(bars) : ""}
-        {bars && isBesideTheClock(bars, zone) && (
-          <span className={styles.note}> Hours are those of UTC</span>
-        )}
+        Created {bars ? wordsFor(bars, zone) : ""}
       </h2>
       {figures && figures.total === 0 ? (
         <NothingInRange />
@@ -75,45 +72,51 @@ function Brushing({ figures: { bars, inBars } }: { figures: Figures }) {
   const counts = brushed ? sumOf(inBars.slice(brushed.first, brushed.last + 1)) : null;
   const span = brushed ? spanIn(bars.bounds, brushed, formats) : "";
   return (
-    <div
-      role="slider"
-      tabIndex={0}
-      className={styles.brush}
-      aria-label="Timeline. Arrow keys move, with Shift they choose several bars, Enter shows their range"
-      aria-valuemin={1}
-      aria-valuemax={count}
-      aria-valuenow={(brushed?.last ?? count - 1) + 1}
-      aria-valuetext={counts ? `${span}: ${inWords(counts, formats)}` : undefined}
-      {...brush.handlers}
-    >
-      {brushed && counts && (
-        <>
-          <div
-            className={`${styles.band} ${isChoosing ? styles.chosen : ""}`}
-            style={{
-              left: `${(brushed.first / count) * 100}%`,
-              width: `${((brushed.last - brushed.first + 1) / count) * 100}%`,
+    <>
+      <div
+        role="slider"
+        tabIndex={0}
+        className={styles.brush}
+        aria-label="Timeline. Arrow keys move, with Shift they choose several bars, Enter shows their range"
+        aria-valuemin={1}
+        aria-valuemax={count}
+        aria-valuenow={(brushed?.last ?? count - 1) + 1}
+        aria-valuetext={counts ? `${span}: ${inWords(counts, formats)}` : undefined}
+        {...brush.handlers}
+      >
+        {brushed && counts && (
+          <>
+            <div
+              className={`${styles.band} ${isChoosing ? styles.chosen : ""}`}
+              style={{
+                left: `${(brushed.first / count) * 100}%`,
+                width: `${((brushed.last - brushed.first + 1) / count) * 100}%`,
+              }}
+            />
+            <div className={styles.tip} style={besideBars(brushed, count)}>
+              <p className={styles.span}>{span}</p>
+              <Tally counts={counts} formats={formats} />
+              {hasFocus && <p className={styles.hint}>Enter shows this range</p>}
+            </div>
+          </>
+        )}
+      </div>
+      {brushed && isChoosing && (
+        <p className={styles.touch}>
+          {/* The focus stays where it is, since what is chosen goes with it. */}
+          <Button
+            kind="main"
+            onMouseDown={(event) => event.preventDefault()}
+            onClick={() => {
+              brush.clear();
+              choose(brushed);
             }}
-          />
-          <div className={styles.tip} style={besideBars(brushed, count)}>
-            <p className={styles.span}>{span}</p>
-            <Tally counts={counts} formats={formats} />
-            {hasFocus && <p className={styles.hint}>Enter shows this range</p>}
-            {isChoosing && (
-              <span
-                className={styles.touch}
-                onPointerDown={(event) => event.stopPropagation()}
-                onPointerUp={(event) => event.stopPropagation()}
-              >
-                <Button tabIndex={-1} onClick={() => choose(brushed)}>
-                  Show this range
-                </Button>
-              </span>
-            )}
-          </div>
-        </>
+          >
+            Show this range
+          </Button>
+        </p>
       )}
-    </div>
+    </>
   );
 }
 

@@ -36,7 +36,7 @@ export function ticksOf(
   const minutes = span / MINUTE_MS;
   const step = STEPS.find((each) => minutes / each <= room) ?? 1_440;
   const everyDays = Math.max(1, Math.ceil(minutes / 1_440 / room));
-  const time = of(locale, zone, { hour: "numeric", minute: "2-digit" });
+  const time = of(locale, zone, { timeStyle: "short" });
   const day = of(locale, zone, { month: "short", day: "numeric" });
   let days = 0;
   let last = -Infinity;
@@ -45,7 +45,8 @@ export function ticksOf(
     if (index === 0 || index > starts.length - beside) return [];
     const wall = wallTimeAt(start, zone);
     const minute = wall.hour * 60 + wall.minute;
-    const isLabelled = step < 60 ? minute % step === 0 : minute % step < 60;
+    // Half an hour from UTC, hours begin at half past.
+    const isLabelled = width === "minute" ? minute % step === 0 : minute % step < 60;
     // At half past, and again, when clocks are put back.
     if (!isLabelled || (start - last < HOUR_MS / 2 && step >= 60)) return [];
     last = start;
@@ -87,13 +88,11 @@ const WORDS: Record<Bars["width"], string> = {
 };
 
 /** What each bar is, for the heading. */
-export function wordsFor({ width, length }: Bars): string {
-  return length === 5 * MINUTE_MS ? "per five minutes" : WORDS[width];
-}
-
-/** Whether hours begin at another minute than on the clocks of a zone, which the reader wonders at. */
-export function isBesideTheClock({ width, bounds }: Bars, zone: string): boolean {
-  return width === "hour" && offsetAt(bounds[1] ?? bounds[0] ?? 0, zone) % HOUR_MS !== 0;
+export function wordsFor({ width, length, bounds }: Bars, zone: string): string {
+  if (length === 5 * MINUTE_MS) return "per five minutes";
+  // Where clocks are half an hour from UTC, hours begin at half past, which the reader wonders at.
+  const isBeside = width === "hour" && offsetAt(bounds[0] ?? 0, zone) % HOUR_MS !== 0;
+  return isBeside ? "per hour of UTC" : WORDS[width];
 }
 
 /** Where lines are drawn behind the bars: whole numbers from 0, up to the most or beyond it. */
