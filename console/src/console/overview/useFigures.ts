@@ -15,8 +15,8 @@ const CHANGES = graphql(`
 /** How far apart requests are at least when something has changed, and at most when nothing has. */
 const SHORTEST_MS = 4_000;
 const LONGEST_MS = 60_000;
-/** Of the time, requests take a tenth at most, however long they take. */
-const SHARE = 10;
+/** Requests take a fifth of the time at most, however long they take. */
+const SHARE = 5;
 
 /** The figures that were shown last, so that coming back to them shows something at once. */
 const shownLast = new WeakMap<Gateway, { key: string; figures: Figures }>();
