@@ -31,42 +31,45 @@ export function ActionBar() {
       </div>
       {size > 0 && (
         <section aria-label="Selection" className={styles.bar}>
-          <span className={styles.size}>{said}</span>
-          {mayBeMore && (
-            <Button kind="quiet" onClick={selectAll}>
-              Select all {formats.number(total)} that match
-            </Button>
-          )}
-          {selection.kind === "all" && selection.except.size === 0 && (
-            <span className={styles.quiet}>
-              all that matched at {formats.time(selection.asOf.getTime())}
-            </span>
-          )}
-          <span className={styles.gap} />
-          {ALL_ACTIONS.map((action) => {
-            const { verb, icon, keys } = ACTIONS[action];
-            return (
-              <Button
-                key={action}
-                icon={icon}
-                keys={keys}
-                off={offOf(action)}
-                className={styles.action}
-                onClick={() => {
-                  const target = targetOfSelection(selection);
-                  if (target) begin(action, target);
-                }}
-              >
-                {verb}
+          <div className={styles.chosen}>
+            <span className={styles.size}>{said}</span>
+            {mayBeMore && (
+              <Button kind="quiet" onClick={selectAll}>
+                Select all {formats.number(total)} that match
               </Button>
-            );
-          })}
-          <IconButton
-            icon="close"
-            label="Select nothing"
-            keys="Escape"
-            onClick={() => select(NOTHING)}
-          />
+            )}
+            {selection.kind === "all" && selection.except.size === 0 && (
+              <span className={styles.quiet}>
+                all that matched at {formats.time(selection.asOf.getTime())}
+              </span>
+            )}
+          </div>
+          <div className={styles.actions}>
+            {ALL_ACTIONS.map((action) => {
+              const { verb, icon, keys } = ACTIONS[action];
+              return (
+                <Button
+                  key={action}
+                  icon={icon}
+                  keys={keys}
+                  off={offOf(action)}
+                  className={styles.action}
+                  onClick={() => {
+                    const target = targetOfSelection(selection);
+                    if (target) begin(action, target);
+                  }}
+                >
+                  {verb}
+                </Button>
+              );
+            })}
+            <IconButton
+              icon="close"
+              label="Select nothing"
+              keys="Escape"
+              onClick={() => select(NOTHING)}
+            />
+          </div>
         </section>
       )}
     </>

@@ -8,6 +8,7 @@ import {
   useState,
   useSyncExternalStore,
 } from "react";
+import { flushSync } from "react-dom";
 
 import { useKept } from "../kept";
 import { type KeyAction, KeyRegistry, nameOfKey } from "./keys";
@@ -33,7 +34,8 @@ export function KeyProvider({ children }: { children: ReactNode }) {
       const action = key === null ? null : registry.find(key, event.timeStamp);
       if (!action) return;
       event.preventDefault();
-      action.run(event);
+      // What it changes is there before the next key, however fast they come.
+      flushSync(() => action.run(event));
     }
     addEventListener("keydown", press);
     return () => removeEventListener("keydown", press);
