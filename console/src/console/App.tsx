@@ -1,16 +1,21 @@
-import { useEffect } from "react";
+import { lazy, Suspense, useEffect } from "react";
 
 import { ActingProvider } from "./acting/ActingProvider";
 import { useAddress } from "./address";
 import { Boundary, KeyPrompt } from "./conditions";
 import { ToastProvider } from "./design";
-import { ExecutionDrawer } from "./execution/ExecutionDrawer";
 import { Frame } from "./Frame";
 import { GatewayProvider, useGateway, useObservable } from "./gateway";
 import { KeyProvider } from "./keyboard";
 import { Executions } from "./list/Executions";
 import { ListProvider } from "./list/ListProvider";
 import { Overview } from "./overview/Overview";
+
+const importDrawer = () => import("./execution/ExecutionDrawer");
+const ExecutionDrawer = lazy(importDrawer);
+
+/** When the view has what it needs. */
+const DRAWER_AFTER_MS = 1_500;
 
 const TITLES = { overview: "Overview", executions: "Executions" } as const;
 
@@ -36,13 +41,21 @@ function Page() {
   const locked = useObservable(useGateway().locked);
   const drawer = !locked && execution !== "" && (
     <Boundary>
-      <ExecutionDrawer guid={execution} />
+      <Suspense>
+        <ExecutionDrawer guid={execution} />
+      </Suspense>
     </Boundary>
   );
 
   useEffect(() => {
     document.title = `${TITLES[view]} · Executions Gateway`;
   }, [view]);
+
+  useEffect(() => {
+    // It is there before somebody opens it; what goes wrong is told when they do.
+    const timer = setTimeout(() => void importDrawer().catch(() => undefined), DRAWER_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, []);
 
   return (
     <Frame beside={drawer}>

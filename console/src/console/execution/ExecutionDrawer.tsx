@@ -18,7 +18,7 @@ import { useFullPage } from "./useFullPage";
 const GROUP = "Open execution";
 
 /** One execution, beside the view that it was opened from; on a phone it has the whole page. */
-export function ExecutionDrawer({ guid }: { guid: string }) {
+export default function ExecutionDrawer({ guid }: { guid: string }) {
   const list = useList();
   const opened = useExecution(guid);
   const panel = useRef<HTMLElement>(null);
