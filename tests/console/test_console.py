@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from graphql import OperationType, Undefined, get_operation_ast, parse
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Browser, expect
 
 from tests.console.console_page import ConsolePage, name_of, operations
+from tests.console.path_proxy import proxy_below
 from tests.gateway import Gateway, running_gateway
 from tests.places import Place
 
@@ -24,15 +25,18 @@ def test_the_console_is_at_the_start(console_page: ConsolePage) -> None:
     expect(page).to_have_title("Overview · Executions Gateway")
 
 
-def test_the_console_works_below_the_path_of_a_proxy(console_page: ConsolePage) -> None:
-    below = f"{console_page.url}/runs/"
-
-    def proxy(route: Route) -> None:
-        route.continue_(url=route.request.url.replace(below, f"{console_page.url}/"))
-
-    console_page.page.route(f"{below}**", proxy)
-    console_page.open("/runs/")
-    assert [url for url in console_page.requested if not url.startswith(below)] == []
+def test_the_console_works_below_the_path_of_a_proxy(
+    browser: Browser, demo_gateway: Gateway
+) -> None:
+    with (
+        proxy_below(demo_gateway.url, "/runs") as url,
+        ConsolePage.begin(browser, url) as visiting,
+    ):
+        page = visiting.open("/")
+        expect(page.get_by_role("banner")).to_contain_text("Live")
+        page.get_by_role("link", name="Executions", exact=True).click()
+        expect(page.get_by_role("row").nth(1)).to_be_visible()
+        visiting.expect_no_complaints()
 
 
 def test_the_console_shows_a_hundred_thousand_executions(

@@ -97,7 +97,7 @@ def test_what_can_t_be_read_is_said_in_words(visiting: ConsolePage, gateway: Gat
     [[guid]] = gateway.sql("SELECT guid FROM executions LIMIT 1")
     _leave_data(gateway, guid, '{"not": "a list"}')
     page = visiting.open(f"/?execution={guid}")
-    expect(_drawer(page).get_by_text("It is no list of steps: it is no list.")).to_be_visible()
+    expect(_drawer(page).get_by_text("Its steps can't be shown: it is no list.")).to_be_visible()
     _drawer(page).get_by_role("button", name="Data as the engine wrote it").click()
     expect(_drawer(page).get_by_role("group", name="Data")).to_contain_text("“a list”")
 

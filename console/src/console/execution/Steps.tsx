@@ -69,7 +69,9 @@ export function Steps({ execution, changes }: { execution: Known; changes: numbe
   const whole = spanOfAll(execution, steps, Date.parse(execution.updatedOn));
   return (
     <Section title="Steps" count={steps.length || undefined}>
-      {problem && <p className={styles.problem}>The steps can’t be shown. {problem}.</p>}
+      {problem && (
+        <p className={styles.problem}>The engine’s data is not as expected. {problem}.</p>
+      )}
       {steps.length === 0 && !problem && (
         <p className={styles.quiet}>
           {execution.state === "INPROGRESS"
