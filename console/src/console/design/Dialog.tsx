@@ -49,7 +49,7 @@ export function Dialog({ title, onClose, children, actions, isHeld, width = "nar
       }}
     >
       <div className={styles.sheet}>
-        <header className={styles.head}>
+        <div className={styles.head}>
           <h2 id={id}>{title}</h2>
           <IconButton
             icon="close"
@@ -58,9 +58,9 @@ export function Dialog({ title, onClose, children, actions, isHeld, width = "nar
             onClick={onClose}
             {...(isHeld && { off: "Wait until this is done" })}
           />
-        </header>
+        </div>
         <div className={styles.content}>{children}</div>
-        {actions && <footer className={styles.actions}>{actions}</footer>}
+        {actions && <div className={styles.actions}>{actions}</div>}
       </div>
     </dialog>
   );
