@@ -54,10 +54,11 @@ def test_keys_lead_from_view_to_view_and_back_leads_back(console_page: ConsolePa
 
 
 def test_all_keys_are_listed_and_can_be_turned_off(console_page: ConsolePage) -> None:
-    page = console_page.open()
+    page = console_page.open("/?view=executions")
     page.keyboard.press("?")
     keys = page.get_by_role("dialog", name="Keyboard shortcuts")
-    expect(keys.get_by_text("Go to the executions")).to_be_visible()
+    for name in ("Go to the executions", "Filter the executions", "Undo what was done last"):
+        expect(keys.get_by_text(name)).to_be_visible()
     keys.get_by_role("checkbox").uncheck()
     page.keyboard.press("Escape")
     expect(keys).to_have_count(0)

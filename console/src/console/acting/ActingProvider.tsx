@@ -93,17 +93,17 @@ function ActingKeys({ begin }: Acting) {
 
   function keyFor(action: Action) {
     const { verb, keys, scope } = ACTIONS[action];
-    if (isOff) return null;
+    function run() {
+      const why = whyNot(scope);
+      const target = targetOfSelection(selected) ?? (single ? targetOf([single]) : null);
+      if (why) say(`${why}.`);
+      else if (target) begin(action, target);
+    }
     return {
       keys,
       name: `${verb} what is selected, or open`,
       group: GROUP,
-      run() {
-        const why = whyNot(scope);
-        const target = targetOfSelection(selected) ?? (single ? targetOf([single]) : null);
-        if (why) say(`${why}.`);
-        else if (target) begin(action, target);
-      },
+      run: isOff ? null : run,
     };
   }
 
@@ -120,13 +120,11 @@ function UndoKey({
   undoable: { action: Action; work: Work } | null;
   undo(action: Action, work: Work): void;
 }) {
-  useKey(
-    undoable && {
-      keys: "z",
-      name: "Undo what was done last",
-      group: GROUP,
-      run: () => undo(undoable.action, undoable.work),
-    },
-  );
+  useKey({
+    keys: "z",
+    name: "Undo what was done last",
+    group: GROUP,
+    run: undoable && (() => undo(undoable.action, undoable.work)),
+  });
   return null;
 }

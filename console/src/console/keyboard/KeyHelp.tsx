@@ -29,7 +29,7 @@ function AllKeys({ onClose }: { onClose(): void }) {
             <h3 className={styles.group}>{group}</h3>
             <dl>
               {members.map(({ keys, name }) => (
-                <div key={keys} className={styles.action}>
+                <div key={`${keys} ${name}`} className={styles.action}>
                   <dt>{name}</dt>
                   <dd>
                     <KeyHint keys={keys} />

@@ -59,15 +59,16 @@ export function useKeys(): Pick<Keys, "areOn" | "turn"> & { actions: readonly Ke
   return { areOn, turn, actions };
 }
 
-/** Run an action by keys, as long as this is rendered; with null there is none just now. */
-export function useKey(action: KeyAction | null): void {
+/** Run an action by keys, as long as this is rendered. */
+export function useKey(action: KeyAction): void {
   const { registry } = useOwn();
-  const run = useEffectEvent((event: KeyboardEvent) => action?.run(event));
-  const { keys, name, group } = action ?? {};
-  useEffect(() => {
-    if (keys === undefined || name === undefined || group === undefined) return;
-    return registry.add({ keys, name, group, run: (event) => run(event) });
-  }, [registry, keys, name, group]);
+  const run = useEffectEvent((event: KeyboardEvent) => action.run?.(event));
+  const { keys, name, group } = action;
+  const isReady = action.run !== null;
+  useEffect(
+    () => registry.add({ keys, name, group, run: isReady ? (event) => run(event) : null }),
+    [registry, keys, name, group, isReady],
+  );
 }
 
 function useOwn(): Keys {

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 
-import { KeyRegistry, nameOfKey, SECOND_KEY_WITHIN_MS } from "./keys";
+import { type KeyAction, KeyRegistry, nameOfKey, SECOND_KEY_WITHIN_MS } from "./keys";
 
-function action(keys: string, name = keys) {
+function action(keys: string, name = keys): KeyAction {
   return { keys, name, group: "Anything", run: () => undefined };
 }
 
@@ -47,7 +47,21 @@ test("what is added last goes before, until it is taken away", () => {
   registry.add(action("Enter", "of the page"));
   const remove = registry.add(action("Enter", "of the drawer"));
   expect(registry.find("Enter", 0)?.name).toBe("of the drawer");
-  expect(registry.all()).toHaveLength(1);
   remove();
   expect(registry.find("Enter", 0)?.name).toBe("of the page");
+});
+
+test("what has nothing to act on is listed and leaves its keys to others", () => {
+  const registry = new KeyRegistry();
+  registry.add(action("Escape", "Close"));
+  registry.add({ ...action("Escape", "Select nothing"), run: null });
+  expect(registry.find("Escape", 0)?.name).toBe("Close");
+  expect(registry.all().map(({ name }) => name)).toEqual(["Select nothing", "Close"]);
+});
+
+test("two parts that run the same by the same keys are listed once", () => {
+  const registry = new KeyRegistry();
+  registry.add(action("j", "Next execution"));
+  registry.add(action("j", "Next execution"));
+  expect(registry.all()).toHaveLength(1);
 });

@@ -10,8 +10,12 @@ export interface KeyAction {
   name: string;
   /** Under which heading the list has it. */
   group: string;
-  run(event: KeyboardEvent): void;
+  /** Does it; null while there is nothing to do it with. It is in the list of all keys anyway. */
+  run: ((event: KeyboardEvent) => void) | null;
 }
+
+/** An action that its keys run now. */
+export type ReadyKeyAction = KeyAction & { run: (event: KeyboardEvent) => void };
 
 /** How long the second key may take. */
 export const SECOND_KEY_WITHIN_MS = 1_200;
@@ -28,7 +32,8 @@ export function nameOfKey(event: KeyboardEvent): string | null {
 export class KeyRegistry {
   private readonly actions: KeyAction[] = [];
   private readonly listeners = new Set<() => void>();
-  private known: readonly KeyAction[] = [];
+  private listed: readonly KeyAction[] = [];
+  private ready: readonly ReadyKeyAction[] = [];
   private first: { key: string; at: number } | null = null;
 
   /** Add an action until what is returned is called. It goes before an earlier one of its keys. */
@@ -41,9 +46,9 @@ export class KeyRegistry {
     };
   }
 
-  /** The actions that keys run now: one for each. */
+  /** All actions that keys run, now or at times: one for each name that keys have. */
   all(): readonly KeyAction[] {
-    return this.known;
+    return this.listed;
   }
 
   subscribe(listener: () => void): () => void {
@@ -52,24 +57,36 @@ export class KeyRegistry {
   }
 
   /** The action of a key, at a time in milliseconds; null if it has none, or not yet. */
-  find(key: string, now: number): KeyAction | null {
+  find(key: string, now: number): ReadyKeyAction | null {
     const { first } = this;
     this.first = null;
     if (first && now - first.at <= SECOND_KEY_WITHIN_MS) {
-      const second = this.known.find(({ keys }) => keys === `${first.key} ${key}`);
+      const second = this.ready.find(({ keys }) => keys === `${first.key} ${key}`);
       if (second) return second;
     }
-    const single = this.known.find(({ keys }) => keys === key);
+    const single = this.ready.find(({ keys }) => keys === key);
     if (single) return single;
-    if (this.known.some(({ keys }) => keys.startsWith(`${key} `) && keys.length > key.length + 1)) {
+    if (this.ready.some(({ keys }) => keys.startsWith(`${key} `) && keys.length > key.length + 1)) {
       this.first = { key, at: now };
     }
     return null;
   }
 
   private tell() {
-    const taken = new Set<string>();
-    this.known = this.actions.filter(({ keys }) => !taken.has(keys) && taken.add(keys));
+    this.listed = firstOfEach(this.actions, ({ keys, name }) => `${keys} ${name}`);
+    this.ready = firstOfEach(this.actions.filter(isReady), ({ keys }) => keys);
     for (const listener of this.listeners) listener();
   }
+}
+
+function isReady(action: KeyAction): action is ReadyKeyAction {
+  return action.run !== null;
+}
+
+function firstOfEach<A>(actions: readonly A[], nameOf: (action: A) => string): A[] {
+  const taken = new Set<string>();
+  return actions.filter((action) => {
+    const name = nameOf(action);
+    return !taken.has(name) && taken.add(name);
+  });
 }

@@ -11,16 +11,22 @@ export function useListKeys(): void {
   const row = anchor === null ? null : rowOf(anchor);
   useKey({ keys: "j", name: "Next execution", group: GROUP, run: () => move(1) });
   useKey({ keys: "k", name: "Previous execution", group: GROUP, run: () => move(-1) });
-  useKey(row && { keys: "Enter", name: "Open execution", group: GROUP, run: () => open(row.guid) });
+  useKey({
+    keys: "Enter",
+    name: "Open execution",
+    group: GROUP,
+    run: row && (() => open(row.guid)),
+  });
   useKey({
     keys: "x",
     name: "Select execution, or not",
     group: GROUP,
-    run: () => row && toggle(row.guid),
+    run: row && (() => toggle(row.guid)),
   });
-  useKey(
-    selection.kind === "none"
-      ? null
-      : { keys: "Escape", name: "Select nothing", group: GROUP, run: () => select(NOTHING) },
-  );
+  useKey({
+    keys: "Escape",
+    name: "Select nothing",
+    group: GROUP,
+    run: selection.kind === "none" ? null : () => select(NOTHING),
+  });
 }

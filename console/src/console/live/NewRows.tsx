@@ -9,11 +9,12 @@ export function NewRows() {
   const { fresh, showFresh } = useList();
   const isByCreation = useGrid().question.order.key === "created";
   const formats = useFormats();
-  useKey(
-    fresh > 0
-      ? { keys: "n", name: "Show what is new", group: "List", run: () => showFresh() }
-      : null,
-  );
+  useKey({
+    keys: "n",
+    name: "Show what is new",
+    group: "List",
+    run: fresh > 0 ? () => showFresh() : null,
+  });
   return (
     <div role="status" className={styles.place}>
       {fresh > 0 && (
