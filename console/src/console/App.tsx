@@ -2,13 +2,13 @@ import { lazy, Suspense, useEffect } from "react";
 
 import { ActingProvider } from "./acting/ActingProvider";
 import { useAddress } from "./address";
-import { Boundary, KeyPrompt } from "./conditions";
 import { ToastProvider } from "./design";
+import { Executions } from "./executions/Executions";
 import { Frame } from "./Frame";
 import { GatewayProvider, useGateway, useObservable } from "./gateway";
 import { KeyProvider } from "./keyboard";
-import { Executions } from "./list/Executions";
 import { ListProvider } from "./list/ListProvider";
+import { Boundary, KeyPrompt } from "./notices";
 import { Overview } from "./overview/Overview";
 
 const importDrawer = () => import("./execution/ExecutionDrawer");

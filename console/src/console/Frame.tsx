@@ -1,7 +1,7 @@
 import { type ReactNode, useEffect, useRef, useState } from "react";
 
 import { useAddress } from "./address";
-import { LostConnection } from "./conditions";
+import { LostConnection } from "./notices";
 import { IconButton } from "./design";
 import styles from "./frame.module.css";
 import { KeyHelp } from "./keyboard";

@@ -1,6 +1,6 @@
 import { useEffect, useEffectEvent, useId } from "react";
 
-import { ErrorWords } from "../conditions";
+import { ErrorWords } from "../notices";
 import { Button, Dialog, Progress, Skeleton } from "../design";
 import { useFormats } from "../time";
 import { type Action, ACTIONS } from "./action";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import type { ExecutionFilter, ExecutionState } from "../generated/graphql";
-import { type Refusal, Refused } from "../gateway/refusals";
+import { type Refusal, Refused } from "../gateway";
 import type { Acts, Change } from "./acts";
 import { changeOf, MOST_NAMED, planOf } from "./plan";
 import { targetOf, targetOfSelection } from "./target";

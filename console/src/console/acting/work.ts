@@ -1,5 +1,5 @@
 import type { StoodFragment } from "../generated/graphql";
-import { type Refusal, Refused } from "../gateway/refusals";
+import { type Refusal, Refused } from "../gateway";
 import type { Acts } from "./acts";
 import type { Work } from "./plan";
 import { chunksOf } from "./target";

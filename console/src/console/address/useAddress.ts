@@ -4,7 +4,7 @@ import { type Address, type Change, changed, parseAddress, printAddress } from "
 
 const NAVIGATED = "console:navigated";
 
-let query = location.search;
+let query = "";
 let current = parseAddress(query);
 
 /** What the page shows now. */

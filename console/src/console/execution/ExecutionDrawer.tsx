@@ -1,7 +1,7 @@
 import { type RefObject, useEffect, useRef } from "react";
 
 import { go } from "../address";
-import { ErrorWords, Notice } from "../conditions";
+import { ErrorWords, Notice } from "../notices";
 import { Button, wordOf } from "../design";
 import { useKey } from "../keyboard";
 import { useList } from "../list/useList";

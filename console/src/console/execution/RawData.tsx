@@ -1,6 +1,6 @@
 import { useMemo } from "react";
 
-import { ErrorWords } from "../conditions";
+import { ErrorWords } from "../notices";
 import { Skeleton } from "../design";
 import { graphql } from "../generated/gql";
 import { useQuery } from "../gateway";

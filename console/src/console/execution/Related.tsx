@@ -1,7 +1,7 @@
 import { useMemo } from "react";
 
 import { Link } from "../address";
-import { ErrorWords } from "../conditions";
+import { ErrorWords } from "../notices";
 import { Skeleton, StateMark } from "../design";
 import { printFilter, term } from "../filter/language";
 import { graphql } from "../generated/gql";

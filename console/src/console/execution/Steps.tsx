@@ -1,6 +1,6 @@
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 
-import { ErrorWords } from "../conditions";
+import { ErrorWords } from "../notices";
 import { Button, Skeleton } from "../design";
 import { graphql } from "../generated/gql";
 import { useQuery } from "../gateway";

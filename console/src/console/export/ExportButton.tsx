@@ -1,7 +1,7 @@
 import { lazy, Suspense, useState } from "react";
 
 import { useAddress } from "../address";
-import { Boundary } from "../conditions";
+import { Boundary } from "../notices";
 import { Button } from "../design";
 import { parseFilter } from "../filter/language";
 import { useList } from "../list/useList";

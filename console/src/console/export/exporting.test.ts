@@ -1,17 +1,17 @@
 import { expect, test } from "vitest";
 
 import type { ExportedFragment } from "../generated/graphql";
-import { type RefusalKind, Refused } from "../gateway/refusals";
+import { type Refusal, Refused } from "../gateway";
 import { type Ends, Export } from "./exporting";
 
 const ROW = { databaseId: 1, guid: "x", state: "ERROR" } as ExportedFragment;
 
-function refused(kind: RefusalKind) {
+function refused(kind: Refusal["kind"]) {
   return new Refused({ kind, needsKey: false, title: "", detail: "" });
 }
 
 /** A list of executions, and a file; `fails` says what becomes of a page that is asked for. */
-function ends(total: number, fails: (asked: number, first: number) => RefusalKind | null) {
+function ends(total: number, fails: (asked: number, first: number) => Refusal["kind"] | null) {
   const file: string[] = [];
   const sizes: number[] = [];
   const waits: number[] = [];

@@ -1,5 +1,5 @@
 import type { ExportedFragment } from "../generated/graphql";
-import { Refused } from "../gateway/refusals";
+import { Refused } from "../gateway";
 import { type Format, headOf, linesOf } from "./rows";
 
 const LARGEST_PAGE = 1000;

@@ -1,16 +1,23 @@
-import { useEffect, useId, useMemo, useRef } from "react";
+import { type ReactNode, useEffect, useId, useMemo, useRef } from "react";
 
 import { useAddress } from "../address";
 import { useZone } from "../time";
-import { SaveView } from "../views/SaveView";
 import styles from "./filter.module.css";
 import { FilterField } from "./FilterField";
 import { FilterMenus } from "./FilterMenus";
 import { anchored, parseFilter, printFilter, termsOf } from "./language";
 import { useDraft } from "./useDraft";
+import type { Named } from "./useNames";
+
+interface Props {
+  /** The executions that are listed, whose agentflows and sessions are proposed. */
+  rows: readonly Named[];
+  /** Beside the field. */
+  children?: ReactNode;
+}
 
 /** Where the filter is typed, and put together from menus by whoever does not type. */
-export function FilterBar() {
+export function FilterBar({ rows, children }: Props) {
   const { filter } = useAddress();
   const zone = useZone();
   const draft = useDraft();
@@ -42,10 +49,11 @@ export function FilterBar() {
           field={field}
           draft={draft}
           parsed={parsed}
+          rows={rows}
           onCommit={commit}
           describedBy={`${id}-problem`}
         />
-        <SaveView />
+        {children}
       </div>
       <p id={`${id}-problem`} className={styles.problem} role="status">
         {problem?.words}

@@ -21,12 +21,13 @@ import styles from "./field.module.css";
 import { Highlighted } from "./Highlighted";
 import type { Parsed } from "./language";
 import type { Draft } from "./useDraft";
-import { useNames } from "./useNames";
+import { type Named, useNames } from "./useNames";
 
 interface Props {
   field: RefObject<HTMLInputElement | null>;
   draft: Draft;
   parsed: Parsed;
+  rows: readonly Named[];
   /** Make a step of what was typed. */
   onCommit(): void;
   /** The id of what says what is wrong, below. */
@@ -34,7 +35,7 @@ interface Props {
 }
 
 /** Where a filter is typed. It proposes what could come next, and says what it can't understand. */
-export function FilterField({ field, draft, parsed, onCommit, describedBy }: Props) {
+export function FilterField({ field, draft, parsed, rows, onCommit, describedBy }: Props) {
   const { text } = draft;
   const { problems } = parsed;
   const id = useId();
@@ -47,7 +48,7 @@ export function FilterField({ field, draft, parsed, onCommit, describedBy }: Pro
 
   const place = placeAt(text, Math.min(caret, text.length));
   const isNamed = place.facts ? place.facts.key === "flow" : place.typed.length >= LETTERS_OF_NAMES;
-  const names = useNames(place.typed, isOpen && isNamed);
+  const names = useNames(place.typed, isOpen && isNamed, rows);
   const completions = isOpen ? completionsAt(place, names) : [];
   const own = problems.find(({ from, to }) => from <= caret && caret <= to);
   // Whoever is being told how to go on need not be told that it is not enough yet.

@@ -1,4 +1,4 @@
-import { STATES, wordOf } from "../design/states";
+import { STATES, wordOf } from "../design";
 import type { ExecutionState } from "../generated/graphql";
 import { KEYS, keyNamed, type KeyFacts } from "./keys";
 import { printValue } from "./language";

@@ -1,4 +1,4 @@
-import { STATES } from "../design/states";
+import { STATES } from "../design";
 import type { Key } from "./terms";
 import type { Operator } from "./tokens";
 

@@ -1,4 +1,4 @@
-import { instantOf, startOfDay, startOfNextDay, wallTimeAt } from "../time/zone";
+import { instantOf, startOfDay, startOfNextDay, wallTimeAt } from "../time";
 
 /** What times are read against: the moment that it is, and the zone of dates. */
 export interface At {

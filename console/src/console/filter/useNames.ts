@@ -2,7 +2,6 @@ import { useEffect, useMemo, useState } from "react";
 
 import { graphql } from "../generated/gql";
 import { useQuery } from "../gateway";
-import { useList } from "../list/useList";
 import type { Names } from "./completions";
 
 const NAMES = graphql(`
@@ -42,9 +41,15 @@ export function useFlowNames(part: string, isWanted: boolean, first = 8) {
   return { names, isLoading: isLoading || settled !== part };
 }
 
-/** What completions can name: agentflows by a query, and what the rows of the list have. */
-export function useNames(part: string, isWanted: boolean): Names {
-  const { rows } = useList();
+/** What an execution is known to belong to. */
+export interface Named {
+  agentflowId: string;
+  agentflowName: string | null;
+  sessionId: string | null;
+}
+
+/** What completions can name: agentflows by a query, and what these executions belong to. */
+export function useNames(part: string, isWanted: boolean, rows: readonly Named[]): Names {
   const { names } = useFlowNames(part, isWanted);
   return useMemo(() => {
     const ids = new Map(rows.map((row) => [row.agentflowId, row.agentflowName]));

@@ -15,9 +15,6 @@ import { transport } from "./transport";
 
 const ACCEPT = "application/graphql-response+json, application/json";
 
-/** Where the gateway answers GraphQL; beside the page, perhaps below the path of a proxy. */
-export const ENDPOINT = new URL("graphql", document.baseURI).href;
-
 interface Options {
   /** Gives up waiting; what was asked for may be done all the same. */
   signal?: AbortSignal;
@@ -47,11 +44,13 @@ export interface Gateway {
 
 /** Connect with the gateway. Nothing is sent until something is asked for. */
 export function connect(key: string | null): Gateway {
+  // Beside the page, perhaps below the path of a proxy.
+  const url = new URL("graphql", document.baseURI).href;
   const hasKey = key !== null;
   const locked = observable<Refusal | null>(null);
-  const following = live(transport(ENDPOINT, key), noteRefusal);
+  const following = live(transport(url, key), noteRefusal);
   const options = {
-    url: ENDPOINT,
+    url,
     preferGetMethod: false,
     fetchOptions: () => ({
       headers: { accept: ACCEPT, ...(hasKey && { authorization: `Bearer ${key}` }) },

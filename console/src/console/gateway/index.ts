@@ -1,4 +1,4 @@
-export { ENDPOINT, type Gateway } from "./client";
+export type { Gateway } from "./client";
 export type { Condition } from "./condition";
 export type { Follower, Live } from "./follow";
 export { type Access, GatewayProvider, useAccess, useGateway } from "./GatewayProvider";

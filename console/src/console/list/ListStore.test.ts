@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
-import { Refused } from "../gateway/refusals";
+import { Refused } from "../gateway";
 import { ListStore } from "./ListStore";
 import { made, MadeSource } from "./made";
 import type { Place } from "./snapshot";

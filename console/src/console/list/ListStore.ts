@@ -1,4 +1,4 @@
-import { Refused } from "../gateway/refusals";
+import { Refused } from "../gateway";
 import { Changes } from "./changes";
 import type { Row } from "./row";
 import { NOTHING, type Place, type Snapshot } from "./snapshot";

@@ -1,10 +1,10 @@
 import { useEffect, useMemo, useRef } from "react";
 
 import { Button } from "../design";
-import { NewRows } from "../live/NewRows";
 import { useColumns } from "./columns";
 import { Head } from "./Head";
 import styles from "./list.module.css";
+import { NewRows } from "./NewRows";
 import { Rows } from "./Rows";
 import { useGrid, useList } from "./useList";
 import { useReading } from "./useReading";

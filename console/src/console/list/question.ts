@@ -1,7 +1,7 @@
 import type { Address } from "../address";
 import { parseFilter } from "../filter/language";
 import type { ExecutionFilter } from "../generated/graphql";
-import { boundsOf, conditionOf, parseRange } from "../time/range";
+import { boundsOf, conditionOf, parseRange } from "../time";
 import { type Order, orderByOf, parseOrder } from "./order";
 import type { Asked } from "./source";
 

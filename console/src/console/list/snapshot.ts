@@ -1,4 +1,4 @@
-import type { Refusal } from "../gateway/refusals";
+import type { Refusal } from "../gateway";
 import type { Counted } from "./changes";
 import type { Asked } from "./source";
 import { EMPTY } from "./window";

@@ -1,8 +1,7 @@
 import { useMemo } from "react";
 
 import { go, useAddress } from "../address";
-import { EmptyDatabase, ErrorWords } from "../conditions";
-import { Notice } from "../conditions/Notice";
+import { EmptyDatabase, ErrorWords, Notice } from "../notices";
 import { Button, IconButton, ViewHeader } from "../design";
 import { parseFilter } from "../filter/language";
 import { parseRange, periodBefore, RangePicker, useFormats, useZone } from "../time";

@@ -1,4 +1,4 @@
-import { STATES } from "../design/states";
+import { STATES } from "../design";
 import { parseFilter } from "../filter/language";
 import { graphql } from "../generated/gql";
 import type {
@@ -8,7 +8,7 @@ import type {
   OverviewQuery,
 } from "../generated/graphql";
 import type { Gateway } from "../gateway";
-import { boundsOf, periodBefore, type Range } from "../time/range";
+import { boundsOf, periodBefore, type Range } from "../time";
 import { type Bars, barsOf, endOfLastBar } from "./bars";
 import { FAILED } from "./comparison";
 import { type Bucket, type Counts, folded, layersOf, type Span } from "./folding";

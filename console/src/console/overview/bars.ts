@@ -1,5 +1,5 @@
 import type { TimeBucket } from "../generated/graphql";
-import { instantOf, offsetAt, startOfDay, startOfNextDay, wallTimeAt } from "../time/zone";
+import { instantOf, offsetAt, startOfDay, startOfNextDay, wallTimeAt } from "../time";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

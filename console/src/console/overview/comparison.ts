@@ -1,4 +1,4 @@
-import { STATES } from "../design/states";
+import { STATES } from "../design";
 import type { ExecutionState } from "../generated/graphql";
 import type { Counts } from "./folding";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { offsetAt, startOfDay, wallTimeAt } from "../time/zone";
+import { offsetAt, startOfDay, wallTimeAt } from "../time";
 import { barsOf, endOfLastBar } from "./bars";
 import { type Bucket, folded, layersOf, startOf } from "./folding";
 

@@ -1,4 +1,4 @@
-import { offsetAt, wallTimeAt } from "../time/zone";
+import { offsetAt, wallTimeAt } from "../time";
 import type { Bars } from "./bars";
 
 const MINUTE_MS = 60_000;

@@ -1,11 +1,11 @@
 import { Link, type View } from "../address";
 import { Icon, type IconName } from "../design";
-import { SavedViews } from "../views/SavedViews";
 import { useViews } from "../views/useViews";
 import { Brand } from "./Brand";
 import { KeyItem } from "./KeyItem";
 import { LiveItem } from "./LiveItem";
 import styles from "./rail.module.css";
+import { SavedViews } from "./SavedViews";
 import { ZoneItem } from "./ZoneItem";
 
 const VIEWS: readonly { view: View; name: string; icon: IconName }[] = [

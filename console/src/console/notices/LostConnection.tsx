@@ -3,7 +3,7 @@ import { useEffect, useState } from "react";
 import { Button, Icon } from "../design";
 import { useCondition, useGateway } from "../gateway";
 import { useFormats } from "../time";
-import styles from "./conditions.module.css";
+import styles from "./notices.module.css";
 
 /** Shorter breaks, such as when the gateway is replaced, are nobody's business. */
 const SAID_AFTER_MS = 2_000;

@@ -2,7 +2,7 @@ import { useState } from "react";
 
 import { Button, Segments, useCopy } from "../design";
 import { useViewer } from "../gateway";
-import styles from "./missing.module.css";
+import styles from "./emptyDatabase.module.css";
 import { Notice } from "./Notice";
 
 const SQL = `INSERT INTO agentflows (id, name) VALUES ('flow-1', 'Support agent');

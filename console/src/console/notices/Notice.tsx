@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 
 import { Icon, type IconName } from "../design";
-import styles from "./conditions.module.css";
+import styles from "./notices.module.css";
 
 interface Props {
   title: string;

@@ -1,8 +1,8 @@
 import { Icon } from "../design";
 import { useKey } from "../keyboard";
-import { useGrid, useList } from "../list/useList";
 import { useFormats } from "../time";
-import styles from "./live.module.css";
+import styles from "./newRows.module.css";
+import { useGrid, useList } from "./useList";
 
 /** Says how many executions are new, when the reader is not at the top of the list. */
 export function NewRows() {

@@ -2,23 +2,25 @@ import { useEffect } from "react";
 
 import { ActionBar } from "../acting/ActionBar";
 import { go, useAddress } from "../address";
-import { EmptyDatabase, ErrorWords, NothingMatches, Notice } from "../conditions";
 import { ViewHeader } from "../design";
 import { ExportButton } from "../export/ExportButton";
 import { FilterBar } from "../filter/FilterBar";
 import { useCondition } from "../gateway";
+import { ColumnsMenu } from "../list/ColumnsMenu";
+import { EarlierRunning } from "../list/EarlierRunning";
+import { JumpToDate } from "../list/JumpToDate";
+import { Table } from "../list/Table";
+import { useGrid, useList } from "../list/useList";
+import { useListKeys } from "../list/useListKeys";
+import { EmptyDatabase, ErrorWords, Notice } from "../notices";
 import { RangePicker, useFormats } from "../time";
-import { ColumnsMenu } from "./ColumnsMenu";
-import { EarlierRunning } from "./EarlierRunning";
-import { JumpToDate } from "./JumpToDate";
-import { Table } from "./Table";
-import { useGrid, useList } from "./useList";
-import { useListKeys } from "./useListKeys";
+import { SaveView } from "../views/SaveView";
+import { NothingMatches } from "./NothingMatches";
 
 /** The list of executions that the address asks for. */
 export function Executions() {
   const { range } = useAddress();
-  const { total } = useList();
+  const { rows, total } = useList();
   const formats = useFormats();
   return (
     <>
@@ -31,7 +33,9 @@ export function Executions() {
         <ColumnsMenu />
         <ExportButton />
       </ViewHeader>
-      <FilterBar />
+      <FilterBar rows={rows}>
+        <SaveView />
+      </FilterBar>
       <EarlierRunning />
       <Listed />
       <ActionBar />

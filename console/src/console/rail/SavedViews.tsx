@@ -2,11 +2,11 @@ import { useState } from "react";
 
 import { Link, useAddress } from "../address";
 import { Icon, IconButton, Menu } from "../design";
-import rail from "../rail/rail.module.css";
-import { NameDialog } from "./NameDialog";
-import { BUILT_IN, changeTo, type SavedView } from "./savedViews";
-import { useViews } from "./useViews";
-import styles from "./views.module.css";
+import { NameDialog } from "../views/NameDialog";
+import { BUILT_IN, changeTo, type SavedView } from "../views/savedViews";
+import { useViews } from "../views/useViews";
+import rail from "./rail.module.css";
+import styles from "./savedViews.module.css";
 
 /** The views that everybody has, and the reader's own, in the rail. */
 export function SavedViews() {

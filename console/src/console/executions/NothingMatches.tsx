@@ -6,9 +6,9 @@ import { parseFilter } from "../filter/language";
 import { graphql } from "../generated/gql";
 import type { ExecutionFilter } from "../generated/graphql";
 import { useQuery } from "../gateway";
+import { Notice } from "../notices";
 import { conditionOf, parseRange, useFormats, useZone, wordsOf } from "../time";
-import styles from "./missing.module.css";
-import { Notice } from "./Notice";
+import styles from "./executions.module.css";
 import { type Without, withoutOne } from "./withoutOne";
 
 const WITHOUT_ONE = graphql(`

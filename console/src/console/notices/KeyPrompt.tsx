@@ -2,7 +2,7 @@ import type { FormEvent } from "react";
 
 import { Button, Field } from "../design";
 import { type Refusal, useAccess } from "../gateway";
-import styles from "./conditions.module.css";
+import styles from "./notices.module.css";
 import { Notice } from "./Notice";
 
 const COMMAND = "executions-gateway keys create NAME --scope read";
