@@ -1,4 +1,4 @@
-import { type ReactNode, useId, useLayoutEffect, useRef } from "react";
+import { type ReactNode, useEffect, useId, useLayoutEffect, useRef } from "react";
 
 import { IconButton } from "./Button";
 import styles from "./overlays.module.css";
@@ -10,7 +10,7 @@ interface Props {
   children: ReactNode;
   /** Buttons at its end; the main one last. */
   actions?: ReactNode;
-  /** Keeps it open, as while something runs that must not be left alone. */
+  /** Keeps it open, and the page too, while something runs that must not be left alone. */
   isHeld?: boolean;
   width?: "narrow" | "wide";
 }
@@ -33,6 +33,13 @@ export function Dialog({ title, onClose, children, actions, isHeld, width = "nar
     }
     return () => shown?.close();
   }, []);
+
+  useEffect(() => {
+    if (!isHeld) return;
+    const warn = (event: BeforeUnloadEvent) => event.preventDefault();
+    addEventListener("beforeunload", warn);
+    return () => removeEventListener("beforeunload", warn);
+  }, [isHeld]);
 
   return (
     <dialog

@@ -1,5 +1,4 @@
-export type { Placement } from "./anchor";
-export { Button, type ButtonProps, IconButton } from "./Button";
+export { Button, IconButton } from "./Button";
 export { Dialog } from "./Dialog";
 export { Field } from "./Field";
 export { Icon, type IconName } from "./Icon";
@@ -11,7 +10,6 @@ export { Segments } from "./Segments";
 export { Skeleton } from "./Skeleton";
 export { StateMark } from "./StateMark";
 export { colourOf, STATES, wordOf } from "./states";
-export { type Toast, ToastProvider, useToast } from "./Toasts";
-export { Tooltip } from "./Tooltip";
+export { ToastProvider, useToast } from "./Toasts";
 export { useCopy } from "./useCopy";
 export { ViewHeader } from "./ViewHeader";

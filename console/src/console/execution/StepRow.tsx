@@ -2,9 +2,9 @@ import { type CSSProperties, lazy, Suspense, useId, useState } from "react";
 
 import { colourOf, Icon, Skeleton, STATES, StateMark } from "../design";
 import type { ExecutionState } from "../generated/graphql";
-import { useFormats } from "../time";
+import { type Span, useFormats } from "../time";
 import styles from "./execution.module.css";
-import { type Placed, type Span, within } from "./steps";
+import { type Placed, within } from "./steps";
 import type { Contents } from "./useContents";
 
 const JsonView = lazy(() => import("./JsonView"));

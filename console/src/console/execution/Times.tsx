@@ -1,11 +1,10 @@
 import type { CSSProperties } from "react";
 
 import { colourOf, Skeleton } from "../design";
-import { Instant, useFormats } from "../time";
+import { Instant, useFormats, useNow } from "../time";
 import styles from "./execution.module.css";
 import type { Known } from "./opened";
 import { within } from "./steps";
-import { useNow } from "./useNow";
 
 /** How much of the line is left to the execution if it was changed after its end. */
 const SHARE_BEFORE_LATER = 0.8;

@@ -1,4 +1,5 @@
 import type { ExecutionStepsQuery } from "../generated/graphql";
+import type { Span } from "../time";
 import type { Known } from "./opened";
 
 export type Step = NonNullable<ExecutionStepsQuery["execution"]>["steps"][number];
@@ -11,11 +12,6 @@ export interface Placed {
   depth: number;
   /** When it began and ended, in milliseconds since 1970; null where that is not known. */
   span: Span | null;
-}
-
-export interface Span {
-  from: number;
-  until: number;
 }
 
 const DEEPEST = 6;

@@ -1,9 +1,8 @@
+import { allOf, type Parsed } from "../filter/language";
 import type { ExecutionFilter } from "../generated/graphql";
-import { allOf } from "../filter/execution-filter";
-import type { Parsed } from "../filter/language";
 
 /** How many conditions can be left out in one request. */
-export const MOST = 8;
+const MOST = 8;
 
 /** What is listed without one of its conditions. */
 export interface Without {

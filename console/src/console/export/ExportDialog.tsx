@@ -27,7 +27,6 @@ export default function ExportDialog({ total, onClose, ...exported }: Props) {
   const formats = useFormats();
   const [format, setFormat] = useState<Format>("csv");
   const { stage, start, resume, cancel } = useExport(exported);
-  const number = (count: number) => `${formats.number(count)} execution${count === 1 ? "" : "s"}`;
 
   function close() {
     cancel();
@@ -37,7 +36,7 @@ export default function ExportDialog({ total, onClose, ...exported }: Props) {
   if (stage.kind === "chosen") {
     return (
       <Dialog
-        title={total === null ? "Export executions" : `Export ${number(total)}`}
+        title={total === null ? "Export executions" : `Export ${formats.executions(total)}`}
         onClose={close}
         actions={
           <>
@@ -70,7 +69,7 @@ export default function ExportDialog({ total, onClose, ...exported }: Props) {
           </Button>
         }
       >
-        <p role="status">{number(stage.written)} are in the file.</p>
+        <p role="status">{formats.executions(stage.written)} are in the file.</p>
       </Dialog>
     );
   }

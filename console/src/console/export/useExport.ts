@@ -68,15 +68,6 @@ export function useExport({ filter, orderBy }: Exported): Exporting {
     };
   }, []);
 
-  useEffect(() => {
-    if (stage.kind !== "running") return;
-    function warn(event: BeforeUnloadEvent) {
-      event.preventDefault();
-    }
-    addEventListener("beforeunload", warn);
-    return () => removeEventListener("beforeunload", warn);
-  }, [stage.kind]);
-
   async function run() {
     const current = running.current;
     if (!current) return;

@@ -1,7 +1,7 @@
 import type { DateTimeFilter, ExecutionFilter, StringFilter } from "../generated/graphql";
 import { stateNamed } from "./keys";
 import type { Term, Value } from "./terms";
-import { type At, intervalOf, isAfterAll, isoOf, lengthOf } from "./times";
+import { type At, spanOf, isAfterAll, isoOf, lengthOf } from "./times";
 import type { Operator } from "./tokens";
 
 /** Why a term makes no condition: in which of its values, if in one of them. */
@@ -151,7 +151,7 @@ function ofTime(
   operator: Operator,
   at: At,
 ): ExecutionFilter | Wrong {
-  const read = (each: string) => intervalOf(each, at);
+  const read = (each: string) => spanOf(each, at);
   if (isOrder(operator)) {
     const given = read(text);
     if (!given) return new Wrong(NOT_A_TIME);

@@ -14,6 +14,7 @@ import {
   tokensOf,
 } from "./tokens";
 
+export { allOf } from "./execution-filter";
 export type { Key, Term, Value } from "./terms";
 export { term } from "./terms";
 export type { At } from "./times";

@@ -30,12 +30,8 @@ export interface Term {
   values: readonly Value[];
 }
 
-/** A value that is a text, or several. */
-export function texts(...values: readonly string[]): Value[] {
-  return values.map((text) => ({ kind: "text", text }));
-}
-
 /** A term with a key and texts: `state:ERROR,TIMEOUT`. */
 export function term(key: Key, values: readonly string[], change: Partial<Term> = {}): Term {
-  return { key, isExcluded: false, operator: ":", values: texts(...values), ...change };
+  const texts = values.map((text): Value => ({ kind: "text", text }));
+  return { key, isExcluded: false, operator: ":", values: texts, ...change };
 }

@@ -1,15 +1,21 @@
-import { instantOf, startOfDay, startOfNextDay, wallTimeAt } from "../time";
+import {
+  DAY_MS,
+  HOUR_MS,
+  instantOf,
+  MINUTE_MS,
+  SECOND_MS,
+  type Span,
+  startOfDay,
+  startOfNextDay,
+  twoDigits,
+  wallTimeAt,
+  WEEK_MS,
+} from "../time";
 
 /** What times are read against: the moment that it is, and the zone of dates. */
 export interface At {
   now: Date;
   zone: string;
-}
-
-/** From an instant up to before another, in milliseconds since 1970: a day, a minute, or nothing. */
-export interface Interval {
-  from: number;
-  until: number;
 }
 
 const TIME =
@@ -18,11 +24,11 @@ const AGO = /^-(\d{1,6})(ms|s|m|h|d|w)$/i;
 const LENGTH = /(\d{1,15}(?:\.\d{1,6})?)(ms|s|m|h|d|w)/giy;
 const UNITS: Record<string, number> = {
   ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-  w: 7 * 86_400_000,
+  s: SECOND_MS,
+  m: MINUTE_MS,
+  h: HOUR_MS,
+  d: DAY_MS,
+  w: WEEK_MS,
 };
 // What the gateway takes for an instant.
 const FIRST = Date.parse("0001-01-01T00:00:00Z");
@@ -30,10 +36,10 @@ const LAST = Date.parse("9999-12-31T23:59:59.999Z");
 
 /**
  * Read a time: a year, month or day of the zone, a time on its clocks or with an offset, to the
- * minute, second or millisecond; `now`, `today`, `yesterday`, or how long ago (`-24h`). Null if it
- * is none.
+ * minute, second or millisecond; `now`, `today`, `yesterday`, or how long ago (`-24h`). An instant
+ * ends when it begins. Null if it is no time.
  */
-export function intervalOf(text: string, at: At): Interval | null {
+export function spanOf(text: string, at: At): Span | null {
   const now = at.now.getTime();
   const today = () => startOfDay(now, at.zone);
   switch (text.toLowerCase()) {
@@ -49,10 +55,10 @@ export function intervalOf(text: string, at: At): Interval | null {
     const instant = now - Number(ago[1]) * (UNITS[(ago[2] ?? "").toLowerCase()] ?? NaN);
     return { from: instant, until: instant };
   }
-  return writtenInterval(text, at.zone);
+  return writtenSpan(text, at.zone);
 }
 
-function writtenInterval(text: string, zone: string): Interval | null {
+function writtenSpan(text: string, zone: string): Span | null {
   const parts = TIME.exec(text);
   if (!parts) return null;
   const [year = 0, month, day, hour, minute, second] = parts
@@ -72,7 +78,7 @@ function writtenInterval(text: string, zone: string): Interval | null {
   const utc = instantOf(clock, "UTC");
   const whole = offset === undefined ? instantOf(clock, zone) : utc - offset;
   const from = whole + (fraction === undefined ? 0 : Number(fraction.padEnd(3, "0")));
-  const unit = second === undefined ? 60_000 : fraction === undefined ? 1000 : 1;
+  const unit = second === undefined ? MINUTE_MS : fraction === undefined ? SECOND_MS : 1;
   return { from, until: from + unit };
 }
 
@@ -82,7 +88,7 @@ function offsetOf(text: string | undefined): number | null | undefined {
   if (/^z$/i.test(text)) return 0;
   const [hours, minutes] = [Number(text.slice(1, 3)), Number(text.slice(-2))];
   if (hours > 23 || minutes > 59) return null;
-  return (text.startsWith("-") ? -1 : 1) * (hours * 60 + minutes) * 60_000;
+  return (text.startsWith("-") ? -1 : 1) * (hours * HOUR_MS + minutes * MINUTE_MS);
 }
 
 /** Neither the 13th month nor the 30th of February. */
@@ -92,7 +98,7 @@ function isDayOfCalendar(year: number, month: number, day: number): boolean {
   return year > 0 && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
 }
 
-/** An instant as the gateway reads it, within what it can store. */
+/** An instant (milliseconds since 1970) in ISO 8601, within what the gateway can store. */
 export function isoOf(instant: number): string {
   return new Date(Math.min(Math.max(instant, FIRST), LAST)).toISOString();
 }
@@ -108,15 +114,14 @@ export function isAfterAll(instant: number): boolean {
  */
 export function withOffset(text: string, zone: string): string {
   const parts = TIME.exec(text);
-  const interval = writtenInterval(text, zone);
-  if (!interval || !parts || parts[4] === undefined || parts[8] !== undefined) return text;
-  const wall = wallTimeAt(interval.from, zone);
+  const span = writtenSpan(text, zone);
+  if (!span || !parts || parts[4] === undefined || parts[8] !== undefined) return text;
+  const wall = wallTimeAt(span.from, zone);
   const clock = instantOf(wall, "UTC");
-  const minutes = Math.round((clock - Math.floor(interval.from / 1000) * 1000) / 60_000);
+  const minutes = Math.round((clock - Math.floor(span.from / SECOND_MS) * SECOND_MS) / MINUTE_MS);
   if (minutes === 0) return `${text}Z`;
-  const two = (part: number) => String(part).padStart(2, "0");
   const size = Math.abs(minutes);
-  return `${text}${minutes < 0 ? "-" : "+"}${two(Math.floor(size / 60))}:${two(size % 60)}`;
+  return `${text}${minutes < 0 ? "-" : "+"}${twoDigits(size / 60)}:${twoDigits(size % 60)}`;
 }
 
 /** A length of time: the milliseconds, and those of the smallest unit it was written to. */

@@ -1,3 +1,2 @@
 export { KeyHelp } from "./KeyHelp";
 export { KeyProvider, useKey } from "./KeyProvider";
-export type { KeyAction } from "./keys";

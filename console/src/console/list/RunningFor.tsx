@@ -1,10 +1,9 @@
-import { useFormats } from "../time";
+import { useFormats, useNow } from "../time";
 import styles from "./list.module.css";
-import { useTicks } from "./ticks";
 
 /** For how long something has been running: it counts by itself, and nothing else renders. */
 export function RunningFor({ since }: { since: string }) {
   const formats = useFormats();
-  const passed = Math.max(0, useTicks() - Date.parse(since));
+  const passed = Math.max(0, useNow() - Date.parse(since));
   return <span className={styles.running}>{formats.duration(passed - (passed % 1000))}</span>;
 }

@@ -1,5 +1,5 @@
 import type { Address } from "../address";
-import { parseFilter } from "../filter/language";
+import { allOf, parseFilter } from "../filter/language";
 import type { ExecutionFilter } from "../generated/graphql";
 import { boundsOf, conditionOf, parseRange } from "../time";
 import { type Order, orderByOf, parseOrder } from "./order";
@@ -18,19 +18,15 @@ export interface Question {
 
 type Given = Pick<Address, "filter" | "range" | "order">;
 
-/** What an address asks for at a moment, in a time zone. */
+/** What an address asks for at a moment (milliseconds since 1970), in a time zone. */
 export function questionOf(address: Given, zone: string, now: number): Question {
   const { filter, problems } = parseFilter(address.filter, { now: new Date(now), zone });
   const range = parseRange(address.range, zone);
   const order = parseOrder(address.order);
   if (problems.length > 0 || range === null) return { asked: null, filter, from: null, order };
   const createdOn = conditionOf(range, now);
-  const conditions = [...(filter ? [filter] : []), ...(createdOn ? [{ createdOn }] : [])];
   return {
-    asked: {
-      filter: conditions.length > 1 ? { and: conditions } : (conditions[0] ?? null),
-      orderBy: orderByOf(order),
-    },
+    asked: { filter: allOf([filter, createdOn && { createdOn }]), orderBy: orderByOf(order) },
     filter,
     from: boundsOf(range, now).from,
     order,
@@ -40,10 +36,6 @@ export function questionOf(address: Given, zone: string, now: number): Question 
 /** The filter of what runs since before the range began; null if it has no beginning. */
 export function runningBefore({ filter, from }: Question): ExecutionFilter | null {
   if (from === null) return null;
-  return {
-    and: [
-      ...(filter ? [filter] : []),
-      { state: { eq: "INPROGRESS" }, createdOn: { lt: new Date(from).toISOString() } },
-    ],
-  };
+  const began = { createdOn: { lt: new Date(from).toISOString() } };
+  return allOf([filter, { state: { eq: "INPROGRESS" }, ...began }]);
 }

@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import { type Change, Link } from "../address";
 import { Icon, Skeleton } from "../design";
 import { type Formats, useFormats } from "../time";
-import type { Figures } from "./asking";
+import type { Figures } from "./figures";
 import {
   changeOf,
   type Direction,

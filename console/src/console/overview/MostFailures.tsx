@@ -3,7 +3,7 @@ import { useId } from "react";
 import { Link } from "../address";
 import { Skeleton } from "../design";
 import { useFormats } from "../time";
-import type { Figures } from "./asking";
+import type { Figures } from "./figures";
 import { FAILED } from "./comparison";
 import { type About, toFlow } from "./links";
 import styles from "./overview.module.css";

@@ -1,14 +1,13 @@
-import { useEffect, useId, useState } from "react";
+import { useId } from "react";
 
 import { Link } from "../address";
-import { useFormats } from "../time";
-import type { Figures } from "./asking";
+import { SECOND_MS, useFormats, useNow } from "../time";
+import type { Figures } from "./figures";
 import { type About, toRunning } from "./links";
 import { WaitingRow } from "./MostFailures";
 import styles from "./overview.module.css";
 
 const PLACES = [0, 1, 2, 3, 4, 5];
-const SECOND_MS = 1_000;
 
 interface Props {
   /** Null until they are known. */
@@ -56,12 +55,7 @@ export function RunningLongest({ figures, about }: Props) {
 
 function Age({ since }: { since: string }) {
   const formats = useFormats();
-  const [now, setNow] = useState(Date.now);
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), SECOND_MS);
-    return () => clearInterval(timer);
-  }, []);
-  const age = Math.max(0, now - Date.parse(since));
+  const age = Math.max(0, useNow() - Date.parse(since));
   return (
     <span className={styles.number}>
       {formats.duration(Math.floor(age / SECOND_MS) * SECOND_MS)}

@@ -1,7 +1,7 @@
 import { Link } from "../address";
 import { Skeleton, STATES, StateMark } from "../design";
 import { useFormats } from "../time";
-import type { Figures } from "./asking";
+import type { Figures } from "./figures";
 import { type About, toStates } from "./links";
 import styles from "./overview.module.css";
 

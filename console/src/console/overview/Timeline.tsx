@@ -2,8 +2,8 @@ import { lazy, Suspense, useId } from "react";
 
 import { go } from "../address";
 import { Button, STATES, StateMark, wordOf } from "../design";
-import { type Formats, printRange, useFormats, useZone } from "../time";
-import type { Figures } from "./asking";
+import { type Formats, MINUTE_MS, printRange, useFormats, useZone } from "../time";
+import type { Figures } from "./figures";
 import { totalOf } from "./comparison";
 import type { Counts } from "./folding";
 import { wordsFor } from "./labels";
@@ -13,7 +13,6 @@ import { TimelineTable } from "./TimelineTable";
 import { type Brushed, useBrush } from "./useBrush";
 
 const Chart = lazy(() => import("./Chart"));
-const MINUTE_MS = 60_000;
 
 interface Props {
   /** Null until they are known. */
@@ -155,11 +154,7 @@ function sumOf(counts: readonly Counts[]): Counts {
 }
 
 /** From when to when bars are, in words. */
-export function spanIn(
-  bounds: readonly number[],
-  { first, last }: Brushed,
-  formats: Formats,
-): string {
+function spanIn(bounds: readonly number[], { first, last }: Brushed, formats: Formats): string {
   return formats.between(bounds[first] ?? 0, bounds[last + 1] ?? 0);
 }
 
@@ -168,7 +163,5 @@ function inWords(counts: Counts, formats: Formats): string {
     const count = counts[index] ?? 0;
     return count > 0 ? `${formats.number(count)} ${wordOf(state).toLowerCase()}` : [];
   });
-  const total = totalOf(counts);
-  const all = `${formats.number(total)} ${total === 1 ? "execution" : "executions"}`;
-  return [all, ...parts].join(", ");
+  return [formats.executions(totalOf(counts)), ...parts].join(", ");
 }

@@ -1,6 +1,6 @@
 import { STATES, wordOf } from "../design";
 import { useFormats } from "../time";
-import type { Figures } from "./asking";
+import type { Figures } from "./figures";
 import { totalOf } from "./comparison";
 
 /** The figures of the timeline for who can't see it. */

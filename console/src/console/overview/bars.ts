@@ -1,9 +1,15 @@
 import type { TimeBucket } from "../generated/graphql";
-import { instantOf, offsetAt, startOfDay, startOfNextDay, wallTimeAt } from "../time";
+import {
+  DAY_MS,
+  HOUR_MS,
+  instantOf,
+  MINUTE_MS,
+  offsetAt,
+  startOfDay,
+  startOfNextDay,
+  wallTimeAt,
+} from "../time";
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
 const MOST_BARS = 62;
 const BLOCK_HOURS = 3;
 

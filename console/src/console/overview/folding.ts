@@ -1,23 +1,18 @@
 import type { TimeBucket } from "../generated/graphql";
+import { DAY_MS, HOUR_MS, type Span, WEEK_MS } from "../time";
 
-const HOUR_MS = 3_600_000;
-const FIXED = { HOUR: HOUR_MS, DAY: 24 * HOUR_MS, WEEK: 7 * 24 * HOUR_MS } as const;
+const FIXED = { HOUR: HOUR_MS, DAY: DAY_MS, WEEK: WEEK_MS } as const;
 /** The first Monday of 1970, from which weeks are counted. */
-const MONDAY_MS = 4 * 24 * HOUR_MS;
+const MONDAY_MS = 4 * DAY_MS;
 
 /** How many executions are in each state, in the order of the states. */
 export type Counts = readonly number[];
 
 /** A bucket of the API, as far as it matters here. */
 export interface Bucket {
+  /** In milliseconds since 1970. */
   start: number;
   counts: Counts;
-}
-
-/** From an instant up to before another. */
-export interface Span {
-  from: number;
-  until: number;
 }
 
 /**

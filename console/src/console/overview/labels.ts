@@ -1,8 +1,6 @@
-import { offsetAt, wallTimeAt } from "../time";
+import { HOUR_MS, MINUTE_MS, offsetAt, wallTimeAt } from "../time";
 import type { Bars } from "./bars";
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
 /** Between labels, in minutes of the day. */
 const STEPS = [5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1_440] as const;
 

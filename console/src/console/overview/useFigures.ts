@@ -2,7 +2,7 @@ import { useEffect, useState } from "react";
 
 import { graphql } from "../generated/gql";
 import { type Gateway, type Refusal, Refused, useGateway } from "../gateway";
-import { type Asked, type Figures, figuresOf } from "./asking";
+import { type Asked, type Figures, figuresOf } from "./figures";
 
 const CHANGES = graphql(`
   subscription OverviewChanges($filter: ExecutionFilter, $after: String) {

@@ -1,7 +1,8 @@
-import { type FormEvent, useState } from "react";
+import { useId, useState } from "react";
 
-import { Button, Dialog, Field, Icon, Menu } from "../design";
+import { Button, Dialog, Icon, Menu } from "../design";
 import { useAccess, useViewer } from "../gateway";
+import { KeyForm } from "../notices";
 import styles from "./rail.module.css";
 
 /** With which key the page reads, and what it allows. There is nothing where none is needed. */
@@ -53,15 +54,7 @@ export function KeyItem() {
 
 function OtherKey({ onClose }: { onClose(): void }) {
   const { enter } = useAccess();
-
-  function submit(event: FormEvent<HTMLFormElement>) {
-    event.preventDefault();
-    const key = String(new FormData(event.currentTarget).get("key")).trim();
-    if (!key) return;
-    onClose();
-    enter(key);
-  }
-
+  const form = useId();
   return (
     <Dialog
       title="Use another key"
@@ -69,25 +62,20 @@ function OtherKey({ onClose }: { onClose(): void }) {
       actions={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button kind="main" type="submit" form="other-key">
+          <Button kind="main" type="submit" form={form}>
             Use key
           </Button>
         </>
       }
     >
-      <form id="other-key" onSubmit={submit}>
-        <Field
-          label="API key"
-          name="key"
-          type="password"
-          placeholder="egw_…"
-          autoComplete="off"
-          spellCheck={false}
-          autoFocus
-          required
-          hint="Kept in this tab, and forgotten when you close it."
-        />
-      </form>
+      <KeyForm
+        id={form}
+        onKey={(key) => {
+          onClose();
+          enter(key);
+        }}
+        hint="Kept in this tab, and forgotten when you close it."
+      />
     </Dialog>
   );
 }

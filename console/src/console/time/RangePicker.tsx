@@ -4,7 +4,7 @@ import { Button, Field, Popover, Segments } from "../design";
 import { parseRange, PRESETS, printRange, wordsOf } from "./range";
 import styles from "./time.module.css";
 import { useFormats, useZone } from "./useFormats";
-import { instantOf, wallTimeAt } from "./zone";
+import { instantOf, twoDigits, wallTimeAt } from "./zone";
 
 const ALL = { range: "all", name: "All time", short: "All" } as const;
 const FIELD = /^(\d{4,6})-(\d\d)-(\d\d)T(\d\d):(\d\d)/;
@@ -113,8 +113,8 @@ function Between({ range, onChange }: Props) {
 function fieldOf(instant: number | null, zone: string): string {
   if (instant === null) return "";
   const { year, month, day, hour, minute } = wallTimeAt(instant, zone);
-  const two = (part: number) => String(part).padStart(2, "0");
-  return `${String(year).padStart(4, "0")}-${two(month)}-${two(day)}T${two(hour)}:${two(minute)}`;
+  const date = [String(year).padStart(4, "0"), twoDigits(month), twoDigits(day)].join("-");
+  return `${date}T${twoDigits(hour)}:${twoDigits(minute)}`;
 }
 
 function instantIn(field: string, zone: string): number | null {

@@ -1,15 +1,13 @@
-import { offsetName, startOfDay } from "./zone";
-
-const SECOND_MS = 1000;
-const MINUTE_MS = 60 * SECOND_MS;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "./units";
+import { offsetName, startOfDay, twoDigits } from "./zone";
 
 /** Writes numbers and times as the reader does. */
 export interface Formats {
   /** The zone that times are written in. */
   zone: string;
   number(value: number): string;
+  /** A number of executions: `1 execution`, `2,000 executions`. */
+  executions(count: number): string;
   /** A share of one, as percent: `97.4 %`. */
   percent(share: number): string;
   /** A day and a time to the second, for a table: `26 Nov, 14:03:07`; with the year if it is another. */
@@ -18,6 +16,7 @@ export interface Formats {
   exactly(at: Moment): string;
   /** A time to the second. */
   time(at: Moment): string;
+  /** A day of the week and the month. */
   day(at: Moment): string;
   /** A day and a time to the minute, with the year if it is another. */
   minute(at: Moment): string;
@@ -30,7 +29,7 @@ export interface Formats {
 }
 
 /** An instant as the API writes it, or in milliseconds since 1970. */
-export type Moment = string | number;
+type Moment = string | number;
 
 /** Formats for a locale, such as `navigator.languages` (undefined: the reader's), and a zone. */
 export function formatsFor(locale: readonly string[] | string | undefined, zone: string): Formats {
@@ -63,6 +62,7 @@ export function formatsFor(locale: readonly string[] | string | undefined, zone:
   return {
     zone,
     number: (value) => numbers.format(value),
+    executions: (count) => `${numbers.format(count)} execution${count === 1 ? "" : "s"}`,
     percent: (share) => percents.format(share),
     instant(at) {
       const instant = milliseconds(at);
@@ -99,19 +99,18 @@ export function formatsFor(locale: readonly string[] | string | undefined, zone:
 
 function durationOf(length: number, numbers: Intl.NumberFormat): string {
   if (length < 0) return `−${durationOf(-length, numbers)}`;
-  const two = (value: number) => String(Math.floor(value)).padStart(2, "0");
   if (length < SECOND_MS) return `${numbers.format(Math.round(length))} ms`;
   if (length < MINUTE_MS) {
     const seconds = Math.floor(length / 100) / 10;
     return `${numbers.format(seconds)} s`;
   }
   if (length < HOUR_MS) {
-    return `${Math.floor(length / MINUTE_MS)}m ${two((length % MINUTE_MS) / SECOND_MS)}s`;
+    return `${Math.floor(length / MINUTE_MS)}m ${twoDigits((length % MINUTE_MS) / SECOND_MS)}s`;
   }
   if (length < DAY_MS) {
-    return `${Math.floor(length / HOUR_MS)}h ${two((length % HOUR_MS) / MINUTE_MS)}m`;
+    return `${Math.floor(length / HOUR_MS)}h ${twoDigits((length % HOUR_MS) / MINUTE_MS)}m`;
   }
-  return `${numbers.format(Math.floor(length / DAY_MS))}d ${two((length % DAY_MS) / HOUR_MS)}h`;
+  return `${numbers.format(Math.floor(length / DAY_MS))}d ${twoDigits((length % DAY_MS) / HOUR_MS)}h`;
 }
 
 function milliseconds(at: Moment): number {

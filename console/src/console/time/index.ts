@@ -1,17 +1,19 @@
-export { type Formats, formatsFor, type Moment } from "./formats";
+export type { Formats } from "./formats";
 export { Instant } from "./Instant";
 export {
   boundsOf,
   conditionOf,
   parseRange,
   periodBefore,
-  PRESETS,
   printRange,
   type Range,
+  type Span,
   wordsOf,
 } from "./range";
 export { RangePicker } from "./RangePicker";
+export { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, WEEK_MS } from "./units";
 export { useFormats, useZone } from "./useFormats";
+export { useNow } from "./useNow";
 export {
   instantOf,
   offsetAt,
@@ -19,6 +21,6 @@ export {
   readersZone,
   startOfDay,
   startOfNextDay,
-  type WallTime,
+  twoDigits,
   wallTimeAt,
 } from "./zone";

@@ -1,11 +1,21 @@
 import type { Formats } from "./formats";
+import { DAY_MS, HOUR_MS, MINUTE_MS, WEEK_MS } from "./units";
 import { instantOf, startOfNextDay } from "./zone";
 
-const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 } as const;
+const UNITS = { m: MINUTE_MS, h: HOUR_MS, d: DAY_MS, w: WEEK_MS } as const;
 const LAST = /^(\d{1,5})([mhdw])$/;
 const DATE = /^(\d{4})-(\d\d)-(\d\d)$/;
 
-/** A range of time: the last so many milliseconds, or from one instant up to before another. */
+/** From an instant up to before another, in milliseconds since 1970. */
+export interface Span {
+  from: number;
+  until: number;
+}
+
+/**
+ * A range of time: the last so many milliseconds, or from one instant up to before another (in
+ * milliseconds since 1970; null where it is open).
+ */
 export type Range =
   | { kind: "all" }
   | { kind: "last"; length: number }
@@ -20,9 +30,9 @@ export const PRESETS = [
 ] as const;
 
 /**
- * Read a range as it stands in an address: `all` (or nothing), `24h`, or `FROM..TO` where both are dates or instants in
- * ISO 8601, and one may be missing. Dates are days of `zone`, the last one included. Null if it is
- * no range.
+ * Read a range as it stands in an address: `all` (or nothing), `24h`, or `FROM..TO` where both are
+ * dates or instants in ISO 8601, and one may be missing. Dates are days of `zone`, the last one
+ * included. Null if it is no range.
  */
 export function parseRange(text: string, zone: string): Range | null {
   if (text === "" || text === "all") return { kind: "all" };
@@ -66,7 +76,10 @@ export function wordsOf(range: Range, formats: Formats): string {
   return until === null ? `Since ${formats.minute(from)}` : formats.between(from, until);
 }
 
-/** The instants of a range at a moment: from, and up to before; null where it is open. */
+/**
+ * The instants of a range at a moment: from, and up to before, in milliseconds since 1970 as the
+ * moment is; null where it is open.
+ */
 export function boundsOf(range: Range, now: number): { from: number | null; until: number | null } {
   if (range.kind === "all") return { from: null, until: null };
   if (range.kind === "last") return { from: now - range.length, until: null };
@@ -74,13 +87,13 @@ export function boundsOf(range: Range, now: number): { from: number | null; unti
 }
 
 /** The equally long period before a range; null if the range has no beginning. */
-export function periodBefore(range: Range, now: number): { from: number; until: number } | null {
+export function periodBefore(range: Range, now: number): Span | null {
   const { from, until } = boundsOf(range, now);
   if (from === null) return null;
   return { from: from - ((until ?? now) - from), until: from };
 }
 
-/** The condition on a time that a range is, for the API; null if it is none. */
+/** The condition on a time that a range is at a moment, in ISO 8601 for the API; null if it is none. */
 export function conditionOf(range: Range, now: number): { gte?: string; lt?: string } | null {
   const { from, until } = boundsOf(range, now);
   if (from === null && until === null) return null;

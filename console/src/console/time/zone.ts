@@ -1,3 +1,7 @@
+import { DAY_MS, MINUTE_MS, SECOND_MS } from "./units";
+
+// Instants are in milliseconds since 1970 in all of these, and zones are IANA names.
+
 /** Parts of the time on the wall: month and day count from 1. */
 export interface WallTime {
   year: number;
@@ -7,9 +11,6 @@ export interface WallTime {
   minute: number;
   second: number;
 }
-
-const MINUTE_MS = 60_000;
-const DAY_MS = 86_400_000;
 
 const makers = new Map<string, Intl.DateTimeFormat>();
 
@@ -21,7 +22,7 @@ export function readersZone(): string {
   return own;
 }
 
-/** What the clocks of a zone show at an instant (milliseconds since 1970). */
+/** What the clocks of a zone show at an instant. */
 export function wallTimeAt(instant: number, zone: string): WallTime {
   const found: Record<string, number> = {};
   for (const { type, value } of makerOf(zone).formatToParts(instant)) found[type] = Number(value);
@@ -31,7 +32,7 @@ export function wallTimeAt(instant: number, zone: string): WallTime {
 
 /** By how many milliseconds the clocks of a zone are before those of UTC at an instant. */
 export function offsetAt(instant: number, zone: string): number {
-  const whole = Math.floor(instant / 1000) * 1000;
+  const whole = Math.floor(instant / SECOND_MS) * SECOND_MS;
   return asUtc(wallTimeAt(whole, zone)) - whole;
 }
 
@@ -63,8 +64,12 @@ export function offsetName(instant: number, zone: string): string {
   const minutes = offsetAt(instant, zone) / MINUTE_MS;
   if (minutes === 0) return "UTC";
   const [hour, minute] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
-  const two = (part: number) => String(part).padStart(2, "0");
-  return `UTC${minutes < 0 ? "−" : "+"}${two(hour)}:${two(minute)}`;
+  return `UTC${minutes < 0 ? "−" : "+"}${twoDigits(hour)}:${twoDigits(minute)}`;
+}
+
+/** A part of a time as clocks show it: its whole number, in two digits. */
+export function twoDigits(part: number): string {
+  return String(Math.floor(part)).padStart(2, "0");
 }
 
 function asUtc({ year, month, day, hour, minute, second }: WallTime): number {

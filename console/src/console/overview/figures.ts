@@ -1,5 +1,5 @@
 import { STATES } from "../design";
-import { parseFilter } from "../filter/language";
+import { allOf, parseFilter } from "../filter/language";
 import { graphql } from "../generated/gql";
 import type {
   ExecutionFilter,
@@ -8,10 +8,10 @@ import type {
   OverviewQuery,
 } from "../generated/graphql";
 import type { Gateway } from "../gateway";
-import { boundsOf, periodBefore, type Range } from "../time";
+import { boundsOf, HOUR_MS, periodBefore, type Range, type Span } from "../time";
 import { type Bars, barsOf, endOfLastBar } from "./bars";
 import { FAILED } from "./comparison";
-import { type Bucket, type Counts, folded, layersOf, type Span } from "./folding";
+import { type Bucket, type Counts, folded, layersOf } from "./folding";
 
 const LISTED = 6;
 
@@ -165,7 +165,7 @@ export interface Asked {
 
 /** All that the overview shows. */
 export interface Figures {
-  /** When it was asked for. */
+  /** When it was asked for, in milliseconds since 1970. */
   at: number;
   /** The place of all this among the changes of executions. */
   eventCursor: string;
@@ -194,7 +194,7 @@ export async function figuresOf(
   const { filter } = parseFilter(text, { now: new Date(now), zone });
   const span = await spanOf();
   const bars = barsOf(span.from, span.until, zone);
-  const within = all(filter, spanned(span));
+  const within = allOf([filter, spanned(span)]);
   const [layer, ...others] = layersOf(bars.bounds, bars.unit);
   const spanBefore = periodBefore(range, now);
   const [answer, more] = await Promise.all([
@@ -202,10 +202,10 @@ export async function figuresOf(
       OVERVIEW,
       {
         filter: within,
-        before: spanBefore && all(filter, spanned(spanBefore)),
+        before: spanBefore && allOf([filter, spanned(spanBefore)]),
         hasBefore: spanBefore !== null,
-        failed: all(within, { state: { in: FAILED } }),
-        running: all(filter, { state: { eq: "INPROGRESS" } }),
+        failed: allOf([within, { state: { in: FAILED } }]),
+        running: allOf([filter, { state: { eq: "INPROGRESS" } }]),
         layer: layer ? filterOf(layer) : null,
         hasLayer: layer !== undefined,
         bucket: bars.unit,
@@ -244,19 +244,19 @@ export async function figuresOf(
 
   async function oldest(until: number | null): Promise<number> {
     const createdOn = until === null ? null : { createdOn: { lt: isoOf(until) } };
-    const sinceEver = all(filter, { createdOn: { gte: isoOf(0) } });
+    const sinceEver = allOf([filter, { createdOn: { gte: isoOf(0) } }]);
     const { executions } = await gateway.query(
       OLDEST,
-      { filter: all(sinceEver, createdOn) },
+      { filter: allOf([sinceEver, createdOn]) },
       { signal },
     );
     const [first] = executions.nodes;
     const end = until ?? now;
-    return first ? Math.min(Date.parse(first.createdOn), end - 1) : end - 3_600_000;
+    return first ? Math.min(Date.parse(first.createdOn), end - 1) : end - HOUR_MS;
   }
 
   function filterOf(layer: readonly Span[]): ExecutionFilter | null {
-    return all(within, { or: layer.map(spanned) });
+    return allOf([within, { or: layer.map(spanned) }]);
   }
 
   async function askForLayers(layers: readonly (readonly Span[])[]) {
@@ -269,12 +269,6 @@ export async function figuresOf(
     const each = [first, second, third, fourth, fifth, sixth, seventh, eighth, ninth, tenth];
     return each.slice(0, layers.length).flatMap((one) => one ?? []);
   }
-}
-
-function all(...conditions: readonly (ExecutionFilter | null)[]): ExecutionFilter | null {
-  const given = conditions.filter((each) => each !== null);
-  const [only] = given;
-  return given.length > 1 ? { and: given } : (only ?? null);
 }
 
 function spanned({ from, until }: Span): ExecutionFilter {
