@@ -1,7 +1,7 @@
 import { type ReactNode, useEffect, useRef, useState } from "react";
 
 import { useAddress } from "./address";
-import { LostConnection } from "./notices";
+import { LostConnection, OutdatedPage } from "./notices";
 import { IconButton } from "./design";
 import styles from "./frame.module.css";
 import { KeyHelp } from "./keyboard";
@@ -50,6 +50,7 @@ export function Frame({ children, beside }: Props) {
       </header>
       {isRailOpen && <RailSheet onClose={() => openRail(false)}>{rail}</RailSheet>}
       <div className={styles.content}>
+        <OutdatedPage />
         <LostConnection />
         <div className={styles.views}>
           <main ref={main} id="view" tabIndex={-1} className={styles.view}>

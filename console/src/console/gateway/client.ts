@@ -26,6 +26,10 @@ export interface Gateway {
   live: Live;
   /** The last refusal of this key, or of having none; null while it is taken. */
   locked: Observable<Refusal | null>;
+  /** Whether the page was built for another version of the gateway than the one that answers. */
+  outdated: Observable<boolean>;
+  /** Say that a part of the page can't be loaded, which may be gone with its version. */
+  noteMissingPart(): void;
   /** Ask for what is there now, past every cache. Rejects with Refused. */
   query<Result, Given extends Variables>(
     operation: Operation<Result, Given>,
@@ -48,6 +52,7 @@ export function connect(key: string | null): Gateway {
   const url = new URL("graphql", document.baseURI).href;
   const hasKey = key !== null;
   const locked = observable<Refusal | null>(null);
+  const outdated = observable(false);
   const following = live(transport(url, key), noteRefusal);
   const options = {
     url,
@@ -76,6 +81,15 @@ export function connect(key: string | null): Gateway {
 
   function noteRefusal(refusal: Refusal) {
     if (refusal.needsKey) locked.set(refusal);
+    if (refusal.kind === "outdated") outdated.set(true);
+  }
+
+  async function noteMissingPart() {
+    // Where the network is what fails, the page's own script can't be asked for either.
+    const own = await fetch(import.meta.url, { method: "HEAD", cache: "no-store" }).catch(
+      () => null,
+    );
+    if (own?.status === 404) outdated.set(true);
   }
 
   function refusalFrom(error: CombinedError): Refusal {
@@ -106,6 +120,8 @@ export function connect(key: string | null): Gateway {
     client,
     live: following,
     locked,
+    outdated,
+    noteMissingPart: () => void noteMissingPart(),
     refusalOf: refusalFrom,
     query: (operation, variables, { signal } = {}) =>
       answered(uncached.query(byId(operation), variables), signal),

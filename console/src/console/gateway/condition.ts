@@ -1,3 +1,5 @@
+import type { Refusal } from "./refusals";
+
 /** Whether changes arrive as they happen. */
 export type Condition =
   /** Nobody follows anything. */
@@ -5,7 +7,9 @@ export type Condition =
   | { state: "connecting" }
   | { state: "connected" }
   /** Gone since then; it is tried again at `retryAt` (both in milliseconds since 1970). */
-  | { state: "lost"; since: number; retryAt: number };
+  | { state: "lost"; since: number; retryAt: number }
+  /** The gateway refuses to tell of changes, and will until something else is followed. */
+  | { state: "refused"; refusal: Refusal };
 
 /** A value that tells those who listen when it is replaced. */
 export interface Observable<Value> {

@@ -118,11 +118,14 @@ test("whoever falls behind goes on after the last cursor, and what has expired i
 });
 
 test("a refusal is told, and not asked for again", () => {
-  const { refused } = follow();
+  const { refused, end } = follow();
   newest().listener.refused({ kind: "key", needsKey: true, title: "", detail: "" }, undefined);
   vi.advanceTimersByTime(60_000);
   expect(refused).toHaveBeenCalledOnce();
   expect(opened).toHaveLength(1);
+  expect(state()).toBe("refused");
+  end();
+  expect(state()).toBe("idle");
 });
 
 test("one who no longer follows is told nothing, and nothing is opened for it", () => {

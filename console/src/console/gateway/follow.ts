@@ -122,6 +122,7 @@ export function live(
               if (code === "FELL_BEHIND" || refusal.kind === "away") return lost(stream);
               end();
               if (code === "EVENTS_EXPIRED") return follower.expired();
+              if (streams.size === 0) condition.set({ state: "refused", refusal });
               onRefusal(refusal);
               follower.refused(refusal);
             },

@@ -1,7 +1,7 @@
 export type { Gateway } from "./client";
 export type { Condition } from "./condition";
 export { GatewayProvider, useAccess, useGateway } from "./GatewayProvider";
-export { type Refusal, Refused } from "./refusals";
+export { kindOf, type Refusal, Refused } from "./refusals";
 export { useCondition, useObservable } from "./useCondition";
 export { useQuery } from "./useQuery";
 export { useViewer } from "./useViewer";

@@ -30,6 +30,11 @@ export class Refused extends Error {
   }
 }
 
+/** What kind of refusal an error is; null if it is none. */
+export function kindOf(error: unknown): RefusalKind | null {
+  return error instanceof Refused ? error.refusal.kind : null;
+}
+
 /** A GraphQL error, as far as it matters here. */
 export interface ErrorLike {
   message: string;

@@ -140,6 +140,19 @@ test("a place that is gone is the beginning", async () => {
   expect(guids(store)[0]).toBe("100");
 });
 
+test("a place that the gateway does not know is the beginning", async () => {
+  const source = new MadeSource(100);
+  const { start } = source;
+  const refusal = { kind: "input", needsKey: false, title: "", detail: "" } as const;
+  source.start = (asked, span, signal) =>
+    span.after ? Promise.reject(new Refused(refusal)) : start(asked, span, signal);
+  const store = new ListStore(source);
+  store.open(NEWEST_FIRST, { cursor: "of another version", position: 40 });
+  await settle();
+  expect(guids(store)[0]).toBe("100");
+  expect(store.get().refusal).toBeNull();
+});
+
 // Changes
 
 test("a new execution comes at the top, when nobody is disturbed", async () => {

@@ -1,4 +1,4 @@
-import { Refused } from "../gateway";
+import { kindOf, Refused } from "../gateway";
 import { Changes } from "./changes";
 import type { Row } from "./row";
 import { NOTHING, type Place, type Snapshot } from "./snapshot";
@@ -59,9 +59,8 @@ export class ListStore {
   /** Show other executions, from the beginning or from a place. */
   open(asked: Asked, place: Place | null = null): void {
     this.close();
-    const { window } = this.snapshot;
-    const isEmpty = window.rows.length === 0;
-    this.set({ asked, isStarting: true, refusal: null, window: isEmpty ? EMPTY : window });
+    const window = this.snapshot.window.rows.length === 0 ? EMPTY : this.snapshot.window;
+    this.set({ asked, isStarting: true, refusal: null, window });
     void this.start(asked, place);
   }
 
@@ -174,6 +173,8 @@ export class ListStore {
       this.follow(asked, eventCursor);
       this.load();
     } catch (error) {
+      // A gateway of another version may not know its own cursor again.
+      if (place && kindOf(error) === "input") return await this.start(asked, null);
       this.fail(error, signal);
     }
   }
@@ -200,8 +201,7 @@ export class ListStore {
   private load(): void {
     const { window, isLoading, isStarting, refusal } = this.snapshot;
     const { first, last } = this.seen;
-    if (isLoading || isStarting || refusal || !this.changes) return;
-    if (window.rows.length === 0) return;
+    if (isLoading || isStarting || refusal || !this.changes || window.rows.length === 0) return;
     const [start, end] = [window.start, endOf(window)];
     if (window.hasBefore && first < start - FAR) return this.loadFar(first);
     if (window.hasAfter && last > end + FAR) return this.loadFar(first);

@@ -5,3 +5,4 @@ export { KeyForm } from "./KeyForm";
 export { KeyPrompt } from "./KeyPrompt";
 export { LostConnection } from "./LostConnection";
 export { Notice } from "./Notice";
+export { OutdatedPage } from "./OutdatedPage";

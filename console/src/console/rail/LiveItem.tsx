@@ -6,14 +6,18 @@ const WORDS: Record<Condition["state"], string> = {
   connecting: "Connecting …",
   connected: "Live",
   lost: "Connection lost",
+  refused: "Not live",
 };
 
 /** Whether changes arrive as they happen. Nothing is said where nothing is followed. */
 export function LiveItem() {
-  const { state } = useCondition();
+  const condition = useCondition();
+  const { state } = condition;
   if (state === "idle") return null;
+  const why =
+    state === "refused" ? `${condition.refusal.title} ${condition.refusal.detail}` : undefined;
   return (
-    <p className={styles.fact}>
+    <p className={styles.fact} title={why}>
       <span className={`${styles.dot} ${styles[state]}`} />
       {WORDS[state]}
     </p>
