@@ -63,6 +63,15 @@ test("nothing is opened before something is followed, or left open after it", ()
   expect([state(), newest().isStopped]).toEqual(["idle", true]);
 });
 
+test("events of an open connection change nothing about it", () => {
+  follow();
+  newest().listener.opened();
+  const told = vi.fn();
+  followed.condition.subscribe(told);
+  for (const cursor of ["1", "2", "3"]) newest().listener.next({ cursor });
+  expect(told).not.toHaveBeenCalled();
+});
+
 test("a connection that is lost comes back after the last cursor", () => {
   const { next } = follow();
   newest().listener.opened();

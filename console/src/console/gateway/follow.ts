@@ -73,6 +73,8 @@ export function live(
   function opened(stream: Stream) {
     stream.isOpen = true;
     failures = 0;
+    // It is told by each event.
+    if (condition.get().state === "connected") return;
     if (![...streams].every(({ isOpen }) => isOpen)) return;
     lostSince = null;
     condition.set({ state: "connected" });

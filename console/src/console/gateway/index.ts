@@ -1,5 +1,5 @@
 export type { Gateway } from "./client";
-export type { Condition } from "./condition";
+export { type Condition, observable } from "./condition";
 export { GatewayProvider, useAccess, useGateway } from "./GatewayProvider";
 export { kindOf, type Refusal, Refused } from "./refusals";
 export { useCondition, useObservable } from "./useCondition";

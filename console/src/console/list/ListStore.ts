@@ -1,35 +1,27 @@
-import { kindOf, Refused } from "../gateway";
+import { kindOf, observable, Refused } from "../gateway";
 import { Changes } from "./changes";
+import { createdAt, type Found, lastOf, withCursors } from "./finding";
+import { placeAt, placeThatStays } from "./place";
 import type { Row } from "./row";
 import { NOTHING, type Place, type Snapshot } from "./snapshot";
-import { type Asked, type Page, rowsOf, type Source, type Span } from "./source";
+import { type Asked, type Change, type Page, rowsOf, type Source, type Span } from "./source";
 import {
-  appended,
-  edgeCursor,
+  type Edge,
+  edgeOf,
   EMPTY,
   endOf,
   entered,
+  extended,
+  located,
   markBefore,
+  missingFor,
   PAGE,
-  prepended,
   pulled,
   revisited,
   type Window,
 } from "./window";
 
-/** How far from the rows something is seen that is better loaded by itself. */
-const FAR = 3 * PAGE;
-/** How many rows before the end of the rows the next ones are asked for. */
-const EARLY = 40;
 const RETRIED_AFTER_MS = 5_000;
-
-/** Rows that were found somewhere else in the list, at a position among all. */
-interface Found {
-  page: Page;
-  position: number;
-  hasAfter: boolean;
-  isEnd: boolean;
-}
 
 /**
  * The rows of a list, of which there may be millions: pages around what is seen, by cursor in both
@@ -37,10 +29,10 @@ interface Found {
  */
 export class ListStore {
   private readonly source: Source;
-  private readonly listeners = new Set<() => void>();
-  private snapshot = NOTHING;
+  private readonly shown = observable(NOTHING);
   private changes: Changes | null = null;
   private asking = new AbortController();
+  private asks = 0;
   private seen = { first: 0, last: 0 };
   private isReading = false;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
@@ -49,12 +41,8 @@ export class ListStore {
     this.source = source;
   }
 
-  get = (): Snapshot => this.snapshot;
-
-  subscribe = (listener: () => void): (() => void) => {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  };
+  readonly get = this.shown.get;
+  readonly subscribe = this.shown.subscribe;
 
   /** Show other executions, from the beginning or from a place. */
   open(asked: Asked, place: Place | null = null): void {
@@ -76,17 +64,19 @@ export class ListStore {
 
   /** Where the reader is, to open the list there again; null at its beginning. */
   place(): Place | null {
-    const { window } = this.snapshot;
-    const { first } = this.seen;
-    if (first + window.lead === 0) return null;
-    const above = { ...window, rows: window.rows.slice(0, Math.max(first - window.start, 0)) };
-    const cursor = edgeCursor(above, "last");
-    return cursor === null ? null : { cursor, position: window.lead + first };
+    return placeAt(this.snapshot.window, this.seen.first);
   }
 
   /** Load anew what the reader sees, for the same question or for one that has replaced it. */
   reload(asked = this.snapshot.asked): void {
     if (asked) this.open(asked, this.place());
+  }
+
+  /** Load anew what the reader sees, where nothing may move. */
+  private refresh(): void {
+    const { asked, window } = this.snapshot;
+    const place = this.isReading ? placeThatStays(window, this.seen.first) : this.place();
+    if (asked) this.open(asked, place);
   }
 
   /** Ask again for what was refused. */
@@ -132,51 +122,50 @@ export class ListStore {
   toEnd(): void {
     const { window } = this.snapshot;
     if (!window.hasAfter) return this.goTo({}, endOf(window) - 1);
-    void this.replace(async (asked, signal) => {
-      const page = await this.source.page(asked, { last: PAGE }, signal);
-      const total = this.snapshot.total ?? 0;
-      return { page, position: total - page.edges.length, hasAfter: false, isEnd: true };
-    });
+    void this.replace((asked, signal) =>
+      lastOf(this.source, asked, this.snapshot.total ?? 0, signal),
+    );
   }
 
   /** Go to the first row that was created at an instant, or next to it in the list's order. */
   jump(instant: Date, isNewestFirst: boolean): void {
-    const at = instant.toISOString();
-    void this.replace(async ({ filter, orderBy }, signal) => {
-      const and = (createdOn: object) => ({ and: [...(filter ? [filter] : []), { createdOn }] });
-      const [page, position] = await Promise.all([
-        this.source.page(
-          { filter: and(isNewestFirst ? { lte: at } : { gte: at }), orderBy },
-          { first: PAGE },
-          signal,
-        ),
-        this.source.count(and(isNewestFirst ? { gt: at } : { lt: at }), signal),
-      ]);
-      return { page, position, hasAfter: page.pageInfo.hasNextPage, isEnd: false };
-    });
+    void this.replace((asked, signal) =>
+      createdAt(this.source, asked, instant, isNewestFirst, signal),
+    );
   }
 
   private async start(asked: Asked, place: Place | null): Promise<void> {
     const { signal } = this.asking;
-    const after = place?.cursor ?? null;
     try {
+      const after = place && (place.cursor ?? (await this.cursorOf(asked, place.guid)));
       const started = await this.source.start(asked, { first: PAGE, after }, signal);
       if (signal.aborted) return;
       const { page, total, eventCursor } = started;
+      const [rows, hasAfter] = [rowsOf(page), page.pageInfo.hasNextPage];
       // All that came after the place is gone.
-      if (place && page.edges.length === 0 && total > 0) return await this.start(asked, null);
-      const window = entered(this.snapshot.window, rowsOf(page), place?.position ?? 0, {
-        hasBefore: after !== null,
-        hasAfter: page.pageInfo.hasNextPage,
-      });
-      this.goTo({ window, total, isStarting: false, refusal: null, fresh: 0 }, window.start);
+      if (place && rows.length === 0 && total > 0) return await this.start(asked, null);
+      const begun = { total, isStarting: false, refusal: null, fresh: 0 };
+      const former = this.snapshot.window;
+      if (after !== null && place?.index !== undefined) {
+        this.set({ ...begun, window: revisited(former, rows, place.index, hasAfter) });
+      } else {
+        const position = after === null ? 0 : (place?.position ?? 0);
+        const window = entered(former, rows, position, { hasBefore: after !== null, hasAfter });
+        this.goTo({ ...begun, window }, window.start);
+      }
       this.follow(asked, eventCursor);
       this.load();
     } catch (error) {
+      if (signal.aborted) return;
       // A gateway of another version may not know its own cursor again.
       if (place && kindOf(error) === "input") return await this.start(asked, null);
-      this.fail(error, signal);
+      this.fail(error);
     }
+  }
+
+  private async cursorOf(asked: Asked, guid: string): Promise<string | null> {
+    const [row] = await withCursors(this.source, asked, [guid], this.asking.signal);
+    return row?.cursor ?? null;
   }
 
   private follow(asked: Asked, eventCursor: string): void {
@@ -185,45 +174,49 @@ export class ListStore {
       get: () => this.snapshot,
       set: (counted) => this.set(counted),
       count: () => this.source.count(asked.filter, signal),
+      restart: () => this.open(asked),
     });
     changes.setReading(this.isReading);
-    const stop = this.source.follow(
-      asked,
-      eventCursor,
-      (change) => changes.note(change),
-      () => this.reload(),
-    );
-    changes.onEnd(stop);
+    const note = (change: Change) => changes.note(change);
+    changes.onEnd(this.source.follow(asked, eventCursor, note, () => this.refresh()));
     this.changes = changes;
   }
 
   /** Load what is nearest to what is seen, one page after the other. */
   private load(): void {
     const { window, isLoading, isStarting, refusal } = this.snapshot;
-    const { first, last } = this.seen;
-    if (isLoading || isStarting || refusal || !this.changes || window.rows.length === 0) return;
-    const [start, end] = [window.start, endOf(window)];
-    if (window.hasBefore && first < start - FAR) return this.loadFar(first);
-    if (window.hasAfter && last > end + FAR) return this.loadFar(first);
-    if (window.hasBefore && first < start + EARLY) {
-      const before = edgeCursor(window, "first");
-      return void this.turn({ last: PAGE, before }, (now, rows, info) =>
-        prepended(now, rows, info.hasPreviousPage),
-      );
-    }
-    if (window.hasAfter && last > end - EARLY) {
-      const after = edgeCursor(window, "last");
-      return void this.turn({ first: PAGE, after }, (now, rows, info) =>
-        appended(now, rows, info.hasNextPage),
-      );
-    }
+    if (isLoading || isStarting || refusal || !this.changes) return;
+    const missing = missingFor(window, this.seen);
+    if (missing === "elsewhere") this.loadFar(this.seen.first);
+    else if (missing) this.extend(missing);
+  }
+
+  private extend(edge: Edge): void {
+    const near = edgeOf(this.snapshot.window, edge);
+    const cursor = near.find((row) => row.cursor !== null)?.cursor;
+    if (!cursor) return this.locate(near);
+    const span = edge === "first" ? { last: PAGE, before: cursor } : { first: PAGE, after: cursor };
+    void this.turn(span, (now, rows, info) => extended(now, edge, rows, info));
+  }
+
+  /** Ask where rows are in the order, which came by events. */
+  private locate(rows: readonly Row[]): void {
+    const guids = rows.map(({ guid }) => guid);
+    void this.ask(
+      (asked, signal) => withCursors(this.source, asked, guids, signal),
+      (found) => {
+        this.set({ isLoading: false, window: located(this.snapshot.window, found) });
+        if (found.length === 0) this.reload();
+      },
+    );
   }
 
   private loadFar(index: number): void {
-    const from = markBefore(this.snapshot.window, index);
+    const { window } = this.snapshot;
+    const from = markBefore(window, index);
     if (from === null) {
       // Nobody knows what is there: what is next to the rows comes to it.
-      this.set({ window: pulled(this.snapshot.window, index) });
+      this.set({ window: pulled(window, index) });
       return this.load();
     }
     const [start, after] = from === "beginning" ? [0, null] : [from.index, from.cursor];
@@ -265,22 +258,27 @@ export class ListStore {
     const { asked } = this.snapshot;
     if (!asked || !this.changes) return;
     const { signal } = this.asking;
+    this.asks += 1;
+    const ask = this.asks;
+    // Whoever leaps does not wait for the page that was on its way, which is of another place.
+    const isOver = () => signal.aborted || ask !== this.asks;
     this.set({ isLoading: true, refusal: null });
     this.changes.remember();
     try {
       const answer = await find(asked, signal);
-      if (signal.aborted) return;
+      if (isOver()) return;
       use(answer);
+      this.changes?.forget();
       this.load();
     } catch (error) {
-      this.fail(error, signal);
+      if (!isOver()) this.fail(error);
     }
   }
 
-  private fail(error: unknown, signal: AbortSignal): void {
-    if (signal.aborted) return;
+  private fail(error: unknown): void {
     if (!(error instanceof Refused)) throw error;
     const { refusal } = error;
+    this.changes?.forget();
     this.set({ isLoading: false, isStarting: false, refusal });
     if (refusal.kind === "away") this.retryTimer = setTimeout(() => this.again(), RETRIED_AFTER_MS);
   }
@@ -294,7 +292,10 @@ export class ListStore {
     // Whoever scrolls moves with the space, but only after this.
     const by = changed.window ? changed.window.shift - this.snapshot.window.shift : 0;
     this.seen = { first: this.seen.first + by, last: this.seen.last + by };
-    this.snapshot = { ...this.snapshot, ...changed };
-    for (const listener of this.listeners) listener();
+    this.shown.set({ ...this.snapshot, ...changed });
+  }
+
+  private get snapshot(): Snapshot {
+    return this.shown.get();
   }
 }

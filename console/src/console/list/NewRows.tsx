@@ -1,6 +1,7 @@
 import { Icon } from "../design";
 import { useKey } from "../keyboard";
 import { useFormats } from "../time";
+import { MOST_COUNTED } from "./fresh";
 import styles from "./newRows.module.css";
 import { useGrid, useList } from "./useList";
 
@@ -20,7 +21,8 @@ export function NewRows() {
       {fresh > 0 && (
         <button type="button" className={styles.pill} onClick={showFresh}>
           <Icon name={isByCreation ? "up" : "reload"} />
-          {formats.number(fresh)} {isByCreation ? "new" : "changed"}
+          {formats.number(fresh)}
+          {fresh >= MOST_COUNTED && "+"} {isByCreation ? "new" : "changed"}
         </button>
       )}
     </div>

@@ -2,10 +2,12 @@ import { Fresh } from "./fresh";
 import type { ExecutionOrderField, ListedFragment } from "../generated/graphql";
 import type { Row } from "./row";
 import type { Asked, Change } from "./source";
-import { inserted, type Window } from "./window";
+import { merged, type Window } from "./window";
 
 /** Changes are shown together, this often. */
 const TOGETHER_MS = 80;
+/** As many don't wait: nobody looks at a page whose timers the browser holds back. */
+const MOST_TOGETHER = 2_000;
 const COUNTED_AFTER_MS = 3_000;
 /** How long a row that came is shown as such. */
 const ARRIVING_MS = 1_500;
@@ -37,6 +39,8 @@ interface Surroundings {
   set(counted: Partial<Counted>): void;
   /** How many there are now. */
   count(): Promise<number>;
+  /** Load the list anew from its beginning: more is new than is at hand. */
+  restart(): void;
 }
 
 /** Brings what is told of changes into the rows. */
@@ -76,10 +80,8 @@ export class Changes {
   note(change: Change): void {
     this.remembered?.set(change.guid, change);
     this.queue.push(change);
-    this.timer ??= setTimeout(() => {
-      this.timer = undefined;
-      this.bring();
-    }, TOGETHER_MS);
+    if (this.queue.length >= MOST_TOGETHER) return this.bring();
+    this.timer ??= setTimeout(() => this.bring(), TOGETHER_MS);
   }
 
   /** Remember changes from now on: they may be newer than a page that is being loaded. */
@@ -102,7 +104,12 @@ export class Changes {
 
   setReading(isReading: boolean): void {
     this.isReading = isReading;
-    if (!isReading && this.canInsert()) this.showFresh();
+    this.showUnlessRead();
+  }
+
+  /** Forget what was remembered for a page that does not come. */
+  forget(): void {
+    this.remembered = null;
   }
 
   /** Put in what came, if all of it is at hand. */
@@ -111,12 +118,14 @@ export class Changes {
     if (rows === null || this.order === "other") return this.fresh.count === 0;
     const { window } = this.around.get();
     if (rows.length > 0) {
-      this.arrive(rows.reduce(placed, window), new Set(rows.map(({ guid }) => guid)));
+      this.arrive(merged(window, rows), new Set(rows.map(({ guid }) => guid)));
     }
     return true;
   }
 
   private bring(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
     const changes = this.queue;
     this.queue = [];
     const { window, total } = this.around.get();
@@ -138,7 +147,12 @@ export class Changes {
       total: Math.max((total ?? 0) + more, 0),
       fresh: this.fresh.count,
     });
-    if (this.fresh.count > 0 && !this.isReading && this.canInsert()) this.showFresh();
+    this.showUnlessRead();
+  }
+
+  private showUnlessRead(): void {
+    if (this.fresh.count === 0 || this.isReading || !this.canInsert()) return;
+    if (!this.showFresh()) this.around.restart();
   }
 
   /** How many more, or less, match after a change. Sometimes only the gateway can tell. */
@@ -151,7 +165,8 @@ export class Changes {
     if (!matches) return matched === false ? 0 : -1;
     if (type === "CREATED" || matched === false) return 1;
     if (matched || this.fresh.has(guid)) return 0;
-    if (this.order === "newest first" && execution && isWithin(execution, window)) return 1;
+    const isNew = this.order === "newest first" && execution && isWithin(execution, window);
+    if (isNew && !this.fresh.isFull) return 1;
     this.countAgain();
     return 0;
   }
@@ -215,11 +230,4 @@ function isAbove(row: ListedFragment, { rows: [first] }: Window): boolean {
 
 function createdAt({ createdOn }: ListedFragment): number {
   return Date.parse(createdOn);
-}
-
-/** The window with a row in its place, newest first. */
-function placed(window: Window, row: Row): Window {
-  if (window.rows.some(({ guid }) => guid === row.guid)) return window;
-  const found = window.rows.findIndex((each) => createdAt(each) <= createdAt(row));
-  return inserted(window, row, found < 0 ? window.rows.length : found);
 }

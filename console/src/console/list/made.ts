@@ -1,5 +1,9 @@
-import type { Asked, Change, Page, Source } from "./source";
+import { vi } from "vitest";
+
+import { ListStore } from "./ListStore";
 import type { Row } from "./row";
+import type { Place } from "./snapshot";
+import type { Asked, Change, Page, Source } from "./source";
 
 const FIRST = Date.parse("2026-11-26T12:00:00Z");
 
@@ -40,7 +44,10 @@ export class MadeSource implements Source {
 
   page = async (asked: Asked, span: Parameters<Source["page"]>[1]): Promise<Page> => {
     const until = latest(asked.filter);
-    const nodes = this.nodes.filter(({ createdOn }) => createdOn <= until);
+    const guids = asked.filter?.guid?.in;
+    const nodes = this.nodes.filter(
+      ({ guid, createdOn }) => createdOn <= until && (!guids || guids.includes(guid)),
+    );
     const at = (cursor: string) => nodes.findIndex(({ guid }) => guid === cursor);
     let [from, to] = [0, nodes.length];
     if ("first" in span) {
@@ -90,4 +97,50 @@ function latest(filter: Asked["filter"]): string {
 
 function earliest(filter: Asked["filter"]): string {
   return filter?.and?.at(-1)?.createdOn?.gt ?? "0";
+}
+
+export const NEWEST_FIRST: Asked = { filter: null, orderBy: [] };
+
+/** A list of so many executions, open from its beginning or from a place. */
+export async function opened(count: number, asked = NEWEST_FIRST, place: Place | null = null) {
+  const source = new MadeSource(count);
+  const store = new ListStore(source);
+  store.open(asked, place);
+  await settle();
+  return { source, store };
+}
+
+export async function settle() {
+  await vi.advanceTimersByTimeAsync(100);
+}
+
+/** What a reader sees of the store, twenty rows at a time, from one index on. */
+export async function look(store: ListStore, first: number) {
+  let shift = store.get().window.shift;
+  let seen = first;
+  store.see(seen, seen + 20);
+  for (let turns = 0; turns < 30; turns += 1) {
+    await settle();
+    const { window } = store.get();
+    seen += window.shift - shift;
+    shift = window.shift;
+    store.see(seen, seen + 20);
+  }
+  const { window } = store.get();
+  return window.rows.slice(seen - window.start, seen + 20 - window.start).map(({ guid }) => guid);
+}
+
+export function guids(store: ListStore) {
+  return store.get().window.rows.map(({ guid }) => guid);
+}
+
+/** The guid of the row that the reader is led to. */
+export function targeted(store: ListStore) {
+  const { target, window } = store.get();
+  return window.rows[(target?.index ?? 0) - window.start]?.guid;
+}
+
+/** So many numbers of executions, newest first. */
+export function numbers(from: number, count = 20) {
+  return Array.from({ length: count }, (_, index) => String(from - index));
 }

@@ -1,11 +1,30 @@
 import type { Place } from "./snapshot";
+import type { Window } from "./window";
+
+/** The place where an index is the first that is seen; null at the beginning of the list. */
+export function placeAt(window: Window, first: number): Place | null {
+  const above = window.rows[Math.max(first - window.start, 0) - 1];
+  if (first + window.lead === 0 || !above) return null;
+  return { guid: above.guid, cursor: above.cursor, position: window.lead + first };
+}
+
+/** The same in a space that stays as it is; at the beginning, all but the first row. */
+export function placeThatStays(window: Window, first: number): Place | null {
+  const at = Math.max(first - window.start, 1);
+  const above = window.rows[at - 1];
+  if (!above) return null;
+  const index = window.start + at;
+  return { guid: above.guid, cursor: above.cursor, position: window.lead + index, index };
+}
 
 /** The place that was kept with this step of the browser's history, to come back to. */
 export function keptPlace(): Place | null {
   const kept = stateOf().place;
   if (typeof kept !== "object" || kept === null) return null;
-  const { cursor, position } = kept as Partial<Record<keyof Place, unknown>>;
-  return typeof cursor === "string" && typeof position === "number" ? { cursor, position } : null;
+  const { guid, cursor, position } = kept as Partial<Record<keyof Place, unknown>>;
+  const isCursor = typeof cursor === "string" || cursor === null;
+  if (typeof guid !== "string" || !isCursor || typeof position !== "number") return null;
+  return { guid, cursor, position };
 }
 
 /** Keep a place with this step of the history. */

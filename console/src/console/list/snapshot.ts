@@ -3,10 +3,14 @@ import type { Counted } from "./changes";
 import type { Asked } from "./source";
 import { EMPTY } from "./window";
 
-/** Where to be in a list: after a cursor, at about this position among all. */
+/** Where to be in a list: after an execution, at about this position among all. */
 export interface Place {
-  cursor: string;
+  guid: string;
+  /** Null if it came by an event, and has to be asked for. */
+  cursor: string | null;
   position: number;
+  /** Where what follows it is in a space that stays as it is. */
+  index?: number;
 }
 
 /** The list at a moment; it is another object after each change. */

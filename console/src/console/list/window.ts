@@ -8,9 +8,15 @@ export const MOST_ROWS = 1_500;
 const LONGEST = 300_000;
 /** Room to scroll back into, from where the list was entered. */
 const ROOM = 1_000;
+/** How far from the rows something is seen that is better loaded by itself. */
+const FAR = 3 * PAGE;
+/** How many rows before the end of the rows the next ones are asked for. */
+const EARLY = 40;
 /** Placeholders after the last row while there are more. */
 const AHEAD = 24;
 const MOST_MARKS = 4_000;
+/** How far from an end a row may be for the next page to be asked for from it. */
+const NEAR = 20;
 
 /** A place to load from: the rows after the cursor begin at an index. */
 interface Mark {
@@ -34,6 +40,9 @@ export interface Window {
   hasAfter: boolean;
   marks: readonly Mark[];
 }
+
+/** An end of the rows. */
+export type Edge = "first" | "last";
 
 /** Before anything is known: there may be rows. */
 export const EMPTY: Window = {
@@ -69,8 +78,19 @@ export function entered(
   return settled({ rows, start, lead, shift, hasBefore, hasAfter, marks: [] });
 }
 
-/** The window with rows after its own; the first ones go where they become too many. */
-export function appended(window: Window, page: readonly Row[], hasAfter: boolean): Window {
+/** The window with a page at an end of its rows; those at the other end go where they are too many. */
+export function extended(
+  window: Window,
+  edge: Edge,
+  page: readonly Row[],
+  more: { hasNextPage: boolean; hasPreviousPage: boolean },
+): Window {
+  return edge === "first"
+    ? prepended(window, page, more.hasPreviousPage)
+    : appended(window, page, more.hasNextPage);
+}
+
+function appended(window: Window, page: readonly Row[], hasAfter: boolean): Window {
   const rows = [...window.rows, ...unknown(window, page)];
   const extra = Math.max(0, Math.ceil((rows.length - MOST_ROWS) / PAGE) * PAGE);
   const marks = marked({ ...window, rows: rows.slice(0, extra) });
@@ -84,8 +104,7 @@ export function appended(window: Window, page: readonly Row[], hasAfter: boolean
   });
 }
 
-/** The window with rows before its own; the last ones go where they become too many. */
-export function prepended(window: Window, page: readonly Row[], hasBefore: boolean): Window {
+function prepended(window: Window, page: readonly Row[], hasBefore: boolean): Window {
   const before = unknown(window, page);
   const rows = [...before, ...window.rows];
   const start = window.start - before.length;
@@ -114,6 +133,20 @@ export function revisited(
   return settled({ ...window, rows, start, hasBefore, hasAfter, marks: marked(window) });
 }
 
+/** Where rows are missing for what is seen: next to an end of the rows, or far from them. */
+export function missingFor(
+  window: Window,
+  { first, last }: { first: number; last: number },
+): Edge | "elsewhere" | null {
+  const { rows, start, hasBefore, hasAfter } = window;
+  const end = endOf(window);
+  if (rows.length === 0) return null;
+  const isFar = (hasBefore && first < start - FAR) || (hasAfter && last > end + FAR);
+  if (isFar) return "elsewhere";
+  if (hasBefore && first < start + EARLY) return "first";
+  return hasAfter && last > end - EARLY ? "last" : null;
+}
+
 /** The space moved under whoever scrolls, so that an index shows what is next to the rows. */
 export function pulled(window: Window, index: number): Window {
   const by = index < window.start ? index + PAGE - window.start : index - endOf(window);
@@ -127,22 +160,38 @@ export function markBefore({ marks, lead }: Window, index: number): Mark | "begi
   return lead === 0 && index < PAGE ? "beginning" : null;
 }
 
-/** The window with a row put in at a position of its rows. */
-export function inserted(window: Window, row: Row, at: number): Window {
-  const marks = window.marks.map((each) => ({ ...each, index: each.index + 1 }));
-  const rows = window.rows.toSpliced(at, 0, row);
+/** The window with rows put in where they belong among its own, newest first. */
+export function merged(window: Window, fresh: readonly Row[]): Window {
+  const arriving = unknown(window, fresh).toReversed();
+  // What came last goes first among those of one instant, which the sort leaves as they are.
+  const rows = [...arriving, ...window.rows].sort(newestFirst);
   return {
     ...window,
-    marks,
+    marks: window.marks.map((each) => ({ ...each, index: each.index + arriving.length })),
     rows: rows.slice(0, MOST_ROWS),
     hasAfter: window.hasAfter || rows.length > MOST_ROWS,
   };
 }
 
-/** The cursor of the first or the last of the rows that has one. */
-export function edgeCursor({ rows }: Window, edge: "first" | "last"): string | null {
-  const has = ({ cursor }: Row) => cursor !== null;
-  return (edge === "first" ? rows.find(has) : rows.findLast(has))?.cursor ?? null;
+/** The order of instants, which as the gateway writes them is that of their texts. */
+function newestFirst(one: Row, other: Row): number {
+  if (one.createdOn === other.createdOn) return 0;
+  return one.createdOn < other.createdOn ? 1 : -1;
+}
+
+/** The rows at an end from which the next page can be asked for, the outermost one first. */
+export function edgeOf({ rows }: Window, edge: Edge): readonly Row[] {
+  return edge === "first" ? rows.slice(0, NEAR) : rows.slice(-NEAR).reverse();
+}
+
+/** The window with the cursors of a page at those of its rows that came without one. */
+export function located(window: Window, page: readonly Row[]): Window {
+  const cursors = new Map(page.map(({ guid, cursor }) => [guid, cursor]));
+  const rows = window.rows.map((row) => ({
+    ...row,
+    cursor: row.cursor ?? cursors.get(row.guid) ?? null,
+  }));
+  return { ...window, rows };
 }
 
 function unknown({ rows }: Window, page: readonly Row[]): readonly Row[] {
