@@ -153,6 +153,7 @@ def test_back_leads_to_the_place_in_the_list(
     while seen(page)[0][0] < 200:
         # A wheel may still turn the list when its place is noted here.
         rows.evaluate("(rows) => { rows.scrollTop += 3000; }")
+        page.wait_for_function(f"() => ({_SEEN})().length > 0")
         console.settle()
     page.wait_for_function(
         f"() => Math.abs(history.state?.place?.position + 2 - ({_SEEN})()[0][0]) < 2"

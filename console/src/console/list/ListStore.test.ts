@@ -113,6 +113,16 @@ test("a place is found again", async () => {
   expect(targeted(store)).toBe(String(10_000 - (place?.position ?? 0)));
 });
 
+test("a place is not lost before what is above it is there", async () => {
+  const { source, store } = await opened(10_000);
+  const { page } = source;
+  source.page = (asked, span) =>
+    "last" in span ? new Promise(() => undefined) : page(asked, span);
+  store.open(NEWEST_FIRST, { guid: "6000", cursor: "6000", position: 4_001 });
+  await settle();
+  expect(store.place()).toEqual({ guid: "5999", cursor: "5999", position: 4_002 });
+});
+
 test("a place that is gone is the beginning", async () => {
   const { store } = await opened(100, NEWEST_FIRST, { guid: "1", cursor: "1", position: 100 });
   expect(guids(store)[0]).toBe("100");

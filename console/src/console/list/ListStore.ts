@@ -193,7 +193,7 @@ export class ListStore {
 
   private extend(edge: Edge): void {
     const near = edgeOf(this.snapshot.window, edge);
-    const cursor = near.find((row) => row.cursor !== null)?.cursor;
+    const cursor = near.find((row) => row.cursor)?.cursor;
     if (!cursor) return this.locate(near);
     const span = edge === "first" ? { last: PAGE, before: cursor } : { first: PAGE, after: cursor };
     void this.turn(span, (now, rows, info) => extended(now, edge, rows, info));
@@ -258,8 +258,7 @@ export class ListStore {
     const { asked } = this.snapshot;
     if (!asked || !this.changes) return;
     const { signal } = this.asking;
-    this.asks += 1;
-    const ask = this.asks;
+    const ask = (this.asks += 1);
     // Whoever leaps does not wait for the page that was on its way, which is of another place.
     const isOver = () => signal.aborted || ask !== this.asks;
     this.set({ isLoading: true, refusal: null });

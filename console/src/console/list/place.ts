@@ -3,9 +3,12 @@ import type { Window } from "./window";
 
 /** The place where an index is the first that is seen; null at the beginning of the list. */
 export function placeAt(window: Window, first: number): Place | null {
-  const above = window.rows[Math.max(first - window.start, 0) - 1];
-  if (first + window.lead === 0 || !above) return null;
-  return { guid: above.guid, cursor: above.cursor, position: window.lead + first };
+  if (first + window.lead === 0) return null;
+  // Where the row above it is not there yet, it is better to be off by one than at the beginning.
+  const at = Math.max(first - window.start, 1);
+  const above = window.rows[at - 1];
+  if (!above) return null;
+  return { guid: above.guid, cursor: above.cursor, position: window.lead + window.start + at };
 }
 
 /** The same in a space that stays as it is; at the beginning, all but the first row. */
