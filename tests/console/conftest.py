@@ -3,7 +3,6 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -21,7 +20,18 @@ from tests.gateway import Gateway, bearer, make_key, migrate, running_gateway
 from tests.places import Place, SQLiteFiles, SQLitePlace
 
 DEMO_EXECUTIONS = 2_000
-MANY_EXECUTIONS = 100_000
+COPIES = 50
+"""How many of each of the demo's executions there are in a hundred thousand."""
+# Those of one execution begin a millisecond after each other.
+_COPY_EACH = """
+    INSERT INTO executions
+      (guid, agentflow_id, session_id, state, created_on, updated_on, finished_on)
+    WITH RECURSIVE copies (number) AS
+      (VALUES (1) UNION ALL SELECT number + 1 FROM copies WHERE number < ?)
+    SELECT guid || '-' || number, agentflow_id, session_id, state,
+      created_on + number, updated_on + number, finished_on + number
+    FROM executions CROSS JOIN copies
+"""
 
 
 @pytest.fixture(scope="package")
@@ -54,7 +64,8 @@ def filled_with_many(tmp_path_factory: pytest.TempPathFactory) -> SQLitePlace:
             making = SQLitePlace(folder / "many.db.making")
             # The browser's loop may run in this thread, and leaves no room for another one.
             thread.submit(migrate, making).result()
-            thread.submit(_fill, making, MANY_EXECUTIONS).result()
+            thread.submit(_fill, making, DEMO_EXECUTIONS).result()
+            making.run(_COPY_EACH, [(COPIES - 1,)])
             making.path.rename(made.path)
     return made
 
@@ -68,12 +79,6 @@ def many_gateway(
         SQLiteFiles().copy(filled_with_many, tmp_path_factory.mktemp("many"))
     ) as it:
         yield it
-
-
-@pytest.fixture
-def copy_of_many(filled_with_many: SQLitePlace, tmp_path: Path) -> Place:
-    """A hundred thousand executions for a test that changes them."""
-    return SQLiteFiles().copy(filled_with_many, tmp_path)
 
 
 @pytest.fixture(scope="package")
@@ -134,6 +139,12 @@ def open_console(browser: Browser) -> Iterator[Callable[..., ConsolePage]]:
 def console_page(open_console: Callable[..., ConsolePage], demo_gateway: Gateway) -> ConsolePage:
     """A visit to the console over the demo, for tests that change nothing."""
     return open_console(demo_gateway)
+
+
+@pytest.fixture
+def visiting(open_console: Callable[..., ConsolePage], gateway: Gateway) -> ConsolePage:
+    """A visit to the console over a demo of the test's own."""
+    return open_console(gateway)
 
 
 @pytest.fixture

@@ -11,6 +11,10 @@ from playwright.sync_api import BrowserContext, Page, Request, expect
 from server.http.bundle import FOLDER
 from tests.console.browser import Visit
 
+LIST = "/?view=executions"
+"""The address of the list of all executions."""
+PHONE = {"viewport": {"width": 390, "height": 780}, "has_touch": True, "is_mobile": True}
+"""A visit with a phone, as options of it."""
 MANIFEST = FOLDER / "operations.json"
 _KEY = "executions-gateway:key"
 # A refusal is said twice: in the answer, which tests read, and by the browser.

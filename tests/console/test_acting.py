@@ -7,22 +7,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.console.axe import in_every_scheme, violations
-from tests.console.console_page import ConsolePage, name_of, operations
-from tests.console.test_frame import PHONE
+from tests.console.axe import violations_in_every_scheme
+from tests.console.console_page import LIST, PHONE, ConsolePage, name_of, operations
 from tests.gateway import Gateway
 
 # What is shown is the same over every database.
 pytestmark = pytest.mark.sqlite
 
 RUNNING = "/?view=executions&filter=state:INPROGRESS"
-EVERYTHING = "/?view=executions"
-
-
-@pytest.fixture
-def visiting(open_console: Callable[..., ConsolePage], gateway: Gateway) -> ConsolePage:
-    """A visit to the console over a demo of the test's own."""
-    return open_console(gateway)
 
 
 def _count(gateway: Gateway, state: str) -> int:
@@ -84,7 +76,7 @@ def test_what_is_chosen_is_stopped_and_put_back_with_the_keyboard_alone(
 def test_what_has_ended_is_not_timed_out(visiting: ConsolePage, gateway: Gateway) -> None:
     [[ended]] = gateway.sql("SELECT count(*) FROM executions WHERE state <> 'INPROGRESS'")
     running, before = _count(gateway, "INPROGRESS"), _count(gateway, "TIMEOUT")
-    page = visiting.open(EVERYTHING)
+    page = visiting.open(LIST)
     _select_all(page)
     page.keyboard.press("t")
     dialog = _dialog(page, f"Time out {running} executions?")
@@ -173,7 +165,7 @@ def test_what_runs_in_batches_shows_how_far_it_is_and_can_be_ended(
     visiting: ConsolePage, gateway: Gateway
 ) -> None:
     held: list[Route] = []
-    page = visiting.open(EVERYTHING)
+    page = visiting.open(LIST)
     _hold(page, "DeleteMatching", held)
     _select_all(page)
     page.keyboard.press("Delete")
@@ -249,19 +241,15 @@ def test_the_focus_returns_to_the_row_it_was_at(visiting: ConsolePage) -> None:
     expect(page.locator(f'[data-guid="{guid}"]')).to_be_focused()
 
 
-@in_every_scheme
 @pytest.mark.parametrize("options", [{}, PHONE], ids=["wide", "phone"])
 def test_axe_finds_nothing_wrong_with_the_bar_and_its_dialog(
     open_console: Callable[..., ConsolePage],
     demo_gateway: Gateway,
-    scheme: dict[str, Any],
     options: dict[str, Any],
 ) -> None:
-    # What is half-way to be seen has less contrast.
-    still = {"reduced_motion": "reduce"}
-    page = open_console(demo_gateway, **scheme, **options, **still).open(EVERYTHING)
+    page = open_console(demo_gateway, **options).open(LIST)
     _select_all(page)
-    assert violations(page, "section[aria-label=Selection]") == []
+    assert violations_in_every_scheme(page, "section[aria-label=Selection]") == []
     page.keyboard.press("Delete")
     expect(_dialog(page, "Delete 2,000 executions?")).to_be_visible()
-    assert violations(page, "dialog") == []
+    assert violations_in_every_scheme(page, "dialog") == []

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.console.axe import in_every_scheme, violations
-from tests.console.console_page import ConsolePage
-from tests.console.test_frame import PHONE
+from tests.console.axe import violations_in_every_scheme
+from tests.console.console_page import PHONE, ConsolePage
 from tests.gateway import Gateway
 
 # What is shown is the same over every database.
@@ -48,12 +47,6 @@ def failed(gateway: Gateway) -> str:
     _leave_data(gateway, guid, json.dumps(steps))
     gateway.sql("UPDATE executions SET error = ? WHERE guid = ?", FAILURE, guid)
     return str(guid)
-
-
-@pytest.fixture
-def visiting(open_console: Callable[..., ConsolePage], gateway: Gateway) -> ConsolePage:
-    """A visit to the console over a demo of the test's own."""
-    return open_console(gateway)
 
 
 def _drawer(page: Page) -> Locator:
@@ -233,16 +226,14 @@ def test_it_is_copied_as_a_link_as_curl_and_as_graphql(
 # For everybody
 
 
-@in_every_scheme
 @pytest.mark.parametrize("options", [{}, PHONE], ids=["wide", "phone"])
 def test_axe_finds_nothing_wrong_with_it(
     open_console: Callable[..., ConsolePage],
     gateway: Gateway,
     failed: str,
-    scheme: dict[str, Any],
     options: dict[str, Any],
 ) -> None:
-    page = open_console(gateway, **scheme, **options).open(f"/?view=executions&execution={failed}")
+    page = open_console(gateway, **options).open(f"/?view=executions&execution={failed}")
     _drawer(page).get_by_role("button", name="Draft").click()
     expect(_drawer(page).get_by_role("group", name="Output")).to_be_visible()
-    assert violations(page) == []
+    assert violations_in_every_scheme(page) == []

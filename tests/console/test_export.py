@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Download, Locator, Page, Route, expect
 
 from tests.console.axe import violations
-from tests.console.console_page import ConsolePage
+from tests.console.console_page import LIST, ConsolePage
 from tests.gateway import Gateway, running_gateway
 from tests.places import Place
 from tests.server.cli.program import run
@@ -18,7 +18,6 @@ from tests.server.cli.program import run
 # What is shown is the same over every database.
 pytestmark = pytest.mark.sqlite
 
-LIST = "/?view=executions"
 # As a browser without files of the reader's has it.
 _NO_PICKER = "delete window.showSaveFilePicker"
 # A file of the page's own stands for the one that a reader would choose.

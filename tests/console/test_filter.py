@@ -8,15 +8,14 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.console.axe import in_every_scheme, violations
-from tests.console.console_page import ConsolePage
+from tests.console.axe import violations, violations_in_every_scheme
+from tests.console.console_page import LIST, PHONE, ConsolePage
 from tests.gateway import Gateway, running_gateway
 from tests.places import Place
 
 # What is shown is the same over every database.
 pytestmark = pytest.mark.sqlite
 
-LIST = "/?view=executions"
 SLOW_FAILURES = "state:ERROR,TIMEOUT -flow:billing duration>10s"
 
 
@@ -309,32 +308,28 @@ def test_an_empty_database_says_how_executions_get_in(
 # For everybody
 
 
-@in_every_scheme
 def test_axe_finds_nothing_wrong_with_the_filter_and_what_it_opens(
-    open_console: Callable[..., ConsolePage], demo_gateway: Gateway, scheme: dict[str, Any]
+    console_page: ConsolePage,
 ) -> None:
-    console = open_console(demo_gateway, **scheme)
-    page = console.open(_list("state:STOPPED duration>1000d"))
+    page = console_page.open(_list("state:STOPPED duration>1000d"))
     expect(page.get_by_role("heading", name="Nothing matches.")).to_be_visible()
-    assert violations(page) == []
+    assert violations_in_every_scheme(page) == []
     _field(page).fill("state:ERROR stat:x ")
     page.keyboard.press("ArrowDown")
     expect(page.get_by_role("option", selected=True)).to_be_visible()
-    assert violations(page, "search") == []
+    assert violations_in_every_scheme(page, "search") == []
     page.keyboard.press("Escape")
     for menu in ("State", "Agentflow", "Duration"):
         page.get_by_role("button", name=menu).first.click()
-        console.settle()
-        assert violations(page, "search") == []
+        console_page.settle()
+        assert violations_in_every_scheme(page, "search") == []
         page.keyboard.press("Escape")
 
 
 def test_a_phone_is_as_wide_as_its_filter(
     open_console: Callable[..., ConsolePage], demo_gateway: Gateway
 ) -> None:
-    page = open_console(
-        demo_gateway, viewport={"width": 390, "height": 780}, has_touch=True, is_mobile=True
-    ).open(_list(SLOW_FAILURES))
+    page = open_console(demo_gateway, **PHONE).open(_list(SLOW_FAILURES))
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     page.get_by_role("button", name="State").first.tap()
     box = page.get_by_role("group", name="State", exact=True).bounding_box()

@@ -6,14 +6,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.console.axe import in_every_scheme, violations
-from tests.console.console_page import ConsolePage
+from tests.console.axe import violations_in_every_scheme
+from tests.console.console_page import PHONE, ConsolePage
 from tests.gateway import Gateway
 
 # What is shown is the same over every database.
 pytestmark = pytest.mark.sqlite
 
-PHONE = {"viewport": {"width": 390, "height": 780}, "has_touch": True, "is_mobile": True}
 _BOXES = """() => [...document.querySelectorAll("#console a")].map((link) => {
   const { x, y, width, height } = link.getBoundingClientRect();
   return [link.textContent.trim(), x, y, width, height];
@@ -130,22 +129,20 @@ def test_a_key_says_what_it_allows_and_can_be_forgotten(
 # For everybody
 
 
-@in_every_scheme
 @pytest.mark.parametrize("options", [{}, PHONE], ids=["wide", "phone"])
 def test_axe_finds_nothing_wrong_with_the_frame(
     open_console: Callable[..., ConsolePage],
     demo_gateway: Gateway,
-    scheme: dict[str, Any],
     options: dict[str, Any],
 ) -> None:
-    page = open_console(demo_gateway, **scheme, **options).open()
-    assert violations(page) == []
+    page = open_console(demo_gateway, **options).open()
+    assert violations_in_every_scheme(page) == []
     page.keyboard.press("?")
     keys = page.get_by_role("dialog", name="Keyboard shortcuts")
     expect(keys).to_be_visible()
     # The page has one, which axe sees or not, as far as the dialog covers it.
     expect(keys.get_by_role("banner")).to_have_count(0)
-    assert violations(page) == []
+    assert violations_in_every_scheme(page) == []
 
 
 def test_the_frame_is_mirrored_from_right_to_left(console_page: ConsolePage) -> None:

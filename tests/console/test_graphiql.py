@@ -77,7 +77,7 @@ def test_the_first_load_takes_less_than_two_megabytes(
         page.wait_for_load_state("networkidle")
         # What a worker receives is told later than that it is there.
         while sum("worker" in url for url in visitor.received) < 3:
-            page.wait_for_timeout(50)
+            visitor.context.wait_for_event("response")
     assert 0 not in visitor.received.values()
     assert 500_000 < sum(visitor.received.values()) < FIRST_LOAD_BYTES
 
@@ -119,8 +119,11 @@ def test_the_editor_completes_the_names_of_fields(visitor: GraphiQL) -> None:
     def is_offered() -> bool:
         # The worker may get the schema a moment after the page.
         page.keyboard.press("Control+Space")
-        page.wait_for_timeout(200)
-        return "executions" in (offered.text_content() or "")
+        expect(offered).to_be_visible()
+        if "executions" in (offered.text_content() or ""):
+            return True
+        page.keyboard.press("Escape")
+        return False
 
     wait_until(is_offered)
 

@@ -9,16 +9,14 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from db.source import ExecutionRow
-from tests.console.axe import in_every_scheme, violations
-from tests.console.console_page import ConsolePage
+from tests.console.axe import violations_in_every_scheme
+from tests.console.console_page import LIST, PHONE, ConsolePage
 from tests.gateway import Gateway, running_gateway
 from tests.places import Place
 
 # What is shown is the same over every database.
 pytestmark = pytest.mark.sqlite
 
-LIST = "/?view=executions"
-PHONE = {"viewport": {"width": 390, "height": 780}, "has_touch": True, "is_mobile": True}
 MOST_ELEMENTS = 1_500
 DAY_MS = 86_400_000
 
@@ -301,14 +299,11 @@ def test_a_range_is_selected_with_the_mouse_and_all_with_one_click(
 # For everybody
 
 
-@in_every_scheme
-def test_axe_finds_nothing_wrong_with_the_list(
-    open_console: Callable[..., ConsolePage], demo_gateway: Gateway, scheme: dict[str, Any]
-) -> None:
-    page = open_console(demo_gateway, **scheme).open(LIST)
+def test_axe_finds_nothing_wrong_with_the_list(console_page: ConsolePage) -> None:
+    page = console_page.open(LIST)
     rows_of(page).nth(1).get_by_role("checkbox").check()
     page.keyboard.press("j")
-    assert violations(page) == []
+    assert violations_in_every_scheme(page) == []
 
 
 def test_the_list_on_a_phone_has_two_lines_a_row_and_no_violations(
@@ -319,4 +314,4 @@ def test_the_list_on_a_phone_has_two_lines_a_row_and_no_violations(
     assert box
     assert box["height"] > 50
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-    assert violations(page) == []
+    assert violations_in_every_scheme(page) == []

@@ -9,15 +9,14 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from db.source import ExecutionRow
-from tests.console.axe import in_every_scheme, violations
-from tests.console.console_page import ConsolePage
+from tests.console.axe import violations_in_every_scheme
+from tests.console.console_page import PHONE, ConsolePage
 from tests.gateway import Gateway, running_gateway
 from tests.places import Place
 
 # What is shown is the same over every database.
 pytestmark = pytest.mark.sqlite
 
-PHONE = {"viewport": {"width": 390, "height": 780}, "has_touch": True, "is_mobile": True}
 HOUR_MS = 3_600_000
 MIDNIGHT_IN_KOLKATA_MS = 1_735_669_800_000
 """2024-12-31T18:30:00Z."""
@@ -321,15 +320,12 @@ def test_a_gateway_that_is_gone_leaves_what_was_there_and_says_from_when_it_is(
 # For everybody
 
 
-@in_every_scheme
-def test_axe_finds_nothing_wrong_while_bars_are_chosen(
-    open_console: Callable[..., ConsolePage], demo_gateway: Gateway, scheme: dict[str, Any]
-) -> None:
-    page = open_console(demo_gateway, **scheme).open("/?range=7d&filter=-state:STOPPED")
+def test_axe_finds_nothing_wrong_while_bars_are_chosen(console_page: ConsolePage) -> None:
+    page = console_page.open("/?range=7d&filter=-state:STOPPED")
     timeline(page).focus()
     page.keyboard.press("Shift+ArrowLeft")
     expect(timeline(page)).to_contain_text("Enter shows this range")
-    assert violations(page) == []
+    assert violations_in_every_scheme(page) == []
 
 
 def test_the_page_is_mirrored_from_right_to_left_and_time_is_not(
