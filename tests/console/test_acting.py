@@ -32,6 +32,7 @@ def _select_first(page: Page, count: int) -> None:
 def _select_all(page: Page) -> None:
     _select_first(page, 1)
     page.get_by_role("button", name="Select all").click()
+    expect(page.get_by_text("all that matched")).to_be_visible()
 
 
 def _dialog(page: Page, name: str) -> Locator:
@@ -106,7 +107,7 @@ def test_what_changed_before_its_turn_is_told_and_stays(
     gateway.sql("DELETE FROM executions WHERE guid = ?", guids[1])
     stop.click()
     report = _dialog(page, "1 execution stopped")
-    expect(report.get_by_text("1 execution could not be stopped: it is in another")).to_be_visible()
+    expect(report.get_by_text("1 execution was not stopped: it is in another")).to_be_visible()
     expect(report.get_by_role("link")).to_contain_text("Finished")
     expect(report.get_by_text("1 execution was deleted before")).to_be_visible()
     report.get_by_role("button", name="Undo").click()
@@ -182,7 +183,7 @@ def test_what_runs_in_batches_shows_how_far_it_is_and_can_be_ended(
     assert gateway.sql("SELECT count(*) FROM executions") == [(1000,)]
     page.unroute_all()
     report.get_by_role("button", name="Go on with the other 1,000").click()
-    expect(page.get_by_text("1,000 executions deleted.").last).to_be_visible()
+    expect(page.get_by_text("2,000 executions deleted.").last).to_be_visible()
     assert gateway.sql("SELECT count(*) FROM executions") == [(0,)]
 
 

@@ -6,11 +6,13 @@ import { useFormats } from "../time";
 import { type Action, ACTIONS } from "./action";
 import styles from "./acting.module.css";
 import { Confirmation, ConfirmationActions } from "./Confirmation";
+import type { Outcome } from "./outcome";
 import type { Work } from "./plan";
 import { Report, ReportActions } from "./Report";
 import { type Job, type Stage, useJob } from "./useJob";
-import { executions } from "./words";
-import type { Outcome } from "./work";
+
+/** From how many on it is said how many are found: they take a while. */
+const SHOWN_FROM = 2_000;
 
 interface Props {
   job: Job;
@@ -26,7 +28,7 @@ export function ActingDialog({ job, onUndo, onClose, onDone }: Props) {
   const { stage, start, again, end } = useJob(job);
   const formats = useFormats();
   const form = useId();
-  const title = titleOf(job, stage, (count) => executions(count, formats));
+  const title = titleOf(job, stage, formats.executions);
 
   const doneWith = useEffectEvent(onDone);
   const isClean = stage.at === "done" && isAllDone(stage.outcome);
@@ -50,7 +52,7 @@ export function ActingDialog({ job, onUndo, onClose, onDone }: Props) {
           form={form}
           onClose={close}
           onEnd={end}
-          onRest={start}
+          onRest={(work) => start(work, stage.at === "done" ? stage.outcome : undefined)}
           onUndo={isUndo ? undefined : (work) => onUndo(job.action, work)}
         />
       }
@@ -61,7 +63,14 @@ export function ActingDialog({ job, onUndo, onClose, onDone }: Props) {
       </div>
       {stage.at === "planning" && (
         <div className={styles.words} aria-busy="true">
-          <Skeleton height="1.25rem" width="60%" />
+          {stage.found > SHOWN_FROM ? (
+            <Progress
+              label={`Finding out what this comes to: ${formats.number(stage.found)}`}
+              done={undefined}
+            />
+          ) : (
+            <Skeleton height="1.25rem" width="60%" />
+          )}
           <Skeleton height="2.5rem" />
         </div>
       )}

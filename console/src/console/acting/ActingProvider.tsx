@@ -9,11 +9,11 @@ import { useList } from "../list/useList";
 import { useFormats } from "../time";
 import { type Action, ACTIONS } from "./action";
 import { ActingDialog } from "./ActingDialog";
+import type { Outcome } from "./outcome";
 import type { Work } from "./plan";
 import { type Target, targetOf, targetOfSelection } from "./target";
 import type { Job } from "./useJob";
-import { executions } from "./words";
-import type { Outcome } from "./work";
+import { SELECTING } from "./words";
 
 const GROUP = "Acting";
 
@@ -55,9 +55,9 @@ export function ActingProvider({ children }: { children: ReactNode }) {
     if (kind === "act") list.select(NOTHING);
     list.reload();
     if (isSaid) return;
-    if (kind === "undo") return say(`${executions(changed, formats)} in progress again.`);
+    if (kind === "undo") return say(`${formats.executions(changed)} in progress again.`);
     say({
-      text: `${executions(changed, formats)} ${ACTIONS[action].done}.`,
+      text: `${formats.executions(changed)} ${ACTIONS[action].done}.`,
       ...(back && { action: { name: "Undo", run: () => undo(action, back) } }),
     });
   }
@@ -83,7 +83,7 @@ export function ActingProvider({ children }: { children: ReactNode }) {
 /** The keys of all actions, for what is selected, or is open, or the keys of the list are at. */
 function ActingKeys({ begin }: Acting) {
   const { view, execution } = useAddress();
-  const { selection, anchor } = useList();
+  const { selection, isSelecting, anchor } = useList();
   const { whyNot } = useViewer();
   const say = useToast();
   const isListed = view === "executions";
@@ -94,7 +94,7 @@ function ActingKeys({ begin }: Acting) {
   function keyFor(action: Action) {
     const { verb, keys, scope } = ACTIONS[action];
     function run() {
-      const why = whyNot(scope);
+      const why = isListed && isSelecting ? SELECTING : whyNot(scope);
       const target = targetOfSelection(selected) ?? (single ? targetOf([single]) : null);
       if (why) say(`${why}.`);
       else if (target) begin(action, target);

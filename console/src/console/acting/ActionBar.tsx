@@ -7,11 +7,12 @@ import { ACTIONS, ALL_ACTIONS } from "./action";
 import styles from "./acting.module.css";
 import { useActing } from "./ActingProvider";
 import { targetOfSelection } from "./target";
+import { SELECTING } from "./words";
 
 /** What can be done with the executions that are selected. */
 export function ActionBar() {
   const list = useList();
-  const { selection, total, select, selectAll } = list;
+  const { selection, isSelecting, total, select, selectAll } = list;
   const { begin } = useActing();
   const { whyNot } = useViewer();
   const formats = useFormats();
@@ -21,6 +22,7 @@ export function ActionBar() {
 
   function offOf(action: (typeof ALL_ACTIONS)[number]): string | undefined {
     const { scope, state } = ACTIONS[action];
+    if (isSelecting) return SELECTING;
     return whyNot(scope) ?? (state && hasAllEnded(selection, list) ? ENDED : undefined);
   }
 
@@ -39,9 +41,7 @@ export function ActionBar() {
               </Button>
             )}
             {selection.kind === "all" && selection.except.size === 0 && (
-              <span className={styles.quiet}>
-                all that matched at {formats.time(selection.asOf.getTime())}
-              </span>
+              <span className={styles.quiet}>all that matched</span>
             )}
           </div>
           <div className={styles.actions}>

@@ -6,7 +6,7 @@ import { useFormats } from "../time";
 import { type Action, ACTIONS } from "./action";
 import styles from "./acting.module.css";
 import { type Plan, UNTYPED } from "./plan";
-import { are, executions } from "./words";
+import { are } from "./words";
 
 interface Props {
   action: Action;
@@ -53,7 +53,7 @@ export function Confirmation({ action, plan, form, onConfirm }: Props) {
       ) : (
         <p className={styles.quiet}>
           This changes the state that is recorded; an engine may go on running.{" "}
-          {"guids" in plan.work.on
+          {plan.work.kind === "update"
             ? "You can undo it afterwards."
             : "So many can’t be undone from here."}
         </p>
@@ -105,7 +105,7 @@ export function ConfirmationActions({
         form={form}
         autoFocus={state !== null && !isTyped}
       >
-        {verb} {executions(count, formats)}
+        {verb} {formats.executions(count)}
       </Button>
     </>
   );
@@ -154,10 +154,10 @@ function States({ plan, states = STATES }: { plan: Plan; states?: readonly Execu
 }
 
 /** Which of the chosen ones are no longer what was chosen. */
-function Left({ plan: { target, found } }: { plan: Plan }) {
+function Left({ plan: { target, found, work } }: { plan: Plan }) {
   const formats = useFormats();
   const gone = Math.max(0, target.count - found);
-  if (!target.asOf) {
+  if (target.kind === "chosen") {
     if (gone === 0) return null;
     return (
       <p className={styles.quiet}>
@@ -167,14 +167,17 @@ function Left({ plan: { target, found } }: { plan: Plan }) {
   }
   return (
     <p className={styles.quiet}>
-      All that matched at {formats.time(target.asOf.getTime())}; what came or changed since is left
-      out{gone > 0 && `, which ${are(gone)} ${formats.number(gone)} of the chosen ones`}.
+      {work.kind === "matching"
+        ? "So many can’t be told one by one: what comes or changes from now on is left out by the time of its last change."
+        : "These and no others: what comes or changes from now on is left out."}
+      {gone > 0 &&
+        ` ${formats.number(gone)} of the chosen ones no longer ${gone === 1 ? "matches" : "match"}.`}
     </p>
   );
 }
 
 function nothingToDo({ target, found }: Plan, isChange: boolean): string {
-  if (found === 0) return "The chosen executions are gone, or changed since you chose them.";
+  if (found === 0) return "The chosen executions are gone, or your key does not see them.";
   if (!isChange) return "There is nothing to delete.";
   return target.count === 1 ? "It is not in progress." : "None of them is in progress.";
 }

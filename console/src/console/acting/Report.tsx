@@ -3,9 +3,9 @@ import { Button, Icon, StateMark } from "../design";
 import { useFormats } from "../time";
 import { type Action, ACTIONS } from "./action";
 import styles from "./acting.module.css";
+import type { Outcome } from "./outcome";
 import type { Work } from "./plan";
-import { are, executions } from "./words";
-import type { Outcome } from "./work";
+import { are } from "./words";
 
 /** How many of those that were not changed are named. */
 const MOST_NAMED = 8;
@@ -34,27 +34,27 @@ export function Report({ action, isUndo, outcome, onClose }: Props) {
       )}
       {rest && (
         <p>
-          {executions(rest.count, formats)} {are(rest.count)} left as before
+          {formats.executions(rest.count)} {are(rest.count)} left as before
           {refusal ? ", as far as the gateway has said" : ": you ended it"}.
         </p>
       )}
       {missing > 0 && (
         <p>
-          {executions(missing, formats)} {missing === 1 ? "was" : "were"} deleted before their turn
+          {formats.executions(missing)} {missing === 1 ? "was" : "were"} deleted before their turn
           came.
         </p>
       )}
       {slipped > 0 && (
         <p>
-          {executions(slipped, formats)} no longer matched when their turn came: somebody changed or
+          {formats.executions(slipped)} no longer matched when their turn came: somebody changed or
           deleted them.
         </p>
       )}
       {conflicts.length > 0 && (
         <>
           <p>
-            {executions(conflicts.length, formats)} could not be {done}:{" "}
-            {conflicts.length === 1 ? "it is" : "they are"} in another state by now.
+            {formats.executions(conflicts.length)} {conflicts.length === 1 ? "was" : "were"} not{" "}
+            {done}: {whyNot(conflicts.length, isUndo || ACTIONS[action].state !== null)}.
           </p>
           <ul className={styles.conflicts}>
             {conflicts.slice(0, MOST_NAMED).map(({ guid, state, agentflowName, agentflowId }) => (
@@ -73,6 +73,11 @@ export function Report({ action, isUndo, outcome, onClose }: Props) {
       )}
     </div>
   );
+}
+
+function whyNot(count: number, isUpdate: boolean): string {
+  if (isUpdate) return `${count === 1 ? "it is" : "they are"} in another state by now`;
+  return `${count === 1 ? "it has" : "they have"} changed since`;
 }
 
 interface ActionsProps {

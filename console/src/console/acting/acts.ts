@@ -2,10 +2,11 @@ import { graphql } from "../generated/gql";
 import type {
   ExecutionFilter,
   ExecutionState,
+  MetFragment,
   StoodFragment,
   UpdateExecutionInput,
 } from "../generated/graphql";
-import type { Gateway } from "../gateway";
+import { Amount, type Gateway } from "../gateway";
 
 graphql(`
   fragment Stood on Execution {
@@ -16,10 +17,16 @@ graphql(`
   }
 `);
 
+graphql(`
+  fragment Met on Execution {
+    ...Stood
+    updatedOn
+  }
+`);
+
 const STATES = graphql(`
   query StatesToAct($filter: ExecutionFilter) {
     executionStats(filter: $filter) {
-      totalCount
       byState {
         state
         count
@@ -28,11 +35,12 @@ const STATES = graphql(`
   }
 `);
 
-const GUIDS = graphql(`
-  query GuidsToAct($filter: ExecutionFilter, $first: Int!, $after: String) {
+// Nothing that happens to an execution changes its place in this order.
+const PAGE = graphql(`
+  query ExecutionsToAct($filter: ExecutionFilter, $first: Int!, $after: String) {
     executions(filter: $filter, first: $first, after: $after) {
       nodes {
-        guid
+        ...Met
       }
       pageInfo {
         hasNextPage
@@ -72,15 +80,6 @@ const UPDATE = graphql(`
   }
 `);
 
-const DELETE = graphql(`
-  mutation DeleteChosen($guids: [ID!]!) {
-    deleteExecutions(guids: $guids) {
-      deleted
-      notFound
-    }
-  }
-`);
-
 const UPDATE_MATCHING = graphql(`
   mutation UpdateMatching($filter: ExecutionFilter!, $input: UpdateExecutionInput!, $limit: Int!) {
     updateExecutionsMatching(filter: $filter, input: $input, limit: $limit) {
@@ -99,7 +98,14 @@ const DELETE_MATCHING = graphql(`
   }
 `);
 
-/** What a batch of named executions came to. */
+/** Some executions, newest first. */
+export interface Page {
+  rows: readonly MetFragment[];
+  /** Where to go on; null at the end. */
+  cursor: string | null;
+}
+
+/** What an update of named executions came to. */
 export interface Batch {
   changed: readonly string[];
   /** How many are gone. */
@@ -119,54 +125,51 @@ export type Change = UpdateExecutionInput | null;
 
 /** What the gateway is asked for in order to act. Everything rejects with Refused. */
 export interface Acts {
+  /** How many rows a page has at most, and how many guids are named at most. */
+  readonly rowsAtOnce: Amount;
+  readonly guidsAtOnce: Amount;
   /** How many match a filter, in each state. */
-  states(filter: ExecutionFilter): Promise<ReadonlyMap<ExecutionState, number>>;
+  states(filter: ExecutionFilter, signal?: AbortSignal): Promise<Map<ExecutionState, number>>;
   /** How many a change of all that match would affect. */
-  dryRun(filter: ExecutionFilter, change: Change): Promise<number>;
-  /** The guids of all that match. */
-  guids(filter: ExecutionFilter): Promise<string[]>;
-  chosen(guids: readonly string[], change: Change): Promise<Batch>;
+  dryRun(filter: ExecutionFilter, change: Change, signal?: AbortSignal): Promise<number>;
+  page(
+    filter: ExecutionFilter,
+    first: number,
+    after: string | null,
+    signal?: AbortSignal,
+  ): Promise<Page>;
+  update(guids: readonly string[], change: UpdateExecutionInput): Promise<Batch>;
   matching(filter: ExecutionFilter, change: Change, limit: number): Promise<Portion>;
 }
 
-const PAGE = 1_000;
+const MOST_AT_ONCE = 1_000;
+/** Some gateways allow less; none allows less rows than this, or nothing would work with it. */
+const FEWEST_ROWS = 25;
 
 /** The acts of a gateway. */
 export function actsOf(gateway: Gateway): Acts {
   return {
-    async states(filter) {
-      const { executionStats } = await gateway.query(STATES, { filter });
+    rowsAtOnce: new Amount(MOST_AT_ONCE, FEWEST_ROWS),
+    guidsAtOnce: new Amount(MOST_AT_ONCE),
+    async states(filter, signal) {
+      const { executionStats } = await gateway.query(STATES, { filter }, { signal });
       return new Map(executionStats.byState.map(({ state, count }) => [state, count]));
     },
-    async dryRun(filter, change) {
-      const { affected } = change
-        ? done(
-            (await gateway.mutate(WOULD_UPDATE, { filter, input: change }))
-              .updateExecutionsMatching,
-          )
-        : done((await gateway.mutate(WOULD_DELETE, { filter })).deleteExecutionsMatching);
-      return affected;
-    },
-    async guids(filter) {
-      const found: string[] = [];
-      let after: string | null = null;
-      do {
-        const variables: { filter: ExecutionFilter; first: number; after: string | null } = {
-          filter,
-          first: PAGE,
-          after,
-        };
-        const { executions } = await gateway.query(GUIDS, variables);
-        found.push(...executions.nodes.map(({ guid }) => guid));
-        after = executions.pageInfo.hasNextPage ? executions.pageInfo.endCursor : null;
-      } while (after !== null);
-      return found;
-    },
-    async chosen(guids, change) {
-      if (!change) {
-        const answer = done((await gateway.mutate(DELETE, { guids })).deleteExecutions);
-        return { changed: answer.deleted, missing: answer.notFound.length, conflicts: [] };
+    async dryRun(filter, change, signal) {
+      if (change) {
+        const given = { filter, input: change };
+        const answer = await gateway.mutate(WOULD_UPDATE, given, { signal });
+        return done(answer.updateExecutionsMatching).affected;
       }
+      const answer = await gateway.mutate(WOULD_DELETE, { filter }, { signal });
+      return done(answer.deleteExecutionsMatching).affected;
+    },
+    async page(filter, first, after, signal) {
+      const { executions } = await gateway.query(PAGE, { filter, first, after }, { signal });
+      const { hasNextPage, endCursor } = executions.pageInfo;
+      return { rows: executions.nodes, cursor: hasNextPage ? endCursor : null };
+    },
+    async update(guids, change) {
       const answer = done(
         (await gateway.mutate(UPDATE, { guids, input: change })).updateExecutions,
       );

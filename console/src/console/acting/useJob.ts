@@ -3,9 +3,10 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { type Refusal, Refused, useGateway } from "../gateway";
 import type { Action } from "./action";
 import { actsOf } from "./acts";
+import { doneIn, type Outcome, together } from "./outcome";
 import { type Plan, planOf, type Work } from "./plan";
 import type { Target } from "./target";
-import { carryOut, type Outcome } from "./work";
+import { carryOut } from "./work";
 
 /** Something to do: what somebody asks for, which is confirmed first, or undoing it. */
 export type Job =
@@ -13,7 +14,7 @@ export type Job =
 
 /** How far a job is. */
 export type Stage =
-  | { at: "planning" }
+  | { at: "planning"; found: number }
   | { at: "refused"; refusal: Refusal }
   | { at: "confirming"; plan: Plan }
   | { at: "running"; done: number; count: number; isEnding: boolean }
@@ -24,8 +25,8 @@ export interface Running {
   stage: Stage;
   /** Plan once more, after it was refused. */
   again(): void;
-  /** Do some work: what was planned, or what is left of it. */
-  start(work: Work): void;
+  /** Do some work: what was planned, or what an outcome left of it. */
+  start(work: Work, before?: Outcome): void;
   /** End after the batch that runs. */
   end(): void;
 }
@@ -34,37 +35,42 @@ export interface Running {
 export function useJob(job: Job): Running {
   const gateway = useGateway();
   const acts = useMemo(() => actsOf(gateway), [gateway]);
-  const [stage, setStage] = useState<Stage>({ at: "planning" });
+  const [stage, setStage] = useState<Stage>(PLANNING);
   const [attempt, setAttempt] = useState(0);
   const isEnded = useRef(false);
 
   const start = useCallback(
-    (work: Work) => {
+    (work: Work, before?: Outcome) => {
       isEnded.current = false;
-      setStage({ at: "running", done: 0, count: work.count, isEnding: false });
+      const base = before ? doneIn(before) : 0;
+      setStage({ at: "running", done: base, count: base + work.count, isEnding: false });
       void carryOut(work, acts, {
         onProgress: (done) =>
-          setStage((before) => (before.at === "running" ? { ...before, done } : before)),
+          setStage((now) => (now.at === "running" ? { ...now, done: base + done } : now)),
         isEnded: () => isEnded.current,
-      }).then((outcome) => setStage({ at: "done", outcome }));
+      }).then((after) =>
+        setStage({ at: "done", outcome: before ? together(before, after) : after }),
+      );
     },
     [acts],
   );
 
   useEffect(() => {
     if (job.kind === "undo") return start(job.work);
-    let isCurrent = true;
-    setStage({ at: "planning" });
-    planOf(job.action, job.target, acts).then(
-      (plan) => isCurrent && setStage({ at: "confirming", plan }),
+    const abort = new AbortController();
+    setStage(PLANNING);
+    planOf(job.action, job.target, acts, {
+      signal: abort.signal,
+      onFound: (found) => setStage({ at: "planning", found }),
+    }).then(
+      (plan) => !abort.signal.aborted && setStage({ at: "confirming", plan }),
       (error: unknown) => {
+        if (abort.signal.aborted) return;
         if (!(error instanceof Refused)) throw error;
-        if (isCurrent) setStage({ at: "refused", refusal: error.refusal });
+        setStage({ at: "refused", refusal: error.refusal });
       },
     );
-    return () => {
-      isCurrent = false;
-    };
+    return () => abort.abort();
   }, [job, acts, attempt, start]);
 
   return {
@@ -77,3 +83,5 @@ export function useJob(job: Job): Running {
     },
   };
 }
+
+const PLANNING: Stage = { at: "planning", found: 0 };

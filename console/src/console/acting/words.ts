@@ -1,11 +1,7 @@
-import type { Formats } from "../time";
-
-/** A number of executions, in words. */
-export function executions(count: number, { number }: Pick<Formats, "number">): string {
-  return `${number(count)} ${count === 1 ? "execution" : "executions"}`;
-}
-
 /** The verb that goes with a number. */
 export function are(count: number): string {
   return count === 1 ? "is" : "are";
 }
+
+/** Why nothing is done while all that match are about to be selected. */
+export const SELECTING = "All that match are being counted";

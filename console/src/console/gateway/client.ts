@@ -17,7 +17,7 @@ const ACCEPT = "application/graphql-response+json, application/json";
 
 interface Options {
   /** Gives up waiting; what was asked for may be done all the same. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** How the console speaks with the gateway, with one key or none. */

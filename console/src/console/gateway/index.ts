@@ -1,3 +1,4 @@
+export { Amount } from "./amount";
 export type { Gateway } from "./client";
 export { type Condition, observable } from "./condition";
 export { GatewayProvider, useAccess, useGateway } from "./GatewayProvider";

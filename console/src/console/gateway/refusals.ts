@@ -59,11 +59,17 @@ export function refusalOf({ status, errors, hasKey }: Answer): Refusal {
   if (code === "SERVICE_UNAVAILABLE" || isGatewayTimeout(status)) {
     return said("away", "The gateway can’t answer just now.", error?.message ?? TRY_AGAIN);
   }
-  if (code === "BAD_USER_INPUT" || code === "GRAPHQL_VALIDATION_FAILED" || status === 400) {
+  if (NOT_ACCEPTED.has(code) || status === 400 || status === 413) {
     return said("input", "The gateway does not accept this.", error?.message ?? "");
   }
   return said("failure", "The gateway failed.", error?.message ?? `It answered ${status}.`);
 }
+
+const NOT_ACCEPTED = new Set<unknown>([
+  "BAD_USER_INPUT",
+  "GRAPHQL_VALIDATION_FAILED",
+  "OPERATION_TOO_COMPLEX",
+]);
 
 const TRY_AGAIN = "Its database or a proxy does not answer. Try again in a moment.";
 

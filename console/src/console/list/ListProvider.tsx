@@ -9,13 +9,15 @@ import {
 } from "react";
 
 import { go, readAddress, useAddress } from "../address";
-import { useGateway, useObservable } from "../gateway";
+import { useToast } from "../design";
+import { Refused, useGateway, useObservable } from "../gateway";
 import { useZone } from "../time";
+import { everything } from "./everything";
 import { ListStore } from "./ListStore";
 import { keepPlace, keptPlace } from "./place";
 import { questionOf } from "./question";
 import type { Row } from "./row";
-import { all, extended, NOTHING, type Selection, toggled } from "./selection";
+import { extended, NOTHING, type Selection, toggled } from "./selection";
 import { sourceOf } from "./source";
 import { GridContext, type Grid, type List, ListContext, type Shown } from "./useList";
 
@@ -28,6 +30,7 @@ export function ListProvider({ children }: { children: ReactNode }) {
   const { view, filter, range, order } = address;
   const isShown = view === "executions" && !locked;
 
+  const say = useToast();
   const store = useMemo(() => new ListStore(sourceOf(gateway)), [gateway]);
   const question = useMemo(
     () => questionOf({ filter, range, order }, zone, Date.now()),
@@ -37,6 +40,7 @@ export function ListProvider({ children }: { children: ReactNode }) {
   const snapshot = useSyncExternalStore(store.subscribe, store.get);
   const [anchor, setAnchor] = useState<string | null>(null);
   const [selection, setSelection] = useState<Selection>(NOTHING);
+  const [isSelecting, setSelecting] = useState(false);
   const [shown, show] = useState<Shown | null>(null);
   const pivot = useRef<string | null>(null);
   const remembered = useRef(new Map<string, Row>());
@@ -115,6 +119,7 @@ export function ListProvider({ children }: { children: ReactNode }) {
       fresh: snapshot.fresh,
       anchor,
       selection,
+      isSelecting,
       rowOf,
       neighboursOf(guid) {
         const at = indexes.get(guid);
@@ -136,14 +141,39 @@ export function ListProvider({ children }: { children: ReactNode }) {
         if (row) grid.toggle(row);
       },
       selectAll() {
-        select(all(snapshot.asked?.filter ?? null, snapshot.total ?? 0, new Date()));
+        const { asked: listed } = snapshot;
+        setSelecting(true);
+        everything(gateway, listed?.filter ?? null)
+          .then(
+            // Something else may be listed by now.
+            (selected) => store.get().asked === listed && setSelection(selected),
+            (error: unknown) => {
+              if (!(error instanceof Refused)) throw error;
+              say({ text: error.message, isProblem: true });
+            },
+          )
+          .finally(() => setSelecting(false));
       },
       reload() {
         store.reload(questionOf(readAddress(), zone, Date.now()).asked ?? undefined);
       },
       showFresh: () => store.toStart(),
     }),
-    [snapshot, rows, anchor, selection, rowOf, indexes, store, grid, select, zone],
+    [
+      snapshot,
+      rows,
+      anchor,
+      selection,
+      isSelecting,
+      rowOf,
+      indexes,
+      store,
+      grid,
+      select,
+      zone,
+      gateway,
+      say,
+    ],
   );
 
   return (

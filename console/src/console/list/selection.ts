@@ -5,14 +5,18 @@ export type Selection =
   | { kind: "none" }
   /** These ones. */
   | { kind: "some"; guids: ReadonlySet<string> }
-  /** All that matched `filter` at a moment, but those which were taken out of the selection. */
+  /** All that matched `filter` when they were selected, but those which were taken out since. */
   | {
       kind: "all";
-      /** What is listed; it names neither the moment nor what was taken out. */
+      /** What is listed; it names neither a time nor what was taken out. */
       filter: ExecutionFilter | null;
       /** How many they were, less what was taken out. */
       total: number;
-      asOf: Date;
+      /**
+       * When the last of them was changed. What changes later is not among them, which no clock but
+       * the database's tells.
+       */
+      until: string;
       except: ReadonlySet<string>;
     };
 
@@ -30,16 +34,16 @@ export function some(guids: Iterable<string>): Selection {
   return chosen.size > 0 ? { kind: "some", guids: chosen } : NOTHING;
 }
 
-/** Select all that match a filter at a moment. */
-export function all(filter: ExecutionFilter | null, total: number, asOf: Date): Selection {
-  return total > 0 ? { kind: "all", filter, total, asOf, except: new Set() } : NOTHING;
+/** Select all that match a filter; the last of them was changed at `until`. */
+export function all(filter: ExecutionFilter | null, total: number, until: string): Selection {
+  return total > 0 ? { kind: "all", filter, total, until, except: new Set() } : NOTHING;
 }
 
 /** Whether an execution is selected. One that has changed since is no longer among all. */
 export function includes(selection: Selection, { guid, updatedOn }: Selectable): boolean {
   if (selection.kind === "none") return false;
   if (selection.kind === "some") return selection.guids.has(guid);
-  return !selection.except.has(guid) && Date.parse(updatedOn) <= selection.asOf.getTime();
+  return !selection.except.has(guid) && Date.parse(updatedOn) <= Date.parse(selection.until);
 }
 
 /** How many executions are selected. */
@@ -80,11 +84,11 @@ export function extended(selection: Selection, rows: readonly Selectable[]): Sel
 
 /** The filter of exactly what is selected when all are, for what is to be done with them. */
 export function filterOf(selection: Selection & { kind: "all" }): ExecutionFilter {
-  const { filter, asOf, except } = selection;
+  const { filter, until, except } = selection;
   return {
     and: [
       ...(filter ? [filter] : []),
-      { updatedOn: { lte: asOf.toISOString() } },
+      { updatedOn: { lte: until } },
       ...(except.size > 0 ? [{ guid: { notIn: [...except] } }] : []),
     ],
   };

@@ -26,6 +26,8 @@ export interface List {
   /** The guid of the row that keys are about; null for none. */
   anchor: string | null;
   selection: Selection;
+  /** Whether all that match are about to be selected. */
+  isSelecting: boolean;
   /** What is known of an execution that is loaded or selected. */
   rowOf(guid: string): Row | null;
   /** The guids before and after one in the list, as far as they are loaded. */
@@ -36,7 +38,7 @@ export interface List {
   select(selection: Selection): void;
   /** Select an execution, or take it out of the selection. */
   toggle(guid: string): void;
-  /** Select all that match, as they are at this moment. */
+  /** Select all that match, as they are when the gateway answers. */
   selectAll(): void;
   /** Load the list anew, and keep the place. */
   reload(): void;
