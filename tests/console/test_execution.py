@@ -26,6 +26,11 @@ def _step(node: str, label: str, start: int, end: int, **more: Any) -> dict[str,
 
 def _leave_data(gateway: Gateway, guid: str, data: str) -> None:
     gateway.sql(
+        "DELETE FROM execution_data WHERE execution_id IN"
+        " (SELECT id FROM executions WHERE guid = ?)",
+        guid,
+    )
+    gateway.sql(
         "INSERT INTO execution_data (execution_id, data)"
         " SELECT id, ? FROM executions WHERE guid = ?",
         data,

@@ -66,10 +66,11 @@ def _total(gateway: Gateway, filter_: dict[str, Any] | None) -> int:
                 "not": {"agentflowName": {"contains": "billing"}},
             },
         ),
-        ('flow="Billing agent 1",none', {"agentflowName": {"eq": "Billing agent 1"}}),
+        ('flow="Billing agent",none', {"agentflowName": {"eq": "Billing agent"}}),
         ("flow::Bill*", {"agentflowName": {"startsWith": "Bill", "caseSensitive": True}}),
         ("flow-id:agentflow-002", {"agentflowId": {"eq": "agentflow-002"}}),
         ("-session:none", {"sessionId": {"isNull": False}}),
+        ("error:overloaded", {"error": {"contains": "overloaded"}}),
         ("error:none", {"not": {"error": {"contains": ""}}}),
         ("workspace:none", {"workspaceId": {"isNull": True}}),
         ("research", {"agentflowName": {"contains": "research"}}),
@@ -121,11 +122,11 @@ def test_a_filter_is_typed_with_completions_by_keyboard_alone(console_page: Cons
     expect(page.get_by_role("option", name="Error", selected=True)).to_be_visible()
     page.keyboard.press("Tab")
     page.keyboard.type("flow:bill")
-    expect(page.get_by_role("option", name="Billing agent 3")).to_be_visible()
+    expect(page.get_by_role("option", name="Billing agent")).to_be_visible()
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
     page.keyboard.press("Enter")
-    _expect_filter(page, 'state:ERROR flow:"Billing agent 4"')
+    _expect_filter(page, 'state:ERROR flow:"Billing agent"')
 
 
 def test_escape_closes_the_completions_and_then_leaves_the_field(console_page: ConsolePage) -> None:
@@ -185,25 +186,25 @@ def test_whoever_does_not_type_chooses_from_menus(
     page.keyboard.press("Escape")
 
     bar.get_by_role("button", name="Agentflow", exact=True).click()
-    page.get_by_label("Find an agentflow").fill("billing agent 2")
-    bar.get_by_role("checkbox", name="Billing agent 2").check()
+    page.get_by_label("Find an agentflow").fill("billing agent")
+    bar.get_by_role("checkbox", name="Billing agent").check()
     page.keyboard.press("Escape")
     bar.get_by_role("button", name="Duration").click()
     page.get_by_role("menuitemcheckbox", name="Longer than 10 seconds").click()
-    _expect_filter(page, '-state:ERROR,TIMEOUT flow="Billing agent 2" duration>10s')
+    _expect_filter(page, '-state:ERROR,TIMEOUT flow="Billing agent" duration>10s')
     _expect_listed(
         page,
         _total(
             demo_gateway,
             {
                 "state": {"notIn": ["ERROR", "TIMEOUT"]},
-                "agentflowName": {"eq": "Billing agent 2"},
+                "agentflowName": {"eq": "Billing agent"},
                 "durationMs": {"gt": 10_000},
             },
         ),
     )
     bar.get_by_role("button", name="Drop the condition on state").click()
-    _expect_filter(page, 'flow="Billing agent 2" duration>10s')
+    _expect_filter(page, 'flow="Billing agent" duration>10s')
 
 
 def test_a_menu_leads_into_the_field_where_there_is_something_to_type(

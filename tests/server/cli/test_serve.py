@@ -97,13 +97,14 @@ def test_progress_is_shown_on_a_terminal_while_demo_executions_are_made() -> Non
         limit = threading.Timer(PATIENCE, end, (process,))
         limit.start()
         try:
+            # Read first what is shown: a terminal holds little, and the command waits for it.
+            shown = b""
+            while b"No key was made yet" not in shown:
+                shown += os.read(ours, 1 << 16)
             assert process.stdout
             assert process.stdout.readline() == (
                 "Filled the empty database with 25,000 demo executions\n"
             )
-            shown = b""
-            while b"No key was made yet" not in shown:
-                shown += os.read(ours, 1 << 16)
         finally:
             limit.cancel()
             end(process)
