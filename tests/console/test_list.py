@@ -1,5 +1,6 @@
 """The list of executions: its rows, its order, its keys, and what becomes of it as they change."""
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -315,3 +316,16 @@ def test_the_list_on_a_phone_has_two_lines_a_row_and_no_violations(
     assert box["height"] > 50
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     assert violations_in_every_scheme(page) == []
+
+
+def test_a_phone_orders_by_a_menu_where_there_is_no_room_for_heads(
+    open_console: Callable[..., ConsolePage], demo_gateway: Gateway
+) -> None:
+    page = open_console(demo_gateway, **PHONE).open(LIST)
+    expect(page.get_by_role("button", name="State", exact=True)).to_have_count(1)  # the filter's
+    page.get_by_role("button", name="Ordered by Created, descending").click()
+    page.get_by_role("menuitemcheckbox", name="Duration").click()
+    page.get_by_role("button", name="Ordered by Duration, descending").click()
+    page.get_by_role("menuitemcheckbox", name="Duration").click()
+    expect(page.get_by_role("button", name="Ordered by Duration, ascending")).to_be_visible()
+    expect(page).to_have_url(re.compile("order=duration"))

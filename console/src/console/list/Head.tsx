@@ -3,6 +3,7 @@ import { Icon } from "../design";
 import type { Column } from "./columns";
 import styles from "./list.module.css";
 import { nextOrder, printOrder } from "./order";
+import { OrderMenu } from "./OrderMenu";
 import { sizeOf } from "./selection";
 import { useGrid, useList } from "./useList";
 import { NOTHING } from "./selection";
@@ -43,6 +44,9 @@ export function Head({ columns }: { columns: readonly Column[] }) {
             </div>
           );
         })}
+        <div role="columnheader" className={styles.orders}>
+          <OrderMenu />
+        </div>
       </div>
     </div>
   );

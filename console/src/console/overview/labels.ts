@@ -26,7 +26,7 @@ export function ticksOf(
   if (!isByClock) {
     const every = Math.max(1, Math.ceil(starts.length / room));
     const label = labelFor(width, span, zone, locale);
-    const last = Math.floor(starts.length - beside);
+    const last = Math.floor(starts.length - 0.5 - beside);
     return starts.flatMap((start, index) =>
       index <= last && (last - index) % every === 0 ? { at: index, text: label(start) } : [],
     );
@@ -95,7 +95,7 @@ export function wordsFor({ width, length, bounds }: Bars, zone: string): string 
 
 /** Where lines are drawn behind the bars: whole numbers from 0, up to the most or beyond it. */
 export function linesUpTo(most: number): number[] {
-  const rough = Math.max(1, most) / 3.5;
+  const rough = Math.max(1, most) / 5;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = Math.max(
     1,

@@ -1,0 +1,37 @@
+import { go } from "../address";
+import { Button, Menu } from "../design";
+import { COLUMNS } from "./columns";
+import { nextOrder, printOrder } from "./order";
+import { useGrid } from "./useList";
+
+/** Orders the list where there is no room for the heads of its columns. */
+export function OrderMenu() {
+  const { order } = useGrid().question;
+  const direction = order.isDescending ? "descending" : "ascending";
+  const current = COLUMNS.find((column) => column.order === order.key)?.name ?? "Finished";
+  return (
+    <Menu
+      label="Order"
+      placement={{ align: "end" }}
+      trigger={(attributes) => (
+        <Button
+          kind="quiet"
+          icon={direction}
+          aria-label={`Ordered by ${current}, ${direction}`}
+          {...attributes}
+        >
+          {current}
+        </Button>
+      )}
+      items={COLUMNS.flatMap(({ name, order: key }) =>
+        key === null
+          ? []
+          : {
+              name,
+              isChecked: key === order.key,
+              choose: () => go({ order: printOrder(nextOrder(order, key)) }),
+            },
+      )}
+    />
+  );
+}
