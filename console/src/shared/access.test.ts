@@ -24,6 +24,10 @@ test("with a key, 401 says what is wrong with it", () => {
   expect(refusal?.detail).toContain("The key has expired.");
 });
 
+test("a key that is too long for a header is not taken", () => {
+  expect(refusalIn(431, null, true)?.needsKey).toBe(true);
+});
+
 test("a missing scope is named, be the status 403 or not", () => {
   const body = errorOf("FORBIDDEN", "This needs a key with the scope update; yours has read");
   for (const status of [200, 403]) {

@@ -14,7 +14,9 @@ interface GraphQLErrors {
 export function refusalIn(status: number, body: unknown, hasKey: boolean): Refusal | null {
   const errors = (body as GraphQLErrors | null)?.errors ?? [];
   const refused = errors.find(({ extensions }) => CODES.has(extensions?.code));
-  if (status === 401 || refused?.extensions?.code === "UNAUTHENTICATED") {
+  // Headers are too long for a server only by what is entered as a key.
+  const isTooLong = status === 431 && hasKey;
+  if (status === 401 || isTooLong || refused?.extensions?.code === "UNAUTHENTICATED") {
     return unauthenticated(refused?.message, hasKey);
   }
   if (status === 403 || refused) {

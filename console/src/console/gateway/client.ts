@@ -7,6 +7,8 @@ import {
   type OperationResult,
 } from "@urql/core";
 
+import { unauthenticated } from "../../shared/access";
+import { canBeKey } from "../../shared/key";
 import { type Observable, observable } from "./condition";
 import { type Live, live } from "./follow";
 import { byId, type Operation, type Variables } from "./operation";
@@ -46,12 +48,17 @@ export interface Gateway {
   close(): void;
 }
 
+const NO_KEY: Refusal = {
+  kind: "key",
+  ...unauthenticated("It has characters that no key has; copy it again", true),
+};
+
 /** Connect with the gateway. Nothing is sent until something is asked for. */
 export function connect(key: string | null): Gateway {
   // Beside the page, perhaps below the path of a proxy.
   const url = new URL("graphql", document.baseURI).href;
   const hasKey = key !== null;
-  const locked = observable<Refusal | null>(null);
+  const locked = observable<Refusal | null>(key === null || canBeKey(key) ? null : NO_KEY);
   const outdated = observable(false);
   const following = live(transport(url, key), noteRefusal);
   const options = {

@@ -4,27 +4,29 @@ import { useCallback, useMemo, useSyncExternalStore } from "react";
 const PREFIX = "executions-gateway.console:";
 const CHANGED = "console:kept";
 
+/** What the browser did not take. */
+const held = new Map<string, string>();
+
 /**
  * Something that this browser keeps for the reader, such as which columns are hidden. `read` makes
  * a value of what was kept: undefined if there is nothing, or anything at all, since others may
- * have written it; it must stay the same function. Other tabs see a change at once.
+ * have written it; it must stay the same function. A change is made of what is kept now; it
+ * returns false if that lasts only as long as the page. Other tabs see it at once.
  */
 export function useKept<Value>(
   name: string,
   read: (kept: unknown) => Value,
-): [Value, (value: Value) => void] {
+): [Value, (change: (before: Value) => Value) => boolean] {
   const text = useSyncExternalStore(subscribe, () => textOf(name));
   const value = useMemo(() => read(parsed(text)), [text, read]);
   const keep = useCallback(
-    (next: Value) => {
-      try {
-        localStorage.setItem(PREFIX + name, JSON.stringify(next));
-      } catch {
-        // Storage may be full or forbidden; the page works without.
-      }
+    (change: (before: Value) => Value) => {
+      const next = change(read(parsed(textOf(name))));
+      const isKept = put(name, JSON.stringify(next));
       dispatchEvent(new Event(CHANGED));
+      return isKept;
     },
-    [name],
+    [name, read],
   );
   return [value, keep];
 }
@@ -38,7 +40,21 @@ function subscribe(listener: () => void): () => void {
   };
 }
 
+function put(name: string, text: string): boolean {
+  try {
+    localStorage.setItem(PREFIX + name, text);
+    held.delete(name);
+    return true;
+  } catch {
+    // Storage may be full or forbidden.
+    held.set(name, text);
+    return false;
+  }
+}
+
 function textOf(name: string): string | null {
+  const text = held.get(name);
+  if (text !== undefined) return text;
   try {
     return localStorage.getItem(PREFIX + name);
   } catch {

@@ -24,7 +24,7 @@ const Context = createContext<Keys | null>(null);
 /** Runs the actions of `useKey` in it, unless the reader turned keys off. */
 export function KeyProvider({ children }: { children: ReactNode }) {
   const [registry] = useState(() => new KeyRegistry());
-  const [areOn, turn] = useKept("areKeysOn", isNotOff);
+  const [areOn, keep] = useKept("areKeysOn", isNotOff);
 
   useEffect(() => {
     if (!areOn) return;
@@ -41,7 +41,10 @@ export function KeyProvider({ children }: { children: ReactNode }) {
     return () => removeEventListener("keydown", press);
   }, [registry, areOn]);
 
-  const keys = useMemo(() => ({ registry, areOn, turn }), [registry, areOn, turn]);
+  const keys = useMemo(
+    () => ({ registry, areOn, turn: (isOn: boolean) => void keep(() => isOn) }),
+    [registry, areOn, keep],
+  );
   return <Context value={keys}>{children}</Context>;
 }
 

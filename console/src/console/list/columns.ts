@@ -27,7 +27,9 @@ export function useColumns(): {
     columns: COLUMNS.filter(({ key }) => !names.has(key)),
     hidden: names,
     toggle: (key) =>
-      hide(names.has(key) ? hidden.filter((each) => each !== key) : [...hidden, key]),
+      hide((before) =>
+        before.includes(key) ? before.filter((each) => each !== key) : [...before, key],
+      ),
   };
 }
 

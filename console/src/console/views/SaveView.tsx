@@ -1,8 +1,9 @@
 import { useState } from "react";
 
 import { useAddress } from "../address";
-import { IconButton, useToast } from "../design";
+import { IconButton } from "../design";
 import { NameDialog } from "./NameDialog";
+import { MOST_VIEWS } from "./savedViews";
 import { useViews } from "./useViews";
 
 /** Keeps what is listed as a view with a name. */
@@ -10,13 +11,14 @@ export function SaveView() {
   const { filter, order, range } = useAddress();
   const { own, current, save } = useViews();
   const [isAsking, setAsking] = useState(false);
-  const say = useToast();
   const isAll = filter === "" && order === "" && range === "";
   const off = current
     ? `It is saved as “${current.name}”`
     : isAll
       ? "There is no condition to save"
-      : undefined;
+      : own.length >= MOST_VIEWS
+        ? `There are ${MOST_VIEWS} views, and there is no room for more`
+        : undefined;
 
   return (
     <>
@@ -28,7 +30,6 @@ export function SaveView() {
           taken={own.map(({ name }) => name)}
           onName={(name) => {
             save({ name, filter, order, range });
-            say(`The view “${name}” is saved.`);
           }}
           onClose={() => setAsking(false)}
         />

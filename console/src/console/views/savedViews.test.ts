@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { parseFilter } from "../filter/language";
-import { BUILT_IN, readViews, renamed, viewOf, withView } from "./savedViews";
+import { BUILT_IN, MOST_VIEWS, readViews, renamed, viewOf, withView } from "./savedViews";
 
 const ONE = { name: "One", filter: "state:ERROR", order: "", range: "7d" };
 const TWO = { name: "Two", filter: "", order: "-duration", range: "" };
@@ -13,6 +13,11 @@ test("what was kept is read, and what is no view is not", () => {
   ]);
   expect(readViews(undefined)).toEqual([]);
   expect(readViews({ ONE })).toEqual([]);
+});
+
+test("there are only so many views", () => {
+  const kept = Array.from({ length: MOST_VIEWS + 1 }, (_, at) => ({ ...ONE, name: `${at}` }));
+  expect(readViews(kept)).toHaveLength(MOST_VIEWS);
 });
 
 test("a view is added, or takes the place of the one with its name", () => {

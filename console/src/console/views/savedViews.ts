@@ -20,16 +20,21 @@ export const BUILT_IN: readonly SavedView[] = [
   { name: "Slow", filter: "duration>1m", order: "-duration", range: "" },
 ];
 
+/** How many views the reader can have; more are in nobody's way at the side of the page. */
+export const MOST_VIEWS = 100;
+
 /** The reader's views among what was kept, which anybody may have written. */
 export function readViews(kept: unknown): readonly SavedView[] {
   if (!Array.isArray(kept)) return [];
   const names = new Set<string>();
-  return kept.flatMap((each: unknown) => {
-    const view = readView(each);
-    if (!view || names.has(view.name)) return [];
-    names.add(view.name);
-    return view;
-  });
+  return kept
+    .flatMap((each: unknown) => {
+      const view = readView(each);
+      if (!view || names.has(view.name)) return [];
+      names.add(view.name);
+      return view;
+    })
+    .slice(0, MOST_VIEWS);
 }
 
 function readView(kept: unknown): SavedView | null {

@@ -23,22 +23,37 @@ export function useViews(): Views {
   const current =
     address.view === "executions" ? viewOf([...own, ...BUILT_IN], address) : undefined;
 
+  const save = useCallback(
+    (view: SavedView) => {
+      const isKept = keep((before) => withView(before, view));
+      say(
+        isKept
+          ? `The view “${view.name}” is saved.`
+          : {
+              text: `The view “${view.name}” is there until this page is closed: the browser keeps no more.`,
+              isProblem: true,
+            },
+      );
+    },
+    [keep, say],
+  );
+
   const remove = useCallback(
     (view: SavedView) => {
-      keep(own.filter(({ name }) => name !== view.name));
+      keep((before) => before.filter(({ name }) => name !== view.name));
       say({
         text: `The view “${view.name}” is deleted.`,
-        action: { name: "Undo", run: () => keep(own) },
+        action: { name: "Undo", run: () => void keep((before) => withView(before, view)) },
       });
     },
-    [own, keep, say],
+    [keep, say],
   );
 
   return {
     own,
     current,
-    save: (view) => keep(withView(own, view)),
-    rename: (from, to) => keep(renamed(own, from, to)),
+    save,
+    rename: (from, to) => void keep((before) => renamed(before, from, to)),
     remove,
   };
 }
