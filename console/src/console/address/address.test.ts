@@ -36,6 +36,11 @@ test("a filter can be read in the URL", () => {
   expect(printAddress(address)).toBe("?view=executions&filter=state:ERROR,TIMEOUT+x");
 });
 
+test("half a character is written as one that is missing", () => {
+  const address = changed(parseAddress(""), { filter: "a\ud800😀" });
+  expect(parseAddress(printAddress(address)).filter).toBe("a\ufffd😀");
+});
+
 test("parameters of others are kept", () => {
   const address = parseAddress("?view=executions&trace=1&trace=2");
   expect(printAddress(changed(address, { view: "overview" }))).toBe("?trace=1&trace=2");

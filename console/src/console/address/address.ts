@@ -61,7 +61,11 @@ export function changed(address: Address, change: Change): Address {
 
 /** Encode what a query can't hold, and leave what people read in it: `state:ERROR,TIMEOUT`. */
 function readable(text: string): string {
-  return encodeURIComponent(text).replace(/%(?:20|2C|2F|3A|40)/g, (code) => READABLE[code] ?? code);
+  // Half a character can't be encoded.
+  return encodeURIComponent(text.replace(/\p{Surrogate}/gu, "\ufffd")).replace(
+    /%(?:20|2C|2F|3A|40)/g,
+    (code) => READABLE[code] ?? code,
+  );
 }
 
 const READABLE: Record<string, string> = {

@@ -6,6 +6,9 @@ import { type Token, tokensOf } from "./tokens";
 
 const KEY = /^-?(?:[\p{L}][\p{L}\d_-]*(?:::|==|>=|<=|[:=<>]))?/u;
 
+/** How many terms are set apart; what follows them is seen by nobody before it is scrolled to. */
+const MOST_TERMS = 200;
+
 interface Props {
   text: string;
   problems: readonly Problem[];
@@ -15,7 +18,7 @@ interface Props {
 export function Highlighted({ text, problems }: Props) {
   const shown: ReactNode[] = [];
   let at = 0;
-  for (const token of tokensOf(text)) {
+  for (const token of tokensOf(text).slice(0, MOST_TERMS)) {
     shown.push(text.slice(at, token.from));
     shown.push(<Term key={token.from} text={text} token={token} problems={problems} />);
     at = token.to;

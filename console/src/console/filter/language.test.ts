@@ -2,7 +2,15 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 
 import { KEYS, OPERATORS } from "./keys";
-import { anchored, parseFilter, printFilter, type Term, termsOf, type Value } from "./language";
+import {
+  anchored,
+  MOST_CHARACTERS,
+  parseFilter,
+  printFilter,
+  type Term,
+  termsOf,
+  type Value,
+} from "./language";
 
 const AT = { now: new Date("2026-11-26T12:00:00Z"), zone: "UTC" };
 
@@ -14,6 +22,13 @@ function filterOf(text: string, at = AT) {
 
 test("an empty text has no condition", () => {
   expect(parseFilter("  ", AT)).toEqual({ filter: null, problems: [], parts: [] });
+});
+
+test("a text that is longer than a filter can be is not read at all", () => {
+  const text = "state:ERROR ".repeat(MOST_CHARACTERS / 12 + 1);
+  const { filter, problems, parts } = parseFilter(text, AT);
+  expect({ filter, parts }).toEqual({ filter: null, parts: [] });
+  expect(problems).toMatchObject([{ from: MOST_CHARACTERS, to: text.length }]);
 });
 
 test("all terms of a text must hold", () => {

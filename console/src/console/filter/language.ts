@@ -38,11 +38,19 @@ export interface Parsed {
   parts: readonly Part[];
 }
 
+/** How long a filter can be: as long as anybody types, and URLs are. */
+export const MOST_CHARACTERS = 20_000;
+
 /**
  * Read a filter as it is typed: `state:ERROR,TIMEOUT -flow:"Billing agent" duration>60s`. Dates are
  * days of the zone. Nothing is left out: what can't be understood is among the problems.
  */
 export function parseFilter(text: string, at: At): Parsed {
+  if (text.length > MOST_CHARACTERS) {
+    const words = `A filter can have ${MOST_CHARACTERS} characters; this one is longer.`;
+    const problem = { from: MOST_CHARACTERS, to: text.length, words };
+    return { filter: null, problems: [problem], parts: [] };
+  }
   const read = tokensOf(text).map((token) => partOf(token, at));
   const problems = read.flatMap(({ problem }) => problem ?? []);
   const parts = read.map(({ part }) => part);

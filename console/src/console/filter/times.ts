@@ -1,7 +1,9 @@
 import {
   DAY_MS,
+  FIRST_INSTANT,
   HOUR_MS,
   instantOf,
+  LAST_INSTANT,
   MINUTE_MS,
   SECOND_MS,
   type Span,
@@ -30,9 +32,6 @@ const UNITS: Record<string, number> = {
   d: DAY_MS,
   w: WEEK_MS,
 };
-// What the gateway takes for an instant.
-const FIRST = Date.parse("0001-01-01T00:00:00Z");
-const LAST = Date.parse("9999-12-31T23:59:59.999Z");
 
 /**
  * Read a time: a year, month or day of the zone, a time on its clocks or with an offset, to the
@@ -100,12 +99,12 @@ function isDayOfCalendar(year: number, month: number, day: number): boolean {
 
 /** An instant (milliseconds since 1970) in ISO 8601, within what the gateway can store. */
 export function isoOf(instant: number): string {
-  return new Date(Math.min(Math.max(instant, FIRST), LAST)).toISOString();
+  return new Date(Math.min(Math.max(instant, FIRST_INSTANT), LAST_INSTANT)).toISOString();
 }
 
 /** Whether an instant is after all that the gateway can store. */
 export function isAfterAll(instant: number): boolean {
-  return instant > LAST;
+  return instant > LAST_INSTANT;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 
 import { go, readAddress, useAddress } from "../address";
+import { MOST_CHARACTERS } from "./language";
 
 /** How long typing pauses before what was typed is asked for. */
 const PAUSE_MS = 350;
@@ -44,7 +45,8 @@ export function useDraft(): Draft {
   }, []);
 
   const type = useCallback((next: string) => {
-    setTyped({ text: next, over: readAddress().filter });
+    // One character too many is enough to be told that it is too long.
+    setTyped({ text: next.slice(0, MOST_CHARACTERS + 1), over: readAddress().filter });
   }, []);
   const commit = useCallback((next: string) => {
     if (before.current !== null) go({ filter: before.current }, { replace: true });

@@ -11,7 +11,15 @@ export {
   wordsOf,
 } from "./range";
 export { RangePicker } from "./RangePicker";
-export { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, WEEK_MS } from "./units";
+export {
+  DAY_MS,
+  FIRST_INSTANT,
+  HOUR_MS,
+  LAST_INSTANT,
+  MINUTE_MS,
+  SECOND_MS,
+  WEEK_MS,
+} from "./units";
 export { useFormats, useZone } from "./useFormats";
 export { useNow } from "./useNow";
 export {

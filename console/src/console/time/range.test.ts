@@ -35,6 +35,9 @@ test.each([
   "2026-02-30..",
   "2026-11-02..2026-11-01",
   "a..b..c",
+  "0000-01-01..",
+  "-000001-01-01T00:00Z..",
+  "..+010000-01-01T00:00Z",
 ])("%j is none", (text) => {
   expect(parseRange(text, "UTC")).toBeNull();
 });
@@ -106,4 +109,18 @@ test("the period before is as long, and ends where the range begins", () => {
     until: NOW - 3 * HOUR,
   });
   expect(periodBefore({ kind: "between", from: null, until: NOW }, NOW)).toBeNull();
+});
+
+test("nothing is before the first day or after the last one that the gateway knows", () => {
+  const begin = parseRange("0001-01-01..", "Pacific/Auckland");
+  expect(begin && conditionOf(begin, NOW)).toEqual({ gte: "0001-01-01T00:00:00.000Z" });
+  expect(begin && periodBefore(begin, NOW)).toBeNull();
+  const end = parseRange("..9999-12-31", "America/New_York");
+  expect(end && conditionOf(end, NOW)).toEqual({ lt: "9999-12-31T23:59:59.999Z" });
+  const longest = parseRange("99999w", "UTC");
+  expect(longest && periodBefore(longest, NOW)).toBeNull();
+});
+
+test("there is no period before one that has not begun", () => {
+  expect(periodBefore({ kind: "between", from: NOW + HOUR, until: null }, NOW)).toBeNull();
 });

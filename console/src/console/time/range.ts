@@ -1,5 +1,5 @@
 import type { Formats } from "./formats";
-import { DAY_MS, HOUR_MS, MINUTE_MS, WEEK_MS } from "./units";
+import { DAY_MS, FIRST_INSTANT, HOUR_MS, LAST_INSTANT, MINUTE_MS, WEEK_MS } from "./units";
 import { instantOf, startOfNextDay } from "./zone";
 
 const UNITS = { m: MINUTE_MS, h: HOUR_MS, d: DAY_MS, w: WEEK_MS } as const;
@@ -86,11 +86,12 @@ export function boundsOf(range: Range, now: number): { from: number | null; unti
   return { from: range.from, until: range.until };
 }
 
-/** The equally long period before a range; null if the range has no beginning. */
+/** The equally long period before a range; null if there is none, as where nothing has begun yet. */
 export function periodBefore(range: Range, now: number): Span | null {
   const { from, until } = boundsOf(range, now);
   if (from === null) return null;
-  return { from: from - ((until ?? now) - from), until: from };
+  const length = (until ?? now) - from;
+  return length > 0 && from - length >= FIRST_INSTANT ? { from: from - length, until: from } : null;
 }
 
 /** The condition on a time that a range is at a moment, in ISO 8601 for the API; null if it is none. */
@@ -108,14 +109,21 @@ function instantIn(text: string, zone: string, isLast = false): number | undefin
   if (!date) {
     const hasOffset = /(?:Z|[+-]\d\d:?\d\d)$/.test(text);
     const instant = hasOffset ? Date.parse(text) : NaN;
-    return Number.isNaN(instant) ? undefined : instant;
+    return instant >= FIRST_INSTANT && instant <= LAST_INSTANT ? instant : undefined;
   }
   const [year = 0, month = 0, day = 0] = date.slice(1).map(Number);
+  if (year === 0) return undefined;
   // Neither the 13th month nor the 30th of February.
-  const given = new Date(Date.UTC(year, month - 1, day));
+  const given = new Date(0);
+  given.setUTCFullYear(year, month - 1, day);
   if (given.getUTCMonth() !== month - 1 || given.getUTCDate() !== day) return undefined;
   const midnight = instantOf({ year, month, day, hour: 0, minute: 0, second: 0 }, zone);
-  return isLast ? startOfNextDay(midnight, zone) : midnight;
+  return asTaken(isLast ? startOfNextDay(midnight, zone) : midnight);
+}
+
+/** An instant, or the nearest one that the gateway takes. */
+function asTaken(instant: number): number {
+  return Math.min(Math.max(instant, FIRST_INSTANT), LAST_INSTANT);
 }
 
 function printed(instant: number | null): string {
