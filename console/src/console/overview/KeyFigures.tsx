@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 
 import { type Change, Link } from "../address";
 import { Icon, Skeleton } from "../design";
-import { type Formats, useFormats } from "../time";
+import { type Formats, printRange, useFormats } from "../time";
 import type { Figures } from "./figures";
 import {
   changeOf,
@@ -34,6 +34,9 @@ export function KeyFigures({ figures, about }: Props) {
   const failures = figures && numberIn(figures.counts, ...FAILED);
   const before = figures?.before ?? null;
   const rateBefore = before && successRate(before.counts);
+  const aboutBefore = before
+    ? { ...about, range: printRange({ kind: "between", ...before.span }) }
+    : about;
   return (
     <dl className={styles.key}>
       <KeyFigure
@@ -57,6 +60,7 @@ export function KeyFigures({ figures, about }: Props) {
             before={numberIn(before.counts, ...FAILED)}
             formats={formats}
             better="down"
+            to={toStates(aboutBefore, FAILED)}
           />
         )}
       </KeyFigure>
@@ -66,7 +70,12 @@ export function KeyFigures({ figures, about }: Props) {
         to={toAll(about)}
       >
         {figures && before && (
-          <Share now={figures.total} before={totalOf(before.counts)} formats={formats} />
+          <Share
+            now={figures.total}
+            before={totalOf(before.counts)}
+            formats={formats}
+            to={toAll(aboutBefore)}
+          />
         )}
       </KeyFigure>
       <KeyFigure
@@ -120,8 +129,15 @@ function Points({ now, before, formats }: ComparisonProps) {
   );
 }
 
-/** By what share a number changed; `better` is the way that is good, if one is. */
-function Share({ now, before, formats, better }: ComparisonProps & { better?: Direction }) {
+interface ShareProps extends ComparisonProps {
+  /** The way that is good, if one is. */
+  better?: Direction;
+  /** Where the list of what there was before is. */
+  to: Change;
+}
+
+/** By what share a number changed. */
+function Share({ now, before, formats, better, to }: ShareProps) {
   const { direction, share } = changeOf(now, before);
   if (direction === "same") return <>as before</>;
   if (share !== null && Math.abs(share) < HARDLY) return <>nearly as before</>;
@@ -129,7 +145,7 @@ function Share({ now, before, formats, better }: ComparisonProps & { better?: Di
     <Changed
       direction={direction}
       {...(better && { better })}
-      from={before === 0 ? "none" : formats.number(before)}
+      from={before === 0 ? "none" : <Link to={to}>{formats.number(before)}</Link>}
     >
       {share === null ? formats.number(now) : formats.percent(Math.abs(share))}
     </Changed>
@@ -139,7 +155,7 @@ function Share({ now, before, formats, better }: ComparisonProps & { better?: Di
 interface ChangedProps {
   direction: Direction;
   better?: Direction;
-  from: string;
+  from: ReactNode;
   children: ReactNode;
 }
 

@@ -11,23 +11,20 @@ export interface About {
 }
 
 /** Where the list of the executions in some states is. The filter's other terms stay. */
-export function toStates(
-  { filter, range, zone }: About,
-  states: readonly ExecutionState[],
-): Change {
-  const others = termsWithout(filter, zone, "state");
-  return listed([...others, term("state", states)], range);
+export function toStates(about: About, states: readonly ExecutionState[]): Change {
+  return listed(inStates(termsIn(about), states), about.range);
 }
 
 /** Where the list of the executions of an agentflow in some states is. */
 export function toFlow(about: About, id: string, states: readonly ExecutionState[]): Change {
-  const others = termsWithout(about.filter, about.zone, "state", "flow-id");
-  return listed([...others, term("flow-id", [id]), term("state", states)], about.range);
+  // It is one of those that the filter names, if it names any.
+  const others = termsIn(about).filter(({ key, isExcluded }) => key !== "flow-id" || isExcluded);
+  return listed(inStates([...others, term("flow-id", [id])], states), about.range);
 }
 
 /** Where the list of all that runs is, whenever it began. */
-export function toRunning({ filter, zone }: About): Change {
-  return listed([...termsWithout(filter, zone, "state"), term("state", ["INPROGRESS"])], "");
+export function toRunning(about: About): Change {
+  return listed(inStates(termsIn(about), ["INPROGRESS"]), "");
 }
 
 /** Where the list of everything that the overview is about is. */
@@ -50,8 +47,20 @@ function rangeInList(range: string): string {
   return range === "all" ? "" : range;
 }
 
-function termsWithout(filter: string, zone: string, ...keys: readonly Term["key"][]): Term[] {
-  const terms = termsOf(parseFilter(filter, { now: new Date(), zone }));
-  // What is excluded narrows down what the link adds, and stays.
-  return terms.filter(({ key, isExcluded }) => isExcluded || !keys.includes(key));
+function termsIn({ filter, zone }: About): Term[] {
+  return termsOf(parseFilter(filter, { now: new Date(), zone }));
+}
+
+/** Terms that find what others find, as far as it is in some states. */
+function inStates(terms: readonly Term[], states: readonly ExecutionState[]): Term[] {
+  const isGiven = ({ key, isExcluded }: Term) => key === "state" && !isExcluded;
+  const given = terms.filter(isGiven);
+  const others = terms.filter((each) => !isGiven(each));
+  const left = states.filter((state) =>
+    given.every(({ values }) => values.some(({ text }) => text === state)),
+  );
+  // Where none is left, all of the filter stays, which finds nothing, as is counted.
+  return left.length > 0
+    ? [...others, term("state", left)]
+    : [...others, ...given, term("state", states)];
 }
