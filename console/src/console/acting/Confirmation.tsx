@@ -27,9 +27,8 @@ export function Confirmation({ action, plan, form, onConfirm }: Props) {
 
   function submit(event: FormEvent) {
     event.preventDefault();
-    // People write numbers as they see them, with separators, or without.
-    const number = typed.replace(/[^\p{L}\p{N}]/gu, "");
-    if (isTyped && number !== String(count)) setWrong(true);
+    const isIt = [String(count), formats.number(count)].map(plain).includes(plain(typed));
+    if (isTyped && !isIt) setWrong(true);
     else onConfirm();
   }
 
@@ -74,6 +73,11 @@ export function Confirmation({ action, plan, form, onConfirm }: Props) {
       )}
     </form>
   );
+}
+
+/** A number without its separators. People write it as they see it, with them or without. */
+function plain(number: string): string {
+  return number.replace(/[^\p{L}\p{N}]/gu, "");
 }
 
 /** The buttons below it: the safe one has the focus if the other can't be undone. */

@@ -37,6 +37,25 @@ test("numbers and shares are written as the reader does", () => {
   expect(german.percent(0.9741)).toBe("97,4\u00a0%");
 });
 
+test("numbers and lengths have the digits and the groups of the reader", () => {
+  const indian = formatsFor("en-IN", "UTC");
+  expect(indian.number(12_345_678)).toBe("1,23,45,678");
+  const egyptian = formatsFor("ar-EG", "UTC");
+  expect(egyptian.number(1_234)).toBe("١٬٢٣٤");
+  expect(egyptian.duration(125_000)).toBe("٢m ٠٥s");
+  expect(egyptian.duration(1_500)).toBe("١٫٥ s");
+  expect(formatsFor("de", "UTC").duration(1_500)).toBe("1,5 s");
+});
+
+test("days, their parts and offsets are written in the reader's words", () => {
+  const german = formatsFor("de", "UTC");
+  expect(german.instant("2023-10-14T22:13:20Z")).toBe("14. Okt. 2023, 22:13:20");
+  expect(german.between("2023-10-01T00:00Z", "2023-10-03T00:00Z")).toMatch(
+    /^1\.\s?–\s?2\. Okt\. 2023$/,
+  );
+  expect(formatsFor("ar-EG", "UTC").time("2023-10-14T22:13:20Z")).toMatch(/^١٠:١٣:٢٠/);
+});
+
 test("how long ago is told in the largest unit that fits", () => {
   const now = Date.parse("2026-11-26T12:00:00Z");
   expect(formats.ago(now - 3_000, now)).toBe("3 seconds ago");

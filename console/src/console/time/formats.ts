@@ -1,5 +1,5 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "./units";
-import { offsetName, startOfDay, twoDigits } from "./zone";
+import { offsetName, startOfDay } from "./zone";
 
 /** Writes numbers and times as the reader does. */
 export interface Formats {
@@ -49,6 +49,7 @@ export function formatsFor(locale: readonly string[] | string | undefined, zone:
   const time = of(toTheSecond);
   const day = of({ weekday: "short", day: "numeric", month: "short" });
   const numbers = new Intl.NumberFormat(locale as string[]);
+  const padded = new Intl.NumberFormat(locale as string[], { minimumIntegerDigits: 2 });
   const percents = new Intl.NumberFormat(locale as string[], {
     style: "percent",
     maximumFractionDigits: 1,
@@ -93,24 +94,26 @@ export function formatsFor(locale: readonly string[] | string | undefined, zone:
       if (long < DAY_MS) return relative.format(Math.round(passed / HOUR_MS), "hour");
       return relative.format(Math.round(passed / DAY_MS), "day");
     },
-    duration: (length) => durationOf(length, numbers),
+    duration: (length) => durationOf(length, numbers, padded),
   };
 }
 
-function durationOf(length: number, numbers: Intl.NumberFormat): string {
-  if (length < 0) return `−${durationOf(-length, numbers)}`;
+/** The units are those of the filter, so that what is shown can be typed. */
+function durationOf(
+  length: number,
+  numbers: Intl.NumberFormat,
+  padded: Intl.NumberFormat,
+): string {
+  const one = (value: number) => numbers.format(Math.floor(value));
+  const two = (value: number) => padded.format(Math.floor(value));
+  if (length < 0) return `−${durationOf(-length, numbers, padded)}`;
   if (length < SECOND_MS) return `${numbers.format(Math.round(length))} ms`;
-  if (length < MINUTE_MS) {
-    const seconds = Math.floor(length / 100) / 10;
-    return `${numbers.format(seconds)} s`;
-  }
+  if (length < MINUTE_MS) return `${numbers.format(Math.floor(length / 100) / 10)} s`;
   if (length < HOUR_MS) {
-    return `${Math.floor(length / MINUTE_MS)}m ${twoDigits((length % MINUTE_MS) / SECOND_MS)}s`;
+    return `${one(length / MINUTE_MS)}m ${two((length % MINUTE_MS) / SECOND_MS)}s`;
   }
-  if (length < DAY_MS) {
-    return `${Math.floor(length / HOUR_MS)}h ${twoDigits((length % HOUR_MS) / MINUTE_MS)}m`;
-  }
-  return `${numbers.format(Math.floor(length / DAY_MS))}d ${twoDigits((length % DAY_MS) / HOUR_MS)}h`;
+  if (length < DAY_MS) return `${one(length / HOUR_MS)}h ${two((length % HOUR_MS) / MINUTE_MS)}m`;
+  return `${one(length / DAY_MS)}d ${two((length % DAY_MS) / HOUR_MS)}h`;
 }
 
 function milliseconds(at: Moment): number {
