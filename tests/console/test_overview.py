@@ -310,7 +310,7 @@ def test_a_gateway_that_is_gone_leaves_what_was_there_and_says_from_when_it_is(
     page = console.open()
     page.route("**/graphql", lambda route: route.abort())
     own.insert(of_this_hour("E", 5))
-    expect(page.get_by_role("alert").filter(has_text="What you see is from")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="What you see is from")).to_be_visible()
     assert counts(page) == [0, 1, 0, 0, 0, 0]
     page.unroute("**/graphql")
     page.get_by_role("button", name="Try again").click()

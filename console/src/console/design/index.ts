@@ -1,3 +1,4 @@
+export { Announcement } from "./Announcement";
 export { Button, IconButton } from "./Button";
 export { Dialog } from "./Dialog";
 export { Field } from "./Field";

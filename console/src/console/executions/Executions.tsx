@@ -2,7 +2,7 @@ import { useEffect } from "react";
 
 import { ActionBar } from "../acting/ActionBar";
 import { go, useAddress } from "../address";
-import { ViewHeader } from "../design";
+import { Announcement, ViewHeader } from "../design";
 import { ExportButton } from "../export/ExportButton";
 import { FilterBar } from "../filter/FilterBar";
 import { useCondition } from "../gateway";
@@ -33,6 +33,7 @@ export function Executions() {
         <ColumnsMenu />
         <ExportButton />
       </ViewHeader>
+      <Result />
       <FilterBar rows={rows}>
         <SaveView />
       </FilterBar>
@@ -41,6 +42,16 @@ export function Executions() {
       <ActionBar />
     </>
   );
+}
+
+/** Says how many there are when something else was asked for, but not whenever one comes or goes. */
+function Result() {
+  const { snapshot } = useGrid();
+  const { total } = useList();
+  const formats = useFormats();
+  const isThere = !snapshot.isStarting && total !== null;
+  const words = total === 1 ? "1 execution" : `${formats.number(total ?? 0)} executions`;
+  return <Announcement text={isThere ? words : ""} about={JSON.stringify(snapshot.asked)} />;
 }
 
 /** The rows, or what is to be said in their place. */

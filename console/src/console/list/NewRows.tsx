@@ -1,4 +1,4 @@
-import { Icon } from "../design";
+import { Announcement, Icon } from "../design";
 import { useKey } from "../keyboard";
 import { useFormats } from "../time";
 import { MOST_COUNTED } from "./fresh";
@@ -16,13 +16,15 @@ export function NewRows() {
     group: "List",
     run: fresh > 0 ? () => showFresh() : null,
   });
+  const orMore = fresh >= MOST_COUNTED ? "+" : "";
+  const words = `${formats.number(fresh)}${orMore} ${isByCreation ? "new" : "changed"}`;
   return (
-    <div role="status" className={styles.place}>
+    <div className={styles.place}>
+      <Announcement text={fresh > 0 ? words : ""} />
       {fresh > 0 && (
         <button type="button" className={styles.pill} onClick={showFresh}>
           <Icon name={isByCreation ? "up" : "reload"} />
-          {formats.number(fresh)}
-          {fresh >= MOST_COUNTED && "+"} {isByCreation ? "new" : "changed"}
+          {words}
         </button>
       )}
     </div>

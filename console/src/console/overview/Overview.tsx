@@ -2,9 +2,20 @@ import { useMemo } from "react";
 
 import { go, useAddress } from "../address";
 import { EmptyDatabase, ErrorWords, Notice } from "../notices";
-import { Button, IconButton, ViewHeader } from "../design";
+import { Announcement, Button, IconButton, ViewHeader } from "../design";
 import { parseFilter } from "../filter/language";
-import { parseRange, periodBefore, RangePicker, useFormats, useZone } from "../time";
+import {
+  type Formats,
+  parseRange,
+  periodBefore,
+  type Range,
+  RangePicker,
+  useFormats,
+  useZone,
+  wordsOf,
+} from "../time";
+import type { Figures } from "./asking";
+import { FAILED, numberIn } from "./comparison";
 import { KeyFigures } from "./KeyFigures";
 import { MostFailures } from "./MostFailures";
 import styles from "./overview.module.css";
@@ -30,6 +41,7 @@ export function Overview() {
   );
   // Known before the figures are, so that nothing moves when they come.
   const before = parsed && periodBefore(parsed, figures?.at ?? Date.now());
+  const isThere = figures !== null && !isLoading && refusal === null;
 
   return (
     <>
@@ -39,6 +51,10 @@ export function Overview() {
       >
         <RangePicker range={range} onChange={(chosen) => go({ range: chosen })} />
       </ViewHeader>
+      <Announcement
+        text={parsed && isThere ? inWords(parsed, figures, formats) : ""}
+        about={JSON.stringify(about)}
+      />
       {filter !== "" && (
         <p className={styles.filter}>
           Only executions with <code>{filter}</code>
@@ -66,12 +82,14 @@ export function Overview() {
         <EmptyDatabase />
       ) : (
         <div className={isLoading && figures ? styles.outdated : ""} aria-busy={isLoading}>
-          {refusal && (
-            <p className={styles.problem} role="alert">
-              {refusal.title} What you see is from {figures && formats.time(figures.at)}.
-              <Button onClick={again}>Try again</Button>
-            </p>
-          )}
+          <div role="status">
+            {refusal && (
+              <p className={styles.problem}>
+                {refusal.title} What you see is from {figures && formats.time(figures.at)}.
+                <Button onClick={again}>Try again</Button>
+              </p>
+            )}
+          </div>
           <KeyFigures figures={figures} about={about} />
           <StateCounts figures={figures} about={about} />
           <Timeline figures={figures} />
@@ -83,6 +101,14 @@ export function Overview() {
       )}
     </>
   );
+}
+
+/** What is shown, for whoever does not see that it has changed. */
+function inWords(range: Range, { total, counts }: Figures, formats: Formats): string {
+  const failures = numberIn(counts, ...FAILED);
+  const all = `${formats.number(total)} ${total === 1 ? "execution" : "executions"}`;
+  const failed = `${formats.number(failures)} ${failures === 1 ? "failure" : "failures"}`;
+  return `${wordsOf(range, formats)}: ${all}, ${failed}`;
 }
 
 /** What is wrong with the address, in words; null if nothing is. */
