@@ -27,6 +27,8 @@ const TOP = 8;
 const LABEL_WIDTH = 72;
 const WIDEST = 40;
 const LOWEST = 2;
+const FORCED = "(forced-colors: active)";
+const SCHEMES = ["(prefers-color-scheme: dark)", "(prefers-contrast: more)", FORCED] as const;
 /** What went well is most of it, and calmer than the rest. */
 const CALM = "color-mix(in srgb, var(--state-finished) 72%, var(--page))";
 
@@ -54,7 +56,7 @@ export default function Chart({ bars, inBars }: Props) {
     const sizes = new ResizeObserver(draw);
     sizes.observe(parent);
     // A drawing does not follow the colours of the page by itself.
-    const schemes = ["(prefers-color-scheme: dark)", "(prefers-contrast: more)"].map(matchMedia);
+    const schemes = SCHEMES.map((scheme) => matchMedia(scheme));
     for (const scheme of schemes) scheme.addEventListener("change", draw);
     return () => {
       sizes.disconnect();
@@ -75,7 +77,8 @@ function drawn(parent: HTMLElement, { bars, inBars }: Props, zone: string): uPlo
   const compact = new Intl.NumberFormat([...navigator.languages], { notation: "compact" });
   const colour = coloursIn(parent);
   const font = `11px ${getComputedStyle(parent).fontFamily}`;
-  const axis = { stroke: colour("var(--quiet)"), font, ticks: { show: false }, gap: 6 };
+  const ink = matchMedia(FORCED).matches ? "CanvasText" : "var(--quiet)";
+  const axis = { stroke: colour(ink), font, ticks: { show: false }, gap: 6 };
   const colours = new Map(
     STACKED.map((state) => [state, colour(state === "FINISHED" ? CALM : colourOf(state))]),
   );
