@@ -61,7 +61,9 @@ export function Report({ action, isUndo, outcome, onClose }: Props) {
               <li key={guid}>
                 <Link to={{ execution: guid }} onClick={onClose}>
                   <StateMark state={state} />
-                  <span className={styles.flow}>{agentflowName ?? agentflowId}</span>
+                  <span className={styles.flow} dir="auto">
+                    {agentflowName ?? agentflowId}
+                  </span>
                 </Link>
               </li>
             ))}

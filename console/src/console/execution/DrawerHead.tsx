@@ -44,7 +44,7 @@ export function DrawerHead({ guid, opened, titleRef, onPrevious, onNext, onClose
         )}
         <IconButton icon="close" label="Close" keys="Escape" onClick={onClose} />
       </div>
-      <h2 ref={titleRef} tabIndex={-1} className={styles.title}>
+      <h2 ref={titleRef} tabIndex={-1} className={styles.title} dir="auto">
         {execution ? (execution.agentflowName ?? execution.agentflowId) : titleOf(standing)}
       </h2>
       <div className={styles.below}>

@@ -98,7 +98,7 @@ function Content({ guid, opened, onClose }: ContentProps) {
       <Times execution={execution} />
       {execution?.error && (
         <Section title="Error">
-          <p className={styles.error} tabIndex={0}>
+          <p className={styles.error} dir="auto" tabIndex={0}>
             {execution.error}
           </p>
         </Section>

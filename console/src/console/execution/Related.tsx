@@ -135,7 +135,11 @@ function Executions({ executions, open, hasFlow = false }: ExecutionsProps) {
             aria-current={guid === open || undefined}
           >
             <StateMark state={state} isWordHidden={hasFlow} />
-            {hasFlow && <span className={styles.flow}>{agentflowName ?? agentflowId}</span>}
+            {hasFlow && (
+              <span className={styles.flow} dir="auto">
+                {agentflowName ?? agentflowId}
+              </span>
+            )}
             <span className={styles.when}>
               <Instant at={createdOn} />
             </span>

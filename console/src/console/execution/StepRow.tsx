@@ -99,7 +99,7 @@ function Inside({
     <>
       {facts.length > 0 && <p className={styles.quiet}>{facts.join(" · ")}</p>}
       {step.error && (
-        <p className={styles.error} tabIndex={0}>
+        <p className={styles.error} dir="auto" tabIndex={0}>
           {step.error}
         </p>
       )}

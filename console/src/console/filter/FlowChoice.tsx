@@ -59,7 +59,9 @@ export function FlowChoice({ chosen, onChoose }: Props) {
                   choose(target.checked ? [...flows, name] : flows.filter((each) => each !== name))
                 }
               />
-              <span className={styles.name}>{name}</span>
+              <span className={styles.name} dir="auto">
+                {name}
+              </span>
             </label>
           </li>
         ))}

@@ -29,6 +29,9 @@ const STANDINGS = {
   deleted: "Deleted",
 } as const;
 
+/** Columns of what people and other programs have named, from left to right or from right to left. */
+const NAMED: ReadonlySet<ColumnKey> = new Set(["flow", "session", "guid"]);
+
 /** An execution in the list. */
 export const RowView = memo(function RowView(props: Props) {
   const { row, columns, index, top, isTabStop, isAnchor, isOpen, isSelected, isArriving } = props;
@@ -82,7 +85,12 @@ export const RowView = memo(function RowView(props: Props) {
         </label>
       </div>
       {columns.map(({ key }) => (
-        <div key={key} role="gridcell" className={styles[key]}>
+        <div
+          key={key}
+          role="gridcell"
+          className={styles[key]}
+          dir={NAMED.has(key) ? "auto" : undefined}
+        >
           <Cell of={key} row={row} />
         </div>
       ))}

@@ -31,7 +31,9 @@ export function MostFailures({ figures, about }: Props) {
         {figures?.failed.map(({ agentflow: { agentflowId, name, stats }, count }) => (
           <li key={agentflowId}>
             <Link to={toFlow(about, agentflowId, FAILED)} className={styles.row}>
-              <span className={styles.name}>{name ?? agentflowId}</span>
+              <span className={styles.name} dir="auto">
+                {name ?? agentflowId}
+              </span>
               <span className={styles.meter} aria-hidden="true">
                 <span style={{ inlineSize: `${(count / most) * 100}%` }} />
               </span>

@@ -36,7 +36,9 @@ export function RunningLongest({ figures, about }: Props) {
         {running?.nodes.map(({ guid, agentflowId, agentflowName, createdOn }) => (
           <li key={guid}>
             <Link to={{ execution: guid }} className={styles.row}>
-              <span className={styles.name}>{agentflowName ?? agentflowId}</span>
+              <span className={styles.name} dir="auto">
+                {agentflowName ?? agentflowId}
+              </span>
               <span className={styles.aside}>
                 <span className="visually-hidden">since </span>
                 <time dateTime={createdOn} title={formats.exactly(createdOn)}>

@@ -82,7 +82,9 @@ function ViewLink({ view, isCurrent }: { view: SavedView; isCurrent: boolean }) 
       title={view.filter}
     >
       <Icon name="view" />
-      <span className={rail.name}>{view.name}</span>
+      <span className={rail.name} dir="auto">
+        {view.name}
+      </span>
     </Link>
   );
 }
