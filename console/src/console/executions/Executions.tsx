@@ -50,8 +50,8 @@ function Result() {
   const { total } = useList();
   const formats = useFormats();
   const isThere = !snapshot.isStarting && total !== null;
-  const words = total === 1 ? "1 execution" : `${formats.number(total ?? 0)} executions`;
-  return <Announcement text={isThere ? words : ""} about={JSON.stringify(snapshot.asked)} />;
+  const words = isThere ? formats.executions(total) : "";
+  return <Announcement text={words} about={JSON.stringify(snapshot.asked)} />;
 }
 
 /** The rows, or what is to be said in their place. */

@@ -14,7 +14,7 @@ import {
   useZone,
   wordsOf,
 } from "../time";
-import type { Figures } from "./asking";
+import type { Figures } from "./figures";
 import { FAILED, numberIn } from "./comparison";
 import { KeyFigures } from "./KeyFigures";
 import { MostFailures } from "./MostFailures";
@@ -106,9 +106,8 @@ export function Overview() {
 /** What is shown, for whoever does not see that it has changed. */
 function inWords(range: Range, { total, counts }: Figures, formats: Formats): string {
   const failures = numberIn(counts, ...FAILED);
-  const all = `${formats.number(total)} ${total === 1 ? "execution" : "executions"}`;
   const failed = `${formats.number(failures)} ${failures === 1 ? "failure" : "failures"}`;
-  return `${wordsOf(range, formats)}: ${all}, ${failed}`;
+  return `${wordsOf(range, formats)}: ${formats.executions(total)}, ${failed}`;
 }
 
 /** What is wrong with the address, in words; null if nothing is. */

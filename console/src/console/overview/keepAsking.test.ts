@@ -11,17 +11,19 @@ const NOTHING = {
   running: { totalCount: 0, nodes: [] },
 };
 const told = { figures: vi.fn(), refused: vi.fn() };
-let page: EventTarget & { hidden: boolean };
+// What is imported looks at it.
+const page = vi.hoisted(() => {
+  const document = { hidden: false, baseURI: "http://gateway.test/" };
+  const made = Object.assign(new EventTarget(), document);
+  vi.stubGlobal("document", made);
+  return made;
+});
 
 beforeEach(() => {
   vi.useFakeTimers({ now: Date.parse("2026-11-26T12:00:00Z") });
-  page = Object.assign(new EventTarget(), { hidden: false });
-  vi.stubGlobal("document", page);
+  page.hidden = false;
 });
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+afterEach(() => vi.useRealTimers());
 
 /** A gateway whose answers take so long, the times at which it was asked, and a way to tell of events. */
 function gatewayThatTakes(length: number) {

@@ -1,6 +1,5 @@
 import { graphql } from "../generated/gql";
-import type { Gateway, Refusal } from "../gateway";
-import { Refused } from "../gateway/refusals";
+import { type Gateway, type Refusal, Refused } from "../gateway";
 import { type Asked, type Figures, figuresOf } from "./figures";
 
 const CHANGES = graphql(`

@@ -99,11 +99,7 @@ export function formatsFor(locale: readonly string[] | string | undefined, zone:
 }
 
 /** The units are those of the filter, so that what is shown can be typed. */
-function durationOf(
-  length: number,
-  numbers: Intl.NumberFormat,
-  padded: Intl.NumberFormat,
-): string {
+function durationOf(length: number, numbers: Intl.NumberFormat, padded: Intl.NumberFormat): string {
   const one = (value: number) => numbers.format(Math.floor(value));
   const two = (value: number) => padded.format(Math.floor(value));
   if (length < 0) return `−${durationOf(-length, numbers, padded)}`;
