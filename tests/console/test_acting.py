@@ -39,7 +39,7 @@ def _dialog(page: Page, name: str) -> Locator:
     return page.get_by_role("dialog", name=name)
 
 
-def _hold(page: Page, operation: str, held: list[Route]) -> None:
+def hold(page: Page, operation: str, held: list[Route]) -> None:
     """Keep the requests of an operation back, until the test lets them go."""
     names = {id_: name_of(text) for id_, text in operations().items()}
 
@@ -50,6 +50,13 @@ def _hold(page: Page, operation: str, held: list[Route]) -> None:
             route.continue_()
 
     page.route("**/graphql", catch)
+
+
+def held_request(page: Page, held: list[Route]) -> Route:
+    """The request that is kept back, once it is there."""
+    while not held:
+        page.evaluate("new Promise(requestAnimationFrame)")
+    return held.pop()
 
 
 # Chosen executions
@@ -167,7 +174,7 @@ def test_what_runs_in_batches_shows_how_far_it_is_and_can_be_ended(
 ) -> None:
     held: list[Route] = []
     page = visiting.open(LIST)
-    _hold(page, "DeleteMatching", held)
+    hold(page, "DeleteMatching", held)
     _select_all(page)
     page.keyboard.press("Delete")
     _dialog(page, "Delete 2,000 executions?").get_by_role("textbox").fill("2000")
@@ -177,7 +184,7 @@ def test_what_runs_in_batches_shows_how_far_it_is_and_can_be_ended(
     page.keyboard.press("Escape")
     dialog.get_by_role("button", name="Stop here").click()
     expect(dialog.get_by_role("button", name="Ending")).to_be_visible()
-    held.pop().continue_()
+    held_request(page, held).continue_()
     report = _dialog(page, "1,000 executions deleted")
     expect(report.get_by_text("1,000 executions are left as before: you ended it.")).to_be_visible()
     assert gateway.sql("SELECT count(*) FROM executions") == [(1000,)]
@@ -192,12 +199,12 @@ def test_a_gateway_that_goes_away_in_between_is_told_with_what_is_left(
 ) -> None:
     held: list[Route] = []
     page = visiting.open(RUNNING)
-    _hold(page, "UpdateChosen", held)
+    hold(page, "UpdateChosen", held)
     _select_first(page, 2)
     page.keyboard.press("s")
     _dialog(page, "Stop 2 executions?").get_by_role("button", name="Stop 2 executions").click()
     expect(_dialog(page, "Stopping 2 executions")).to_be_visible()
-    held.pop().abort()
+    held_request(page, held).abort()
     report = _dialog(page, "0 executions stopped")
     expect(report.get_by_text("The network is down")).to_be_visible()
     page.unroute_all()

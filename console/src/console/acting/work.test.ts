@@ -50,29 +50,29 @@ test("what somebody else has stopped is as it should be, and is not put back", a
 });
 
 test("what was ended half-way is gone on with, and undone as a whole", async () => {
-  const twin = new Twin(many(600, "INPROGRESS"));
+  const twin = new Twin(many(2_500, "INPROGRESS"));
   let done = 0;
   const first = await carryOut(await workOf("stop", twin), twin.acts, {
     onProgress: (now) => (done = now),
     isEnded: () => done > 0,
   });
-  expect(first).toMatchObject({ changed: 250, rest: { count: 350 } });
+  expect(first).toMatchObject({ changed: 1_000, rest: { count: 1_500 } });
   const whole = together(first, await carryOut(isThere(first.rest), twin.acts, going));
-  expect(whole).toMatchObject({ changed: 600, rest: null });
+  expect(whole).toMatchObject({ changed: 2_500, rest: null });
   expect(new Set(Object.values(twin.states()))).toEqual(new Set(["STOPPED"]));
   await carryOut(isThere(whole.undo), twin.acts, going);
   expect(new Set(Object.values(twin.states()))).toEqual(new Set(["INPROGRESS"]));
 });
 
 test("a batch whose answer was lost counts once it is asked for again", async () => {
-  const twin = new Twin(many(600, "INPROGRESS"));
+  const twin = new Twin(many(2_500, "INPROGRESS"));
   const work = await workOf("stop", twin);
   loseAfter(twin, 1);
   const first = await carryOut(work, twin.acts, going);
-  expect(first).toMatchObject({ changed: 250, refusal: AWAY, rest: { count: 350 } });
+  expect(first).toMatchObject({ changed: 1_000, refusal: AWAY, rest: { count: 1_500 } });
   twin.onChanged = () => undefined;
   const whole = together(first, await carryOut(isThere(first.rest), twin.acts, going));
-  expect(whole).toMatchObject({ changed: 600, conflicts: [], undo: { count: 600 } });
+  expect(whole).toMatchObject({ changed: 2_500, conflicts: [], undo: { count: 2_500 } });
 });
 
 test("a batch of deletions whose answer was lost counts as well", async () => {

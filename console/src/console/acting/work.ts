@@ -1,11 +1,10 @@
 import type { StoodFragment } from "../generated/graphql";
-import { Amount, type Refusal } from "../gateway";
+import type { Refusal } from "../gateway";
 import type { Acts } from "./acts";
 import { deleteAll } from "./deletion";
 import { NOTHING_YET, type Outcome, refusalIn, restAfter } from "./outcome";
 import type { Work } from "./plan";
 
-const UPDATED_AT_ONCE = 250;
 const MATCHING_AT_ONCE = 1_000;
 
 /** What work is done with. */
@@ -28,7 +27,7 @@ async function update(
   { onProgress, isEnded }: Doing,
 ): Promise<Outcome> {
   const { change, guids, unsure = new Set() } = work;
-  const amount = new Amount(UPDATED_AT_ONCE);
+  const amount = acts.guidsAtOnce;
   const changed: string[] = [];
   const conflicts: StoodFragment[] = [];
   let [already, missing, done] = [0, 0, 0];
