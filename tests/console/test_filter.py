@@ -90,21 +90,55 @@ def test_a_link_with_a_filter_lists_what_the_api_finds_by_it(
     _expect_listed(page, total)
 
 
-def test_what_is_typed_is_in_the_url_and_enter_makes_a_step_that_back_undoes(
+def test_what_is_typed_is_in_the_url_and_is_one_step_that_back_undoes(
     console_page: ConsolePage, demo_gateway: Gateway
 ) -> None:
     page = console_page.open(_list("state:STOPPED"))
     steps = page.evaluate("history.length")
+    _field(page).fill("state:err")
+    _expect_filter(page, "state:err")
     _field(page).fill("state:error")
     _expect_filter(page, "state:error")
     _expect_listed(page, _total(demo_gateway, {"state": {"eq": "ERROR"}}))
-    assert page.evaluate("history.length") == steps
     page.keyboard.press("Enter")
     _expect_filter(page, "state:ERROR")
+    assert page.evaluate("history.length") == steps + 1
     page.go_back()
     _expect_filter(page, "state:STOPPED")
     page.go_forward()
     _expect_filter(page, "state:ERROR")
+
+
+def test_back_leads_through_what_was_typed_chosen_and_seen(console_page: ConsolePage) -> None:
+    page = console_page.open(LIST)
+    _field(page).fill("research")
+    _expect_filter(page, "research")
+    # It is a step although nobody has pressed Enter.
+    page.go_back()
+    _expect_filter(page, "")
+    page.keyboard.press("Escape")
+    bar = page.get_by_role("search")
+    bar.get_by_role("button", name="State", exact=True).click()
+    for state in ("Error", "Timeout", "Stopped"):
+        bar.get_by_role("checkbox", name=state).check()
+    _expect_filter(page, "state:ERROR,TIMEOUT,STOPPED")
+    page.keyboard.press("Escape")
+    bar.get_by_role("button", name="State").first.click()
+    bar.get_by_role("checkbox", name="Error").uncheck()
+    _expect_filter(page, "state:TIMEOUT,STOPPED")
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Running").click()
+    page.get_by_role("link", name="Overview").click()
+    expect(page.get_by_role("heading", name="Overview", level=1)).to_be_visible()
+    for filter_ in (
+        "state:INPROGRESS",
+        "state:TIMEOUT,STOPPED",
+        "state:ERROR,TIMEOUT,STOPPED",
+        "",
+    ):
+        page.go_back()
+        _expect_filter(page, filter_)
+        expect(page.get_by_role("grid", name="Executions")).to_be_visible()
 
 
 def test_a_filter_is_typed_with_completions_by_keyboard_alone(console_page: ConsolePage) -> None:
@@ -267,18 +301,39 @@ def test_everybody_has_views_of_what_runs_what_failed_and_what_is_slow(
 # Nothing to list
 
 
-def test_where_nothing_matches_each_condition_says_what_there_is_without_it(
+def test_where_nothing_matches_what_helps_is_said(
     console_page: ConsolePage, demo_gateway: Gateway
 ) -> None:
-    page = console_page.open(_list("state:STOPPED duration>1000d"))
-    expect(page.get_by_role("heading", name="Nothing matches.")).to_be_visible()
     stopped = _total(demo_gateway, {"state": {"eq": "STOPPED"}})
     assert stopped > 0
+    page = console_page.open(_list("state:STOPPED duration>1000d"))
+    expect(page.get_by_role("heading", name="Nothing matches.")).to_be_visible()
+    expect(page.get_by_text("Leave this out, and there is something:")).to_be_visible()
+    # Without the state there would still be nothing.
+    choices = page.get_by_role("main").get_by_role("listitem")
+    expect(choices).to_have_count(1)
     helpful = page.get_by_role("button", name="Leave out duration>1000d")
     expect(helpful).to_contain_text(str(stopped))
     helpful.click()
     _expect_filter(page, "state:STOPPED")
     _expect_listed(page, stopped)
+
+    _field(page).fill("state:STOPPED duration>1000d session:nobody")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("To leave out one condition is not enough.")).to_be_visible()
+    alone = page.get_by_role("button", name="Keep only state:STOPPED")
+    expect(alone).to_contain_text(str(stopped))
+    expect(choices).to_have_count(1)
+    alone.click()
+    _expect_filter(page, "state:STOPPED")
+
+    _field(page).fill("session:nobody guid:nothing")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("None of the conditions finds anything")).to_be_visible()
+    expect(choices).to_have_count(0)
+    _field(page).fill(" ".join(f"session:nobody-{number}" for number in range(9)))
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Only the first 8 conditions were tried.")).to_be_visible()
 
 
 def test_a_range_in_which_nothing_is_can_be_left_out_too(

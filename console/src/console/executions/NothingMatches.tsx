@@ -3,77 +3,32 @@ import { useMemo } from "react";
 import { go, useAddress } from "../address";
 import { Button, Icon, Skeleton } from "../design";
 import { parseFilter } from "../filter/language";
-import { graphql } from "../generated/gql";
-import type { ExecutionFilter } from "../generated/graphql";
-import { useQuery } from "../gateway";
 import { Notice } from "../notices";
 import { conditionOf, parseRange, useFormats, useZone, wordsOf } from "../time";
 import styles from "./executions.module.css";
-import { type Without, withoutOne } from "./withoutOne";
-
-const WITHOUT_ONE = graphql(`
-  query WithoutOne(
-    $a: ExecutionFilter
-    $b: ExecutionFilter
-    $c: ExecutionFilter
-    $d: ExecutionFilter
-    $e: ExecutionFilter
-    $f: ExecutionFilter
-    $g: ExecutionFilter
-    $h: ExecutionFilter
-    $hasB: Boolean!
-    $hasC: Boolean!
-    $hasD: Boolean!
-    $hasE: Boolean!
-    $hasF: Boolean!
-    $hasG: Boolean!
-    $hasH: Boolean!
-  ) {
-    a: executions(filter: $a) {
-      totalCount
-    }
-    b: executions(filter: $b) @include(if: $hasB) {
-      totalCount
-    }
-    c: executions(filter: $c) @include(if: $hasC) {
-      totalCount
-    }
-    d: executions(filter: $d) @include(if: $hasD) {
-      totalCount
-    }
-    e: executions(filter: $e) @include(if: $hasE) {
-      totalCount
-    }
-    f: executions(filter: $f) @include(if: $hasF) {
-      totalCount
-    }
-    g: executions(filter: $g) @include(if: $hasG) {
-      totalCount
-    }
-    h: executions(filter: $h) @include(if: $hasH) {
-      totalCount
-    }
-  }
-`);
+import { MOST, useTotals } from "./useTotals";
+import { type Choice, onlyOne, withoutOne } from "./withoutOne";
 
 /** Says that nothing is as the filter and the range ask for, and which condition keeps it out. */
 export function NothingMatches() {
-  const { filter: text, range } = useAddress();
+  const { filter, range } = useAddress();
   const zone = useZone();
-  const formats = useFormats();
-  const parsedRange = parseRange(range, zone);
-  const choices = useMemo(() => {
+  const { without, only } = useMemo(() => {
     const now = new Date();
     const within = parseRange(range, zone);
     const createdOn = within && conditionOf(within, now.getTime());
-    return withoutOne(text, parseFilter(text, { now, zone }), createdOn && { createdOn });
-  }, [text, range, zone]);
-  const { data } = useQuery(WITHOUT_ONE, variablesOf(choices), { pause: choices.length === 0 });
-  const totals = data && [data.a, data.b, data.c, data.d, data.e, data.f, data.g, data.h];
-  const ranked = choices
-    .map((choice, index) => ({ choice, total: totals?.[index]?.totalCount }))
-    .sort((one, other) => (other.total ?? 0) - (one.total ?? 0));
-  const isAnyHelpful = ranked.some(({ total }) => total !== 0);
+    const given = [filter, parseFilter(filter, { now, zone }), createdOn && { createdOn }] as const;
+    return { without: withoutOne(...given), only: onlyOne(...given) };
+  }, [filter, range, zone]);
+  const totals = useTotals(filtersOf(without), true);
+  const isNoneEnough = totals !== null && totals.every((total) => total === 0);
+  const alone = useTotals(filtersOf(only), isNoneEnough && only.length > 1);
+  const isKnown = totals !== null && (!isNoneEnough || only.length === 1 || alone !== null);
+  const [choices, counts] = isNoneEnough ? [only, alone ?? []] : [without, totals ?? []];
+  const helpful = choices
+    .map((choice, index) => ({ choice, total: counts[index] ?? 0 }))
+    .filter(({ total }) => total > 0)
+    .sort((one, other) => other.total - one.total);
 
   return (
     <Notice
@@ -85,57 +40,65 @@ export function NothingMatches() {
         </Button>
       }
     >
-      <p>
-        {isAnyHelpful
-          ? "Leave out one of these, and there is something:"
-          : "There would be nothing either without any one of these:"}
-      </p>
-      <ul className={styles.choices} aria-busy={totals === undefined}>
-        {ranked.map(({ choice, total }) => (
-          <li key={`${choice.text} ${choice.rest}`}>
-            <button
-              type="button"
-              className={styles.choice}
-              onClick={() => go(choice.text === null ? { range: "" } : { filter: choice.rest })}
-            >
-              <Icon name="close" />
-              <span className={styles.condition}>
-                <span className="visually-hidden">Leave out </span>
-                {choice.text === null ? (
-                  parsedRange && wordsOf(parsedRange, formats)
-                ) : (
-                  <code>{choice.text}</code>
-                )}
-              </span>
-              <span className={styles.total}>
-                {total === undefined ? <Skeleton width="3rem" /> : formats.number(total)}
-              </span>
-            </button>
-          </li>
-        ))}
-      </ul>
+      <div aria-busy={!isKnown}>
+        {isKnown ? (
+          <p>
+            {wordsFor(isNoneEnough, helpful.length, only.length)}
+            {without.length > MOST && ` Only the first ${MOST} conditions were tried.`}
+          </p>
+        ) : (
+          <Skeleton width="16rem" />
+        )}
+        {helpful.length > 0 && (
+          <ul className={styles.choices}>
+            {helpful.map(({ choice, total }) => (
+              <li key={`${choice.text} ${choice.to.filter}`}>
+                <ChoiceButton choice={choice} total={total} isLeftOut={!isNoneEnough} />
+              </li>
+            ))}
+          </ul>
+        )}
+      </div>
     </Notice>
   );
 }
 
-function variablesOf(choices: readonly Without[]) {
-  const filterAt = (index: number): ExecutionFilter | null => choices[index]?.filter ?? null;
-  const has = (index: number) => index < choices.length;
-  return {
-    a: filterAt(0),
-    b: filterAt(1),
-    c: filterAt(2),
-    d: filterAt(3),
-    e: filterAt(4),
-    f: filterAt(5),
-    g: filterAt(6),
-    h: filterAt(7),
-    hasB: has(1),
-    hasC: has(2),
-    hasD: has(3),
-    hasE: has(4),
-    hasF: has(5),
-    hasG: has(6),
-    hasH: has(7),
-  };
+interface ChoiceProps {
+  choice: Choice;
+  total: number;
+  /** Whether the condition is left out, and not kept alone. */
+  isLeftOut: boolean;
+}
+
+function ChoiceButton({ choice, total, isLeftOut }: ChoiceProps) {
+  const { range } = useAddress();
+  const zone = useZone();
+  const formats = useFormats();
+  const within = parseRange(range, zone);
+  return (
+    <button type="button" className={styles.choice} onClick={() => go(choice.to)}>
+      <Icon name={isLeftOut ? "close" : "filter"} />
+      <span className={styles.condition}>
+        <span className="visually-hidden">{isLeftOut ? "Leave out " : "Keep only "}</span>
+        {choice.text === null ? within && wordsOf(within, formats) : <code>{choice.text}</code>}
+      </span>
+      <span className={styles.total}>{formats.number(total)}</span>
+    </button>
+  );
+}
+
+function wordsFor(isNoneEnough: boolean, helpful: number, conditions: number): string {
+  if (!isNoneEnough) {
+    return helpful === 1
+      ? "Leave this out, and there is something:"
+      : "Leave out one of these, and there is something:";
+  }
+  if (conditions === 1) return "There are no executions without this condition either.";
+  return helpful > 0
+    ? "To leave out one condition is not enough. Keep only one of these, and there is something:"
+    : "None of the conditions finds anything, not even alone.";
+}
+
+function filtersOf(choices: readonly Choice[]) {
+  return choices.map(({ filter }) => filter);
 }

@@ -1,16 +1,13 @@
+import type { Change } from "../address";
 import { allOf, type Parsed } from "../filter/language";
 import type { ExecutionFilter } from "../generated/graphql";
 
-/** How many conditions can be left out in one request. */
-const MOST = 8;
-
-/** What is listed without one of its conditions. */
-export interface Without {
+/** A condition, and what is listed without it, or by it alone. */
+export interface Choice {
   /** The condition, as it was typed; null for the range of time. */
   text: string | null;
-  /** The filter's text without it. */
-  rest: string;
-  /** What is listed then. */
+  /** The address that lists it. */
+  to: Change;
   filter: ExecutionFilter | null;
 }
 
@@ -19,13 +16,24 @@ export function withoutOne(
   text: string,
   { parts }: Parsed,
   range: ExecutionFilter | null,
-): Without[] {
+): Choice[] {
   const conditions = parts.map(({ condition }) => condition);
-  const found: Without[] = parts.map(({ from, to }, left) => ({
+  const found: Choice[] = parts.map(({ from, to }, left) => ({
     text: text.slice(from, to),
-    rest: `${text.slice(0, from)}${text.slice(to).trimStart()}`.trim(),
+    to: { filter: `${text.slice(0, from)}${text.slice(to).trimStart()}`.trim() },
     filter: allOf([...conditions.filter((_, index) => index !== left), range]),
   }));
-  if (range) found.unshift({ text: null, rest: text, filter: allOf(conditions) });
-  return found.slice(0, MOST);
+  if (range) found.unshift({ text: null, to: { range: "" }, filter: allOf(conditions) });
+  return found;
+}
+
+/** All that a list can be by one of its conditions alone, or in its range alone. */
+export function onlyOne(text: string, { parts }: Parsed, range: ExecutionFilter | null): Choice[] {
+  const found: Choice[] = parts.map(({ from, to, condition }) => ({
+    text: text.slice(from, to),
+    to: { filter: text.slice(from, to), range: "" },
+    filter: condition,
+  }));
+  if (range) found.unshift({ text: null, to: { filter: "" }, filter: range });
+  return found;
 }

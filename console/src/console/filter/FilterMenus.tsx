@@ -31,7 +31,8 @@ const SHOWN = new Set<Key>(["state", "flow", "duration", "error"]);
 export function FilterMenus({ draft, parsed, onType }: Props) {
   const { text, commit } = draft;
   const about = (key: Key) => termAbout(parsed, key);
-  const set = (key: Key, next: Term | null) => commit(withTerm(text, parsed, key, next));
+  const set = (key: Key, next: Term | null, by?: object) =>
+    commit(withTerm(text, parsed, key, next), by);
   const type = (key: Key, operator: string, rest = "") =>
     onType(withBeginning(withTerm(text, parsed, key, null), `${key}${operator}${rest}`));
   const [state, flow, duration, error] = [
@@ -70,14 +71,14 @@ export function FilterMenus({ draft, parsed, onType }: Props) {
         value={state && said(state, ({ text: value }) => wordOf(stateNamed(value) ?? "ERROR"))}
         onClear={() => set("state", null)}
       >
-        <StateChoice chosen={state} onChoose={(next) => set("state", next)} />
+        <StateChoice chosen={state} onChoose={(next, by) => set("state", next, by)} />
       </MenuChip>
       <MenuChip
         name="Agentflow"
         value={flow && said(flow, wordsOf)}
         onClear={() => set("flow", null)}
       >
-        <FlowChoice chosen={flow} onChoose={(next) => set("flow", next)} />
+        <FlowChoice chosen={flow} onChoose={(next, by) => set("flow", next, by)} />
       </MenuChip>
       <MenuChip
         name="Duration"

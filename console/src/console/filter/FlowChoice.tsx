@@ -10,7 +10,8 @@ const MOST = 50;
 
 interface Props {
   chosen: Term | null;
-  onChoose(term: Term): void;
+  /** Choose by this; while it is open, all that is chosen is one step. */
+  onChoose(term: Term, by: object): void;
 }
 
 /** Chooses agentflows by their names: those to be listed, or those not to be. */
@@ -18,13 +19,14 @@ export function FlowChoice({ chosen, onChoose }: Props) {
   const [part, setPart] = useState("");
   const { names, isLoading } = useFlowNames(part.trim(), true, MOST);
   // Kept here too, as there is no term to keep it in while nothing is chosen.
+  const [opening] = useState({});
   const [isExcluded, exclude] = useState(chosen?.isExcluded ?? false);
   const isWhole = chosen?.operator === "=";
   const flows = isWhole ? chosen.values.map(({ text }) => text) : [];
   const listed = part === "" ? [...new Set([...flows, ...names])] : names;
 
   function choose(next: readonly string[], isNot = isExcluded) {
-    onChoose(term("flow", next, { operator: "=", isExcluded: isNot }));
+    onChoose(term("flow", next, { operator: "=", isExcluded: isNot }), opening);
   }
 
   return (

@@ -7,7 +7,8 @@ import { type Term, term } from "./language";
 
 interface Props {
   chosen: Term | null;
-  onChoose(term: Term): void;
+  /** Choose by this; while it is open, all that is chosen is one step. */
+  onChoose(term: Term, by: object): void;
 }
 
 export const IS_OR_NOT = [
@@ -18,6 +19,7 @@ export const IS_OR_NOT = [
 /** Chooses states: those to be listed, or those not to be. */
 export function StateChoice({ chosen, onChoose }: Props) {
   // Kept here too, as there is no term to keep it in while nothing is chosen.
+  const [opening] = useState({});
   const [isExcluded, exclude] = useState(chosen?.isExcluded ?? false);
   const states = STATES.filter((state) =>
     chosen?.values.some(({ text }) => stateNamed(text) === state),
@@ -31,7 +33,7 @@ export function StateChoice({ chosen, onChoose }: Props) {
         value={isExcluded ? "not" : "is"}
         onChange={(value) => {
           exclude(value === "not");
-          onChoose(term("state", states, { isExcluded: value === "not" }));
+          onChoose(term("state", states, { isExcluded: value === "not" }), opening);
         }}
       />
       <ul>
@@ -45,7 +47,7 @@ export function StateChoice({ chosen, onChoose }: Props) {
                   const next = STATES.filter((each) =>
                     each === state ? target.checked : states.includes(each),
                   );
-                  onChoose(term("state", next, { isExcluded }));
+                  onChoose(term("state", next, { isExcluded }), opening);
                 }}
               />
               <StateMark state={state} />

@@ -1,19 +1,23 @@
-import { useCallback, useEffect, useRef, useState } from "react";
+import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
 
 import { go, readAddress, useAddress } from "../address";
 import { MOST_CHARACTERS } from "./language";
 
 /** How long typing pauses before what was typed is asked for. */
 const PAUSE_MS = 350;
+const TYPING = {};
 
 /** The filter while it is typed, which the address follows. */
 export interface Draft {
   text: string;
-  /** Change it as while typing: the address follows soon, and no step is made. */
+  /** Change it as while typing: the address follows soon, in one step that Back undoes. */
   type(text: string): void;
-  /** Make a step of another text, which Back undoes. */
-  commit(text: string): void;
-  /** Whether something was typed that is no step yet. */
+  /**
+   * Show another text, in a step that Back undoes. What is changed by the same thing, such as a menu
+   * while it is open, is the same step.
+   */
+  commit(text: string, by?: object): void;
+  /** Whether something was typed that was not committed yet. */
   isTyped(): boolean;
 }
 
@@ -21,23 +25,20 @@ export interface Draft {
 export function useDraft(): Draft {
   const { filter } = useAddress();
   const [typed, setTyped] = useState<{ text: string; over: string } | null>(null);
-  // What Back is to lead to: what was in the address before anything was typed.
-  const before = useRef<string | null>(null);
+  // What made the step that is shown, if it goes on: typing, or a menu.
+  const maker = useRef<object | null>(null);
   const isOver = typed?.over === filter;
   const text = isOver ? typed.text : filter;
 
   useEffect(() => {
     if (!isOver || typed.text === filter) return;
-    const timer = setTimeout(() => {
-      before.current ??= filter;
-      go({ filter: typed.text }, { replace: true });
-    }, PAUSE_MS);
+    const timer = setTimeout(() => show(maker, typed.text, TYPING), PAUSE_MS);
     return () => clearTimeout(timer);
   }, [typed, isOver, filter]);
 
   useEffect(() => {
     function forget() {
-      before.current = null;
+      maker.current = null;
       setTyped(null);
     }
     addEventListener("popstate", forget);
@@ -48,15 +49,20 @@ export function useDraft(): Draft {
     // One character too many is enough to be told that it is too long.
     setTyped({ text: next.slice(0, MOST_CHARACTERS + 1), over: readAddress().filter });
   }, []);
-  const commit = useCallback((next: string) => {
-    if (before.current !== null) go({ filter: before.current }, { replace: true });
-    before.current = null;
-    go({ filter: next.trim() });
+  const commit = useCallback((next: string, by?: object) => {
+    show(maker, next.trim(), by ?? TYPING);
+    if (!by) maker.current = null;
     setTyped(null);
   }, []);
   const isTyped = useCallback(
-    () => before.current !== null || text !== readAddress().filter,
+    () => maker.current === TYPING || text !== readAddress().filter,
     [text],
   );
   return { text, type, commit, isTyped };
+}
+
+function show(maker: RefObject<object | null>, filter: string, by: object): void {
+  if (filter === readAddress().filter) return;
+  go({ filter }, { replace: maker.current === by });
+  maker.current = by;
 }

@@ -1,6 +1,7 @@
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useRef, useState } from "react";
 
 import { Button, Field, IconButton, Popover } from "../design";
+import { useKey } from "../keyboard";
 import { boundsOf, parseRange, useZone } from "../time";
 import styles from "./list.module.css";
 import { useGrid } from "./useList";
@@ -10,12 +11,26 @@ export function JumpToDate() {
   const { question } = useGrid();
   const isOff = question.order.key !== "created" || !question.asked;
   const off = isOff ? "The list is not in the order of creation" : undefined;
+  const button = useRef<HTMLButtonElement>(null);
+  useKey({
+    keys: "d",
+    name: "Jump to a date",
+    group: "List",
+    run: isOff ? null : () => button.current?.click(),
+  });
   return (
     <Popover
       label="Jump to a date"
       placement={{ align: "end" }}
       trigger={(attributes) => (
-        <IconButton icon="clock" label="Jump to a date" off={off} {...(!isOff && attributes)} />
+        <IconButton
+          ref={button}
+          icon="clock"
+          label="Jump to a date"
+          keys="d"
+          off={off}
+          {...(!isOff && attributes)}
+        />
       )}
     >
       {(close) => <DayForm onDone={close} />}

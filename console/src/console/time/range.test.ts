@@ -79,7 +79,12 @@ test.each(["all", ...PRESETS.map(({ range }) => range)])("%j is written as it is
 test.each([
   ["all", "All time"],
   ["7d", "Last 7 days"],
-  ["90m", "Last 1h 30m"],
+  ["90m", "Last 90 minutes"],
+  ["1m", "Last minute"],
+  ["12h", "Last 12 hours"],
+  ["36h", "Last 36 hours"],
+  ["2w", "Last 14 days"],
+  ["2000h", "Last 2,000 hours"],
   ["2023-11-01..2023-11-02", "1 – 2 Nov 2023"],
   ["2023-11-01..2023-11-01", "1 Nov 2023"],
   ["2023-11-01T09:30Z..2023-11-01T10:00Z", "1 Nov 2023, 09:30 – 10:00"],

@@ -3,6 +3,11 @@ import { DAY_MS, FIRST_INSTANT, HOUR_MS, LAST_INSTANT, MINUTE_MS, WEEK_MS } from
 import { instantOf, startOfNextDay } from "./zone";
 
 const UNITS = { m: MINUTE_MS, h: HOUR_MS, d: DAY_MS, w: WEEK_MS } as const;
+const LENGTHS = [
+  [DAY_MS, "day"],
+  [HOUR_MS, "hour"],
+  [MINUTE_MS, "minute"],
+] as const;
 const LAST = /^(\d{1,5})([mhdw])$/;
 const DATE = /^(\d{4})-(\d\d)-(\d\d)$/;
 
@@ -69,7 +74,7 @@ export function wordsOf(range: Range, formats: Formats): string {
   if (range.kind === "all") return "All time";
   if (range.kind === "last") {
     const preset = PRESETS.find((each) => each.range === printRange(range));
-    return preset?.name ?? `Last ${formats.duration(range.length)}`;
+    return preset?.name ?? `Last ${lengthInWords(range.length, formats)}`;
   }
   const { from, until } = range;
   if (from === null) return until === null ? "All time" : `Before ${formats.minute(until)}`;
@@ -102,6 +107,13 @@ export function conditionOf(range: Range, now: number): { gte?: string; lt?: str
     ...(from !== null && { gte: new Date(from).toISOString() }),
     ...(until !== null && { lt: new Date(until).toISOString() }),
   };
+}
+
+/** A length of whole minutes, in its largest unit that leaves nothing over: `36 hours`. */
+function lengthInWords(length: number, formats: Formats): string {
+  const [size, unit] = LENGTHS.find(([each]) => length % each === 0) ?? [MINUTE_MS, "minute"];
+  const count = Math.round(length / size);
+  return count === 1 ? unit : `${formats.number(count)} ${unit}s`;
 }
 
 function instantIn(text: string, zone: string, isLast = false): number | undefined {
