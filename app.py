@@ -149,7 +149,7 @@ def create_app(settings: Settings | None = None, console: Path = FOLDER) -> Star
         if tracing is not None:
             await tracing.close()
 
-    bundle = Bundle(console)
+    bundle = Bundle(console, settings.rest_prefix)
     origins = Origins(settings.cors_origins)
     find_edge, routes = _executions_routes(
         _Parts(

@@ -6,6 +6,7 @@ get smaller by it are also there compressed, as ``name.br`` and ``name.gz``.
 
 import enum
 import re
+from html import escape
 from pathlib import Path
 
 from starlette.exceptions import HTTPException
@@ -46,10 +47,14 @@ class BundlePage(enum.StrEnum):
 
 
 class Bundle:
-    """The bundle in a folder, which may not exist, or not yet."""
+    """The bundle in a folder, which may not exist, or not yet.
 
-    def __init__(self, folder: Path) -> None:
+    ``rest_prefix`` is the path before the REST routes.
+    """
+
+    def __init__(self, folder: Path, rest_prefix: str = "") -> None:
         self._folder = folder
+        self._rest = escape(f"{rest_prefix}/executions", quote=True)
         self._assets = folder / "assets"
 
     def page(self, page: BundlePage, root: str) -> str | None:
@@ -64,6 +69,7 @@ class Bundle:
         except FileNotFoundError:
             return None
         html = html.replace('="./favicon.svg"', f'="{root}/favicon.svg"')
+        html = html.replace('="./executions"', f'="{root}{self._rest}"')
         return html.replace('="./assets/', f'="{root}{ASSETS_PATH}/')
 
     def route(self) -> Route:

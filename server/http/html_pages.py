@@ -27,6 +27,8 @@ def html_page(html: str, *, adds_styles: bool = False) -> HTMLResponse:
             "referrer-policy": "no-referrer",
             "cross-origin-opener-policy": "same-origin",
             "permissions-policy": "camera=(), geolocation=(), microphone=()",
+            # It names assets, which an upgrade replaces.
+            "cache-control": "no-cache",
             "vary": "Accept, Accept-Encoding",
         },
     )

@@ -126,6 +126,29 @@ def test_a_key_says_what_it_allows_and_can_be_forgotten(
     expect(page.get_by_text("This gateway needs a key.")).to_be_visible()
 
 
+def test_nothing_that_one_key_sees_is_shown_with_another(
+    open_console: Callable[..., ConsolePage], gateway: Gateway, new_key: Callable[..., str]
+) -> None:
+    first = new_key("read", "update")
+    other = new_key("update")
+    [[guid, name]] = gateway.sql(
+        "SELECT guid, name FROM executions JOIN agentflows ON agentflows.id = agentflow_id LIMIT 1"
+    )
+    gateway.sql("UPDATE executions SET session_id = NULL")
+    console = open_console(gateway)
+    console.use_key(first)
+    page = console.open(f"/?execution={guid}&filter=guid:{guid}")
+    drawer = page.get_by_role("complementary", name="Execution")
+    expect(drawer.get_by_role("heading", name=name)).to_be_visible()
+    page.get_by_role("button", name="Key").click()
+    page.get_by_role("menuitem", name="Use another key").click()
+    _enter(page, other)
+    expect(drawer).to_contain_text("This needs a key with the scope read; yours has update.")
+    expect(page.get_by_text(name)).to_have_count(0)
+    addresses = {request for request in console.requested if first in request or other in request}
+    assert addresses == set()
+
+
 # For everybody
 
 

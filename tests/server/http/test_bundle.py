@@ -65,6 +65,19 @@ def _directives(page: httpx.Response) -> dict[str, str]:
     return dict(part.split(" ", 1) for part in policy.split("; "))
 
 
+def test_a_page_knows_where_the_rest_routes_are(place: Place, folder: Path) -> None:
+    (folder / "index.html").write_text('<meta name="rest" content="./executions" />')
+    with running_gateway(place, console=folder) as gateway:
+        assert _page(gateway).text == '<meta name="rest" content="./executions" />'
+    with running_gateway(place, console=folder, rest_prefix='/"api') as gateway:
+        assert _page(gateway).text == '<meta name="rest" content="./&quot;api/executions" />'
+
+
+@pytest.mark.parametrize("path_", ["/", "/graphql"])
+def test_a_page_is_asked_for_again_each_time(gateway: Gateway, path_: str) -> None:
+    assert _page(gateway, path_).headers["cache-control"] == "no-cache"
+
+
 @pytest.mark.parametrize(("path_", "title"), PLACES)
 def test_a_page_names_its_assets_where_they_are_served(
     gateway: Gateway, path_: str, title: str

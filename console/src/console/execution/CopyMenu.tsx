@@ -21,7 +21,7 @@ export function CopyMenu({ guid }: { guid: string }) {
         {
           name: "Copy as curl",
           icon: "copy",
-          choose: () => copy(curlOf(guid, document.baseURI, hasKey), "The curl command"),
+          choose: () => copy(curlOf(guid, restUrl(), hasKey), "The curl command"),
         },
         {
           name: "Copy as GraphQL",
@@ -32,4 +32,10 @@ export function CopyMenu({ guid }: { guid: string }) {
       ]}
     />
   );
+}
+
+/** Where the gateway answers REST, which it writes into the page. */
+function restUrl(): string {
+  const written = document.querySelector<HTMLMetaElement>("meta[name=rest]")?.content;
+  return new URL(written ?? "executions", location.href).href;
 }

@@ -4,17 +4,17 @@ import { expect, test } from "vitest";
 import { curlOf, graphqlOf } from "./copies";
 
 test("curl asks below the path of the page, and names the key only by its variable", () => {
-  expect(curlOf("run-1", "https://example.org/gate/", false)).toBe(
+  expect(curlOf("run-1", "https://example.org/gate/executions", false)).toBe(
     "curl -s 'https://example.org/gate/executions/run-1?include=data'",
   );
-  expect(curlOf("run-1", "https://example.org/", true)).toContain(
+  expect(curlOf("run-1", "https://example.org/executions", true)).toContain(
     'Bearer $EXECUTIONS_GATEWAY_KEY"',
   );
 });
 
 test("a guid of any characters is one argument of curl and one string of GraphQL", () => {
   const guid = `it's "a" / b\\n`;
-  expect(curlOf(guid, "https://example.org/", false)).toMatch(/^curl -s '[^ ]*'$/);
+  expect(curlOf(guid, "https://example.org/executions", false)).toMatch(/^curl -s '[^ ]*'$/);
   const text = JSON.stringify(parse(graphqlOf(guid)));
   expect(text).toContain(JSON.stringify(guid));
 });

@@ -1,6 +1,9 @@
-/** The request for an execution and all its data, for a shell. A key is named and never written. */
-export function curlOf(guid: string, page: string, needsKey: boolean): string {
-  const url = new URL(`executions/${encodeURIComponent(guid)}?include=data`, page).href;
+/**
+ * The request for an execution and all its data, for a shell. `rest` is the URL of all executions. A
+ * key is named and never written.
+ */
+export function curlOf(guid: string, rest: string, needsKey: boolean): string {
+  const url = `${rest}/${encodeURIComponent(guid)}?include=data`;
   const header = needsKey ? ` -H "Authorization: Bearer $EXECUTIONS_GATEWAY_KEY"` : "";
   return `curl -s ${inShell(url)}${header}`;
 }

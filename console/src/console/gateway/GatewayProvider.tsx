@@ -1,4 +1,4 @@
-import { createContext, type ReactNode, use, useEffect, useMemo, useState } from "react";
+import { createContext, Fragment, type ReactNode, use, useEffect, useMemo, useState } from "react";
 import { Provider } from "urql";
 
 import { keepKey, readKey } from "../../shared/key";
@@ -21,14 +21,14 @@ const Context = createContext<Connected | null>(null);
 
 /** Connects what is in it with the gateway, with the key of this tab. */
 export function GatewayProvider({ children }: { children: ReactNode }) {
-  const [key, setKey] = useState(readKey);
+  const [{ key, count }, setKey] = useState(() => ({ key: readKey(), count: 0 }));
   const gateway = useMemo(() => connect(key), [key]);
   useEffect(() => () => gateway.close(), [gateway]);
 
   const connected = useMemo(() => {
     function change(next: string | null) {
       keepKey(next);
-      setKey(next);
+      setKey((before) => ({ key: next, count: before.count + 1 }));
     }
     return {
       gateway,
@@ -38,7 +38,10 @@ export function GatewayProvider({ children }: { children: ReactNode }) {
 
   return (
     <Context value={connected}>
-      <Provider value={gateway.client}>{children}</Provider>
+      <Provider value={gateway.client}>
+        {/* What was shown with another key is not shown with this one, not for a moment. */}
+        <Fragment key={count}>{children}</Fragment>
+      </Provider>
     </Context>
   );
 }
