@@ -154,6 +154,30 @@ def test_the_reader_chooses_where_the_file_is_and_it_is_written_while_it_comes(
     assert len(pages) == -(-total[0] // 1000)
 
 
+def test_none_is_missed_or_written_twice_while_executions_change_their_places(
+    open_console: Callable[..., ConsolePage], gateway: Gateway
+) -> None:
+    guids = {guid for [guid] in gateway.sql("SELECT guid FROM executions")}
+    console = open_console(gateway)
+    console.page.add_init_script(_NO_PICKER)
+    page = console.open(f"{LIST}&order=-updated")
+
+    def change(route: Route) -> None:
+        if (route.request.post_data_json or {}).get("variables", {}).get("after"):
+            gateway.sql("UPDATE executions SET session_id = 'x' WHERE id % 7 = 0")
+        route.continue_()
+
+    dialog = _open_export(page)
+    expect(dialog.get_by_text("newest first: what changes while it is written")).to_be_visible()
+    page.route("**/graphql", change)
+    page.keyboard.press("Escape")
+    lines = _lines(_download(page, "JSON Lines").path())
+    assert "x" in {line["session_id"] for line in lines}
+    assert sorted(line["guid"] for line in lines) == sorted(guids)
+    created = [line["created_on"] for line in lines]
+    assert created == sorted(created, reverse=True)
+
+
 def test_an_export_that_is_cancelled_leaves_nothing_and_asks_no_more(
     open_console: Callable[..., ConsolePage], many_gateway: Gateway
 ) -> None:

@@ -3,8 +3,9 @@ import { useState } from "react";
 import { Button, Dialog, Icon, Progress, Segments } from "../design";
 import { useFormats } from "../time";
 import styles from "./export.module.css";
+import { LARGEST_PAGE } from "./exporting";
 import type { Format } from "./rows";
-import { type Exported, useExport } from "./useExport";
+import { type Exported, isStill, useExport } from "./useExport";
 
 const FORMATS = [
   { value: "csv", name: "CSV" },
@@ -28,6 +29,8 @@ export default function ExportDialog({ total, onClose, ...exported }: Props) {
   const [format, setFormat] = useState<Format>("csv");
   const { stage, start, resume, cancel } = useExport(exported);
 
+  const moves = !isStill(exported.orderBy) && (total ?? Infinity) > LARGEST_PAGE;
+
   function close() {
     cancel();
     onClose();
@@ -48,7 +51,12 @@ export default function ExportDialog({ total, onClose, ...exported }: Props) {
         }
       >
         <div className={styles.content}>
-          <p>All that the list has with this filter and in this order, not what is selected.</p>
+          <p>
+            All that the list has with this filter, not what is selected,{" "}
+            {moves
+              ? "newest first: what changes while it is written would move in the order of the list, and be missed or written twice."
+              : "in its order."}
+          </p>
           <Segments<Format> label="Format" options={FORMATS} value={format} onChange={setFormat} />
           <p className={styles.note}>
             {NOTES[format]} The gateway’s <code>import</code> reads it too.

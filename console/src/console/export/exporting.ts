@@ -1,8 +1,9 @@
 import type { ExportedFragment } from "../generated/graphql";
-import { Refused } from "../gateway";
+import { Amount, Refused } from "../gateway";
 import { type Format, headOf, linesOf } from "./rows";
 
-const LARGEST_PAGE = 1000;
+/** How many executions are asked for at once, where the gateway allows as many. */
+export const LARGEST_PAGE = 1_000;
 /** Some gateways allow less; none allows less than this, or nothing would work with it. */
 const SMALLEST_PAGE = 25;
 /** How long to wait before asking again a gateway that did not answer. */
@@ -15,9 +16,22 @@ export interface ExportedPage {
   cursor: string | null;
 }
 
+/**
+ * In which order executions are written. That of a list is kept where nothing can move in it while
+ * it is read: what moves to another page would be missed, or written twice.
+ */
+export type FileOrder = "list" | "creation";
+
+/** Which executions a page has: the first ones after a place. */
+export interface ExportedSpan {
+  order: FileOrder;
+  first: number;
+  after: string | null;
+}
+
 /** Where an export comes from, and goes to. */
 export interface Ends {
-  page(first: number, after: string | null, signal: AbortSignal): Promise<ExportedPage>;
+  page(span: ExportedSpan, signal: AbortSignal): Promise<ExportedPage>;
   write(text: string): Promise<void>;
   /** Says how many executions are written. */
   progress(written: number): void;
@@ -31,35 +45,49 @@ export interface Ends {
 export class Export {
   private readonly format: Format;
   private readonly ends: Ends;
-  private size = LARGEST_PAGE;
+  private readonly isStill: boolean;
+  private readonly size = new Amount(LARGEST_PAGE, SMALLEST_PAGE);
+  private order: FileOrder = "list";
   private cursor: string | null = null;
   private written = 0;
   private hasBegun = false;
+  private hasAll = false;
 
-  constructor(format: Format, ends: Ends) {
+  /** `isStill` says that executions keep their places in the order of the list. */
+  constructor(format: Format, ends: Ends, isStill: boolean) {
     this.format = format;
     this.ends = ends;
+    this.isStill = isStill;
   }
 
   /** Write what there is. Rejects with Refused, with an error of the file, or when it is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     if (!this.hasBegun) await this.ends.write(headOf(this.format));
     this.hasBegun = true;
-    for (;;) {
-      const { rows, cursor } = await this.page(signal);
+    while (!this.hasAll) {
+      const { rows, cursor } = await this.next(signal);
       signal.throwIfAborted();
       if (rows.length > 0) await this.ends.write(linesOf(this.format, rows));
       this.written += rows.length;
       this.ends.progress(this.written);
-      if (cursor === null) return;
       this.cursor = cursor;
+      this.hasAll = cursor === null;
     }
+  }
+
+  private async next(signal: AbortSignal): Promise<ExportedPage> {
+    const page = await this.page(signal);
+    if (this.isStill || this.order === "creation" || page.cursor === null) return page;
+    // One page is of one moment; several are not.
+    this.order = "creation";
+    return this.page(signal);
   }
 
   private async page(signal: AbortSignal): Promise<ExportedPage> {
     for (let failures = 0; ;) {
       try {
-        return await this.ends.page(this.size, this.cursor, signal);
+        const span = { order: this.order, first: this.size.now, after: this.cursor };
+        return await this.ends.page(span, signal);
       } catch (error) {
         if (signal.aborted || !(error instanceof Refused)) throw error;
         const { kind } = error.refusal;
@@ -67,10 +95,8 @@ export class Export {
         if (kind === "away" && wait !== undefined) {
           failures += 1;
           await this.ends.wait(wait, signal);
-        } else if ((kind === "input" || kind === "failure") && this.size > SMALLEST_PAGE) {
-          // The page may be larger than the gateway allows.
-          this.size = Math.max(SMALLEST_PAGE, Math.floor(this.size / 2));
-        } else {
+        } else if ((kind !== "input" && kind !== "failure") || !this.size.halve()) {
+          // Else the page may have been larger than the gateway allows.
           throw error;
         }
       }

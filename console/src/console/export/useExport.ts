@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "react";
 import { graphql } from "../generated/gql";
 import type { ExecutionFilter, ExecutionOrder } from "../generated/graphql";
 import { type Refusal, Refused, useGateway } from "../gateway";
-import { Export, pause } from "./exporting";
+import { type Ends, Export, pause } from "./exporting";
 import { type OpenFile, openFile } from "./file";
 import type { Format } from "./rows";
 
@@ -58,6 +58,7 @@ export interface Exporting {
 export function useExport({ filter, orderBy }: Exported): Exporting {
   const gateway = useGateway();
   const [stage, setStage] = useState<Stage>({ kind: "chosen" });
+  const isOpening = useRef(false);
   const running = useRef<{ exporting: Export; file: OpenFile; stop: AbortController } | null>(null);
 
   useEffect(() => {
@@ -85,19 +86,23 @@ export function useExport({ filter, orderBy }: Exported): Exporting {
 
   async function start(format: Format) {
     const { description, type } = KINDS[format];
-    const file = await openFile({ name: nameOf(format), description, type });
+    if (isOpening.current) return;
+    isOpening.current = true;
+    const opened = openFile({ name: nameOf(format), description, type });
+    const file = await opened.finally(() => (isOpening.current = false));
     if (!file) return;
-    const exporting = new Export(format, {
+    const ends: Ends = {
       write: (text) => file.write(text),
       progress: (written) => setStage({ kind: "running", written }),
       wait: pause,
-      async page(first, after, signal) {
-        const asked = { filter, orderBy, first, after };
+      async page({ order, first, after }, signal) {
+        const asked = { filter, orderBy: order === "list" ? orderBy : null, first, after };
         const { executions } = await gateway.query(PAGE, asked, { signal });
         const { hasNextPage, endCursor } = executions.pageInfo;
         return { rows: executions.nodes, cursor: hasNextPage ? endCursor : null };
       },
-    });
+    };
+    const exporting = new Export(format, ends, isStill(orderBy));
     running.current = { exporting, file, stop: new AbortController() };
     await run();
   }
@@ -109,6 +114,11 @@ export function useExport({ filter, orderBy }: Exported): Exporting {
   }
 
   return { stage, start, resume: () => void run(), cancel };
+}
+
+/** Whether executions keep their places in an order, whatever happens to them. */
+export function isStill([first]: readonly ExecutionOrder[]): boolean {
+  return first === undefined || first.field === "CREATED_ON";
 }
 
 function writtenIn(stage: Stage): number {
