@@ -56,6 +56,7 @@ run: $(VENV)/.installed ## run the gateway over an SQLite file with demo executi
 	exec $(BIN)/python app.py serve --demo $(DEMO)
 
 console: ## build the console and GraphiQL into the gateway; needs npm and Node 20.19 or newer
+	@$(HAS_NPM) || { echo "Console: to build it, npm and Node 20.19 or newer are needed"; exit 1; }
 	@node console/build.mjs
 
 screenshots: $(VENV)/.installed-test console ## retake the README's pictures of GraphiQL; needs Chromium

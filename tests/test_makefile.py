@@ -39,12 +39,13 @@ def _python(path: Path, version: tuple[int, int]) -> Path:
 
 
 def _make(
-    folder: Path, python: Path | str, *more: str, goal: str = "run"
+    folder: Path, python: Path | str, *more: str, goal: str = "run", **environment: str
 ) -> subprocess.CompletedProcess[str]:
+    # As from a shell, and not as a part of the make that runs these tests.
+    own = {name: value for name, value in os.environ.items() if name not in _OF_MAKE}
     return subprocess.run(
-        ["make", *more, goal, f"PYTHON={python}"],
-        # As from a shell, and not as a part of the make that runs these tests.
-        env={name: value for name, value in os.environ.items() if name not in _OF_MAKE},
+        [shutil.which("make") or "make", *more, goal, f"PYTHON={python}"],
+        env=own | environment,
         cwd=folder,
         capture_output=True,
         text=True,
@@ -108,6 +109,33 @@ def test_an_environment_that_is_right_stays(checkout: Path, version: tuple[int, 
     said = _make(checkout, _python(checkout / "bin" / "python", version), "-n").stdout
     assert "Making .venv anew" not in said
     assert made.exists()
+
+
+@pytest.fixture
+def without_node(tmp_path: Path) -> str:
+    """The programs of a machine without Node."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "cat").symlink_to(shutil.which("cat") or "")
+    return str(programs)
+
+
+def test_without_node_the_gateway_runs_and_says_that_it_has_no_console(
+    checkout: Path, without_node: str
+) -> None:
+    _environment(checkout, (3, 11), checkout)
+    python = _python(checkout / "bin" / "python", (3, 11))
+    ran = _make(checkout, python, PATH=without_node)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith("Console: there is none, and GraphiQL is a CDN's;")
+
+
+def test_without_node_the_console_is_not_built_and_says_what_it_needs(
+    checkout: Path, without_node: str
+) -> None:
+    refused = _make(checkout, sys.executable, goal="console", PATH=without_node)
+    assert refused.returncode != 0
+    assert refused.stdout == "Console: to build it, npm and Node 20.19 or newer are needed\n"
 
 
 @pytest.fixture

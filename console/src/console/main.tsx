@@ -1,4 +1,5 @@
 import "../shared/tokens.css";
+import "../shared/visually-hidden.css";
 import "./base.css";
 
 import { createRoot } from "react-dom/client";

@@ -1,5 +1,6 @@
 import "./workers";
 import "../shared/tokens.css";
+import "../shared/visually-hidden.css";
 import "./graphiql.css";
 
 import { createRoot } from "react-dom/client";

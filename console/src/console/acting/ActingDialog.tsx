@@ -35,7 +35,6 @@ export function ActingDialog({ job, onUndo, onClose, onDone }: Props) {
   useEffect(() => {
     if (stage.at === "done" && isClean) doneWith(stage.outcome, false);
   }, [stage, isClean]);
-  useHeld(stage.at === "running");
   if (isClean) return null;
 
   const isUndo = job.kind === "undo";
@@ -137,16 +136,6 @@ function Actions({ stage, job, form, onClose, onEnd, onRest, onUndo }: ActionsPr
       )}
     </>
   );
-}
-
-/** Keeps the page from being left without a word. */
-function useHeld(isHeld: boolean) {
-  useEffect(() => {
-    if (!isHeld) return;
-    const warn = (event: BeforeUnloadEvent) => event.preventDefault();
-    addEventListener("beforeunload", warn);
-    return () => removeEventListener("beforeunload", warn);
-  }, [isHeld]);
 }
 
 function isAllDone({ conflicts, missing, slipped, rest, refusal }: Outcome): boolean {

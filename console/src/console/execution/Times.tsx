@@ -66,7 +66,7 @@ function Line({ execution }: { execution: Known }) {
   } as CSSProperties;
 
   return (
-    <div className={styles.line} style={style}>
+    <div style={style}>
       <p className={styles.length}>
         <span className="visually-hidden">Duration: </span>
         {durationMs === null ? (

@@ -5,7 +5,7 @@ import { go, useAddress } from "../address";
 import { Announcement, ViewHeader } from "../design";
 import { ExportButton } from "../export/ExportButton";
 import { FilterBar } from "../filter/FilterBar";
-import { useCondition } from "../gateway";
+import { useConnection } from "../gateway";
 import { ColumnsMenu } from "../list/ColumnsMenu";
 import { EarlierRunning } from "../list/EarlierRunning";
 import { JumpToDate } from "../list/JumpToDate";
@@ -78,7 +78,7 @@ function Listed() {
 /** Asks again for what could not be had, when the gateway is there again. */
 function useComingBack(): void {
   const { store, snapshot } = useGrid();
-  const { state } = useCondition();
+  const { state } = useConnection();
   const isAway = snapshot.refusal?.kind === "away";
   useEffect(() => {
     if (state === "connected" && isAway) store.again();

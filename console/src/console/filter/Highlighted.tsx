@@ -34,7 +34,7 @@ function Term({ text, token, problems }: Props & { token: Token }) {
   const cuts = [from, valuesFrom, problem?.from ?? to, problem?.to ?? to, to];
   const ordered = [...new Set(cuts)].sort((one, other) => one - other);
   return (
-    <span className={`${styles.term} ${problem ? styles.wrong : ""}`}>
+    <span className={styles.term}>
       {ordered.slice(0, -1).map((start, index) => {
         const end = ordered[index + 1] ?? to;
         const isWrong = problem && start >= problem.from && end <= problem.to;

@@ -9,8 +9,8 @@ import {
 
 import { unauthenticated } from "../../shared/access";
 import { canBeKey } from "../../shared/key";
-import { type Observable, observable } from "./condition";
 import { type Live, live } from "./follow";
+import { type Observable, observable } from "./observable";
 import { byId, type Operation, type Variables } from "./operation";
 import { type Refusal, Refused, refusalOf } from "./refusals";
 import { transport } from "./transport";

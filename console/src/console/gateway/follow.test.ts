@@ -51,7 +51,7 @@ function newest() {
   return stream;
 }
 
-const state = () => followed.condition.get().state;
+const state = () => followed.connection.get().state;
 
 test("nothing is opened before something is followed, or left open after it", () => {
   expect(state()).toBe("idle");
@@ -67,7 +67,7 @@ test("events of an open connection change nothing about it", () => {
   follow();
   newest().listener.opened();
   const told = vi.fn();
-  followed.condition.subscribe(told);
+  followed.connection.subscribe(told);
   for (const cursor of ["1", "2", "3"]) newest().listener.next({ cursor });
   expect(told).not.toHaveBeenCalled();
 });
@@ -77,7 +77,7 @@ test("a connection that is lost comes back after the last cursor", () => {
   newest().listener.opened();
   newest().listener.next({ cursor: "7" });
   newest().listener.ended();
-  expect(followed.condition.get()).toEqual({
+  expect(followed.connection.get()).toEqual({
     state: "lost",
     since: 1_000_000,
     retryAt: 1_000_500,
@@ -94,10 +94,10 @@ test("it is tried again after longer and longer, up to half a minute, and says s
   follow();
   const waits = Array.from({ length: 9 }, () => {
     newest().listener.ended();
-    const condition = followed.condition.get();
-    if (condition.state !== "lost") throw new Error(condition.state);
-    expect(condition.since).toBe(1_000_000);
-    const wait = condition.retryAt - Date.now();
+    const connection = followed.connection.get();
+    if (connection.state !== "lost") throw new Error(connection.state);
+    expect(connection.since).toBe(1_000_000);
+    const wait = connection.retryAt - Date.now();
     vi.advanceTimersByTime(wait);
     return wait;
   });

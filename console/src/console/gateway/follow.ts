@@ -1,4 +1,5 @@
-import { type Condition, type Observable, observable } from "./condition";
+import type { Connection } from "./connection";
+import { type Observable, observable } from "./observable";
 import { type Operation, idOf } from "./operation";
 import type { Refusal } from "./refusals";
 import type { Transport } from "./transport";
@@ -18,7 +19,7 @@ export interface Follower<Result> {
 
 /** Follows subscriptions over a connection that comes back by itself. */
 export interface Live {
-  condition: Observable<Condition>;
+  connection: Observable<Connection>;
   /** Follow what comes after a cursor. Returns what ends it. */
   follow<Result, Variables extends { after?: string | null | undefined }>(
     operation: Operation<Result, Variables>,
@@ -64,7 +65,7 @@ export function live(
   onRefusal: (refusal: Refusal) => void,
   { random, onChance } = BROWSER,
 ): Live {
-  const condition = observable<Condition>({ state: "idle" });
+  const connection = observable<Connection>({ state: "idle" });
   const streams = new Set<Stream>();
   let failures = 0;
   let lostSince: number | null = null;
@@ -74,10 +75,10 @@ export function live(
     stream.isOpen = true;
     failures = 0;
     // It is told by each event.
-    if (condition.get().state === "connected") return;
+    if (connection.get().state === "connected") return;
     if (![...streams].every(({ isOpen }) => isOpen)) return;
     lostSince = null;
-    condition.set({ state: "connected" });
+    connection.set({ state: "connected" });
   }
 
   function lost(stream: Stream) {
@@ -86,7 +87,7 @@ export function live(
     if (timer !== undefined) return;
     const wait = Math.min(LONGEST_WAIT_MS, SHORTEST_WAIT_MS * 2 ** failures) * (0.5 + random() / 2);
     failures += 1;
-    condition.set({ state: "lost", since: lostSince, retryAt: Date.now() + wait });
+    connection.set({ state: "lost", since: lostSince, retryAt: Date.now() + wait });
     timer = setTimeout(retry, wait);
   }
 
@@ -101,7 +102,7 @@ export function live(
   });
 
   return {
-    condition,
+    connection,
     follow(operation, variables, follower) {
       let after = variables.after;
       let stop: (() => void) | undefined;
@@ -124,7 +125,7 @@ export function live(
               if (code === "FELL_BEHIND" || refusal.kind === "away") return lost(stream);
               end();
               if (code === "EVENTS_EXPIRED") return follower.expired();
-              if (streams.size === 0) condition.set({ state: "refused", refusal });
+              if (streams.size === 0) connection.set({ state: "refused", refusal });
               onRefusal(refusal);
               follower.refused(refusal);
             },
@@ -139,12 +140,12 @@ export function live(
         clearTimeout(timer);
         timer = undefined;
         lostSince = null;
-        condition.set({ state: "idle" });
+        connection.set({ state: "idle" });
       }
 
       streams.add(stream);
-      if (lostSince === null && condition.get().state !== "connected") {
-        condition.set({ state: "connecting" });
+      if (lostSince === null && connection.get().state !== "connected") {
+        connection.set({ state: "connecting" });
       }
       open();
       return end;

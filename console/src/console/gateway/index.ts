@@ -1,8 +1,9 @@
 export { Amount } from "./amount";
 export type { Gateway } from "./client";
-export { type Condition, observable } from "./condition";
+export type { Connection } from "./connection";
 export { GatewayProvider, useAccess, useGateway } from "./GatewayProvider";
+export { observable } from "./observable";
 export { kindOf, type Refusal, Refused } from "./refusals";
-export { useCondition, useObservable } from "./useCondition";
+export { useConnection, useObservable } from "./useConnection";
 export { useQuery } from "./useQuery";
 export { useViewer } from "./useViewer";

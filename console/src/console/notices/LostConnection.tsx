@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
 
 import { Button, Icon } from "../design";
-import { useCondition, useGateway } from "../gateway";
+import { useConnection, useGateway } from "../gateway";
 import { useFormats } from "../time";
 import styles from "./notices.module.css";
 
@@ -10,10 +10,10 @@ const SAID_AFTER_MS = 2_000;
 
 /** Says that changes don't arrive any more, since when, and that it will pass. */
 export function LostConnection() {
-  const condition = useCondition();
+  const connection = useConnection();
   const { live } = useGateway();
   const formats = useFormats();
-  const since = condition.state === "lost" ? condition.since : null;
+  const since = connection.state === "lost" ? connection.since : null;
   const [isSaid, setSaid] = useState(false);
 
   useEffect(() => {

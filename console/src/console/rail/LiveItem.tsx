@@ -1,7 +1,7 @@
-import { type Condition, useCondition } from "../gateway";
+import { type Connection, useConnection } from "../gateway";
 import styles from "./rail.module.css";
 
-const WORDS: Record<Condition["state"], string> = {
+const WORDS: Record<Connection["state"], string> = {
   idle: "Not live",
   connecting: "Connecting …",
   connected: "Live",
@@ -11,11 +11,11 @@ const WORDS: Record<Condition["state"], string> = {
 
 /** Whether changes arrive as they happen. Nothing is said where nothing is followed. */
 export function LiveItem() {
-  const condition = useCondition();
-  const { state } = condition;
+  const connection = useConnection();
+  const { state } = connection;
   if (state === "idle") return null;
   const why =
-    state === "refused" ? `${condition.refusal.title} ${condition.refusal.detail}` : undefined;
+    state === "refused" ? `${connection.refusal.title} ${connection.refusal.detail}` : undefined;
   return (
     <p className={styles.fact} title={why}>
       <span className={`${styles.dot} ${styles[state]}`} />

@@ -1,7 +1,8 @@
 import { useSyncExternalStore } from "react";
 
-import type { Condition, Observable } from "./condition";
+import type { Connection } from "./connection";
 import { useGateway } from "./GatewayProvider";
+import type { Observable } from "./observable";
 
 /** The value of an observable, which may change. */
 export function useObservable<Value>(source: Observable<Value>): Value {
@@ -9,6 +10,6 @@ export function useObservable<Value>(source: Observable<Value>): Value {
 }
 
 /** Whether changes arrive as they happen. */
-export function useCondition(): Condition {
-  return useObservable(useGateway().live.condition);
+export function useConnection(): Connection {
+  return useObservable(useGateway().live.connection);
 }

@@ -1,22 +1,10 @@
-import type { Refusal } from "./refusals";
-
-/** Whether changes arrive as they happen. */
-export type Condition =
-  /** Nobody follows anything. */
-  | { state: "idle" }
-  | { state: "connecting" }
-  | { state: "connected" }
-  /** Gone since then; it is tried again at `retryAt` (both in milliseconds since 1970). */
-  | { state: "lost"; since: number; retryAt: number }
-  /** The gateway refuses to tell of changes, and will until something else is followed. */
-  | { state: "refused"; refusal: Refusal };
-
 /** A value that tells those who listen when it is replaced. */
 export interface Observable<Value> {
   get(): Value;
   subscribe(listener: () => void): () => void;
 }
 
+/** An observable value, for who may replace it. */
 export interface Settable<Value> extends Observable<Value> {
   set(value: Value): void;
 }
