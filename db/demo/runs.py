@@ -20,8 +20,7 @@ RECORDED = 1_000
 HANGING_SINCE_MS = (int(7.8 * HOUR_MS), int(3.2 * HOUR_MS), 26 * MINUTE_MS)
 """Since when an execution hangs: its engine was ended, maybe, and nobody has stopped it."""
 
-_STILL_RUNNING = 6
-_STARTED_EVERY_MS = 40_000
+_STILL_RUNNING = 5
 _ENOUGH_TO_HANG = 100
 _STOPPED, _TERMINATED, _TIMED_OUT = 0.012, 0.007, 0.006
 _AGAIN = 0.3
@@ -58,10 +57,9 @@ def demo_executions(count: int, now: int) -> Iterator[tuple[LoadedExecution, str
     sessions = 0
     hanging = list(HANGING_SINCE_MS if count > _ENOUGH_TO_HANG else ())
     running = min(_STILL_RUNNING, count // 300)
-    for left, instant in zip(range(count, 0, -1), instants(count, now, clock, chance), strict=True):
-        runs_still = left <= running
-        recent = now - int((left - chance.random()) * _STARTED_EVERY_MS)
-        created_on = max(instant, recent) if runs_still else instant
+    for left, created_on in zip(
+        range(count, 0, -1), instants(count, now, clock, chance), strict=True
+    ):
         session_id = None
         again = chance.random() < _AGAIN and conversations
         if again and created_on - (one := chance.choice(conversations)).last < _GOES_ON_WITHIN_MS:
@@ -79,7 +77,7 @@ def demo_executions(count: int, now: int) -> Iterator[tuple[LoadedExecution, str
         if hangs:
             hanging.pop(0)
         run = _run(AGENTFLOWS[flow], created_on, now, chance)
-        if hangs or runs_still:
+        if hangs or left <= running:
             run = _unfinished(run, now, chance)
         yield (
             LoadedExecution(

@@ -15,8 +15,7 @@ _SLOT_MS = 10 * MINUTE_MS
 _GROWS_BY_E_IN_DAYS = 18
 _WEEKEND = 0.3
 _RETRIES = 1.8
-_BUSY_MS = HOUR_MS
-_BUSY = 1.5
+_BUSY_BY_AGE = ((_SLOT_MS, 3), (HOUR_MS, 1.5))
 # By the hour of the team's clock.
 _OF_THE_DAY = (
     *(0.10, 0.08, 0.07, 0.06, 0.07, 0.10, 0.17, 0.34, 0.63, 0.90, 1.00, 0.96),
@@ -71,4 +70,5 @@ def _weight(start: int, now: int, clock: TeamClock) -> float:
         weight *= _WEEKEND
     if any(outage.covers(age) for outage in OUTAGES):
         weight *= _RETRIES
-    return weight * _BUSY if age <= _BUSY_MS else weight
+    busy = (times for since, times in _BUSY_BY_AGE if age <= since)
+    return weight * next(busy, 1)

@@ -66,7 +66,7 @@ def test_the_last_hours_show_something_whenever_the_demo_is_made(
 def test_what_runs_began_minutes_ago_but_for_a_few_that_hang(made: list[LoadedExecution]) -> None:
     running = sorted(_age(each) for each in made if each.state == "INPROGRESS")
     recent = [age for age in running if age < HOUR_MS / 4]
-    assert len(recent) >= 6
+    assert len(recent) >= 5
     assert len(running) - len(recent) == len(HANGING_SINCE_MS)
     assert running[-1] <= max(HANGING_SINCE_MS)
 
