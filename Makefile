@@ -59,7 +59,7 @@ console: ## build the console and GraphiQL into the gateway; needs npm and Node 
 	@$(HAS_NPM) || { echo "Console: to build it, npm and Node 20.19 or newer are needed"; exit 1; }
 	@node console/build.mjs
 
-screenshots: $(VENV)/.installed-test console ## retake the README's pictures of GraphiQL; needs Chromium
+screenshots: $(VENV)/.installed-test console ## retake the pictures in the README and in docs; needs Chromium, and Debian's fonts-inter
 	$(BIN)/python -m tests.console.screenshots
 
 ifeq ($(CHOSEN),)

@@ -32,11 +32,11 @@ _PATIENCE_MS = 30_000
 
 
 @contextlib.contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(**options: Any) -> Iterator[Browser]:
     """The system's Chromium, with a profile of its own, until the block ends."""
     expect.set_options(timeout=_PATIENCE_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS, **options)
         try:
             yield browser
         finally:
