@@ -8,7 +8,7 @@ import { Frame } from "./Frame";
 import { GatewayProvider, useGateway, useObservable } from "./gateway";
 import { KeyProvider } from "./keyboard";
 import { ListProvider } from "./list/ListProvider";
-import { Boundary, KeyPrompt } from "./notices";
+import { ErrorBoundary, KeyPrompt } from "./notices";
 import { Overview } from "./overview/Overview";
 
 const importDrawer = () => import("./execution/ExecutionDrawer");
@@ -40,11 +40,11 @@ function Page() {
   const { view, execution } = useAddress();
   const locked = useObservable(useGateway().locked);
   const drawer = !locked && execution !== "" && (
-    <Boundary>
+    <ErrorBoundary>
       <Suspense>
         <ExecutionDrawer guid={execution} />
       </Suspense>
-    </Boundary>
+    </ErrorBoundary>
   );
 
   useEffect(() => {
@@ -62,7 +62,9 @@ function Page() {
       {locked ? (
         <KeyPrompt refusal={locked} />
       ) : (
-        <Boundary key={view}>{view === "overview" ? <Overview /> : <Executions />}</Boundary>
+        <ErrorBoundary key={view}>
+          {view === "overview" ? <Overview /> : <Executions />}
+        </ErrorBoundary>
       )}
     </Frame>
   );

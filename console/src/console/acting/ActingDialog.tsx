@@ -1,6 +1,6 @@
 import { useEffect, useEffectEvent, useId } from "react";
 
-import { ErrorWords } from "../notices";
+import { ErrorNotice } from "../notices";
 import { Button, Dialog, Progress, Skeleton } from "../design";
 import { useFormats } from "../time";
 import { type Action, ACTIONS } from "./action";
@@ -73,7 +73,7 @@ export function ActingDialog({ job, onUndo, onClose, onDone }: Props) {
           <Skeleton height="2.5rem" />
         </div>
       )}
-      {stage.at === "refused" && <ErrorWords refusal={stage.refusal} onAgain={again} />}
+      {stage.at === "refused" && <ErrorNotice refusal={stage.refusal} onAgain={again} />}
       {stage.at === "confirming" && (
         <Confirmation
           action={job.action}

@@ -4,7 +4,7 @@ import { useAddress } from "../address";
 import { useToast } from "../design";
 import { useViewer } from "../gateway";
 import { useKey } from "../keyboard";
-import { NOTHING } from "../list/selection";
+import { NO_SELECTION } from "../list/selection";
 import { useList } from "../list/useList";
 import { useFormats } from "../time";
 import { type Action, ACTIONS } from "./action";
@@ -52,7 +52,7 @@ export function ActingProvider({ children }: { children: ReactNode }) {
   function finish({ kind, action }: Job, { changed, undo: back }: Outcome, isSaid: boolean) {
     setJob(null);
     setUndoable(back && kind === "act" ? { action, work: back } : null);
-    if (kind === "act") list.select(NOTHING);
+    if (kind === "act") list.select(NO_SELECTION);
     list.reload();
     if (isSaid) return;
     if (kind === "undo") return say(`${formats.executions(changed)} in progress again.`);
@@ -87,7 +87,7 @@ function ActingKeys({ begin }: Acting) {
   const { whyNot } = useViewer();
   const say = useToast();
   const isListed = view === "executions";
-  const selected = isListed ? selection : NOTHING;
+  const selected = isListed ? selection : NO_SELECTION;
   const single = execution || (isListed ? anchor : null);
   const isOff = selected.kind === "none" && !single;
 

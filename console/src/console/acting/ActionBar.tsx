@@ -1,6 +1,6 @@
 import { Button, IconButton } from "../design";
 import { useViewer } from "../gateway";
-import { NOTHING, type Selection, sizeOf } from "../list/selection";
+import { NO_SELECTION, type Selection, sizeOf } from "../list/selection";
 import { type List, useList } from "../list/useList";
 import { useFormats } from "../time";
 import { ACTIONS, ALL_ACTIONS } from "./action";
@@ -67,7 +67,7 @@ export function ActionBar() {
               icon="close"
               label="Select nothing"
               keys="Escape"
-              onClick={() => select(NOTHING)}
+              onClick={() => select(NO_SELECTION)}
             />
           </div>
         </section>

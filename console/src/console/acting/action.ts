@@ -18,6 +18,7 @@ export interface ActionFacts {
   state: ExecutionState | null;
 }
 
+/** The facts of all actions. */
 export const ACTIONS: Record<Action, ActionFacts> = {
   stop: {
     verb: "Stop",

@@ -20,6 +20,7 @@ export interface Outcome {
   undo: Work | null;
 }
 
+/** The outcome before anything was done. */
 export const NOTHING_YET: Outcome = {
   changed: 0,
   conflicts: [],

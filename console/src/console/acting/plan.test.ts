@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 
+import { many, FakeGateway } from "./fakeGateway";
 import { changeOf, MOST_KNOWN, planOf } from "./plan";
 import { type Target, targetOf, targetOfSelection } from "./target";
-import { many, Twin } from "./twin";
 
 const FAILED: Target = { kind: "all", filter: { state: { eq: "ERROR" } }, count: 3 };
 
 test("stopping is for what is in progress, and leaves what has ended", async () => {
-  const { acts } = new Twin({ a: "INPROGRESS", b: "FINISHED", c: "INPROGRESS" });
+  const { acts } = new FakeGateway({ a: "INPROGRESS", b: "FINISHED", c: "INPROGRESS" });
   const plan = await planOf("stop", targetOf(["a", "b", "gone"]), acts);
   expect(plan.found).toBe(2);
   expect(plan.work).toMatchObject({ kind: "update", count: 1, guids: ["a"] });
@@ -15,22 +15,27 @@ test("stopping is for what is in progress, and leaves what has ended", async () 
 });
 
 test("of all that match, what has ended is counted beside what is stopped", async () => {
-  const { acts } = new Twin({ a: "INPROGRESS", b: "FINISHED", c: "INPROGRESS" });
+  const { acts } = new FakeGateway({ a: "INPROGRESS", b: "FINISHED", c: "INPROGRESS" });
   const plan = await planOf("stop", { kind: "all", filter: {}, count: 3 }, acts);
   expect(plan).toMatchObject({ found: 3, work: { count: 2, guids: ["a", "c"] } });
   expect(Object.fromEntries(plan.states)).toEqual({ INPROGRESS: 2, FINISHED: 1 });
 });
 
 test("what was changed last is deleted last", async () => {
-  const { acts, ...twin } = new Twin({ a: "STOPPED", b: "ERROR", c: "STOPPED", d: "ERROR" });
-  twin.held.set("b", { state: "ERROR", updatedOn: 9 });
+  const { acts, ...gateway } = new FakeGateway({
+    a: "STOPPED",
+    b: "ERROR",
+    c: "STOPPED",
+    d: "ERROR",
+  });
+  gateway.held.set("b", { state: "ERROR", updatedOn: 9 });
   const { work } = await planOf("delete", targetOf(["a", "b", "c", "d"]), acts);
   const guids = work.kind === "delete" && work.rows.map(({ guid }) => guid);
   expect(guids).toEqual(["a", "c", "d", "b"]);
 });
 
 test("all that match are those which were selected, and were not changed since", async () => {
-  const { acts } = new Twin({ a: "ERROR", b: "ERROR" });
+  const { acts } = new FakeGateway({ a: "ERROR", b: "ERROR" });
   const selection = {
     kind: "all",
     filter: { state: { eq: "ERROR" } },
@@ -46,19 +51,19 @@ test("all that match are those which were selected, and were not changed since",
 });
 
 test("more than can be known one by one are changed by their filter", async () => {
-  const { acts } = new Twin({});
+  const { acts } = new FakeGateway({});
   const big = { ...acts, dryRun: async () => MOST_KNOWN + 1 };
   const { work } = await planOf("delete", FAILED, big);
   expect(work).toMatchObject({ kind: "matching", count: MOST_KNOWN + 1 });
 });
 
 test("less is asked for at once where the gateway takes less", async () => {
-  const twin = new Twin(many(300, "ERROR"), { maxIds: 200, maxPageSize: 100 });
-  const chosen = await planOf("delete", targetOf(twin.held.keys()), twin.acts);
+  const gateway = new FakeGateway(many(300, "ERROR"), { maxIds: 200, maxPageSize: 100 });
+  const chosen = await planOf("delete", targetOf(gateway.held.keys()), gateway.acts);
   expect(chosen.work.count).toBe(300);
-  const all = await planOf("delete", FAILED, twin.acts);
+  const all = await planOf("delete", FAILED, gateway.acts);
   expect(all.work.count).toBe(300);
-  expect(twin.refusals).toBe(8);
+  expect(gateway.refusals).toBe(8);
 });
 
 test("deleting expects no state", () => {

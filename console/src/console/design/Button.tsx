@@ -7,7 +7,7 @@ import { Tooltip } from "./Tooltip";
 
 type Attributes = Omit<ComponentPropsWithRef<"button">, "disabled">;
 
-export interface ButtonProps extends Attributes {
+interface ButtonProps extends Attributes {
   /** How much it wants to be pressed; plain by default. */
   kind?: "plain" | "main" | "danger" | "quiet";
   icon?: IconName;

@@ -1,7 +1,7 @@
 import { type RefObject, useEffect, useRef } from "react";
 
 import { go } from "../address";
-import { ErrorWords, Notice } from "../notices";
+import { ErrorNotice, Notice } from "../notices";
 import { Button, wordOf } from "../design";
 import { useKey } from "../keyboard";
 import { useList } from "../list/useList";
@@ -86,7 +86,7 @@ function Content({ guid, opened, onClose }: ContentProps) {
       </Notice>
     );
   }
-  if (!execution && refusal) return <ErrorWords refusal={refusal} onAgain={again} />;
+  if (!execution && refusal) return <ErrorNotice refusal={refusal} onAgain={again} />;
   return (
     <div aria-busy={standing === "unknown" && refusal === null}>
       {standing === "deleted" && (
@@ -94,7 +94,7 @@ function Content({ guid, opened, onClose }: ContentProps) {
           This execution was deleted. What you see is what it was last.
         </p>
       )}
-      {refusal && <ErrorWords refusal={refusal} onAgain={again} />}
+      {refusal && <ErrorNotice refusal={refusal} onAgain={again} />}
       <Times execution={execution} />
       {execution?.error && (
         <Section title="Error">

@@ -1,6 +1,6 @@
 import { useMemo } from "react";
 
-import { ErrorWords } from "../notices";
+import { ErrorNotice } from "../notices";
 import { Skeleton } from "../design";
 import { graphql } from "../generated/gql";
 import { useQuery } from "../gateway";
@@ -23,7 +23,7 @@ export default function RawData({ guid }: { guid: string }) {
     useMemo(() => ({ guid }), [guid]),
   );
   if (!data) {
-    if (refusal) return <ErrorWords refusal={refusal} onAgain={again} />;
+    if (refusal) return <ErrorNotice refusal={refusal} onAgain={again} />;
     return (
       <div aria-busy="true">
         <Skeleton height="6rem" />

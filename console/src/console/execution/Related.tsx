@@ -1,7 +1,7 @@
 import { useMemo } from "react";
 
 import { Link } from "../address";
-import { ErrorWords } from "../notices";
+import { ErrorNotice } from "../notices";
 import { Skeleton, StateMark } from "../design";
 import { printFilter, term } from "../filter/language";
 import { graphql } from "../generated/gql";
@@ -63,7 +63,7 @@ export function Related({ execution }: { execution: Known }) {
     } satisfies Record<string, ExecutionFilter | boolean | null>;
   }, [guid, agentflowId, sessionId, createdOn]);
   const { data, refusal, again } = useQuery(RELATED, variables);
-  if (!data && refusal) return <ErrorWords refusal={refusal} onAgain={again} />;
+  if (!data && refusal) return <ErrorNotice refusal={refusal} onAgain={again} />;
 
   const { others } = data ?? {};
   return (

@@ -1,6 +1,6 @@
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 
-import { ErrorWords } from "../notices";
+import { ErrorNotice } from "../notices";
 import { Button, Skeleton } from "../design";
 import { graphql } from "../generated/gql";
 import { useQuery } from "../gateway";
@@ -58,7 +58,7 @@ export function Steps({ execution, changes }: { execution: Known; changes: numbe
   }, [changes, again]);
 
   if (!data) {
-    if (refusal) return <ErrorWords refusal={refusal} onAgain={again} />;
+    if (refusal) return <ErrorNotice refusal={refusal} onAgain={again} />;
     return (
       <Section title="Steps" isBusy={isLoading}>
         <Skeleton height="1.25rem" />

@@ -1,6 +1,7 @@
 /** How much of a text is shown at first. */
 export const MOST_CHARACTERS = 1_000;
 
+/** The place in a list, or the name in an object, and what is there. */
 export type Entry = readonly [string | number, unknown];
 
 /** What is in a list or an object; null if it is neither. */

@@ -22,6 +22,7 @@ export const OPENED = graphql(`
   }
 `);
 
+/** What becomes of an execution, from a place among all changes on. */
 export const CHANGES = graphql(`
   subscription OpenedChanges($guid: ID!, $after: String) {
     executionEvents(filter: { guid: { eq: $guid } }, after: $after) {

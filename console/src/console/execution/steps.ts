@@ -2,6 +2,7 @@ import type { ExecutionStepsQuery } from "../generated/graphql";
 import type { Span } from "../time";
 import type { Known } from "./opened";
 
+/** A step of an execution, as the gateway tells it. */
 export type Step = NonNullable<ExecutionStepsQuery["execution"]>["steps"][number];
 
 /** A step and where it stands: `index` is its place among all, as the gateway tells them. */

@@ -12,7 +12,7 @@ import { JumpToDate } from "../list/JumpToDate";
 import { Table } from "../list/Table";
 import { useGrid, useList } from "../list/useList";
 import { useListKeys } from "../list/useListKeys";
-import { EmptyDatabase, ErrorWords, Notice } from "../notices";
+import { EmptyDatabase, ErrorNotice, Notice } from "../notices";
 import { RangePicker, useFormats } from "../time";
 import { SaveView } from "../views/SaveView";
 import { NothingMatches } from "./NothingMatches";
@@ -69,7 +69,7 @@ function Listed() {
     );
   }
   if (refusal && rows.length === 0)
-    return <ErrorWords refusal={refusal} onAgain={() => store.again()} />;
+    return <ErrorNotice refusal={refusal} onAgain={() => store.again()} />;
   if (isEmpty && total === 0)
     return snapshot.asked?.filter ? <NothingMatches /> : <EmptyDatabase />;
   return <Table />;

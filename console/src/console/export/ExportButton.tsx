@@ -1,7 +1,7 @@
 import { lazy, Suspense, useState } from "react";
 
 import { useAddress } from "../address";
-import { Boundary } from "../notices";
+import { ErrorBoundary } from "../notices";
 import { Button } from "../design";
 import { parseFilter } from "../filter/language";
 import { useList } from "../list/useList";
@@ -31,11 +31,11 @@ export function ExportButton() {
         <span className={styles.word}>Export</span>
       </Button>
       {exported && (
-        <Boundary>
+        <ErrorBoundary>
           <Suspense>
             <ExportDialog {...exported} onClose={() => setExported(null)} />
           </Suspense>
-        </Boundary>
+        </ErrorBoundary>
       )}
     </>
   );

@@ -11,6 +11,7 @@ interface Props {
   onChoose(term: Term, by: object): void;
 }
 
+/** Whether what is chosen is listed, or all but that. */
 export const IS_OR_NOT = [
   { value: "is", name: "is" },
   { value: "not", name: "is not" },

@@ -5,8 +5,8 @@ import styles from "./list.module.css";
 import { nextOrder, printOrder } from "./order";
 import { OrderMenu } from "./OrderMenu";
 import { sizeOf } from "./selection";
+import { NO_SELECTION } from "./selection";
 import { useGrid, useList } from "./useList";
-import { NOTHING } from "./selection";
 
 /** The heads of the columns: a click orders by one. */
 export function Head({ columns }: { columns: readonly Column[] }) {
@@ -65,7 +65,7 @@ function ChooseAll() {
         checked={isAll}
         disabled={!total}
         aria-label="Select all that match"
-        onChange={() => (selection.kind === "none" ? selectAll() : select(NOTHING))}
+        onChange={() => (selection.kind === "none" ? selectAll() : select(NO_SELECTION))}
       />
     </label>
   );

@@ -17,7 +17,7 @@ import { ListStore } from "./ListStore";
 import { keepPlace, keptPlace } from "./place";
 import { questionOf } from "./question";
 import type { Row } from "./row";
-import { extended, NOTHING, type Selection, toggled } from "./selection";
+import { extended, NO_SELECTION, type Selection, toggled } from "./selection";
 import { sourceOf } from "./source";
 import { GridContext, type Grid, type List, ListContext, type Shown } from "./useList";
 
@@ -39,7 +39,7 @@ export function ListProvider({ children }: { children: ReactNode }) {
   const { asked } = question;
   const snapshot = useSyncExternalStore(store.subscribe, store.get);
   const [anchor, setAnchor] = useState<string | null>(null);
-  const [selection, setSelection] = useState<Selection>(NOTHING);
+  const [selection, setSelection] = useState<Selection>(NO_SELECTION);
   const [isSelecting, setSelecting] = useState(false);
   const [shown, show] = useState<Shown | null>(null);
   const pivot = useRef<string | null>(null);
@@ -47,7 +47,7 @@ export function ListProvider({ children }: { children: ReactNode }) {
 
   useEffect(() => {
     if (!isShown || !asked) return;
-    setSelection(NOTHING);
+    setSelection(NO_SELECTION);
     setAnchor(null);
     pivot.current = null;
     store.open(asked, keptPlace());

@@ -5,14 +5,14 @@ import { ListStore } from "./ListStore";
 import {
   guids,
   look,
-  made,
-  MadeSource,
+  fakeExecution,
+  FakeSource,
   NEWEST_FIRST,
   numbers,
   opened,
   settle,
   targeted,
-} from "./made";
+} from "./fakeList";
 import { endOf, lengthOf, MOST_ROWS } from "./window";
 
 const AWAY = { kind: "away", needsKey: false, title: "Away.", detail: "" } as const;
@@ -73,7 +73,7 @@ test("what is before the place where one jumped to comes where one looks", async
 
 test("a jump to an instant finds its place among all", async () => {
   const { store } = await opened(10_000);
-  store.jump(new Date(made(4_000).createdOn), true);
+  store.jump(new Date(fakeExecution(4_000).createdOn), true);
   await settle();
   const { window, target } = store.get();
   expect(targeted(store)).toBe("4000");
@@ -129,7 +129,7 @@ test("a place that is gone is the beginning", async () => {
 });
 
 test("a place that the gateway does not know is the beginning", async () => {
-  const source = new MadeSource(100);
+  const source = new FakeSource(100);
   const { start } = source;
   const refusal = { kind: "input", needsKey: false, title: "", detail: "" } as const;
   source.start = (asked, span, signal) =>
@@ -142,7 +142,7 @@ test("a place that the gateway does not know is the beginning", async () => {
 });
 
 test("when the gateway does not answer, it is asked again", async () => {
-  const source = new MadeSource(100);
+  const source = new FakeSource(100);
   const { start } = source;
   source.start = () => Promise.reject(new Refused(AWAY));
   const store = new ListStore(source);

@@ -3,7 +3,7 @@ import { Changes } from "./changes";
 import { createdAt, type Found, lastOf, withCursors } from "./finding";
 import { placeAt, placeThatStays } from "./place";
 import type { Row } from "./row";
-import { NOTHING, type Place, type Snapshot } from "./snapshot";
+import { INITIAL, type Place, type Snapshot } from "./snapshot";
 import { type Asked, type Change, type Page, rowsOf, type Source, type Span } from "./source";
 import {
   type Edge,
@@ -29,7 +29,7 @@ const RETRIED_AFTER_MS = 5_000;
  */
 export class ListStore {
   private readonly source: Source;
-  private readonly shown = observable(NOTHING);
+  private readonly shown = observable(INITIAL);
   private changes: Changes | null = null;
   private asking = new AbortController();
   private asks = 0;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
-import { guids, look, made, numbers, opened, settle, targeted } from "./made";
+import { guids, look, fakeExecution, numbers, opened, settle, targeted } from "./fakeList";
 import type { Asked } from "./source";
 
 const BY_STATE: Asked = { filter: null, orderBy: [{ field: "STATE", direction: "ASC" }] };
@@ -36,7 +36,12 @@ test("very many new executions are counted once each, and loaded anew", async ()
   store.setReading(true);
   for (let number = 1_001; number <= 4_000; number += 1) {
     source.create(number);
-    source.send({ type: "UPDATED", matches: true, guid: String(number), execution: made(number) });
+    source.send({
+      type: "UPDATED",
+      matches: true,
+      guid: String(number),
+      execution: fakeExecution(number),
+    });
   }
   await settle();
   expect(store.get()).toMatchObject({ fresh: 3_000, total: 4_000 });
@@ -81,7 +86,12 @@ test("a thousand changes a second for a minute are shown together, and few of th
   const told = vi.fn();
   store.subscribe(told);
   for (let number = 1_001; number <= 61_000; number += 1) {
-    source.send({ type: "CREATED", matches: true, guid: String(number), execution: made(number) });
+    source.send({
+      type: "CREATED",
+      matches: true,
+      guid: String(number),
+      execution: fakeExecution(number),
+    });
     if (number % 100 === 0) await settle();
   }
   await settle();
@@ -93,10 +103,10 @@ test("a thousand changes a second for a minute are shown together, and few of th
 test("a row changes in place, and stays when it no longer matches", async () => {
   const { source, store } = await opened(1_000);
   const updatedOn = "2026-11-27T00:00:00Z";
-  const changed = made(999, { state: "STOPPED", updatedOn });
+  const changed = fakeExecution(999, { state: "STOPPED", updatedOn });
   source.send({ type: "UPDATED", matches: true, guid: "999", execution: changed });
-  source.send({ type: "UPDATED", matches: false, guid: "998", execution: made(998) });
-  source.send({ type: "DELETED", matches: false, guid: "997", execution: made(997) });
+  source.send({ type: "UPDATED", matches: false, guid: "998", execution: fakeExecution(998) });
+  source.send({ type: "DELETED", matches: false, guid: "997", execution: fakeExecution(997) });
   await settle();
   const { window, total } = store.get();
   expect(window.rows.slice(1, 4).map(({ standing }) => standing)).toEqual([
@@ -106,7 +116,7 @@ test("a row changes in place, and stays when it no longer matches", async () => 
   ]);
   expect(window.rows[1]?.state).toBe("STOPPED");
   expect(total).toBe(998);
-  source.send({ type: "UPDATED", matches: true, guid: "998", execution: made(998) });
+  source.send({ type: "UPDATED", matches: true, guid: "998", execution: fakeExecution(998) });
   await settle();
   expect(store.get().window.rows[2]?.standing).toBe("matches");
   expect(store.get().total).toBe(999);
@@ -117,7 +127,7 @@ test("a change that came before the page with its row is in it", async () => {
   const page = source.page;
   source.page = async (...given) => {
     const old = await page(...given);
-    const changed = made(850, { state: "ERROR", updatedOn: "2026-11-27T00:00:00Z" });
+    const changed = fakeExecution(850, { state: "ERROR", updatedOn: "2026-11-27T00:00:00Z" });
     source.send({ type: "UPDATED", matches: true, guid: "850", execution: changed });
     return old;
   };
@@ -130,7 +140,12 @@ test("a change that came before the page with its row is in it", async () => {
 test("an execution that comes to match has its place in the order", async () => {
   const { source, store } = await opened(0);
   for (const number of [5, 9, 7]) {
-    source.send({ type: "UPDATED", matches: true, guid: `${number}`, execution: made(number) });
+    source.send({
+      type: "UPDATED",
+      matches: true,
+      guid: `${number}`,
+      execution: fakeExecution(number),
+    });
   }
   await settle();
   expect(guids(store)).toEqual(["9", "7", "5"]);
@@ -139,9 +154,9 @@ test("an execution that comes to match has its place in the order", async () => 
 
 test("in another order rows stay where they are, and changes are counted", async () => {
   const { source, store } = await opened(1_000, BY_STATE);
-  const changed = made(999, { state: "STOPPED" });
+  const changed = fakeExecution(999, { state: "STOPPED" });
   source.send({ type: "UPDATED", matches: true, guid: "999", execution: changed });
-  source.send({ type: "UPDATED", matches: true, guid: "998", execution: made(998) });
+  source.send({ type: "UPDATED", matches: true, guid: "998", execution: fakeExecution(998) });
   source.create(1_001);
   await settle();
   expect(guids(store)[0]).toBe("1000");
@@ -161,7 +176,8 @@ test("when changes are no longer kept, what is pointed at stays where it is", as
   const { source, store } = await opened(1_000);
   store.setReading(true);
   const { target, window } = store.get();
-  for (let number = 1_001; number <= 1_250; number += 1) source.nodes.unshift(made(number));
+  for (let number = 1_001; number <= 1_250; number += 1)
+    source.nodes.unshift(fakeExecution(number));
   source.forget();
   await settle();
   expect(store.get().target).toBe(target);
@@ -175,9 +191,14 @@ test("when changes are no longer kept, what is pointed at stays where it is", as
 
 test("where only the gateway can tell how many match, it is asked once", async () => {
   const { source, store } = await opened(1_000);
-  source.nodes.push(made(-1));
+  source.nodes.push(fakeExecution(-1));
   for (const number of [1, 2]) {
-    source.send({ type: "UPDATED", matches: true, guid: `${number}`, execution: made(number) });
+    source.send({
+      type: "UPDATED",
+      matches: true,
+      guid: `${number}`,
+      execution: fakeExecution(number),
+    });
   }
   const count = vi.spyOn(source, "count");
   await vi.advanceTimersByTimeAsync(10_000);

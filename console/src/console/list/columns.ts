@@ -12,7 +12,9 @@ export const COLUMNS = [
   { key: "guid", name: "Guid", order: null },
 ] as const satisfies readonly { key: string; name: string; order: OrderKey | null }[];
 
+/** A column of the list. */
 export type Column = (typeof COLUMNS)[number];
+/** The name of a column in the code. */
 export type ColumnKey = Column["key"];
 
 /** The columns that the reader sees, and what hides one or shows it again. */

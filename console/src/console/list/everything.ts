@@ -1,7 +1,7 @@
 import { graphql } from "../generated/gql";
 import type { ExecutionFilter } from "../generated/graphql";
 import type { Gateway } from "../gateway";
-import { all, NOTHING, type Selection } from "./selection";
+import { all, NO_SELECTION, type Selection } from "./selection";
 
 const EVERYTHING = graphql(`
   query Everything($filter: ExecutionFilter) {
@@ -21,5 +21,5 @@ export async function everything(
 ): Promise<Selection> {
   const { executions } = await gateway.query(EVERYTHING, { filter });
   const [last] = executions.nodes;
-  return last ? all(filter, executions.totalCount, last.updatedOn) : NOTHING;
+  return last ? all(filter, executions.totalCount, last.updatedOn) : NO_SELECTION;
 }

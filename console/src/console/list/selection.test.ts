@@ -1,6 +1,15 @@
 import { expect, test } from "vitest";
 
-import { all, extended, filterOf, includes, NOTHING, sizeOf, some, toggled } from "./selection";
+import {
+  all,
+  extended,
+  filterOf,
+  includes,
+  NO_SELECTION,
+  sizeOf,
+  some,
+  toggled,
+} from "./selection";
 
 const UNTIL = "2026-11-26T12:00:00.000Z";
 const BEFORE = "2026-11-26T11:00:00Z";
@@ -11,10 +20,10 @@ const [one, two, three] = ["1", "2", "3"].map((guid) => ({ guid, updatedOn: BEFO
 ];
 
 test("an execution is added, and taken out again", () => {
-  const first = toggled(NOTHING, one);
+  const first = toggled(NO_SELECTION, one);
   expect(first).toEqual(some(["1"]));
   expect(toggled(toggled(first, two), one)).toEqual(some(["2"]));
-  expect(toggled(first, one)).toBe(NOTHING);
+  expect(toggled(first, one)).toBe(NO_SELECTION);
 });
 
 test("a range is added to what is selected", () => {
@@ -26,7 +35,7 @@ test("what changes after the last change of all is not among them", () => {
   expect(includes(selection, one)).toBe(true);
   expect(includes(selection, { guid: "1", updatedOn: UNTIL })).toBe(true);
   expect(includes(selection, { guid: "1", updatedOn: "2026-11-26T12:00:01Z" })).toBe(false);
-  expect(all(null, 0, UNTIL)).toBe(NOTHING);
+  expect(all(null, 0, UNTIL)).toBe(NO_SELECTION);
 });
 
 test("executions are taken out of all, and put back", () => {
@@ -35,7 +44,7 @@ test("executions are taken out of all, and put back", () => {
   expect(sizeOf(without)).toBe(2);
   expect(toggled(without, one)).toEqual(all(null, 3, UNTIL));
   expect(extended(without, [one, two])).toEqual(all(null, 3, UNTIL));
-  expect(toggled(toggled(without, two), three)).toBe(NOTHING);
+  expect(toggled(toggled(without, two), three)).toBe(NO_SELECTION);
 });
 
 test("the filter of all names their last change, and what was taken out", () => {

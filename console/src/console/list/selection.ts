@@ -26,17 +26,18 @@ export interface Selectable {
   updatedOn: string;
 }
 
-export const NOTHING: Selection = { kind: "none" };
+/** No execution is selected. */
+export const NO_SELECTION: Selection = { kind: "none" };
 
 /** Select these executions; none of them is no selection. */
 export function some(guids: Iterable<string>): Selection {
   const chosen = new Set(guids);
-  return chosen.size > 0 ? { kind: "some", guids: chosen } : NOTHING;
+  return chosen.size > 0 ? { kind: "some", guids: chosen } : NO_SELECTION;
 }
 
 /** Select all that match a filter; the last of them was changed at `until`. */
 export function all(filter: ExecutionFilter | null, total: number, until: string): Selection {
-  return total > 0 ? { kind: "all", filter, total, until, except: new Set() } : NOTHING;
+  return total > 0 ? { kind: "all", filter, total, until, except: new Set() } : NO_SELECTION;
 }
 
 /** Whether an execution is selected. One that has changed since is no longer among all. */
@@ -66,7 +67,7 @@ export function toggled(selection: Selection, row: Selectable): Selection {
   if (!includes(selection, row)) return selection;
   except.add(guid);
   const total = selection.total - 1;
-  return total > 0 ? { ...selection, total, except } : NOTHING;
+  return total > 0 ? { ...selection, total, except } : NO_SELECTION;
 }
 
 /** Add executions to a selection. */

@@ -25,7 +25,7 @@ export interface Snapshot extends Counted {
 }
 
 /** The list before anything was asked for. */
-export const NOTHING: Snapshot = {
+export const INITIAL: Snapshot = {
   asked: null,
   window: EMPTY,
   total: null,

@@ -93,7 +93,9 @@ export interface Asked {
 export type Span =
   { first: number; after?: string | null } | { last: number; before?: string | null };
 
+/** A page of rows, as the gateway answers. */
 export type Page = ListPageQuery["executions"];
+/** An event of an execution, as the subscription tells it. */
 export type Change = ListChangesSubscription["executionEvents"];
 
 /** Where rows come from. */

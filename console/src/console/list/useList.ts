@@ -46,6 +46,7 @@ export interface List {
   showFresh(): void;
 }
 
+/** Where `ListProvider` puts the list; use `useList`. */
 export const ListContext = createContext<List | null>(null);
 
 /** The list of executions. While another view is shown, it is the one that was shown last. */
@@ -77,6 +78,7 @@ export interface Grid {
   extendTo(row: Row): void;
 }
 
+/** Where `ListProvider` puts what the parts of the list share; use `useGrid`. */
 export const GridContext = createContext<Grid | null>(null);
 
 /** What the list's own parts share. */

@@ -1,5 +1,5 @@
 import { useKey } from "../keyboard";
-import { NOTHING } from "./selection";
+import { NO_SELECTION } from "./selection";
 import { useGrid, useList } from "./useList";
 
 const GROUP = "List";
@@ -27,6 +27,6 @@ export function useListKeys(): void {
     keys: "Escape",
     name: "Select nothing",
     group: GROUP,
-    run: selection.kind === "none" ? null : () => select(NOTHING),
+    run: selection.kind === "none" ? null : () => select(NO_SELECTION),
   });
 }

@@ -55,6 +55,7 @@ export const EMPTY: Window = {
   marks: [],
 };
 
+/** The index after the last of the rows. */
 export function endOf({ rows, start }: Window): number {
   return start + rows.length;
 }

@@ -1,6 +1,6 @@
-export { Boundary } from "./Boundary";
+export { ErrorBoundary } from "./ErrorBoundary";
 export { EmptyDatabase } from "./EmptyDatabase";
-export { ErrorWords } from "./ErrorWords";
+export { ErrorNotice } from "./ErrorNotice";
 export { KeyForm } from "./KeyForm";
 export { KeyPrompt } from "./KeyPrompt";
 export { LostConnection } from "./LostConnection";

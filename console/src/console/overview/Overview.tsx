@@ -1,7 +1,7 @@
 import { useMemo } from "react";
 
 import { go, useAddress } from "../address";
-import { EmptyDatabase, ErrorWords, Notice } from "../notices";
+import { EmptyDatabase, ErrorNotice, Notice } from "../notices";
 import { Announcement, Button, IconButton, ViewHeader } from "../design";
 import { parseFilter } from "../filter/language";
 import {
@@ -77,7 +77,7 @@ export function Overview() {
           {problem}
         </Notice>
       ) : refusal && !figures ? (
-        <ErrorWords refusal={refusal} onAgain={again} />
+        <ErrorNotice refusal={refusal} onAgain={again} />
       ) : figures?.isEmpty ? (
         <EmptyDatabase />
       ) : (

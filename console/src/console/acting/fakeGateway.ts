@@ -2,6 +2,7 @@ import type { ExecutionFilter, ExecutionState } from "../generated/graphql";
 import { Amount, type Refusal, Refused } from "../gateway";
 import type { Acts, Change } from "./acts";
 
+/** What a gateway refuses with that does not answer. */
 export const AWAY: Refusal = { kind: "away", needsKey: false, title: "Away.", detail: "" };
 const TOO_MUCH: Refusal = { kind: "input", needsKey: false, title: "Too much.", detail: "" };
 
@@ -17,7 +18,7 @@ interface Limits {
 }
 
 /** A gateway for tests, which knows the conditions on guids, states and times of change alone. */
-export class Twin {
+export class FakeGateway {
   readonly held: Map<string, Held>;
   /** How often too much was asked for at once. */
   refusals = 0;

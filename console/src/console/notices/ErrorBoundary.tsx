@@ -11,7 +11,7 @@ interface Props {
  * Says that a part of the page has failed, in its place. What else is on the page goes on. After
  * the gateway was replaced, parts that were not loaded yet are gone.
  */
-export class Boundary extends Component<Props, { hasFailed: boolean }> {
+export class ErrorBoundary extends Component<Props, { hasFailed: boolean }> {
   override state = { hasFailed: false };
 
   static getDerivedStateFromError() {

@@ -8,7 +8,10 @@ import type { Asked, Change, Page, Source } from "./source";
 const FIRST = Date.parse("2026-11-26T12:00:00Z");
 
 /** An execution for tests; those with greater numbers are newer. */
-export function made(number: number, changed: Partial<Row> = {}): Page["edges"][number]["node"] {
+export function fakeExecution(
+  number: number,
+  changed: Partial<Row> = {},
+): Page["edges"][number]["node"] {
   const createdOn = new Date(FIRST + number * 1000).toISOString();
   const { cursor: _cursor, standing: _standing, ...fields } = changed;
   return {
@@ -25,7 +28,7 @@ export function made(number: number, changed: Partial<Row> = {}): Page["edges"][
 }
 
 /** A source for tests that has some executions, newest first, and tells of what it is told. */
-export class MadeSource implements Source {
+export class FakeSource implements Source {
   nodes: Page["edges"][number]["node"][];
   asked: string[] = [];
   private tell: ((change: Change) => void) | undefined;
@@ -33,7 +36,7 @@ export class MadeSource implements Source {
   private events = 0;
 
   constructor(count: number) {
-    this.nodes = Array.from({ length: count }, (_, index) => made(count - index));
+    this.nodes = Array.from({ length: count }, (_, index) => fakeExecution(count - index));
   }
 
   start: Source["start"] = async (asked, span) => ({
@@ -77,8 +80,13 @@ export class MadeSource implements Source {
   };
 
   create(number: number): void {
-    this.nodes.unshift(made(number));
-    this.send({ type: "CREATED", matches: true, guid: String(number), execution: made(number) });
+    this.nodes.unshift(fakeExecution(number));
+    this.send({
+      type: "CREATED",
+      matches: true,
+      guid: String(number),
+      execution: fakeExecution(number),
+    });
   }
 
   send(change: Omit<Change, "cursor">): void {
@@ -99,17 +107,19 @@ function earliest(filter: Asked["filter"]): string {
   return filter?.and?.at(-1)?.createdOn?.gt ?? "0";
 }
 
+/** All executions, newest first. */
 export const NEWEST_FIRST: Asked = { filter: null, orderBy: [] };
 
 /** A list of so many executions, open from its beginning or from a place. */
 export async function opened(count: number, asked = NEWEST_FIRST, place: Place | null = null) {
-  const source = new MadeSource(count);
+  const source = new FakeSource(count);
   const store = new ListStore(source);
   store.open(asked, place);
   await settle();
   return { source, store };
 }
 
+/** Let a tenth of a second of the fake clock pass, and all that is awaited by then. */
 export async function settle() {
   await vi.advanceTimersByTimeAsync(100);
 }
@@ -130,6 +140,7 @@ export async function look(store: ListStore, first: number) {
   return window.rows.slice(seen - window.start, seen + 20 - window.start).map(({ guid }) => guid);
 }
 
+/** The guids of the rows that are loaded. */
 export function guids(store: ListStore) {
   return store.get().window.rows.map(({ guid }) => guid);
 }

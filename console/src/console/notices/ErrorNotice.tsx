@@ -9,7 +9,7 @@ interface Props {
 }
 
 /** Why something could not be shown, in words, and what can be done about it. */
-export function ErrorWords({ refusal, onAgain }: Props) {
+export function ErrorNotice({ refusal, onAgain }: Props) {
   const isOutdated = refusal.kind === "outdated";
   return (
     <Notice
