@@ -40,7 +40,7 @@ export function NothingMatches() {
         </Button>
       }
     >
-      <div aria-busy={!isKnown}>
+      <div className={styles.helpful} aria-busy={!isKnown}>
         {isKnown ? (
           <p>
             {wordsFor(isNoneEnough, helpful.length, only.length)}

@@ -2,7 +2,8 @@ import { useKey } from "../keyboard";
 import { NO_SELECTION } from "./selection";
 import { useGrid, useList } from "./useList";
 
-const GROUP = "List";
+/** The heading of the list's keys. */
+export const GROUP = "List";
 
 /** The keys of the list, which work wherever the focus is. */
 export function useListKeys(): void {

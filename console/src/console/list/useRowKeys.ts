@@ -1,5 +1,7 @@
 import { type RefObject, useEffect, useEffectEvent } from "react";
 
+import { useKey } from "../keyboard";
+import { GROUP } from "./useListKeys";
 import { useGrid, useList } from "./useList";
 
 /** The keys of a grid, while the focus is in the rows or nowhere. A page has so many rows. */
@@ -33,6 +35,12 @@ export function useRowKeys(scroller: RefObject<HTMLDivElement | null>, page: num
       setAnchor(next.guid);
     }
   });
+
+  // They are for the rows alone, and only listed with the keys of the page.
+  useKey({ keys: "Home", name: "First execution", group: GROUP, run: null });
+  useKey({ keys: "End", name: "Last execution", group: GROUP, run: null });
+  useKey({ keys: "shift+ArrowDown", name: "Select the next one too", group: GROUP, run: null });
+  useKey({ keys: "Ctrl+a", name: "Select all that match", group: GROUP, run: null });
 
   useEffect(() => {
     function listen(event: KeyboardEvent) {
