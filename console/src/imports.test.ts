@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 const LAYERS = [
   ["console", "graphiql"],
   ["console/overview", "console/executions", "console/execution", "console/rail"],
-  ["console/acting", "console/export"],
+  ["console/acting", "console/export", "console/table"],
   ["console/list", "console/views"],
   ["console/filter", "console/notices"],
   ["console/keyboard", "console/time"],
@@ -14,7 +14,7 @@ const LAYERS = [
 ];
 /** Packages that one folder alone imports, so that another could take their place. */
 const OWNERS: Record<string, string> = {
-  "@tanstack/react-virtual": "console/list",
+  "@tanstack/react-virtual": "console/table",
   "@urql/core": "console/gateway",
   "graphql-sse": "console/gateway",
   "graphql-ws": "console/gateway",

@@ -1,10 +1,10 @@
 import { Link } from "../address";
 import { StateMark } from "../design";
-import { graphql } from "../generated/gql";
 import { useQuery } from "../gateway";
+import { graphql } from "../generated/gql";
+import { useGrid } from "../list/useList";
 import { useFormats } from "../time";
-import styles from "./list.module.css";
-import { useGrid } from "./useList";
+import styles from "./table.module.css";
 
 const EARLIER_RUNNING = graphql(`
   query EarlierRunning($filter: ExecutionFilter) {

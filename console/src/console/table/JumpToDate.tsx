@@ -2,9 +2,9 @@ import { type FormEvent, useRef, useState } from "react";
 
 import { Button, Field, IconButton, Popover } from "../design";
 import { useKey } from "../keyboard";
+import { useGrid } from "../list/useList";
 import { boundsOf, parseRange, useZone } from "../time";
-import styles from "./list.module.css";
-import { useGrid } from "./useList";
+import styles from "./table.module.css";
 
 /** Goes to the executions of a day, wherever they are in the list. */
 export function JumpToDate() {

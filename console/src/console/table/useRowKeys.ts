@@ -1,8 +1,8 @@
 import { type RefObject, useEffect, useEffectEvent } from "react";
 
 import { useKey } from "../keyboard";
+import { useGrid, useList } from "../list/useList";
 import { GROUP } from "./useListKeys";
-import { useGrid, useList } from "./useList";
 
 /** The keys of a grid, while the focus is in the rows or nowhere. A page has so many rows. */
 export function useRowKeys(scroller: RefObject<HTMLDivElement | null>, page: number): void {

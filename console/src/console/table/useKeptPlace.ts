@@ -1,7 +1,7 @@
 import { useEffect } from "react";
 
-import type { ListStore } from "./ListStore";
-import { keepPlace } from "./place";
+import type { ListStore } from "../list/ListStore";
+import { keepPlace } from "../list/place";
 
 /** Browsers take offence at more. */
 const KEPT_AFTER_MS = 150;

@@ -1,13 +1,13 @@
 import { useRef } from "react";
 
 import { useAddress } from "../address";
+import { includes } from "../list/selection";
+import { useGrid, useList } from "../list/useList";
 import type { Column } from "./columns";
-import styles from "./list.module.css";
 import { Placeholder } from "./Placeholder";
 import { RowView } from "./RowView";
-import { includes } from "./selection";
+import styles from "./table.module.css";
 import { useKeptFocus } from "./useKeptFocus";
-import { useGrid, useList } from "./useList";
 import { useRowKeys } from "./useRowKeys";
 import { useVirtualRows } from "./useVirtualRows";
 

@@ -1,6 +1,6 @@
 import { useKey } from "../keyboard";
-import { NO_SELECTION } from "./selection";
-import { useGrid, useList } from "./useList";
+import { NO_SELECTION } from "../list/selection";
+import { useGrid, useList } from "../list/useList";
 
 /** The heading of the list's keys. */
 export const GROUP = "List";

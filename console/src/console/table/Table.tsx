@@ -1,12 +1,12 @@
 import { useEffect, useMemo, useRef } from "react";
 
 import { Button } from "../design";
+import { useGrid, useList } from "../list/useList";
 import { useColumns } from "./columns";
 import { Head } from "./Head";
-import styles from "./list.module.css";
 import { NewRows } from "./NewRows";
 import { Rows } from "./Rows";
-import { useGrid, useList } from "./useList";
+import styles from "./table.module.css";
 import { useReading } from "./useReading";
 import { type RowActions, RowActionsContext } from "./useRowActions";
 

@@ -2,11 +2,11 @@ import { type ChangeEvent, memo, type MouseEvent as Click } from "react";
 
 import { Link } from "../address";
 import { StateMark } from "../design";
+import type { Row } from "../list/row";
 import { Instant, useFormats } from "../time";
 import type { Column, ColumnKey } from "./columns";
-import styles from "./list.module.css";
-import type { Row } from "./row";
 import { RunningFor } from "./RunningFor";
+import styles from "./table.module.css";
 import { useRowActions } from "./useRowActions";
 
 interface Props {

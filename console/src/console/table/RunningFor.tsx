@@ -1,5 +1,5 @@
 import { useFormats, useNow } from "../time";
-import styles from "./list.module.css";
+import styles from "./table.module.css";
 
 /** For how long something has been running: it counts by itself, and nothing else renders. */
 export function RunningFor({ since }: { since: string }) {

@@ -1,5 +1,5 @@
 import { useKept } from "../kept";
-import type { OrderKey } from "./order";
+import type { OrderKey } from "../list/order";
 
 /** The columns of the list, in their order. */
 export const COLUMNS = [

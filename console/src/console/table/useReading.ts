@@ -1,6 +1,6 @@
 import { type RefObject, useEffect } from "react";
 
-import { useGrid } from "./useList";
+import { useGrid } from "../list/useList";
 
 /**
  * Tells the store while rows must not move: the mouse is over the list or what is drawn over it,

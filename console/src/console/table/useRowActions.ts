@@ -1,6 +1,6 @@
 import { createContext, use } from "react";
 
-import type { Grid } from "./useList";
+import type { Grid } from "../list/useList";
 
 /** What a row can do; always the same object, so that no row renders without need. */
 export type RowActions = Pick<Grid, "open" | "toggle" | "extendTo">;

@@ -1,6 +1,6 @@
 import { Skeleton } from "../design";
 import type { Column } from "./columns";
-import styles from "./list.module.css";
+import styles from "./table.module.css";
 
 const WIDTHS: Record<Column["key"], string> = {
   state: "5rem",

@@ -1,9 +1,9 @@
 import { defaultRangeExtractor, useVirtualizer } from "@tanstack/react-virtual";
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 
+import { useGrid, useList } from "../list/useList";
+import { lengthOf } from "../list/window";
 import { useKeptPlace } from "./useKeptPlace";
-import { useGrid, useList } from "./useList";
-import { lengthOf } from "./window";
 
 const OVERSCAN = 8;
 

@@ -1,9 +1,9 @@
 import { Announcement, Icon } from "../design";
 import { useKey } from "../keyboard";
+import { MOST_COUNTED } from "../list/fresh";
+import { useGrid, useList } from "../list/useList";
 import { useFormats } from "../time";
-import { MOST_COUNTED } from "./fresh";
 import styles from "./newRows.module.css";
-import { useGrid, useList } from "./useList";
 
 /** Says how many executions are new, when the reader is not at the top of the list. */
 export function NewRows() {

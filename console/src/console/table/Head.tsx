@@ -1,12 +1,12 @@
 import { go } from "../address";
 import { Icon } from "../design";
+import { nextOrder, printOrder } from "../list/order";
+import { sizeOf } from "../list/selection";
+import { NO_SELECTION } from "../list/selection";
+import { useGrid, useList } from "../list/useList";
 import type { Column } from "./columns";
-import styles from "./list.module.css";
-import { nextOrder, printOrder } from "./order";
 import { OrderMenu } from "./OrderMenu";
-import { sizeOf } from "./selection";
-import { NO_SELECTION } from "./selection";
-import { useGrid, useList } from "./useList";
+import styles from "./table.module.css";
 
 /** The heads of the columns: a click orders by one. */
 export function Head({ columns }: { columns: readonly Column[] }) {

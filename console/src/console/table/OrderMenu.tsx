@@ -1,8 +1,8 @@
 import { go } from "../address";
 import { Button, Menu } from "../design";
+import { nextOrder, printOrder } from "../list/order";
+import { useGrid } from "../list/useList";
 import { COLUMNS } from "./columns";
-import { nextOrder, printOrder } from "./order";
-import { useGrid } from "./useList";
 
 /** Orders the list where there is no room for the heads of its columns. */
 export function OrderMenu() {
