@@ -121,6 +121,12 @@ def test_only_graphiql_may_add_styles_of_its_own(gateway: Gateway) -> None:
     assert _directives(_page(gateway, "/graphql"))["style-src"] == "'self' 'unsafe-inline'"
 
 
+def test_no_text_becomes_code_in_the_console(gateway: Gateway) -> None:
+    directives = _directives(_page(gateway, "/"))
+    assert directives["require-trusted-types-for"] == "'script'"
+    assert directives["trusted-types"] == "'none'"
+
+
 def test_the_console_may_have_styles_in_its_page(gateway: Gateway, folder: Path) -> None:
     style = ":root { color: teal; }"
     (folder / "index.html").write_text(f"<style>{style}</style>")
