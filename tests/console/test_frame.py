@@ -19,6 +19,11 @@ _BOXES = """() => [...document.querySelectorAll("#console a")].map((link) => {
 })"""
 
 
+_TOO_LONG = "document.documentElement.scrollHeight - innerHeight"
+_WIDER_THAN_THE_LIST = """[...document.querySelectorAll("[role=row]")]
+  .filter((row) => row.scrollWidth > row.clientWidth).length"""
+
+
 # Before the scripts are there
 
 
@@ -36,6 +41,21 @@ def test_the_frame_is_there_before_the_scripts_and_does_not_move_when_they_come(
 
     after = open_console(demo_gateway, **options).open().evaluate(_BOXES)
     assert before == [box for box in after if box in before]
+
+
+def test_views_scroll_and_the_page_does_not(
+    open_console: Callable[..., ConsolePage], demo_gateway: Gateway
+) -> None:
+    low = {"viewport": {"width": 1280, "height": 500}}
+    console = open_console(demo_gateway, **low)
+    page = console.open()
+    assert page.evaluate(_TOO_LONG) <= 0
+    newest = demo_gateway.graphql("{ executions(first: 1) { nodes { guid } } }")
+    guid = newest["executions"]["nodes"][0]["guid"]
+    console.open(f"/?view=executions&execution={guid}")
+    page.get_by_role("link", name="All of this agentflow").scroll_into_view_if_needed()
+    assert page.evaluate(_TOO_LONG) <= 0
+    assert page.evaluate(_WIDER_THAN_THE_LIST) == 0
 
 
 # Finding one's way
