@@ -15,6 +15,7 @@ from sqlalchemy import (
     CTE,
     BigInteger,
     ColumnElement,
+    CompoundSelect,
     FromClause,
     Select,
     String,
@@ -35,6 +36,7 @@ from db.reading.filter_statements import cache_key_of, where
 from db.reading.filters import conjuncts
 from db.reading.index_choice import for_filter, is_of_errors
 from db.reading.normal_filters import NOTHING
+from db.reading.spans import Spans
 from db.reading.statement_cache import BindParameters
 from db.reading.statistics import (
     MOST_BUCKETS,
@@ -96,10 +98,13 @@ class StatisticsStatement:
         self._plan: CountsPlan | None = None
         if self._by is None or self._is_of_flows:
             self._plan = plan_counts(query.filter, self._unit, is_of_flows=self._is_of_flows)
+        # The rows of parents are in ranges of their own indexes.
+        self._spans = None if parents or self._plan is not None else Spans.of(query.filter)
         is_empty = (
             query.filter == NOTHING
             or query.range.is_empty
             or (self._plan is not None and self._plan.is_empty)
+            or (self._spans is not None and not self._spans.ranges)
         )
         self.is_needed = not is_empty and (self._has_sums or self._has_tops)
         """Whether anything is wanted that may be more than zero."""
@@ -126,13 +131,23 @@ class StatisticsStatement:
         values += self._keys
         selected = (self._has_sums, self.sums_are_tops, self._has_tops)
         shape = (self._by, len(self._keys), self._unit, selected)
-        key = (
-            ("rows", cache_key_of(self._query.filter, values))
-            if self._plan is None
-            else ("counts", self._plan.cache_key(values))
-        )
+        key: Hashable
+        if self._plan is not None:
+            key = ("counts", self._plan.cache_key(values))
+        elif self._spans is not None:
+            key = ("spans", self._key_of_spans(self._spans, values))
+        else:
+            key = ("rows", cache_key_of(self._query.filter, values))
         values += (self.too_many_sums, self._query.top)
         return ("statistics", shape, key)
+
+    @staticmethod
+    def _key_of_spans(spans: Spans, values: list[Any]) -> Hashable:
+        key: Hashable = None
+        for range_ in spans.ranges:
+            values += range_
+            key = cache_key_of(spans.rest, values)
+        return (len(spans.ranges), key)
 
     def build(self, parameters: BindParameters, source: ExecutionSource) -> Any:
         """Build the statement, binding values in the order of ``cache_key``."""
@@ -189,6 +204,10 @@ class StatisticsStatement:
                 with_tops=self._has_tops,
                 unit=self._unit,
             )
+        if self._spans is not None:
+            return _RowsRelation(
+                self._rows_of_spans(self._spans, parameters, source).cte("matching")
+            )
         filtered = for_filter(source, self._query.filter)
         if any(map(is_of_errors, conjuncts(self._query.filter))):
             # What is grouped by has an index too, which would find all executions.
@@ -208,6 +227,21 @@ class StatisticsStatement:
                 source, condition, parent=parent, with_flow=self._has_tops, unit=self._unit
             ).cte("matching")
         )
+
+    def _rows_of_spans(
+        self, spans: Spans, parameters: BindParameters, source: ExecutionSource
+    ) -> CompoundSelect[Any]:
+        """Count the rows of each range of time in its range of an index."""
+        filtered = for_filter(source, self._query.filter)
+        counted = []
+        for _ in spans.ranges:
+            since, until = parameters.bind_number(), parameters.bind_number()
+            within = and_(filtered.created_on >= since, filtered.created_on < until)
+            condition = and_(within, where(spans.rest, filtered, parameters.bind))
+            counted.append(
+                rows_by_state(source, condition, with_flow=self._has_tops, unit=self._unit)
+            )
+        return union_all(*counted)
 
     def _rows_of_sessions(
         self, source: ExecutionSource, condition: ColumnElement[bool], keys: tuple[Any, ...]

@@ -258,8 +258,34 @@ def _answers(place: Place, queries: list[StatisticsQuery], by: str | None, keys:
     return anyio.run(ask)
 
 
+def _span(since: int, until: int) -> Filter:
+    return AllOf(
+        (
+            Condition("created_on", "gte", EPOCH + timedelta(milliseconds=since)),
+            Condition("created_on", "lt", EPOCH + timedelta(milliseconds=until)),
+        )
+    )
+
+
+_FEBRUARY, _MARCH = _ms(2024, 2, 26), _ms(2024, 3, 1)
+_OF_SPANS = AllOf(
+    (
+        Condition("state", "not_in", ("ERROR",)),
+        AnyOf(
+            (
+                _span(_MARCH, _MARCH + HOUR + 1),
+                _span(_MARCH - 1, _MARCH + 1),
+                _span(_FEBRUARY - HOUR, _FEBRUARY),
+                _span(_FEBRUARY + HOUR, _FEBRUARY),
+            )
+        ),
+    )
+)
+
+
 @given(queries=st.lists(_queries, min_size=1, max_size=6))
 @example(queries=[StatisticsQuery(EVERYTHING, True, 10, frozenset({TimeBucket.MONTH}))])
+@example(queries=[StatisticsQuery(_OF_SPANS, True, 10, frozenset({TimeBucket.HOUR}))])
 @settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
 def test_statistics_are_those_of_the_matching_rows(
     spread: Place, queries: list[StatisticsQuery]

@@ -108,6 +108,38 @@ async def test_statistics_from_counts_read_the_executions_at_two_edges_at_most(
     assert read <= _EDGES + of_counts
 
 
+_HALVES = AnyOf(
+    tuple(
+        AllOf(
+            (
+                Condition("created_on", "gte", _at(hours + 0.5)),
+                Condition("created_on", "lt", _at(hours + 1)),
+            )
+        )
+        for hours in range(24, 324, 5)
+    )
+)
+_OTHERS: dict[str, tuple[Filter, ...]] = {
+    "alone": (),
+    "in a range": _RANGE,
+    "with a state": (Condition("state", "eq", "FINISHED"), *_RANGE),
+    "with an agentflow": (Condition("agentflow_id", "eq", "flow-0"), *_RANGE),
+    "with a duration": (Condition("duration_ms", "gte", 1), *_RANGE),
+    "with a name": (Condition("agentflow_name", "contains", "a"), *_RANGE),
+}
+
+
+@pytest.mark.parametrize("name", _OTHERS)
+async def test_statistics_of_parts_of_hours_read_the_executions_of_those_alone(
+    skewed: Place, name: str
+) -> None:
+    hours = frozenset({TimeBucket.HOUR})
+    filter_ = AllOf((*_OTHERS[name], _HALVES))
+    query = StatisticsQuery(filter_, with_states=True, buckets=hours)
+    read = await _read(skewed, query, None, [])
+    assert read <= 2 * 30 * len(_HALVES.parts)
+
+
 @pytest.mark.parametrize("name", COUNTED)
 async def test_statistics_of_sessions_read_the_executions_of_those_alone(
     skewed: Place, name: str
