@@ -67,6 +67,13 @@ def _total(gateway: Gateway, filter_: dict[str, Any] | None) -> int:
             },
         ),
         ('flow="Billing agent",none', {"agentflowName": {"eq": "Billing agent"}}),
+        (
+            "state:STOPPED OR duration>1m -flow:billing",
+            {
+                "or": [{"state": {"eq": "STOPPED"}}, {"durationMs": {"gt": 60_000}}],
+                "not": {"agentflowName": {"contains": "billing"}},
+            },
+        ),
         ("flow::Bill*", {"agentflowName": {"startsWith": "Bill", "caseSensitive": True}}),
         ("flow-id:agentflow-002", {"agentflowId": {"eq": "agentflow-002"}}),
         ("-session:none", {"sessionId": {"isNull": False}}),

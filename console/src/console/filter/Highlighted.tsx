@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 
 import styles from "./field.module.css";
 import type { Problem } from "./language";
-import { type Token, tokensOf } from "./tokens";
+import { isOr, type Token, tokensOf } from "./tokens";
 
 const KEY = /^-?(?:[\p{L}][\p{L}\d_-]*(?:::|==|>=|<=|[:=<>]))?/u;
 
@@ -32,6 +32,7 @@ function Term({ text, token, problems }: Props & { token: Token }) {
   const problem = problems.find((each) => each.from >= from && each.to <= to);
   const valuesFrom = from + (KEY.exec(text.slice(from, to))?.[0].length ?? 0);
   const cuts = [from, valuesFrom, problem?.from ?? to, problem?.to ?? to, to];
+  if (isOr(token)) return <span className={styles.head}>{text.slice(from, to)}</span>;
   const ordered = [...new Set(cuts)].sort((one, other) => one - other);
   return (
     <span className={styles.term}>

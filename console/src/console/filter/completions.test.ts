@@ -37,6 +37,7 @@ test.each([
   ["flow-id:|", "f 1", 'flow-id:"f 1" |'],
   ["session:s|", "s-2", "session:s-2 |"],
   ["x |y", "state:", "x state:|y"],
+  ["state:ERROR o|", "OR", "state:ERROR OR |"],
   ["duration>|", "10s", "duration>10s |"],
   ["after:|", "today", "after:today |"],
 ])("%s with %s becomes %s", (marked, name, then) => {

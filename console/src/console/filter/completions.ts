@@ -93,12 +93,16 @@ export function completionsAt(place: Place, names: Names): Completion[] {
   return found.slice(0, place.typed === "" ? KEYS.length : MOST);
 }
 
-function termsFor({ typed }: Place, names: Names): Completion[] {
+const OR = { name: "OR", what: "or else what follows", text: "OR ", isBeginning: true };
+
+function termsFor({ typed, from }: Place, names: Names): Completion[] {
   const word = typed.toLowerCase();
+  const isOr = from > 0 && word !== "" && "or".startsWith(word);
   const keys = KEYS.filter(({ key }) => key.startsWith(word)).map(({ key, kind, what }) => {
     const operator = kind === "lengths" || key === "updated" || key === "finished" ? ">" : ":";
     return { name: `${key}${operator}`, what, text: `${key}${operator}`, isBeginning: true };
   });
+  if (isOr) keys.unshift(OR);
   if (word.length < LETTERS_OF_NAMES) return keys;
   const states = statesLike(word).map((state) => ({
     ...ofState(state),

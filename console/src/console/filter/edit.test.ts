@@ -28,4 +28,6 @@ test("a menu is about the first term with its key", () => {
   const parsed = parseFilter("state:ERROR -state:STOPPED", AT);
   expect(termAbout(parsed, "state")).toEqual(term("state", ["ERROR"]));
   expect(termAbout(parsed, "flow")).toBeNull();
+  // What is only an alternative is not what all that is listed have.
+  expect(termAbout(parseFilter("state:ERROR OR duration>1h", AT), "state")).toBeNull();
 });

@@ -73,6 +73,27 @@ test.each([
   expect(filterOf(text)).toEqual(filter);
 });
 
+test("OR joins what stands on both sides of it, before everything else must hold", () => {
+  const error = { state: { eq: "ERROR" } };
+  const slow = { durationMs: { gt: 3_600_000 } };
+  const billing = { agentflowName: { contains: "billing" } };
+  expect(filterOf("state:ERROR OR duration>1h flow:billing")).toEqual({
+    and: [{ or: [error, slow] }, billing],
+  });
+  expect(filterOf("duration>1h OR -flow:billing OR state:ERROR")).toEqual({
+    or: [slow, { not: billing }, error],
+  });
+  expect(filterOf("flow:a,b OR state:ERROR")).toEqual({
+    or: [
+      { or: [{ agentflowName: { contains: "a" } }, { agentflowName: { contains: "b" } }] },
+      error,
+    ],
+  });
+  expect(filterOf('"OR"')).toMatchObject({
+    or: [{ agentflowName: { contains: "OR" } }, {}, {}, {}],
+  });
+});
+
 test("a text without a key is looked for in names, and among ids", () => {
   const found = (text: string) => ({
     or: [
@@ -86,6 +107,9 @@ test("a text without a key is looked for in names, and among ids", () => {
 });
 
 test.each([
+  ["OR state:ERROR", "OR", "before OR and one after"],
+  ["state:ERROR OR", "OR", "before OR and one after"],
+  ["a OR stat:ERROR OR b", "stat:ERROR", "Did you mean state?"],
   ["state:", "state:", "Say here which"],
   ["state:ERROR,", "state:ERROR,", "Say here which"],
   ["state:ERROR,WRONG", "WRONG", "no such state"],
@@ -174,7 +198,7 @@ test.each([
 const anyText = fc.oneof(
   fc.string(),
   fc.string({ unit: fc.constantFrom(...'ab:=<>,-*"\\ .\u00a0'.split("")) }),
-  fc.constantFrom("none", "ANY", "ERROR", "2026-11-01", "-24h", "a:b", "flow:x"),
+  fc.constantFrom("none", "ANY", "OR", "ERROR", "2026-11-01", "-24h", "a:b", "flow:x"),
 );
 
 const anyTerm: fc.Arbitrary<Term> = fc.oneof(
@@ -212,9 +236,17 @@ const anyTerm: fc.Arbitrary<Term> = fc.oneof(
   ),
 );
 
+const anyTerms = fc
+  .array(fc.tuple(anyTerm, fc.boolean()), { maxLength: 6 })
+  .map((terms) =>
+    terms.map(([each, isAlternative], index) =>
+      isAlternative && index > 0 ? { ...each, isAlternative } : each,
+    ),
+  );
+
 test("terms that are printed are read as they were", () => {
   fc.assert(
-    fc.property(fc.array(anyTerm, { maxLength: 6 }), (terms) => {
+    fc.property(anyTerms, (terms) => {
       const parsed = parseFilter(printFilter(terms), AT);
       expect(parsed.problems).toEqual([]);
       expect(termsOf(parsed)).toEqual(terms);
@@ -225,17 +257,17 @@ test("terms that are printed are read as they were", () => {
 test("nothing that is typed is left out: it is a term, or a problem", () => {
   fc.assert(
     fc.property(
-      fc.array(fc.oneof(anyText, fc.constantFrom("state:", "flow=", "created>", "x"))),
+      fc.array(fc.oneof(anyText, fc.constantFrom("state:", "flow=", "created>", "x", " OR "))),
       (texts) => {
         const text = texts.join("");
         const { parts, problems, filter } = parseFilter(text, AT);
         let at = 0;
-        for (const { from, to, term } of parts) {
+        for (const { from, to, condition } of parts) {
           expect(text.slice(at, from).trim()).toBe("");
           expect(from).toBeGreaterThanOrEqual(at);
           expect(to).toBeGreaterThan(from);
           const own = problems.filter((problem) => problem.from >= from && problem.to <= to);
-          expect(own.length).toBe(term === null ? 1 : 0);
+          expect(own.length > 0).toBe(condition === null);
           at = to;
         }
         expect(text.slice(at).trim()).toBe("");
@@ -250,7 +282,7 @@ test("what is printed is printed as it is", () => {
     fc.property(fc.array(anyText), (texts) => {
       const { parts, problems } = parseFilter(texts.join(" "), AT);
       if (problems.length > 0) return;
-      const printed = printFilter(parts.flatMap(({ term }) => term ?? []));
+      const printed = printFilter(parts.flatMap(({ terms }) => terms));
       expect(printFilter(termsOf(parseFilter(printed, AT)))).toBe(printed);
     }),
   );

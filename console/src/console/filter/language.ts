@@ -4,6 +4,7 @@ import { keyNamed, KEYS, type KeyFacts, nearest, OPERATORS, stateNamed } from ".
 import type { Term, Value } from "./terms";
 import { type At, withOffset } from "./times";
 import {
+  isOr,
   isPlainValue,
   isPlainWord,
   type Operator,
@@ -20,11 +21,14 @@ export { term } from "./terms";
 export type { At } from "./times";
 export type { Problem } from "./tokens";
 
-/** A part of the text: the term that it is, unless there is a problem in it. */
+/** A part of the text that is one condition: a term, or several with `OR` between them. */
 export interface Part {
   from: number;
   to: number;
+  /** The term that it is; null if it is several, or has a problem. */
   term: Term | null;
+  terms: readonly Term[];
+  /** Null if there is a problem in it. */
   condition: ExecutionFilter | null;
 }
 
@@ -51,8 +55,8 @@ export function parseFilter(text: string, at: At): Parsed {
     const problem = { from: MOST_CHARACTERS, to: text.length, words };
     return { filter: null, problems: [problem], parts: [] };
   }
-  const read = tokensOf(text).map((token) => partOf(token, at));
-  const problems = read.flatMap(({ problem }) => problem ?? []);
+  const read = joined(tokensOf(text), at);
+  const problems = read.flatMap((each) => each.problems);
   const parts = read.map(({ part }) => part);
   const filter = problems.length > 0 ? null : allOf(parts.map(({ condition }) => condition));
   return { filter, problems, parts };
@@ -60,12 +64,12 @@ export function parseFilter(text: string, at: At): Parsed {
 
 /** The terms of a text; those that have a problem are not among them. */
 export function termsOf({ parts }: Parsed): Term[] {
-  return parts.flatMap(({ term }) => term ?? []);
+  return parts.flatMap(({ terms }) => terms);
 }
 
 /** Write terms as they are read. */
 export function printFilter(terms: readonly Term[]): string {
-  return terms.map(printTerm).join(" ");
+  return terms.map((each) => `${each.isAlternative ? "OR " : ""}${printTerm(each)}`).join(" ");
 }
 
 /** Write a term as it is read. */
@@ -100,12 +104,56 @@ export function printValue(key: Term["key"], { kind, text }: Value): string {
   return kind === "beginning" ? `${written}*` : written;
 }
 
-function partOf(token: Token, at: At): { part: Part; problem: Problem | null } {
+interface Read {
+  part: Part;
+  problems: readonly Problem[];
+}
+
+/** The conditions of a text: its terms, where `OR` joins those that it stands between. */
+function joined(tokens: readonly Token[], at: At): Read[] {
+  const areOr = tokens.map(isOr);
+  const read: Read[] = [];
+  for (const [index, token] of tokens.entries()) {
+    const last = read.at(-1);
+    if (areOr[index]) {
+      const isBetween = areOr[index - 1] === false && areOr[index + 1] === false;
+      if (!isBetween) read.push(failed(token, { ...placeOf(token), words: ALONE }));
+    } else if (last && areOr[index - 1] && areOr[index - 2] === false) {
+      read.splice(-1, 1, either(last, partOf(token, at)));
+    } else {
+      read.push(partOf(token, at));
+    }
+  }
+  return read;
+}
+
+const ALONE = "Write a condition before OR and one after it, or put it in quotation marks.";
+
+function either(one: Read, other: Read): Read {
+  const [first, second] = [one.part.condition, other.part.condition];
+  // What is no single term has its alternatives in it already.
+  const alternatives = (one.part.term ? [first] : first?.or) ?? [];
+  const terms = other.part.terms.map((each) => ({ ...each, isAlternative: true }));
+  const isRead = first !== null && second !== null;
+  return {
+    part: {
+      from: one.part.from,
+      to: other.part.to,
+      term: null,
+      terms: [...one.part.terms, ...terms],
+      condition: isRead ? { or: [...alternatives.filter((each) => each !== null), second] } : null,
+    },
+    problems: [...one.problems, ...other.problems],
+  };
+}
+
+function failed({ from, to }: Token, problem: Problem): Read {
+  return { part: { from, to, term: null, terms: [], condition: null }, problems: [problem] };
+}
+
+function partOf(token: Token, at: At): Read {
   const { from, to } = token;
-  const fail = (problem: Problem) => ({
-    part: { from, to, term: null, condition: null },
-    problem,
-  });
+  const fail = (problem: Problem) => failed(token, problem);
   if (token.problem) return fail(token.problem);
   const read = termOf(token);
   if ("words" in read) return fail(read);
@@ -114,7 +162,7 @@ function partOf(token: Token, at: At): { part: Part; problem: Problem | null } {
     const piece = condition.value === null ? undefined : token.pieces[condition.value];
     return fail({ from: piece?.from ?? from, to: piece?.to ?? to, words: condition.words });
   }
-  return { part: { from, to, term: read, condition }, problem: null };
+  return { part: { from, to, term: read, terms: [read], condition }, problems: [] };
 }
 
 function termOf({ from, to, isExcluded, key: name, operator, pieces }: Token): Term | Problem {
@@ -169,7 +217,7 @@ function valueOf(piece: Piece, { kind, canBeMissing }: KeyFacts): Value {
   return { kind: "text", text: (kind === "states" && stateNamed(text)) || text };
 }
 
-function placeOf({ from, to }: Piece) {
+function placeOf({ from, to }: Piece | Token) {
   return { from, to };
 }
 

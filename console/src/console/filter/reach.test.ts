@@ -65,7 +65,7 @@ const FIELDS: Record<Field, [key: string, conditions: Record<string, string | nu
 };
 const COMBINED: Record<Exclude<keyof ExecutionFilter, Field>, string> = {
   and: "guid:a session:b",
-  or: "flow:a,b",
+  or: "guid:a OR session:b",
   not: "-guid:a",
 };
 // What is written in another way means the same.

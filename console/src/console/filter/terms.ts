@@ -28,6 +28,8 @@ export interface Term {
   isExcluded: boolean;
   operator: Operator;
   values: readonly Value[];
+  /** Whether `OR` stands before it: then it, or the one before, must hold. */
+  isAlternative?: boolean;
 }
 
 /** A term with a key and texts: `state:ERROR,TIMEOUT`. */

@@ -30,6 +30,8 @@ export interface Problem {
   words: string;
 }
 
+/** Between two terms: one of them must hold. */
+const OR = "OR";
 const SPACES = /\s*/y;
 const HEAD = /([\p{L}][\p{L}\d_-]*)(::|==|>=|<=|[:=<>])/uy;
 const BARE = /[^\s,"]*/y;
@@ -62,8 +64,15 @@ export function isPlainValue(text: string): boolean {
 
 /** Whether a text is read as a word as it is, without quotes. */
 export function isPlainWord(text: string): boolean {
-  if (text === "" || text.startsWith("-") || matched(HEAD, text, 0).found) return false;
+  if (text === "" || text === OR || text.startsWith("-")) return false;
+  if (matched(HEAD, text, 0).found) return false;
   return matched(WORD, text, 0).to === text.length;
+}
+
+/** Whether a token stands between alternatives. */
+export function isOr({ isExcluded, key, pieces: [piece, ...more] }: Token): boolean {
+  const isWord = key === null && !isExcluded && more.length === 0;
+  return isWord && piece?.text === OR && !piece.isQuoted;
 }
 
 function tokenAt(text: string, from: number): Token {

@@ -42,6 +42,10 @@ test.each([
   });
 });
 
+test("an alternative to a time is no beginning", () => {
+  expect(earlier("after:2026-11-01 OR duration>1h")).toBeNull();
+});
+
 test("the later beginning is the one that counts", () => {
   expect(earlier("after:2026-10-01", NOVEMBER)?.to.range).toBe(`..${NOVEMBER}`);
 });
