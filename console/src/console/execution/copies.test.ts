@@ -5,7 +5,7 @@ import { curlOf, graphqlOf } from "./copies";
 
 test("curl asks below the path of the page, and names the key only by its variable", () => {
   expect(curlOf("run-1", "https://example.org/gate/executions", false)).toBe(
-    "curl -s 'https://example.org/gate/executions/run-1?include=data'",
+    "curl -sS 'https://example.org/gate/executions/run-1?include=data'",
   );
   expect(curlOf("run-1", "https://example.org/executions", true)).toContain(
     'Bearer $EXECUTIONS_GATEWAY_KEY"',
@@ -14,7 +14,13 @@ test("curl asks below the path of the page, and names the key only by its variab
 
 test("a guid of any characters is one argument of curl and one string of GraphQL", () => {
   const guid = `it's "a" / b\\n`;
-  expect(curlOf(guid, "https://example.org/executions", false)).toMatch(/^curl -s '[^ ]*'$/);
+  expect(curlOf(guid, "https://example.org/executions", false)).toMatch(/^curl -sS '[^ ]*'$/);
   const text = JSON.stringify(parse(graphqlOf(guid)));
   expect(text).toContain(JSON.stringify(guid));
+});
+
+test("a guid that would lead elsewhere in a path is asked for by a filter", () => {
+  expect(curlOf("..", "https://example.org/executions", false)).toBe(
+    "curl -sS 'https://example.org/executions?guid=..'",
+  );
 });

@@ -3,9 +3,12 @@
  * key is named and never written.
  */
 export function curlOf(guid: string, rest: string, needsKey: boolean): string {
-  const url = `${rest}/${encodeURIComponent(guid)}?include=data`;
+  const text = encodeURIComponent(guid);
+  // As the last part of a path these would name another one.
+  const isPath = guid !== "." && guid !== "..";
+  const url = isPath ? `${rest}/${text}?include=data` : `${rest}?guid=${text}`;
   const header = needsKey ? ` -H "Authorization: Bearer $EXECUTIONS_GATEWAY_KEY"` : "";
-  return `curl -s ${inShell(url)}${header}`;
+  return `curl -sS ${inShell(url)}${header}`;
 }
 
 /** A query for an execution and its steps, as GraphiQL takes it. */
