@@ -141,6 +141,41 @@ def test_the_open_execution_is_deleted_from_its_drawer(
     assert gateway.sql("SELECT 1 FROM executions WHERE guid = ?", guid) == []
 
 
+def test_keys_that_are_typed_or_go_with_others_do_nothing(
+    open_console: Callable[..., ConsolePage], demo_gateway: Gateway
+) -> None:
+    page = open_console(demo_gateway).open(LIST)
+    _select_first(page, 1)
+    for key in ("s", "t", "Delete"):
+        for others in ("Control", "Alt", "Meta", "Shift"):
+            page.keyboard.press(f"{others}+{key}")
+    field = page.get_by_role("combobox", name="Filter")
+    field.focus()
+    page.keyboard.type("stz")
+    page.keyboard.press("Delete")
+    expect(field).to_have_value("stz")
+    page.get_by_role("button", name="Columns").click()
+    page.keyboard.press("s")
+    page.keyboard.press("Delete")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_the_bar_has_one_line_beside_an_open_execution(
+    open_console: Callable[..., ConsolePage], demo_gateway: Gateway
+) -> None:
+    console = open_console(demo_gateway, viewport={"width": 1440, "height": 900})
+    page = console.open(LIST)
+    _select_first(page, 1)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("complementary", name="Execution")).to_be_visible()
+    bar = page.get_by_role("region", name="Selection")
+    tops = [
+        bar.get_by_role("button", name=name).evaluate("(button) => button.offsetTop")
+        for name in ("Select all", "Stop", "Time out", "Delete", "Select nothing")
+    ]
+    assert len(set(tops)) == 1
+
+
 # All that match
 
 

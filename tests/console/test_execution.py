@@ -119,6 +119,32 @@ def test_data_of_any_size_puts_few_elements_on_the_page(
     assert before < 1_500
 
 
+def test_data_of_any_kind_is_shown_as_text(visiting: ConsolePage, gateway: Gateway) -> None:
+    [[guid]] = gateway.sql("SELECT guid FROM executions LIMIT 1")
+    hostile = "<img src=x onerror=document.body.remove()>"
+    deep: Any = 1
+    for _ in range(300):
+        deep = [deep]
+    output = {hostile: hostile, "__proto__": deep, "": None, "id": 1234567890123456789}
+    steps: list[Any] = [
+        {"nodeId": "a", "nodeLabel": hostile + "W" * 3_000, "data": {"output": output}},
+        {"nodeId": "self", "nodeLabel": "Self", "data": {"parentNodeId": "self"}},
+        {"nodeId": 5, "nodeLabel": {"a": 1}, "status": ["x"], "data": "text"},
+        None,
+    ]
+    _leave_data(gateway, guid, json.dumps(steps))
+    page = visiting.open(f"/?execution={guid}")
+    _drawer(page).get_by_role("button", name=hostile).click()
+    shown = _drawer(page).get_by_role("group", name="Output")
+    expect(shown).to_contain_text(f'"{hostile}": “{hostile}”')
+    expect(shown).to_contain_text('"": null')
+    expect(shown).to_contain_text("id: ≈ 1234567890123456800")
+    for _ in range(20):
+        shown.get_by_role("button", name="0:").last.click()
+    expect(_drawer(page).get_by_text("Self", exact=True)).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_its_session_and_its_agentflow_lead_to_others(
     visiting: ConsolePage, gateway: Gateway
 ) -> None:
@@ -186,6 +212,25 @@ def test_keys_lead_through_the_list_and_back_to_it(visiting: ConsolePage, gatewa
     page.keyboard.press("Escape")
     expect(_drawer(page)).to_have_count(0)
     expect(page.locator("[data-guid]:focus")).to_have_count(1)
+
+
+def test_from_outside_of_the_list_keys_lead_into_it(
+    visiting: ConsolePage, gateway: Gateway, failed: str
+) -> None:
+    [[finished]] = gateway.sql(
+        "SELECT guid FROM executions WHERE state = 'FINISHED' ORDER BY created_on DESC LIMIT 1"
+    )
+    page = visiting.open(f"/?view=executions&filter=state:FINISHED&execution={failed}")
+    expect(_drawer(page).get_by_text(failed)).to_be_visible()
+    page.keyboard.press("j")
+    expect(_drawer(page).get_by_text(finished)).to_be_visible()
+    before = _drawer(page).get_by_role("button", name="Previous execution")
+    expect(before).to_have_accessible_description(
+        "Previous execution: there is none before it in the list"
+    )
+    page = visiting.open(f"/?execution={failed}")
+    after = _drawer(page).get_by_role("button", name="Next execution")
+    expect(after).to_have_accessible_description("Next execution: it is not in the list")
 
 
 def test_a_phone_shows_it_on_the_whole_page(

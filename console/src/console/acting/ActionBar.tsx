@@ -37,7 +37,8 @@ export function ActionBar() {
             <span className={styles.size}>{said}</span>
             {mayBeMore && (
               <Button kind="quiet" onClick={selectAll}>
-                Select all {formats.number(total)} that match
+                Select all {formats.number(total)}
+                <span className={styles.long}>that match</span>
               </Button>
             )}
             {selection.kind === "all" && selection.except.size === 0 && (

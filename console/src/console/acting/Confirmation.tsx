@@ -173,7 +173,9 @@ function Left({ plan: { target, found, work } }: { plan: Plan }) {
     <p className={styles.quiet}>
       {work.kind === "matching"
         ? "So many can’t be told one by one: what comes or changes from now on is left out by the time of its last change."
-        : "These and no others: what comes or changes from now on is left out."}
+        : work.kind === "update"
+          ? "What comes from now on is left out, and so is what ends before its turn."
+          : "These and no others: what comes or changes from now on is left out."}
       {gone > 0 &&
         ` ${formats.number(gone)} of the chosen ones no longer ${gone === 1 ? "matches" : "match"}.`}
     </p>

@@ -10,14 +10,14 @@ interface Props {
   guid: string;
   opened: Opened;
   titleRef: Ref<HTMLHeadingElement>;
-  /** Undefined where the list has no row before, or after. */
-  onPrevious?(): void;
-  onNext?(): void;
+  /** Why there is no step back, or forth; undefined if there is one. */
+  whyNot(by: -1 | 1): string | undefined;
+  onStep(by: -1 | 1): void;
   onClose(): void;
 }
 
 /** Which execution it is, what can be done with it, and the way to its neighbours in the list. */
-export function DrawerHead({ guid, opened, titleRef, onPrevious, onNext, onClose }: Props) {
+export function DrawerHead({ guid, opened, titleRef, whyNot, onStep, onClose }: Props) {
   const copy = useCopy();
   const { execution, standing } = opened;
   return (
@@ -27,15 +27,15 @@ export function DrawerHead({ guid, opened, titleRef, onPrevious, onNext, onClose
           icon="up"
           label="Previous execution"
           keys="k"
-          onClick={onPrevious}
-          {...(!onPrevious && { off: "there is none before it in the list" })}
+          onClick={() => onStep(-1)}
+          off={whyNot(-1)}
         />
         <IconButton
           icon="down"
           label="Next execution"
           keys="j"
-          onClick={onNext}
-          {...(!onNext && { off: "there is none after it in the list" })}
+          onClick={() => onStep(1)}
+          off={whyNot(1)}
         />
         <span className={styles.gap} />
         <CopyMenu guid={guid} />

@@ -1,6 +1,6 @@
 import { type RefObject, useEffect, useRef } from "react";
 
-import { go } from "../address";
+import { go, useAddress } from "../address";
 import { ErrorNotice, Notice } from "../notices";
 import { Button, wordOf } from "../design";
 import { useKey } from "../keyboard";
@@ -23,11 +23,11 @@ export default function ExecutionDrawer({ guid }: { guid: string }) {
   const opened = useExecution(guid);
   const panel = useRef<HTMLElement>(null);
   const title = useRef<HTMLHeadingElement>(null);
-  const { before, after } = list.neighboursOf(guid);
+  const whyNot = useWhyNot(guid);
   const { execution, standing } = opened;
 
   function step(by: -1 | 1) {
-    if (by < 0 ? before : after) list.move(by);
+    if (whyNot(by) === undefined) list.move(by);
   }
   const close = () => go({ execution: "" });
   useKey({ keys: "j", name: "Next execution", group: GROUP, run: () => step(1) });
@@ -47,8 +47,8 @@ export default function ExecutionDrawer({ guid }: { guid: string }) {
         guid={guid}
         opened={opened}
         titleRef={title}
-        {...(before !== null && { onPrevious: () => step(-1) })}
-        {...(after !== null && { onNext: () => step(1) })}
+        whyNot={whyNot}
+        onStep={step}
         onClose={close}
       />
       <div data-scrolls className={styles.content}>
@@ -108,6 +108,20 @@ function Content({ guid, opened, onClose }: ContentProps) {
       {execution && <Related execution={execution} />}
     </div>
   );
+}
+
+/** Why there is no step to the execution before it, or after it; undefined if there is one. */
+function useWhyNot(guid: string): (by: -1 | 1) => string | undefined {
+  const { rows, neighboursOf } = useList();
+  const { view } = useAddress();
+  const { before, after } = neighboursOf(guid);
+  const isListed = before !== null || after !== null || rows[0]?.guid === guid;
+  return (by) => {
+    // From outside of the list, a step leads into what is seen of it.
+    if (!isListed) return view === "executions" && rows[0] ? undefined : "it is not in the list";
+    if (by < 0) return before === null ? "there is none before it in the list" : undefined;
+    return after === null ? "there is none after it in the list" : undefined;
+  };
 }
 
 /** Moves the focus to the title when it is opened, and back to where it was when it is closed. */

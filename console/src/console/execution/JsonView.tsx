@@ -2,7 +2,7 @@ import { type ReactNode, useState } from "react";
 
 import { IconButton, useCopy } from "../design";
 import { useFormats } from "../time";
-import { entriesOf, type Entry, MOST_CHARACTERS, opensAtFirst, piecesOf } from "./json";
+import { entriesOf, type Entry, MOST_CHARACTERS, nameIn, opensAtFirst, piecesOf } from "./json";
 import styles from "./json.module.css";
 
 /** How many entries of a list or an object are shown at first, and how many more at a time. */
@@ -109,16 +109,18 @@ function Branch({ name, value, entries, depth }: BranchProps) {
 
 function Name({ name }: { name: string | number | undefined }): ReactNode {
   if (name === undefined) return null;
-  return (
-    <span className={styles.name}>
-      {typeof name === "number" ? name : JSON.stringify(name).slice(1, -1)}:{" "}
-    </span>
-  );
+  return <span className={styles.name}>{typeof name === "number" ? name : nameIn(name)}: </span>;
 }
 
 function Leaf({ value }: { value: unknown }) {
   if (typeof value === "string") return <Text text={value} />;
-  return <span className={styles.other}>{String(value)}</span>;
+  const isRounded = Number.isInteger(value) && !Number.isSafeInteger(value);
+  return (
+    <span className={styles.other}>
+      {isRounded && "≈ "}
+      {String(value)}
+    </span>
+  );
 }
 
 function Text({ text }: { text: string }) {

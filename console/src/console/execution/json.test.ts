@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { entriesOf, MOST_CHARACTERS, opensAtFirst, piecesOf } from "./json";
+import { entriesOf, MOST_CHARACTERS, nameIn, opensAtFirst, piecesOf } from "./json";
 
 test("lists and objects have entries, and nothing else has", () => {
   expect(entriesOf(["a"])).toEqual([[0, "a"]]);
@@ -19,4 +19,15 @@ test("a text is cut between characters", () => {
   const text = `${"a".repeat(MOST_CHARACTERS - 1)}😀b`;
   expect(piecesOf(text, 1)).toEqual({ shown: text.slice(0, -1), left: 1 });
   expect(piecesOf("short", 1)).toEqual({ shown: "short", left: 0 });
+});
+
+test("a name that can't be seen as it is has quotation marks", () => {
+  expect(["a.b", "", " a", "a\nb", 'a"', "a b"].map(nameIn)).toEqual([
+    "a.b",
+    '""',
+    '" a"',
+    '"a\\nb"',
+    '"a\\""',
+    '"a b"',
+  ]);
 });

@@ -23,3 +23,9 @@ export function piecesOf(text: string, pieces: number): { shown: string; left: n
   if (end < text.length && /[\uD800-\uDBFF]/.test(text.charAt(end - 1))) end += 1;
   return { shown: text.slice(0, end), left: text.length - end };
 }
+
+/** A name as it is shown: with quotation marks where without them it would not be seen as it is. */
+export function nameIn(name: string): string {
+  const written = JSON.stringify(name);
+  return /^"\S+"$/.test(written) && written.length === name.length + 2 ? name : written;
+}
