@@ -10,6 +10,12 @@ function pressed(key: string, held: Partial<KeyboardEvent> = {}) {
   return nameOfKey({ key, ...held } as KeyboardEvent);
 }
 
+test("Caps Lock changes no key, and Shift is one with it too", () => {
+  expect(pressed("J")).toBe("j");
+  expect(pressed("s", { shiftKey: true })).toBe("S");
+  expect(pressed("?", { shiftKey: true })).toBe("?");
+});
+
 test("keys are called by what they write, and named ones with shift", () => {
   expect(pressed("j")).toBe("j");
   expect(pressed("?", { shiftKey: true })).toBe("?");

@@ -25,7 +25,9 @@ export function nameOfKey(event: KeyboardEvent): string | null {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return null;
   if (["Shift", "Control", "Alt", "Meta", "Dead"].includes(event.key)) return null;
   const isNamed = event.key.length > 1 || event.key === " ";
-  return event.shiftKey && isNamed ? `shift+${event.key}` : event.key;
+  if (isNamed) return event.shiftKey ? `shift+${event.key}` : event.key;
+  // With Caps Lock, Shift makes small letters; it is a key with another one all the same.
+  return event.shiftKey ? event.key.toUpperCase() : event.key.toLowerCase();
 }
 
 /** The actions of the page, those that were added last first. */
