@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from db.source import ExecutionRow
 from tests.console.axe import violations_in_every_scheme
+from tests.console.conftest import DEMO_EXECUTIONS
 from tests.console.console_page import LIST, PHONE, ConsolePage
 from tests.gateway import Gateway, running_gateway
 from tests.places import Place
@@ -129,6 +130,20 @@ def test_a_day_is_jumped_to_and_scrolled_from_in_both_directions(
 
 
 # The address
+
+
+def test_a_gateway_with_small_pages_is_listed_in_smaller_ones(
+    open_console: Callable[..., ConsolePage], demo: Place
+) -> None:
+    with running_gateway(demo, max_page_size=30) as gateway:
+        console = open_console(gateway)
+        page = console.open(LIST)
+        rows_of(page).first.click()
+        page.keyboard.press("Escape")
+        page.keyboard.press("End")
+        expect(page.locator(f'[data-guid][aria-rowindex="{DEMO_EXECUTIONS + 1}"]')).to_be_visible()
+        console.settle()
+    page.close()
 
 
 def test_a_link_shows_the_same_to_another_person(

@@ -23,12 +23,16 @@ export class Amount {
 
   /** Ask for as much as the gateway takes at once. Settings say how much, and it tells nobody. */
   async ask<Answer>(ask: (amount: number) => Promise<Answer>): Promise<Answer> {
+    const before = this.most;
     for (;;) {
       try {
         return await ask(this.most);
       } catch (error) {
         const isTooMuch = error instanceof Refused && error.refusal.kind === "input";
-        if (!isTooMuch || !this.halve()) throw error;
+        if (isTooMuch && this.halve()) continue;
+        // What is refused however little it is was not too much.
+        this.most = before;
+        throw error;
       }
     }
   }

@@ -5,8 +5,9 @@ import type {
   ListChangesSubscription,
   ListPageQuery,
 } from "../generated/graphql";
-import type { Gateway } from "../gateway";
+import { Amount, type Gateway } from "../gateway";
 import type { Row } from "./row";
+import { PAGE as PAGE_LENGTH } from "./window";
 
 /** Rows to begin with, and the place of these rows among all changes. */
 const START = graphql(`
@@ -117,19 +118,24 @@ export interface Source {
   ): () => void;
 }
 
+/** Fewer rows than this at once would make scrolling slow. */
+const FEWEST_ROWS = 10;
+
 /** The gateway as the source of rows. */
 export function sourceOf(gateway: Gateway): Source {
+  const rows = new Amount(PAGE_LENGTH, FEWEST_ROWS);
   return {
     async start(asked, span, signal) {
-      const { eventCursor, executions } = await gateway.query(
-        START,
-        { ...asked, ...span },
-        { signal },
+      const { eventCursor, executions } = await rows.ask((most) =>
+        gateway.query(START, { ...asked, ...upTo(most, span) }, { signal }),
       );
       return { eventCursor, total: executions.totalCount, page: executions };
     },
     async page(asked, span, signal) {
-      return (await gateway.query(PAGE, { ...asked, ...span }, { signal })).executions;
+      const { executions } = await rows.ask((most) =>
+        gateway.query(PAGE, { ...asked, ...upTo(most, span) }, { signal }),
+      );
+      return executions;
     },
     async count(filter, signal) {
       return (await gateway.query(COUNT, { filter }, { signal })).executions.totalCount;
@@ -153,4 +159,10 @@ export function sourceOf(gateway: Gateway): Source {
 /** The executions of a page as rows. */
 export function rowsOf({ edges }: Page): readonly Row[] {
   return edges.map(({ cursor, node }) => ({ ...node, cursor, standing: "matches" }));
+}
+
+function upTo<Asking extends Span>(most: number, span: Asking): Asking {
+  return "first" in span
+    ? { ...span, first: Math.min(span.first, most) }
+    : { ...span, last: Math.min(span.last, most) };
 }
