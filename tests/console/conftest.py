@@ -3,6 +3,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -17,7 +18,7 @@ from tests.console.console_page import ConsolePage
 from tests.console.graphiql import GraphiQL
 from tests.faults.programs import wait_until
 from tests.gateway import Gateway, bearer, make_key, migrate, running_gateway
-from tests.places import Place, SQLiteFiles, SQLitePlace
+from tests.places import Place, Server, SQLiteFiles, SQLitePlace
 
 DEMO_EXECUTIONS = 2_000
 COPIES = 50
@@ -96,10 +97,9 @@ def browser(demo: Place) -> Iterator[Browser]:  # noqa: ARG001 - filled before a
 
 
 @pytest.fixture
-def copy_of_demo(server: object, demo: Place, tmp_path: object) -> Place:
+def copy_of_demo(server: Server, demo: Place, tmp_path: Path) -> Place:
     """The demo for a test that changes it or makes keys."""
-    place: Place = server.copy(demo, tmp_path)  # type: ignore[attr-defined]
-    return place
+    return server.copy(demo, tmp_path)
 
 
 @pytest.fixture

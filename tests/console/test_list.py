@@ -3,7 +3,6 @@
 import re
 import time
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -263,8 +262,7 @@ def test_after_the_gateway_was_restarted_the_list_catches_up(
         page = console.open(LIST)
         port = urlsplit(gateway.url).port
     expect(page.get_by_text("The connection is lost.")).to_be_visible()
-    place: Any = copy_of_demo
-    with running_gateway(place, port=port) as gateway:
+    with running_gateway(copy_of_demo, port=port) as gateway:
         gateway.insert([running("meanwhile")])
         expect(row_of(page, "meanwhile")).to_be_visible()
         expect(page.get_by_text("The connection is lost.")).to_have_count(0)
