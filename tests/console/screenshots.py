@@ -114,13 +114,15 @@ def _look_at_graphiql(visitor: GraphiQL, *, narrow: bool) -> None:
 
 
 def _palette(picture: Image.Image) -> Image.Image:
-    """Return the colours that are seen most, but of those that look the same only one."""
-    counted: Any = picture.getcolors(picture.width * picture.height)
+    """Return the colours of surfaces exactly, and of others those that are seen to differ."""
+    pixels = picture.width * picture.height
+    counted: Any = picture.getcolors(pixels)
     chosen: list[tuple[int, int, int]] = []
-    for _, colour in sorted(counted, reverse=True):
+    for count, colour in sorted(counted, reverse=True):
         if len(chosen) == COLOURS:
             break
-        if all(math.dist(colour, other) > SAME_COLOUR for other in chosen):
+        is_surface = count > pixels / 1000
+        if is_surface or all(math.dist(colour, other) > SAME_COLOUR for other in chosen):
             chosen.append(colour)
     palette = Image.new("P", (1, 1))
     palette.putpalette([part for colour in chosen for part in colour])
