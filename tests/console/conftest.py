@@ -156,12 +156,16 @@ def visitor(browser: Browser, demo_gateway: Gateway) -> Iterator[GraphiQL]:
 
 @pytest.fixture
 def new_key(gateway: Gateway) -> Callable[..., str]:
-    """Makes keys with the scopes that are passed, which the gateway knows by then."""
+    """Makes keys with the scopes that are passed, and perhaps for one ``workspace``.
 
-    def new(*scopes: str) -> str:
+    The gateway knows them by then.
+    """
+
+    def new(*scopes: str, workspace: str | None = None) -> str:
         # The browser's loop runs in this thread, and leaves no room for another one.
         with ThreadPoolExecutor(1) as thread:
-            key = thread.submit(make_key, gateway.place, *scopes).result()
+            made = thread.submit(make_key, gateway.place, *scopes, workspace=workspace)
+            key = made.result()
         wait_until(lambda: _status(gateway) == 401 != _status(gateway, bearer(key)))
         return key
 

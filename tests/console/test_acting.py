@@ -268,6 +268,32 @@ def test_a_key_without_the_scope_finds_the_buttons_off_and_why(
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+def test_nothing_is_done_in_the_workspace_of_others(
+    open_console: Callable[..., ConsolePage], gateway: Gateway, new_key: Callable[..., str]
+) -> None:
+    first, second = [
+        guid
+        for [guid] in gateway.sql("SELECT guid FROM executions WHERE state = 'INPROGRESS' LIMIT 2")
+    ]
+    gateway.sql("UPDATE executions SET workspace_id = 'mine' WHERE guid = ?", first)
+    gateway.sql("UPDATE executions SET workspace_id = 'mine' WHERE guid = ?", second)
+    console = open_console(gateway)
+    console.use_key(new_key("read", "update", "delete", workspace="mine"))
+    page = console.open(RUNNING)
+    _select_first(page, 2)
+    # It is given to others once it is chosen.
+    gateway.sql("UPDATE executions SET workspace_id = 'theirs' WHERE guid = ?", first)
+    page.keyboard.press("s")
+    expect(page.get_by_text("1 of the chosen ones is gone.")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 execution stopped.").last).to_be_visible()
+    page = console.open(f"/?view=executions&execution={first}")
+    expect(page.get_by_text("There is no such execution.")).to_be_visible()
+    page.keyboard.press("s")
+    expect(_dialog(page, "Nothing to stop").get_by_text("your key does not see")).to_be_visible()
+    assert gateway.sql("SELECT state FROM executions WHERE guid = ?", first) == [("INPROGRESS",)]
+
+
 # For everybody
 
 
