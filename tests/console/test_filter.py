@@ -194,6 +194,14 @@ def test_nothing_is_asked_for_while_a_filter_is_not_understood(console_page: Con
     assert {name for name, _ in console_page.asked} <= {"AgentflowNames"}
 
 
+def test_what_is_no_range_is_said_and_left_out_with_a_click(console_page: ConsolePage) -> None:
+    page = console_page.open(f"{LIST}&range=soon")
+    expect(page.get_by_role("heading", name="This is no range of time.")).to_be_visible()
+    assert {name for name, _ in console_page.asked} <= {"Viewer"}
+    page.get_by_role("button", name="List all time").click()
+    expect(page.locator("[data-guid]").first).to_be_visible()
+
+
 def test_days_and_times_are_those_of_the_reader_and_links_mean_the_same_elsewhere(
     open_console: Callable[..., ConsolePage], demo_gateway: Gateway
 ) -> None:

@@ -126,6 +126,9 @@ def test_a_gateway_that_needs_a_key_asks_for_it_and_keeps_it_in_the_tab(
     expect(page.get_by_role("heading", name="Overview", level=1)).to_be_visible()
     assert key not in page.url
     assert page.evaluate("localStorage.length") == 0
+    gateway.sql("UPDATE api_keys SET revoked_on = 1700000000000")
+    # The page follows changes, and learns of it without asking.
+    expect(page.get_by_text("The key was revoked; ask for a new one.", exact=True)).to_be_visible()
 
 
 def _enter(page: Page, key: str) -> None:

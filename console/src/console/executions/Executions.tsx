@@ -2,7 +2,7 @@ import { useEffect } from "react";
 
 import { ActionBar } from "../acting/ActionBar";
 import { go, useAddress } from "../address";
-import { Announcement, ViewHeader } from "../design";
+import { Announcement, Button, ViewHeader } from "../design";
 import { ExportButton } from "../export/ExportButton";
 import { FilterBar } from "../filter/FilterBar";
 import { useConnection } from "../gateway";
@@ -13,7 +13,7 @@ import { EarlierRunning } from "../table/EarlierRunning";
 import { JumpToDate } from "../table/JumpToDate";
 import { Table } from "../table/Table";
 import { useListKeys } from "../table/useListKeys";
-import { RangePicker, useFormats } from "../time";
+import { parseRange, RangePicker, useFormats, useZone } from "../time";
 import { SaveView } from "../views/SaveView";
 import { NothingMatches } from "./NothingMatches";
 
@@ -58,10 +58,13 @@ function Result() {
 function Listed() {
   const { store, snapshot, question } = useGrid();
   const { rows, total, refusal, isLoading } = useList();
+  const { range } = useAddress();
+  const zone = useZone();
   useListKeys();
   useComingBack();
   const isEmpty = rows.length === 0 && !isLoading;
   if (!question.asked && rows.length === 0) {
+    if (parseRange(range, zone) === null) return <NoRange range={range} />;
     return (
       <Notice icon="filter" title="The filter can’t be understood.">
         What is wrong is underlined in it. Nothing is asked for until that is mended.
@@ -73,6 +76,19 @@ function Listed() {
   if (isEmpty && total === 0)
     return snapshot.asked?.filter ? <NothingMatches /> : <EmptyDatabase />;
   return <Table />;
+}
+
+/** Says that a link's range is none. */
+function NoRange({ range }: { range: string }) {
+  return (
+    <Notice
+      icon="calendar"
+      title="This is no range of time."
+      actions={<Button onClick={() => go({ range: "" })}>List all time</Button>}
+    >
+      Nothing is asked for with “{range}”. A range is written as 24h, 7d, or 2026-11-01..2026-11-08.
+    </Notice>
+  );
 }
 
 /** Asks again for what could not be had, when the gateway is there again. */

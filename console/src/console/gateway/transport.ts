@@ -86,7 +86,12 @@ export function transport(url: string, key: string | null): Transport {
       error: (error) => {
         if (Array.isArray(error)) return tell(listener, { errors: error as ErrorLike[] });
         if (error instanceof CloseEvent && error.code === CloseCode.Forbidden) {
-          const errors = [{ message: error.reason, extensions: { code: "UNAUTHENTICATED" } }];
+          const errors = [
+            {
+              message: error.reason.replace(/^Forbidden: /, ""),
+              extensions: { code: "UNAUTHENTICATED" },
+            },
+          ];
           return listener.refused(refusalOf({ status: 401, errors, hasKey }), "UNAUTHENTICATED");
         }
         if (hadSocket) return listener.ended();
