@@ -37,8 +37,8 @@ export function Executions() {
       <FilterBar rows={rows}>
         <SaveView />
       </FilterBar>
-      <EarlierRunning />
       <Listed />
+      <EarlierRunning />
       <ActionBar />
     </>
   );

@@ -14,7 +14,10 @@ const EARLIER_RUNNING = graphql(`
   }
 `);
 
-/** Says what still runs of what the range leaves out, which would be hidden without a word. */
+/**
+ * Says what still runs of what the range leaves out, which would be hidden without a word. It comes
+ * after the rows, which it does not move.
+ */
 export function EarlierRunning() {
   const { earlier } = useGrid().question;
   const formats = useFormats();
