@@ -24,7 +24,7 @@ interface Props {
 }
 
 /** Asks for a confirmation that says what will happen, shows how far it is, and what came of it. */
-export function ActingDialog({ job, onUndo, onClose, onDone }: Props) {
+export default function ActingDialog({ job, onUndo, onClose, onDone }: Props) {
   const { stage, start, again, end } = useJob(job);
   const formats = useFormats();
   const form = useId();

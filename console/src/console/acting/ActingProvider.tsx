@@ -1,4 +1,13 @@
-import { createContext, type ReactNode, use, useMemo, useState } from "react";
+import {
+  createContext,
+  lazy,
+  type ReactNode,
+  Suspense,
+  use,
+  useEffect,
+  useMemo,
+  useState,
+} from "react";
 
 import { useAddress } from "../address";
 import { useToast } from "../design";
@@ -6,15 +15,20 @@ import { useViewer } from "../gateway";
 import { useKey } from "../keyboard";
 import { NO_SELECTION } from "../list/selection";
 import { useList } from "../list/useList";
+import { ErrorBoundary } from "../notices";
 import { useFormats } from "../time";
 import { type Action, ACTIONS } from "./action";
-import { ActingDialog } from "./ActingDialog";
 import type { Outcome } from "./outcome";
 import type { Work } from "./plan";
 import { type Target, targetOf, targetOfSelection } from "./target";
 import type { Job } from "./useJob";
 import { SELECTING } from "./words";
 
+const importDialog = () => import("./ActingDialog");
+const ActingDialog = lazy(importDialog);
+
+/** When the page has what it needs first. */
+const DIALOG_AFTER_MS = 1_500;
 const GROUP = "Acting";
 
 interface Acting {
@@ -43,6 +57,12 @@ export function ActingProvider({ children }: { children: ReactNode }) {
     [],
   );
 
+  useEffect(() => {
+    // It is there before somebody acts; what goes wrong is told when they do.
+    const timer = setTimeout(() => void importDialog().catch(() => undefined), DIALOG_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, []);
+
   function undo(action: Action, work: Work) {
     setUndoable(null);
     setJob({ kind: "undo", action, work });
@@ -68,13 +88,16 @@ export function ActingProvider({ children }: { children: ReactNode }) {
       <ActingKeys begin={acting.begin} />
       <UndoKey undoable={undoable} undo={undo} />
       {job && (
-        <ActingDialog
-          key={job.kind}
-          job={job}
-          onUndo={undo}
-          onClose={() => setJob(null)}
-          onDone={(outcome, isSaid) => finish(job, outcome, isSaid)}
-        />
+        <ErrorBoundary key={job.kind}>
+          <Suspense>
+            <ActingDialog
+              job={job}
+              onUndo={undo}
+              onClose={() => setJob(null)}
+              onDone={(outcome, isSaid) => finish(job, outcome, isSaid)}
+            />
+          </Suspense>
+        </ErrorBoundary>
       )}
     </Context>
   );
