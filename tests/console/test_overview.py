@@ -205,6 +205,53 @@ def test_what_is_counted_is_a_link_away(
     console.settle()
 
 
+def test_each_count_leads_to_a_list_of_as_many_as_the_database_has(
+    open_console: Callable[..., ConsolePage], own: Gateway
+) -> None:
+    own.insert(of_this_hour("FFFEEI"))
+    own.insert(of_this_hour("FE", 10, hours_ago=30))
+    console = open_console(own)
+    page = console.open("/?filter=state:ERROR,FINISHED")
+    day_ago = int(time.time() * 1000) - 24 * HOUR_MS
+    main, rows = page.get_by_role("main"), "SELECT count(*) FROM executions WHERE created_on"
+    for link, condition in [
+        (figure(page, "Failures").get_by_role("link").first, f">= {day_ago} AND state = 'ERROR'"),
+        (figure(page, "Failures").get_by_role("link").last, f"< {day_ago} AND state = 'ERROR'"),
+        (figure(page, "Running now").get_by_role("link"), "< 0"),
+        (main.get_by_role("link", name="Finished"), f">= {day_ago} AND state = 'FINISHED'"),
+        (main.get_by_role("link", name="In progress"), "< 0"),
+        (main.get_by_role("link", name="The billing agent"), f">= {day_ago} AND state = 'ERROR'"),
+    ]:
+        link.click()
+        console.settle()
+        [[count]] = own.sql(f"{rows} {condition}")
+        if count:
+            grid = page.get_by_role("grid", name="Executions")
+            expect(grid).to_have_attribute("aria-rowcount", str(count + 1))
+        else:
+            expect(page.get_by_role("heading", name="Nothing matches.")).to_be_visible()
+        page.go_back()
+        console.settle()
+
+
+@pytest.mark.parametrize(
+    ("range_", "bars", "total"),
+    [
+        ("2024-12-31T18:30:00Z..2024-12-31T18:30:01Z", 1, 1),
+        ("2100-01-01..2100-12-31", 53, 0),
+        ("1980-01-01..1980-01-02", 48, 0),
+        ("2024-12-31T18:30:00Z..2100-01-01", 77, 1),
+    ],
+)
+def test_a_range_may_be_a_second_or_a_century_away(
+    open_console: Callable[..., ConsolePage], own: Gateway, range_: str, bars: int, total: int
+) -> None:
+    own.insert([execution(1, "FINISHED", MIDNIGHT_IN_KOLKATA_MS)])
+    page = open_console(own).open(f"/?range={range_}")
+    expect(page.locator("main tbody tr")).to_have_count(bars)
+    assert sum(row[0] for row in table(page).values()) == total
+
+
 # Live
 
 
