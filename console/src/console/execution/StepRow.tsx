@@ -4,6 +4,7 @@ import { colourOf, Icon, Skeleton, STATES, StateMark } from "../design";
 import type { ExecutionState } from "../generated/graphql";
 import { type Span, useFormats } from "../time";
 import styles from "./execution.module.css";
+import stepStyles from "./steps.module.css";
 import { type Placed, within } from "./steps";
 import type { Contents } from "./useContents";
 
@@ -34,7 +35,7 @@ export function StepRow({ placed: { step, index, depth, span }, whole, contents 
     <li>
       <button
         type="button"
-        className={styles.step}
+        className={stepStyles.step}
         style={style}
         aria-expanded={isOpen}
         aria-controls={id}
@@ -43,12 +44,12 @@ export function StepRow({ placed: { step, index, depth, span }, whole, contents 
           setOpen(!isOpen);
         }}
       >
-        <span className={styles.chevron}>
+        <span className={stepStyles.chevron}>
           <Icon name={isOpen ? "down" : "forward"} />
         </span>
-        <span className={styles.what}>
+        <span className={stepStyles.what}>
           <StatusMark state={state} status={step.status} />
-          <span className={styles.label}>{step.label || step.nodeId || "Step"}</span>
+          <span className={stepStyles.label}>{step.label || step.nodeId || "Step"}</span>
           {step.iteration !== null && (
             <span className={styles.count}>
               <span className="visually-hidden">iteration </span>
@@ -56,12 +57,12 @@ export function StepRow({ placed: { step, index, depth, span }, whole, contents 
             </span>
           )}
         </span>
-        <span className={styles.lane} aria-hidden="true">
-          {bar && <span className={styles.bar} />}
+        <span className={stepStyles.lane} aria-hidden="true">
+          {bar && <span className={stepStyles.bar} />}
         </span>
         <span className={styles.took}>{took === null ? "–" : duration(took)}</span>
       </button>
-      <div id={id} hidden={!isOpen} className={styles.inside}>
+      <div id={id} hidden={!isOpen} className={stepStyles.inside}>
         {isOpen && <Inside step={step} index={index} contents={contents} />}
       </div>
     </li>
@@ -77,7 +78,7 @@ function StatusMark({
 }) {
   if (state) return <StateMark state={state} isWordHidden />;
   return (
-    <span className={styles.unknown}>
+    <span className={stepStyles.unknown}>
       {status ?? <span className="visually-hidden">unknown</span>}
     </span>
   );

@@ -6,6 +6,7 @@ import { graphql } from "../generated/gql";
 import { useQuery } from "../gateway";
 import { useFormats } from "../time";
 import styles from "./execution.module.css";
+import stepStyles from "./steps.module.css";
 import type { Known } from "./opened";
 import { Section } from "./Section";
 import { placed, spanOfAll } from "./steps";
@@ -79,7 +80,7 @@ export function Steps({ execution, changes }: { execution: Known; changes: numbe
             : "The engine left no steps of it."}
         </p>
       )}
-      <ol className={styles.steps}>
+      <ol className={stepStyles.steps}>
         {steps.slice(0, shown).map((each) => (
           <StepRow key={each.index} placed={each} whole={whole} contents={contents} />
         ))}
@@ -90,7 +91,7 @@ export function Steps({ execution, changes }: { execution: Known; changes: numbe
         </Button>
       )}
       {(steps.length > 0 || problem) && (
-        <div className={styles.raw}>
+        <div className={stepStyles.raw}>
           <Button
             kind="quiet"
             aria-expanded={isRaw}

@@ -3,6 +3,7 @@ import type { CSSProperties } from "react";
 import { colourOf, Skeleton } from "../design";
 import { Instant, useFormats, useNow } from "../time";
 import styles from "./execution.module.css";
+import timeStyles from "./times.module.css";
 import type { Known } from "./opened";
 import { within } from "./steps";
 
@@ -14,7 +15,7 @@ export function Times({ execution }: { execution: Known | null }) {
   return (
     <section className={styles.section} aria-label="Times">
       {execution ? <Line execution={execution} /> : <Skeleton height="1.75rem" />}
-      <dl className={styles.times}>
+      <dl className={timeStyles.times}>
         <Time name="Created" at={execution?.createdOn} />
         <Time
           name="Finished"
@@ -38,7 +39,7 @@ function Time({ name, at, without }: { name: string; at?: string | null; without
         {at && (
           <>
             <Instant at={at} />
-            <small className={styles.ago}>{ago(at)}</small>
+            <small className={timeStyles.ago}>{ago(at)}</small>
           </>
         )}
       </dd>
@@ -67,7 +68,7 @@ function Line({ execution }: { execution: Known }) {
 
   return (
     <div style={style}>
-      <p className={styles.length}>
+      <p className={timeStyles.length}>
         <span className="visually-hidden">Duration: </span>
         {durationMs === null ? (
           isRunning ? (
@@ -79,12 +80,12 @@ function Line({ execution }: { execution: Known }) {
           duration(durationMs)
         )}
       </p>
-      <div className={styles.track} aria-hidden="true">
-        <span className={`${styles.run} ${isRunning ? styles.running : ""}`} />
-        <span className={styles.began} />
-        {change > 0.04 && change < 0.96 && <span className={styles.changed} />}
-        {isBeyond && <span className={styles.later} />}
-        {!isRunning && <span className={styles.ended} />}
+      <div className={timeStyles.track} aria-hidden="true">
+        <span className={`${timeStyles.run} ${isRunning ? timeStyles.running : ""}`} />
+        <span className={timeStyles.began} />
+        {change > 0.04 && change < 0.96 && <span className={timeStyles.changed} />}
+        {isBeyond && <span className={timeStyles.later} />}
+        {!isRunning && <span className={timeStyles.ended} />}
       </div>
     </div>
   );
