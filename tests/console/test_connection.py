@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.console.axe import violations_in_every_scheme
 from tests.console.console_page import LIST, ConsolePage
 from tests.console.test_list import point_at, row_of, running
 from tests.gateway import Gateway, insert, running_gateway
@@ -57,6 +58,7 @@ def test_a_lost_connection_is_tried_at_once_by_whoever_asks_for_it(
         expect(page.get_by_text("Live", exact=True)).to_be_visible()
     lost = page.get_by_text("The connection is lost.")
     expect(lost).to_be_visible()
+    assert violations_in_every_scheme(page) == []
     _pause(page)
     with serve() as gateway:
         gateway.insert([running("meanwhile")])

@@ -169,6 +169,27 @@ def test_no_state_of_the_page_has_anything_wrong_in_any_scheme(
         expect(opened).to_have_count(0)
 
 
+def test_what_is_said_in_the_place_of_a_view_has_nothing_wrong_in_any_scheme(
+    open_console: Callable[..., ConsolePage],
+    demo_gateway: Gateway,
+    gateway: Gateway,
+    new_key: Callable[..., str],
+) -> None:
+    console = open_console(demo_gateway)
+    for address, words in (
+        (f"{LIST}&filter=session:nowhere", "Nothing matches."),
+        (f"{LIST}&filter=colour:red", "be understood."),
+        ("/?execution=nowhere", "There is no such execution."),
+    ):
+        page = console.open(address)
+        expect(page.get_by_text(words).first).to_be_visible()
+        assert violations_in_every_scheme(page) == [], words
+    new_key("read")
+    page = open_console(gateway).open()
+    expect(page.get_by_label("API key")).to_be_visible()
+    assert violations_in_every_scheme(page) == []
+
+
 # Motion
 
 

@@ -10,7 +10,7 @@ const COMMAND = "executions-gateway keys create NAME --scope read";
 export function KeyPrompt({ refusal }: { refusal: Refusal }) {
   const { hasKey, enter } = useAccess();
   return (
-    <Notice icon="key" title={refusal.title}>
+    <Notice icon="key" title={refusal.title} isView>
       <p>Enter one here. It is kept in this tab, and forgotten when you close it.</p>
       <KeyForm
         className={styles.form}

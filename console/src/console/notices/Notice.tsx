@@ -10,12 +10,15 @@ interface Props {
   icon?: IconName;
   /** Buttons and links. */
   actions?: ReactNode;
+  /** Whether it stands in the place of a whole view, whose heading it then has. */
+  isView?: boolean;
   /** Whether it is told at once to who can't see it. */
   isAlert?: boolean;
 }
 
 /** Says, in the place of what is not there, why that is so. */
-export function Notice({ title, children, icon, actions, isAlert = false }: Props) {
+export function Notice({ title, children, icon, actions, isView, isAlert }: Props) {
+  const Heading = isView ? "h1" : "h2";
   return (
     <div className={styles.notice} role={isAlert ? "alert" : undefined}>
       {icon && (
@@ -23,7 +26,7 @@ export function Notice({ title, children, icon, actions, isAlert = false }: Prop
           <Icon name={icon} />
         </span>
       )}
-      <h2 className={styles.title}>{title}</h2>
+      <Heading className={styles.title}>{title}</Heading>
       {children && <div className={styles.words}>{children}</div>}
       {actions && <div className={styles.actions}>{actions}</div>}
     </div>
