@@ -32,7 +32,7 @@ from tests.places import SQLitePlace
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 DEMO_EXECUTIONS = 2000
 NOW = datetime(2026, 11, 26, 14, 20, tzinfo=UTC)
-COLOURS, SAME_COLOUR = 160, 6
+COLOURS, SAME_COLOUR = 128, 10
 LOOKS: Mapping[str, dict[str, Any]] = {
     "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 840}},
     "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 840}},
