@@ -41,8 +41,41 @@ class _Choice:
 
 class _Conversation(NamedTuple):
     flow: int
-    session_id: str | None
+    session_id: str
     last: int
+
+
+class _Team:
+    """Says what a team runs at a moment, and for which session."""
+
+    def __init__(self, clock: TeamClock, chance: Random, most_conversations: int) -> None:
+        self._clock = clock
+        self._chance = chance
+        self._by_day = _Choice(chance, nightly=False)
+        self._by_night = _Choice(chance, nightly=True)
+        self._sessions = 0
+        self._conversations: deque[_Conversation] = deque(maxlen=most_conversations)
+
+    def begin(self, created_on: int) -> tuple[int, str | None]:
+        """Return the number of an agentflow, and the id of the session if it has one."""
+        flow, session_id = self._choose(created_on)
+        if session_id:
+            self._conversations.append(_Conversation(flow, session_id, created_on))
+        return flow, session_id
+
+    def _choose(self, created_on: int) -> tuple[int, str | None]:
+        chance = self._chance
+        if chance.random() < _AGAIN and self._conversations:
+            one = chance.choice(self._conversations)
+            if created_on - one.last < _GOES_ON_WITHIN_MS:
+                return one.flow, one.session_id
+        if self._clock.is_night(created_on) and chance.random() < 0.5:
+            return self._by_night.choose(), None
+        flow = self._by_day.choose()
+        if not AGENTFLOWS[flow].has_sessions:
+            return flow, None
+        self._sessions += 1
+        return flow, f"session-{self._sessions:06d}"
 
 
 def demo_executions(count: int, now: int) -> Iterator[tuple[LoadedExecution, str]]:
@@ -51,48 +84,32 @@ def demo_executions(count: int, now: int) -> Iterator[tuple[LoadedExecution, str
     # Apart, so that the newest execution has the same guid whenever the demo is made.
     guids = Random(count)  # noqa: S311 - the same
     clock = TeamClock(now)
-    by_day, by_night = _Choice(chance, nightly=False), _Choice(chance, nightly=True)
     # As many people talk at a time as there are executions.
-    conversations: deque[_Conversation] = deque(maxlen=max(3, min(count // 5_000, 500)))
-    sessions = 0
+    team = _Team(clock, chance, max(3, min(count // 5_000, 500)))
     hanging = list(HANGING_SINCE_MS if count > _ENOUGH_TO_HANG else ())
     running = min(_STILL_RUNNING, count // 300)
     for left, created_on in zip(
         range(count, 0, -1), instants(count, now, clock, chance), strict=True
     ):
-        session_id = None
-        again = chance.random() < _AGAIN and conversations
-        if again and created_on - (one := chance.choice(conversations)).last < _GOES_ON_WITHIN_MS:
-            flow, session_id = one.flow, one.session_id
-        elif clock.is_night(created_on) and chance.random() < 0.5:
-            flow = by_night.choose()
-        else:
-            flow = by_day.choose()
-            if AGENTFLOWS[flow].has_sessions:
-                sessions += 1
-                session_id = f"session-{sessions:06d}"
-        if session_id:
-            conversations.append(_Conversation(flow, session_id, created_on))
+        flow, session_id = team.begin(created_on)
         hangs = bool(hanging) and now - created_on <= hanging[0]
         if hangs:
             hanging.pop(0)
         run = _run(AGENTFLOWS[flow], created_on, now, chance)
         if hangs or left <= running:
             run = _unfinished(run, now, chance)
-        yield (
-            LoadedExecution(
-                id=None,
-                guid=str(uuid.UUID(int=guids.getrandbits(128), version=4)),
-                agentflow_id=f"agentflow-{flow + 1:03d}",
-                session_id=session_id,
-                state=run.state,
-                created_on=created_on,
-                updated_on=run.updated_on,
-                data=record(run, session_id, chance) if left <= RECORDED else None,
-                error=run.error,
-            ),
-            AGENTFLOWS[flow].name,
+        execution = LoadedExecution(
+            id=None,
+            guid=str(uuid.UUID(int=guids.getrandbits(128), version=4)),
+            agentflow_id=f"agentflow-{flow + 1:03d}",
+            session_id=session_id,
+            state=run.state,
+            created_on=created_on,
+            updated_on=run.updated_on,
+            data=record(run, session_id, chance) if left <= RECORDED else None,
+            error=run.error,
         )
+        yield execution, AGENTFLOWS[flow].name
 
 
 def _run(flow: Agentflow, created_on: int, now: int, chance: Random) -> Run:
