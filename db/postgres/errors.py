@@ -23,6 +23,8 @@ DISCONNECTED = (
     asyncpg.ConnectionDoesNotExistError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
+    # A statement between the server's last words and the end of the connection.
+    asyncpg.InternalClientError,
     ConnectionResetError,
     BrokenPipeError,
 )
