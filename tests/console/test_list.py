@@ -33,8 +33,9 @@ _SEEN = """() => {
 
 
 def seen(page: Page) -> list[tuple[int, str]]:
-    """The places and the guids of the rows that can be seen."""
-    return [(index, guid) for index, guid in page.evaluate(_SEEN)]
+    """The places and the guids of the rows that can be seen, once some are."""
+    shown = page.wait_for_function(f"() => [({_SEEN})()].find((rows) => rows.length > 0)")
+    return [(index, guid) for index, guid in shown.json_value()]
 
 
 def rows_of(page: Page) -> Locator:

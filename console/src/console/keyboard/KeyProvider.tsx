@@ -4,6 +4,7 @@ import {
   use,
   useEffect,
   useEffectEvent,
+  useLayoutEffect,
   useMemo,
   useState,
   useSyncExternalStore,
@@ -68,7 +69,8 @@ export function useKey(action: KeyAction): void {
   const run = useEffectEvent((event: KeyboardEvent) => action.run?.(event));
   const { keys, name, group } = action;
   const isReady = action.run !== null;
-  useEffect(
+  // Before anybody sees what it is for: they may press the key at once.
+  useLayoutEffect(
     () => registry.add({ keys, name, group, run: isReady ? (event) => run(event) : null }),
     [registry, keys, name, group, isReady],
   );
