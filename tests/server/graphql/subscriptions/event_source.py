@@ -93,6 +93,13 @@ class EventSource:
         """The next block with an event."""
         return next(block for block in self.blocks() if block.name is not None)
 
+    def widen(self) -> None:
+        """Receive in large pieces from here on, whatever the ``receive_buffer`` was."""
+        its = self.response.extensions["network_stream"].get_extra_info("socket")
+        its.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        # The window stays below what the first buffer allowed otherwise.
+        its.setsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP, 1 << 20)
+
     def next_position(self) -> str:
         """The id of the next block that has no event."""
         found = next(block.id for block in self.blocks() if block.name is None)

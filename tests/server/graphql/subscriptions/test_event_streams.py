@@ -338,6 +338,7 @@ def test_a_client_that_reads_late_gets_everything_once(gateway: Gateway) -> None
         source.next_position()
         for number in range(count):
             gateway.sql(CHANGE, f"{number:>9000}", RUNNING[0])
+        source.widen()
         told = [int(event["execution"]["sessionId"]) for event in source.take(count)]
     assert told == list(range(count))
 
@@ -371,6 +372,7 @@ def test_a_client_that_falls_behind_comes_back_and_misses_nothing(
         while not has_fallen_behind(gateway):
             gateway.sql(CHANGE, f"{made:>9000}", RUNNING[0])
             made += 1
+        source.widen()
         *read, last = source.to_the_end()
     told = [int(block.event["execution"]["sessionId"]) for block in read if block.name]
     assert last.name is None
