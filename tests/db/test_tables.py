@@ -342,7 +342,7 @@ async def test_a_reader_does_not_wait_for_an_engine_that_writes(
 def test_a_gateway_that_cannot_write_says_that_it_is_busy(
     gateway_with: Callable[..., Gateway], engine: sqlite3.Connection
 ) -> None:
-    gateway = gateway_with(busy_timeout=0.05)
+    gateway = gateway_with(busy_timeout=1.0)
     _insert(engine)
     engine.execute("BEGIN IMMEDIATE")
     refused = gateway.http.put("/executions/g-1", json={"state": "ERROR"})

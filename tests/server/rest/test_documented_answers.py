@@ -177,7 +177,7 @@ def test_every_documented_status_is_asked_for() -> None:
 
 @pytest.mark.sqlite
 def test_a_busy_database_answers_as_documented(gateway_with: Callable[..., Gateway]) -> None:
-    gateway = gateway_with(busy_timeout=0.1)
+    gateway = gateway_with(busy_timeout=1.0)
     gateway.insert([ONE])
     with closing(sqlite3.connect(file_of(gateway.place), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

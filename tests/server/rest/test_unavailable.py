@@ -38,7 +38,7 @@ _WRITES: dict[str, _Write] = {
 def test_a_write_is_503_while_another_one_lasts_and_works_afterwards(
     gateway_with: Callable[..., Gateway], write: _Write
 ) -> None:
-    gateway = gateway_with(busy_timeout=0.1)
+    gateway = gateway_with(busy_timeout=1.0)
     gateway.insert([ONE])
     with closing(sqlite3.connect(file_of(gateway.place), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -52,7 +52,7 @@ def test_a_write_is_503_while_another_one_lasts_and_works_afterwards(
 def test_reading_goes_on_while_another_program_writes(
     gateway_with: Callable[..., Gateway],
 ) -> None:
-    gateway = gateway_with(busy_timeout=0.1)
+    gateway = gateway_with(busy_timeout=1.0)
     gateway.insert([ONE])
     with closing(sqlite3.connect(file_of(gateway.place), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
