@@ -46,7 +46,7 @@ ifdef STALE
   $(shell rm -rf $(VENV))
 endif
 
-.PHONY: run test test-load console-test check bench flowise console screenshots format audits protocols clients schema released-schema clean
+.PHONY: run test test-load test-drawn console-test check bench flowise console screenshots format audits protocols clients schema released-schema clean
 
 run: $(VENV)/.installed ## run the gateway over an SQLite file with demo executions
 	@if $(HAS_NPM); then node console/build.mjs --beside $$$$ & \
@@ -74,9 +74,11 @@ endif
 console-test: ## build the console and GraphiQL and run their unit tests, if npm is installed
 	@if $(HAS_NPM) && node console/build.mjs; then npm test --prefix console --silent; fi
 
-test-load: $(VENV)/.installed-test ## run the load tests and many more drawn examples, which take minutes
+test-load: $(VENV)/.installed-test ## run the load tests, which take minutes
+	$(BIN)/python -m pytest --database both -m load --hypothesis-profile thorough -o faulthandler_timeout=3600
+
+test-drawn: $(VENV)/.installed-test ## run the tests that draw their input with many more examples
 	$(PYTEST) -m "hypothesis and not load" --hypothesis-profile thorough
-	$(BIN)/python -m pytest --database both -m load --hypothesis-profile thorough
 
 check: $(VENV)/.installed-test ## check formatting, lint, types and import rules
 	$(BIN)/ruff format --check .

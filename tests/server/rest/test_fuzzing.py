@@ -15,7 +15,7 @@ from tests.gateway import Gateway, make_key, running_gateway
 from tests.places import Place, SQLitePlace
 from tests.sample import SAMPLE
 
-# Schemathesis draws too, so that make test-load has it draw more.
+# Schemathesis draws too, so that make test-drawn has it draw more.
 pytestmark = pytest.mark.hypothesis
 
 BOUNDS = ("--suppress-health-check", "all")
