@@ -281,7 +281,7 @@ async def test_more_ticks_than_are_read_at_once_are_all_heard(
 
 @pytest.mark.postgres
 async def test_a_database_that_does_not_answer_in_time_is_asked_again(place: PostgresPlace) -> None:
-    database = open_database(place.url, busy_timeout=0.05, statement_timeout=0.05)
+    database = open_database(place.url, busy_timeout=0.5, statement_timeout=0.5)
     async with listening(database) as listener:
         await listener.feed.start()
         with place.server.held(place.name, "LOCK TABLE event_ticks IN ACCESS EXCLUSIVE MODE"):
