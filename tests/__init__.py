@@ -7,7 +7,9 @@
 - `flowise/` is the program of `make flowise`: the real Flowise, with the gateway in front of it.
   `flowise_tables.py` makes Flowise's tables in other tests, `flowise_dump.py` compares databases,
   with `catalog.py` for what is defined in one of PostgreSQL.
+- `reference/` has a second, slow implementation of the API, with which drawn operations are compared.
 - `workspaces/` asks everything with a key that is bound to a workspace, in two worlds.
+- `waiting.py` waits for facts in loops of asyncio, and `faults/programs.py` outside of them.
 - `gateway.py` starts a gateway in the test's process; `places.py` makes its database, on SQLite or
   PostgreSQL; `sample.py` has the rows of most tests. `conftest.py` offers all three as fixtures.
 - `poolers.py` and `standbys.py` start pgbouncer and streaming replicas; `raw_websocket.py` and

@@ -6,7 +6,7 @@ import { NOTHING_YET, type Outcome, refusalIn, restAfter } from "./outcome";
 import type { Work } from "./plan";
 import type { Doing } from "./work";
 
-/** Delete executions in batches, but those that have changed, or are no longer in their state. */
+/** Delete executions in batches, except those that have changed or are no longer in their state. */
 export async function deleteAll(
   work: Work & { kind: "delete" },
   acts: Acts,

@@ -8,7 +8,10 @@ export interface Address {
   filter: string;
   /** The order, such as `-created`; empty for newest first. */
   order: string;
-  /** The range of creation, such as `24h`, `7d` or `FROM..TO`; empty for all time. */
+  /**
+   * The range of creation, such as `24h`, `7d` or `FROM..TO`; empty for that with which a view
+   * begins: all time in the list, the last day in the overview.
+   */
   range: string;
   /** Whether instants are shown in UTC rather than in the reader's time zone. */
   isUtc: boolean;

@@ -33,8 +33,9 @@ export interface Completion {
 export interface Names {
   /** Names of agentflows that have what is typed in them. */
   flows: readonly string[];
-  /** Agentflows by their ids, sessions and workspaces that the list has. */
+  /** Agentflows that the list has. */
   flowIds: readonly { id: string; name: string | null }[];
+  /** Sessions that the list has. */
   sessions: readonly string[];
 }
 

@@ -2,7 +2,7 @@ import type { Row } from "./row";
 
 /** How many rows are at hand to be shown. */
 const MOST_HELD = 1_000;
-/** How many are counted; what comes after them is no longer told from what was counted. */
+/** How many are counted. Beyond this, guids are not recorded and the count stands still. */
 export const MOST_COUNTED = 100_000;
 
 /** What came while the reader was not to be disturbed. */
