@@ -1,6 +1,7 @@
 export { Announcement } from "./Announcement";
 export { Button, IconButton } from "./Button";
 export { Dialog } from "./Dialog";
+export { Explained } from "./Explained";
 export { Field } from "./Field";
 export { Icon, type IconName } from "./Icon";
 export { KeyHint } from "./KeyHint";

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 
 import { type Change, Link } from "../address";
-import { Icon, Skeleton } from "../design";
+import { Explained, Icon, Skeleton } from "../design";
 import { type Formats, printRange, useFormats } from "../time";
 import type { Figures } from "./figures";
 import {
@@ -103,7 +103,9 @@ interface FigureProps {
 function KeyFigure({ name, hint, value, to, children }: FigureProps) {
   return (
     <div className={styles.keyFigure}>
-      <dt title={hint}>{name}</dt>
+      <dt>
+        <Explained text={hint}>{name}</Explained>
+      </dt>
       <dd className={styles.value}>
         {value === null ? <Skeleton width="4.5rem" /> : to ? <Link to={to}>{value}</Link> : value}
       </dd>

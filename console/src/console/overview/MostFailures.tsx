@@ -7,6 +7,7 @@ import type { Figures } from "./figures";
 import { FAILED } from "./comparison";
 import { type About, toFlow } from "./links";
 import styles from "./overview.module.css";
+import { useSteady } from "./useSteady";
 
 const PLACES = [0, 1, 2, 3, 4, 5];
 
@@ -16,19 +17,22 @@ interface Props {
   about: About;
 }
 
+const flowOf = ({ agentflow }: Figures["failed"][number]) => agentflow.agentflowId;
+
 /** The agentflows with the most failures in the range. */
 export function MostFailures({ figures, about }: Props) {
   const formats = useFormats();
   const id = useId();
+  const { items, handlers } = useSteady(figures?.failed ?? [], flowOf);
   const most = figures?.failed[0]?.count ?? 1;
   return (
     <section aria-labelledby={id} className={styles.part}>
       <h2 id={id} className={styles.heading}>
         Most failures
       </h2>
-      <ol className={styles.rows}>
+      <ol className={styles.rows} {...handlers}>
         {!figures && PLACES.map((place) => <WaitingRow key={place} />)}
-        {figures?.failed.map(({ agentflow: { agentflowId, name, stats }, count }) => (
+        {items.map(({ agentflow: { agentflowId, name, stats }, count }) => (
           <li key={agentflowId}>
             <Link to={toFlow(about, agentflowId, FAILED)} className={styles.row}>
               <span className={styles.name} dir="auto">

@@ -6,6 +6,7 @@ import type { Figures } from "./figures";
 import { type About, toRunning } from "./links";
 import { WaitingRow } from "./MostFailures";
 import styles from "./overview.module.css";
+import { useSteady } from "./useSteady";
 
 const PLACES = [0, 1, 2, 3, 4, 5];
 
@@ -15,12 +16,15 @@ interface Props {
   about: About;
 }
 
+const guidOf = ({ guid }: Figures["running"]["nodes"][number]) => guid;
+
 /** The executions that have been in progress for longest, whenever they began. */
 export function RunningLongest({ figures, about }: Props) {
   const id = useId();
   const running = figures?.running;
   const shown = running?.nodes.length ?? 0;
   const formats = useFormats();
+  const { items, handlers } = useSteady(running?.nodes ?? [], guidOf);
   return (
     <section aria-labelledby={id} className={styles.part}>
       <h2 id={id} className={styles.heading}>
@@ -31,9 +35,9 @@ export function RunningLongest({ figures, about }: Props) {
           </Link>
         )}
       </h2>
-      <ol className={styles.rows}>
+      <ol className={styles.rows} {...handlers}>
         {!running && PLACES.map((place) => <WaitingRow key={place} />)}
-        {running?.nodes.map(({ guid, agentflowId, agentflowName, createdOn }) => (
+        {items.map(({ guid, agentflowId, agentflowName, createdOn }) => (
           <li key={guid}>
             <Link to={{ execution: guid }} className={styles.row}>
               <span className={styles.name} dir="auto">

@@ -1,3 +1,4 @@
+import { Explained } from "../design";
 import { type Connection, useConnection } from "../gateway";
 import styles from "./rail.module.css";
 
@@ -17,9 +18,9 @@ export function LiveItem() {
   const why =
     state === "refused" ? `${connection.refusal.title} ${connection.refusal.detail}` : undefined;
   return (
-    <p className={styles.fact} title={why}>
+    <p className={styles.fact}>
       <span className={`${styles.dot} ${styles[state]}`} />
-      {WORDS[state]}
+      <Explained text={why}>{WORDS[state]}</Explained>
     </p>
   );
 }
