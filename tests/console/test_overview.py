@@ -8,16 +8,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from db.source import ExecutionRow
 from tests.console.axe import violations_in_every_scheme
 from tests.console.console_page import PHONE, ConsolePage
+from tests.console.executions import HOUR_MS, execution, of_this_hour
 from tests.gateway import Gateway, running_gateway
 from tests.places import Place
 
 # What is shown is the same over every database.
 pytestmark = pytest.mark.sqlite
 
-HOUR_MS = 3_600_000
 MIDNIGHT_IN_KOLKATA_MS = 1_735_669_800_000
 """2024-12-31T18:30:00Z."""
 MONTH = "/?range=2024-12-20..2025-01-10"
@@ -28,26 +27,6 @@ _HIDE = """(isHidden) => {
   Object.defineProperty(document, 'hidden', { value: isHidden, configurable: true });
   document.dispatchEvent(new Event('visibilitychange'));
 }"""
-
-
-def execution(number: int, state: str, created_on: int, flow: str = "billing") -> ExecutionRow:
-    return ExecutionRow(
-        id=number,
-        guid=f"run-{number}",
-        agentflow_id=flow,
-        agentflow_name=f"The {flow} agent",
-        session_id=None,
-        state=state,
-        created_on=created_on,
-        updated_on=created_on,
-    )
-
-
-def of_this_hour(states: str, number: int = 1, *, hours_ago: float = 0.1) -> list[ExecutionRow]:
-    """Executions in states, by their initials: F(inished), E(rror), I(n progress)."""
-    names = {"F": "FINISHED", "E": "ERROR", "I": "INPROGRESS"}
-    created_on = int(time.time() * 1000 - hours_ago * HOUR_MS)
-    return [execution(number + at, names[each], created_on) for at, each in enumerate(states)]
 
 
 @pytest.fixture
