@@ -287,7 +287,7 @@ class AttachmentWatch(Rounds):
         self._is_repairing = False
         self._repairs += 1
         logger.warning(
-            "Drift what is between Flowise's tables and the gateway's: %s", _told(mended)
+            "Mended what had drifted between Flowise's tables and the gateway's (%s)", _told(mended)
         )
 
     def _go_on(self, _rows: int) -> None:
@@ -307,6 +307,6 @@ class AttachmentWatch(Rounds):
 
 def _told(mended: Drift) -> str:
     return (
-        f"{mended.inserted} executions were missing, {mended.changed} differed,"
-        f" {mended.deleted} were unknown to Flowise; {mended.flows} agentflows differed"
+        f"executions: {mended.inserted} missing, {mended.changed} different,"
+        f" {mended.deleted} unknown to Flowise; agentflows: {mended.flows} different"
     )
