@@ -1,5 +1,6 @@
 """Attach a database of Flowise's, mend what has drifted, and detach it."""
 
+import contextlib
 import functools
 import time
 from collections.abc import Awaitable, Callable
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from db.database import Database
+from db.errors import ServiceUnavailable
 from db.flowise.marker import (
     Marker,
     create_marker,
@@ -205,6 +207,16 @@ class Attachment:
 
     async def _remove(self) -> None:
         await upgrade(self._database)
+        try:
+            await self._remove_alone()
+        except BaseException:
+            # Or the next call would have to wait for the leases to expire.
+            with contextlib.suppress(ServiceUnavailable):
+                await self.mending.release(is_completed=False)
+                await self.watching.release()
+            raise
+
+    async def _remove_alone(self) -> None:
         in_the_way = await self.watching.acquire_alone()
         if in_the_way is None and not await self.mending.acquire():
             in_the_way = "Somebody attaches this database, or was killed within the last minute"

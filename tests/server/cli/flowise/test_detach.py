@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from db.errors import ServiceUnavailable
+from db.flowise.postgres_sides import PostgresSides
+from db.flowise.sqlite_sides import SQLiteSides
 from tests.db.flowise.equality import check_sides
 from tests.flowise_dump import dump
 from tests.flowise_tables import run_id
@@ -114,6 +117,20 @@ def test_detaching_is_refused_while_something_of_others_depends_on_the_gateways_
     assert f"depends on the gateway's tables: {kind} mine. Nothing was removed" in said
     assert dump(flowise) == before
     run_sql(flowise, f"DROP {kind} mine")
+    assert "Detached" in said_by(flowise, "detach", "--yes")
+
+
+def test_detaching_can_be_tried_again_at_once_after_a_failure(
+    flowise: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_: object) -> None:
+        raise ServiceUnavailable("The database is busy")
+
+    said_by(flowise, "attach")
+    with monkeypatch.context() as patch:
+        for kind in (SQLiteSides, PostgresSides):
+            patch.setattr(kind, "remove", fail)
+        assert "busy" in said_by(flowise, "detach", "--yes", status=1)
     assert "Detached" in said_by(flowise, "detach", "--yes")
 
 
