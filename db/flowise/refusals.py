@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Sequence
 
+from db.database import Database
 from db.errors import GatewayError, quote
 from db.flowise.marker import FORMAT, TABLE, Marker, has_table, read_marker
 from db.flowise.postgres_mapping import LEFT_OUT, NOT_YET
@@ -16,6 +17,7 @@ from db.flowise.watch_turn import describe_running
 from db.migrations.removal import (
     POSTGRES_FUNCTIONS,
     POSTGRES_TABLES,
+    refuse_postgres_dependents,
     refuse_sqlite_dependents,
 )
 from db.migrations.sqlite_dependents import SCHEMA
@@ -179,16 +181,19 @@ async def _refuse_names(
         )
 
 
-async def refuse_dependents(database: Readable) -> None:
+async def refuse_dependents(database: Database) -> None:
     """Raise InvalidInput if something of others would name what detaching removes.
 
-    In SQLite it would fail the next migration of Flowise's. PostgreSQL refuses to remove it.
+    In SQLite it would fail the next migration of Flowise's. PostgreSQL would refuse to drop the
+    tables when the triggers between them and Flowise's are gone already.
     """
-    if database.dialect.name == "sqlite":
-        triggers = await database.read_latest(f"SELECT name FROM sqlite_master WHERE {IS_OURS}", ())
-        ours = [name for (name,) in triggers]
-        schema = await database.read_latest(SCHEMA, ())
-        refuse_sqlite_dependents(schema, [TABLE, *create_tables(), *ours])
+    if database.dialect.name != "sqlite":
+        await refuse_postgres_dependents(database, [TABLE])
+        return
+    triggers = await database.read_latest(f"SELECT name FROM sqlite_master WHERE {IS_OURS}", ())
+    ours = [name for (name,) in triggers]
+    schema = await database.read_latest(SCHEMA, ())
+    refuse_sqlite_dependents(schema, [TABLE, *create_tables(), *ours])
 
 
 async def _refuse_executions(database: Readable) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy.exc import DBAPIError
 
 from db.database import Database
 from db.errors import InvalidInput
+from db.migrations.postgres_dependents import DEPENDENTS
 from db.migrations.sqlite_counts import COUNTED
 from db.migrations.sqlite_dependents import SCHEMA, find_dependents
 from db.migrations.upgrade import take_turns
@@ -75,13 +76,28 @@ def refuse_sqlite_dependents(schema: Iterable[Sequence[str]], others: Iterable[s
     """Raise InvalidInput if something of another program depends on what ``remove`` would drop.
 
     ``schema`` is what ``SCHEMA`` finds in SQLite, and ``others`` is what else would be dropped.
-    PostgreSQL looks after that itself.
     """
     dropped = (*Base.metadata.tables, *POSTGRES_TABLES, COUNTED, _VERSION, *others)
-    if found := find_dependents(schema, dropped):
+    _refuse(find_dependents(schema, dropped))
+
+
+async def refuse_postgres_dependents(database: Database, others: Iterable[str] = ()) -> None:
+    """Raise InvalidInput as ``refuse_sqlite_dependents`` does; ``others`` are names of tables.
+
+    PostgreSQL itself lets nothing be dropped that others depend on. This is for whoever changes
+    something before ``remove``.
+    """
+    tables = [*Base.metadata.tables, *POSTGRES_TABLES, _VERSION, *others]
+    functions = [_OF_TABLES, *POSTGRES_FUNCTIONS]
+    found = await database.read_latest(DEPENDENTS, (tables, _VERSION, functions))
+    _refuse([name for (name,) in found])
+
+
+def _refuse(dependents: Sequence[str]) -> None:
+    if dependents:
         raise InvalidInput(
-            f"Something else in the database depends on the gateway's tables: {', '.join(found)}. "
-            "Nothing was removed. Drop it first"
+            "Something else in the database depends on the gateway's tables: "
+            f"{', '.join(dependents)}. Nothing was removed. Drop it first"
         )
 
 

@@ -100,21 +100,27 @@ def test_detaching_refuses_while_any_gateway_runs(flowise: Place) -> None:
     [
         ("view", "AS SELECT guid FROM executions"),
         ("view", "AS SELECT flowise AS n FROM Flowise_Attachment"),
-        ("trigger", "AFTER DELETE ON chat_flow BEGIN DELETE FROM agentflows; END"),
+        pytest.param(
+            "trigger",
+            "AFTER DELETE ON chat_flow BEGIN DELETE FROM agentflows; END",
+            marks=pytest.mark.sqlite,
+        ),
         ("table", "(guid text REFERENCES executions (guid))"),
+        pytest.param("view", "AS SELECT gateway_casefold('A') AS a", marks=pytest.mark.postgres),
     ],
 )
-@pytest.mark.sqlite
 def test_detaching_is_refused_while_something_of_others_depends_on_the_gateways_tables(
     flowise: Place, kind: str, made: str
 ) -> None:
     run_sql(flowise, "CREATE VIEW counts AS SELECT count(*) AS executions FROM execution")
-    run_sql(flowise, "CREATE VIEW broken AS SELECT * FROM nowhere")
+    if isinstance(flowise, SQLitePlace):
+        run_sql(flowise, "CREATE VIEW broken AS SELECT * FROM nowhere")
     said_by(flowise, "attach")
     run_sql(flowise, f"CREATE {kind} mine {made}")
     before = dump(flowise)
     said = said_by(flowise, "detach", "--yes", status=1)
-    assert f"depends on the gateway's tables: {kind} mine. Nothing was removed" in said
+    assert "depends on the gateway's tables: " in said
+    assert f"{kind} mine. Nothing was removed" in said
     assert dump(flowise) == before
     run_sql(flowise, f"DROP {kind} mine")
     assert "Detached" in said_by(flowise, "detach", "--yes")
