@@ -16,7 +16,7 @@ from db.flowise.marker import (
     mark_complete,
     write_counts,
 )
-from db.flowise.opening import open_sides
+from db.flowise.opening import open_sides, remove_sides
 from db.flowise.refusals import (
     CannotAttach,
     read_own_marker,
@@ -27,7 +27,7 @@ from db.flowise.refusals import (
     refuse_running,
 )
 from db.flowise.sides import Batch, Counts, Sides
-from db.flowise.tables import find_tables
+from db.flowise.tables import NotFlowise, find_tables
 from db.flowise.watch_turn import WatchTurn
 from db.leases import Lease, LeaseLost
 from db.migrations.removal import remove
@@ -221,8 +221,10 @@ class Attachment:
         if in_the_way is None and not await self.mending.acquire():
             in_the_way = "Somebody attaches this database, or was killed within the last minute"
         refuse_running(in_the_way)
-        sides = await self.open_sides()
-        if await sides.is_installed():
-            await sides.catch_up()
-        await sides.remove()
+        # Nothing can be brought to tables that are no longer what Flowise made.
+        with contextlib.suppress(NotFlowise):
+            sides = await self.open_sides()
+            if await sides.is_installed():
+                await sides.catch_up()
+        await remove_sides(self._database)
         await remove(self._database)

@@ -23,6 +23,17 @@ def open_sides(database: Database, tables: FlowiseTables) -> Sides:
     return postgres_sides.PostgresSides(database, tables)
 
 
+async def remove_sides(database: Database) -> None:
+    """Drop everything that the ``install`` of the two sides has created. Idempotent.
+
+    Flowise's tables may be others meanwhile, or gone.
+    """
+    if database.dialect.name == "sqlite":
+        await sqlite_sides.remove(database)
+    else:
+        await postgres_sides.remove(database)
+
+
 def reason_of(dialect: Dialect) -> Reason:
     """Return the function for the reasons of a kind of database."""
     return sqlite_mapping.reason if dialect.name == "sqlite" else postgres_mapping.reason

@@ -131,40 +131,8 @@ class PostgresSides:
         """
         mapping = await self._mapping()
         await refuse_rights(self._database, self._tables)
-        await self._define(mapping, [*PostgresTriggers(mapping).definitions()])
-
-    async def remove(self) -> None:
-        """Drop everything that ``install`` has created. Idempotent."""
-        await self._define(await self._mapping(), [])
-
-    async def _define(self, mapping: PostgresMapping, made: Sequence[str]) -> None:
-        """Drop what is there and run statements, all at once; wait for no table's lock for long."""
-
-        def define(execute: Execute) -> None:
-            execute(_READ_COMMITTED, ())
-            execute(f"SET LOCAL lock_timeout = '{lock_timeout}'", ())
-            execute(f"SELECT pg_advisory_xact_lock({_LOCK})", ())
-            names = (mapping.schema, FUNCTIONS)
-            tables = tuple(f"{mapping.schema}{name}" for name in (LEFT_OUT, NOT_YET))
-            for found, needed in execute(_DEPENDENTS, (*names, *tables)):
-                raise CannotAttach(
-                    f"The {found} depends on the gateway's {needed}, which is to be dropped: drop "
-                    "it first. Nothing was changed"
-                )
-            # Triggers go with their functions, whoever owns their tables.
-            for (signature,) in execute(_DROPS, names):
-                execute(f"DROP FUNCTION {signature} CASCADE", ())
-            for statement in (f"DROP TABLE IF EXISTS {', '.join(tables)}", *made):
-                execute(statement, ())
-
-        for lock_timeout in _LOCK_TIMEOUTS:
-            try:
-                await self._database.change(define)
-            except ServiceUnavailable:
-                if lock_timeout == _LOCK_TIMEOUTS[-1]:
-                    raise
-            else:
-                return
+        definitions = [*PostgresTriggers(mapping).definitions()]
+        await _define(self._database, mapping.schema, definitions)
 
     async def copy_flows(self, *, is_dry: bool = False) -> int:
         """Make the gateway's agentflows equal to Flowise's; return how many differed.
@@ -297,6 +265,42 @@ class PostgresSides:
             "UTC" if zone in _UTC else zone,
             *(f"{found[table][0]}{table}" for table in ("execution", "chat_flow", "chat_message")),
         )
+
+
+async def remove(database: Database) -> None:
+    """Drop everything that ``install`` has created; see ``opening``."""
+    [(schema, _)] = await database.read_latest(_FIND, ("alembic_version",))
+    await _define(database, schema, [])
+
+
+async def _define(database: Database, schema: str, made: Sequence[str]) -> None:
+    """Drop what is there and run statements, all at once; wait for no table's lock for long."""
+
+    def define(execute: Execute) -> None:
+        execute(_READ_COMMITTED, ())
+        execute(f"SET LOCAL lock_timeout = '{lock_timeout}'", ())
+        execute(f"SELECT pg_advisory_xact_lock({_LOCK})", ())
+        names = (schema, FUNCTIONS)
+        tables = tuple(f"{schema}{name}" for name in (LEFT_OUT, NOT_YET))
+        for found, needed in execute(_DEPENDENTS, (*names, *tables)):
+            raise CannotAttach(
+                f"The {found} depends on the gateway's {needed}, which is to be dropped: drop "
+                "it first. Nothing was changed"
+            )
+        # Triggers go with their functions, whoever owns their tables.
+        for (signature,) in execute(_DROPS, names):
+            execute(f"DROP FUNCTION {signature} CASCADE", ())
+        for statement in (f"DROP TABLE IF EXISTS {', '.join(tables)}", *made):
+            execute(statement, ())
+
+    for lock_timeout in _LOCK_TIMEOUTS:
+        try:
+            await database.change(define)
+        except ServiceUnavailable:
+            if lock_timeout == _LOCK_TIMEOUTS[-1]:
+                raise
+        else:
+            return
 
 
 def _begin(execute: Execute) -> None:

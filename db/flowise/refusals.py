@@ -11,7 +11,7 @@ from db.flowise.postgres_mapping import LEFT_OUT, NOT_YET
 from db.flowise.postgres_triggers import FUNCTIONS
 from db.flowise.read_only import PostgresReader
 from db.flowise.sqlite_sides import IS_OURS
-from db.flowise.sqlite_triggers import create_tables, create_triggers
+from db.flowise.sqlite_triggers import TRIGGERS, create_tables
 from db.flowise.tables import FlowiseTables, Readable
 from db.flowise.watch_turn import describe_running
 from db.migrations.removal import (
@@ -94,7 +94,7 @@ async def refuse(database: Readable, tables: FlowiseTables) -> Marker | None:
             database,
             (*_OWN, *_SIDES) if is_new else _SIDES,
             (*POSTGRES_FUNCTIONS, *FUNCTIONS) if is_new else FUNCTIONS,
-            (TABLE, *create_triggers(tables), *(NAMES if is_new else ())),
+            (TABLE, *TRIGGERS, *(NAMES if is_new else ())),
         )
         if revision is not None and await has_table(database, "executions"):
             await _refuse_executions(database)
@@ -190,10 +190,10 @@ async def refuse_dependents(database: Database) -> None:
     if database.dialect.name != "sqlite":
         await refuse_postgres_dependents(database, [TABLE])
         return
-    triggers = await database.read_latest(f"SELECT name FROM sqlite_master WHERE {IS_OURS}", ())
-    ours = [name for (name,) in triggers]
+    found = await database.read_latest(f"SELECT name FROM sqlite_master WHERE {IS_OURS}", ())
+    triggers = (*TRIGGERS, *(name for (name,) in found))
     schema = await database.read_latest(SCHEMA, ())
-    refuse_sqlite_dependents(schema, [TABLE, *create_tables(), *ours])
+    refuse_sqlite_dependents(schema, [TABLE, *create_tables(), *triggers])
 
 
 async def _refuse_executions(database: Readable) -> None:

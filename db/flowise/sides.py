@@ -48,9 +48,6 @@ class Sides(Protocol):
     async def install(self) -> None:
         """Create what ``is_installed`` asks for; replace what another version has made."""
 
-    async def remove(self) -> None:
-        """Drop everything that ``install`` has created. Idempotent."""
-
     async def copy_flows(self, *, is_dry: bool = False) -> int:
         """Make the gateway's agentflows equal to Flowise's; return how many differed.
 

@@ -16,7 +16,7 @@ from db.flowise.sqlite_batches import (
     batch_of,
     delete_surplus,
 )
-from db.flowise.sqlite_triggers import create_tables, create_triggers
+from db.flowise.sqlite_triggers import TRIGGERS, create_tables, create_triggers
 from db.flowise.tables import FlowiseTables
 from db.sqlite.flowise_changes import bring_oldest
 
@@ -60,7 +60,7 @@ class SQLiteSides:
             for name, kind, table, text in await self._database.read_latest(_MADE, ())
         }
         texts = {name: made[name].text if name in made else "" for name in self._made}
-        return texts == self._made and not self._others(made)
+        return texts == self._made and not _others(made)
 
     async def version(self) -> int:
         """Return the number of changes of the schema, Flowise's migrations among them."""
@@ -72,7 +72,7 @@ class SQLiteSides:
 
         async def work(connection: AsyncConnection) -> None:
             made = await _find_made(connection)
-            for name in self._others(made):
+            for name in _others(made):
                 await _drop(connection, made, name)
             for name, text in self._made.items():
                 if name in made and made[name].text == text:
@@ -81,25 +81,6 @@ class SQLiteSides:
                 await connection.exec_driver_sql(text)
 
         await self._database.transact(work)
-
-    async def remove(self) -> None:
-        """Drop everything that ``install`` of this or another version has created. Idempotent."""
-
-        async def work(connection: AsyncConnection) -> None:
-            made = await _find_made(connection)
-            # Triggers first: they name the tables.
-            for name in (*self._others(made), *reversed(self._made)):
-                await _drop(connection, made, name)
-
-        await self._database.transact(work)
-
-    def _others(self, made: Mapping[str, "_Made"]) -> list[str]:
-        """Return the names of the triggers that another version has made, and this one has not."""
-        return [
-            name
-            for name, each in made.items()
-            if each.kind == "trigger" and each.table in _WATCHED and name not in self._made
-        ]
 
     async def copy_flows(self, *, is_dry: bool = False) -> int:
         """Make the gateway's agentflows equal to Flowise's; return how many differed.
@@ -174,6 +155,15 @@ class _Made(NamedTuple):
     text: str
 
 
+def _others(made: Mapping[str, _Made]) -> list[str]:
+    """Return the names of the triggers that another version has made, and this one has not."""
+    return [
+        name
+        for name, each in made.items()
+        if each.kind == "trigger" and each.table in _WATCHED and name not in TRIGGERS
+    ]
+
+
 async def _find_made(connection: AsyncConnection) -> dict[str, _Made]:
     """Return what is there, by its name."""
     found = (await connection.exec_driver_sql(_MADE)).all()
@@ -185,3 +175,15 @@ async def _drop(connection: AsyncConnection, made: Mapping[str, _Made], name: st
     if name in made:
         quoted = name.replace('"', '""')
         await connection.exec_driver_sql(f'DROP {made[name].kind} "{quoted}"')
+
+
+async def remove(database: Database) -> None:
+    """Drop everything that ``install`` of this or another version has created; see ``opening``."""
+
+    async def work(connection: AsyncConnection) -> None:
+        made = await _find_made(connection)
+        # Triggers first: they name the tables.
+        for name in (*_others(made), *TRIGGERS, *create_tables()):
+            await _drop(connection, made, name)
+
+    await database.transact(work)

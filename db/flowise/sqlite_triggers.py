@@ -39,6 +39,23 @@ Working it out once keeps what SQLite has to compile for a statement small.
 """
 
 
+TRIGGERS = (
+    "flowise_execution_inserted",
+    "flowise_execution_progressed",
+    "flowise_execution_updated",
+    "flowise_execution_renamed",
+    "flowise_execution_deleted",
+    "flowise_flow_inserted",
+    "flowise_flow_updated",
+    "flowise_flow_deleted",
+    "flowise_changed",
+    "flowise_removed",
+    "flowise_replaced",
+    "flowise_replaced_update",
+)
+"""The names of all triggers, in the order in which they are created."""
+
+
 def create_tables() -> dict[str, str]:
     """Return the statements that create the tables, by their names."""
     return {

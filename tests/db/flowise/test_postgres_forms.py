@@ -3,6 +3,7 @@
 import pytest
 
 from db.database import Database
+from db.flowise.opening import remove_sides
 from db.flowise.postgres_sides import PostgresSides
 from db.flowise.tables import find_tables
 from db.opening import open_database
@@ -134,7 +135,7 @@ async def test_the_tables_may_be_in_a_schema_whose_name_has_to_be_quoted(
             await flowise.execute("UPDATE public.executions SET state = 'STOPPED'")
             await flowise.execute("RESET search_path")
             await check_sides(flowise)
-            await sides.remove()
+            await remove_sides(database)
             assert not await sides.is_installed()
     finally:
         await database.close()

@@ -8,6 +8,7 @@ import pytest
 
 from db.database import Database
 from db.flowise.attachment import Attachment
+from db.flowise.opening import remove_sides
 from db.flowise.postgres_sides import PostgresSides
 from db.flowise.refusals import CannotAttach
 from db.flowise.sides import Batch, Counts
@@ -50,7 +51,7 @@ async def test_what_is_installed_is_found_and_can_be_removed(
         await sides.install()
         assert await sides.is_installed()
     for _ in range(2):
-        await sides.remove()
+        await remove_sides(database)
         assert run_sql(place, CATALOG) == catalog
         assert run_sql(place, _ROWS) == rows
 

@@ -8,6 +8,7 @@ import pytest
 
 from db.database import Database
 from db.executions import Executions
+from db.flowise.opening import remove_sides
 from db.flowise.sides import Batch, Counts
 from db.flowise.sqlite_sides import SQLiteSides
 from db.flowise.tables import find_tables
@@ -52,7 +53,7 @@ def _check(path: Path) -> None:
 
 
 async def test_what_is_installed_is_found_and_can_be_removed(
-    place: Place, sides: SQLiteSides
+    place: Place, database: Database, sides: SQLiteSides
 ) -> None:
     before = run_sql(place, "SELECT name, sql FROM sqlite_master ORDER BY 1")
     assert not await sides.is_installed()
@@ -60,7 +61,7 @@ async def test_what_is_installed_is_found_and_can_be_removed(
         await sides.install()
         assert await sides.is_installed()
     for _ in range(2):
-        await sides.remove()
+        await remove_sides(database)
         assert run_sql(place, "SELECT name, sql FROM sqlite_master ORDER BY 1") == before
 
 
@@ -96,7 +97,7 @@ async def test_nothing_is_left_of_it_in_flowises_tables(tmp_path: Path) -> None:
     await sides.copy_flows()
     await _copy(sides)
     _check(place.path)
-    await sides.remove()
+    await remove_sides(database)
     await remove(database)
     await database.close()
     with closing(sqlite3.connect(place.path)) as flowise:
@@ -112,7 +113,12 @@ async def test_what_another_version_has_made_is_replaced(place: Place, sides: SQ
     assert await sides.is_installed()
 
 
-async def test_what_only_another_version_has_made_goes(place: Place, sides: SQLiteSides) -> None:
+async def test_what_only_another_version_has_made_goes(
+    place: Place, database: Database, sides: SQLiteSides
+) -> None:
+    async def remove_all() -> None:
+        await remove_sides(database)
+
     before = run_sql(place, "SELECT name, sql FROM sqlite_master ORDER BY 1")
     other = (
         "CREATE TRIGGER flowise_of_old AFTER INSERT ON execution"
@@ -120,7 +126,7 @@ async def test_what_only_another_version_has_made_goes(place: Place, sides: SQLi
     )
     await sides.install()
     installed = run_sql(place, "SELECT name, sql FROM sqlite_master ORDER BY 1")
-    for act, left in ((sides.install, installed), (sides.remove, before)):
+    for act, left in ((sides.install, installed), (remove_all, before)):
         run_sql(place, other)
         assert not await sides.is_installed()
         await act()
@@ -128,14 +134,16 @@ async def test_what_only_another_version_has_made_goes(place: Place, sides: SQLi
         add_executions(place, [{"id": act.__name__}])
 
 
-async def test_triggers_of_others_stay(place: Place, sides: SQLiteSides) -> None:
+async def test_triggers_of_others_stay(
+    place: Place, database: Database, sides: SQLiteSides
+) -> None:
     run_sql(
         place,
         "CREATE TRIGGER flowise_of_others AFTER INSERT ON workspace BEGIN SELECT 1; END",
     )
     await sides.install()
     assert await sides.is_installed()
-    await sides.remove()
+    await remove_sides(database)
     find = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'workspace'"
     assert run_sql(place, find) == [("flowise_of_others",)]
 
@@ -174,13 +182,13 @@ async def test_an_execution_that_is_put_right_is_taken_over_and_may_be_left_out_
 
 
 async def test_what_has_drifted_is_mended_as_flowise_has_it(
-    path: Path, place: Place, sides: SQLiteSides
+    path: Path, place: Place, database: Database, sides: SQLiteSides
 ) -> None:
     await sides.install()
     add_flows(place, {"flow-a": "Support", "flow-b": "Billing"})
     add_executions(place, [{"id": name} for name in ("changed", "gone", "left out", "kept")])
     add_executions(place, [{"id": "noted", "state": "PAUSED"}])
-    await sides.remove()
+    await remove_sides(database)
     run_sql(place, "UPDATE executions SET agentflow_id = 'other' WHERE guid = 'changed'")
     run_sql(place, "DELETE FROM executions WHERE guid = 'gone'")
     run_sql(place, "UPDATE execution SET state = 'PAUSED' WHERE id = 'left out'")
@@ -338,13 +346,12 @@ async def test_a_later_write_of_flowise_wins_over_what_waits(
 async def test_a_file_that_is_attached_by_another_process_is_followed_at_once_until_it_no_longer_is(
     place: Place, database: Database, sides: SQLiteSides
 ) -> None:
-    other = SQLiteSides(database, await find_tables(database))
     executions = Executions(database)
     await executions.update(["nothing"], ExecutionState.ERROR)
-    await other.install()
+    await sides.install()
     add_executions(place, [{"id": "x", "state": "INPROGRESS"}])
     await executions.update(["x"], ExecutionState.STOPPED)
     assert run_sql(place, "SELECT state FROM execution") == [("STOPPED",)]
-    await sides.remove()
+    await remove_sides(database)
     await executions.update(["x"], ExecutionState.ERROR)
     assert run_sql(place, "SELECT state FROM execution") == [("STOPPED",)]

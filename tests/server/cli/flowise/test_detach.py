@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from db.database import Database
 from db.errors import ServiceUnavailable
-from db.flowise.postgres_sides import PostgresSides
-from db.flowise.sqlite_sides import SQLiteSides
+from db.flowise import attachment
 from tests.db.flowise.equality import check_sides
 from tests.flowise_dump import dump
 from tests.flowise_tables import run_id
@@ -126,16 +126,38 @@ def test_detaching_is_refused_while_something_of_others_depends_on_the_gateways_
     assert "Detached" in said_by(flowise, "detach", "--yes")
 
 
+@pytest.mark.parametrize(
+    ("there", "back"),
+    [
+        (
+            'ALTER TABLE execution RENAME COLUMN "sessionId" TO another',
+            'ALTER TABLE execution RENAME COLUMN another TO "sessionId"',
+        ),
+        ("ALTER TABLE execution RENAME TO another", "ALTER TABLE another RENAME TO execution"),
+        ("ALTER TABLE chat_flow RENAME TO another", "ALTER TABLE another RENAME TO chat_flow"),
+    ],
+)
+def test_tables_that_are_no_longer_what_flowise_made_can_be_detached(
+    flowise: Place, there: str, back: str
+) -> None:
+    run_sql(flowise, there)
+    before = dump(flowise)
+    run_sql(flowise, back)
+    said_by(flowise, "attach")
+    run_sql(flowise, there)
+    assert "Detached" in said_by(flowise, "detach", "--yes")
+    assert dump(flowise) == before
+
+
 def test_detaching_can_be_tried_again_at_once_after_a_failure(
     flowise: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(_: object) -> None:
+    async def fail(_: Database) -> None:
         raise ServiceUnavailable("The database is busy")
 
     said_by(flowise, "attach")
     with monkeypatch.context() as patch:
-        for kind in (SQLiteSides, PostgresSides):
-            patch.setattr(kind, "remove", fail)
+        patch.setattr(attachment, "remove_sides", fail)
         assert "busy" in said_by(flowise, "detach", "--yes", status=1)
     assert "Detached" in said_by(flowise, "detach", "--yes")
 
