@@ -13,6 +13,7 @@ from db.flowise.marker import (
     Marker,
     create_marker,
     drop_marker,
+    has_table,
     mark_complete,
     write_counts,
 )
@@ -31,7 +32,7 @@ from db.flowise.tables import NotFlowise, find_tables
 from db.flowise.watch_turn import WatchTurn
 from db.leases import Lease, LeaseLost
 from db.migrations.removal import remove
-from db.migrations.upgrade import upgrade
+from db.migrations.upgrade import NEWEST_REVISION, upgrade
 from db.pacing import Pace, Pacing
 
 _PACE = Pace(batch=0.12, pause=1.0)
@@ -150,14 +151,18 @@ class Attachment:
 
     async def look(self, sides: Sides, on_rows: Advance = lambda _: None) -> Drift:
         """Return what ``mend`` would do, and change nothing."""
+        # An attach may have ended before it made these, and older versions make others.
+        if await read_revision(self._database) != NEWEST_REVISION:
+            return Drift(was_installed=False)
         found = Drift(was_installed=await sides.is_installed())
-        if found.was_installed:
-            found.caught_up = await sides.count_waiting()
-            found.flows = await sides.copy_flows(is_dry=True)
-            for compare in (sides.copy_batch, sides.remove_surplus):
-                dry = functools.partial(compare, is_dry=True)
-                advance = on_rows if compare == sides.copy_batch else lambda _: None
-                await self._compare(dry, found, advance, is_dry=True)
+        if not all([await has_table(self._database, name) for name in sides.tables]):
+            return found
+        found.caught_up = await sides.count_waiting()
+        found.flows = await sides.copy_flows(is_dry=True)
+        for compare in (sides.copy_batch, sides.remove_surplus):
+            dry = functools.partial(compare, is_dry=True)
+            advance = on_rows if compare == sides.copy_batch else lambda _: None
+            await self._compare(dry, found, advance, is_dry=True)
         return found
 
     async def _compare(

@@ -96,6 +96,8 @@ class PostgresSides:
     Times of Flowise's without a time zone are in that of the gateway's sessions.
     """
 
+    tables: Sequence[str] = (LEFT_OUT, NOT_YET)
+
     def __init__(self, database: Database, tables: FlowiseTables) -> None:
         self._database = database
         self._tables = tables

@@ -1,5 +1,6 @@
 """What attaching needs of a database that holds Flowise's tables and the gateway's."""
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 
@@ -38,6 +39,9 @@ class Sides(Protocol):
     Each method is a short transaction, or several. All raise ServiceUnavailable if the database
     can't answer.
     """
+
+    tables: Sequence[str]
+    """The names of the tables between the two, which ``install`` creates."""
 
     async def is_installed(self) -> bool:
         """Whether the triggers and tables between the two are as this version makes them."""

@@ -1,6 +1,6 @@
 """Flowise's tables and the gateway's in one file of SQLite."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -46,6 +46,8 @@ class SQLiteSides:
     A transaction keeps other writers waiting only if it finds something to change: each method
     looks first, and looks again before it writes.
     """
+
+    tables: Sequence[str] = tuple(create_tables())
 
     def __init__(self, database: Database, tables: FlowiseTables) -> None:
         self._database = database

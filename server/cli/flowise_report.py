@@ -65,9 +65,9 @@ def describe_look(marker: Marker, found: Drift) -> list[str]:
         lines.append("An earlier attach did not come to its end: attach it again")
     if not found.was_installed:
         lines.append("Triggers are missing or of another version: attach it again")
-    elif drift := _drift(found):
+    if drift := ", ".join(_differences(found)):
         lines.append(f"It has drifted: {drift}; attach it again")
-    elif marker.is_complete:
+    elif found.was_installed and marker.is_complete:
         lines.append("Nothing has drifted")
     return [*lines, "Nothing was changed"]
 
@@ -108,15 +108,19 @@ def describe_attached(
 
 
 def _drift(mended: Drift) -> str:
+    triggers = [] if mended.was_installed else ["triggers were missing or of another version"]
+    return ", ".join([*triggers, *_differences(mended)])
+
+
+def _differences(found: Drift) -> list[str]:
     told = {
-        "triggers were missing or of another version": not mended.was_installed,
-        f"{_executions(mended.inserted)} missing": mended.inserted,
-        f"{_executions(mended.changed)} different": mended.changed,
-        f"{_executions(mended.deleted)} unknown to Flowise": mended.deleted,
-        f"{_agentflows(mended.flows)} different": mended.flows,
-        f"{mended.caught_up:,} changes that had not come to the other side": mended.caught_up,
+        f"{_executions(found.inserted)} missing": found.inserted,
+        f"{_executions(found.changed)} different": found.changed,
+        f"{_executions(found.deleted)} unknown to Flowise": found.deleted,
+        f"{_agentflows(found.flows)} different": found.flows,
+        f"{found.caught_up:,} changes that had not come to the other side": found.caught_up,
     }
-    return ", ".join(text for text, is_told in told.items() if is_told)
+    return [text for text, is_told in told.items() if is_told]
 
 
 def _left_out(count: int) -> str:

@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from db.errors import ServiceUnavailable
+from db.flowise import attachment
 from db.flowise.attachment import Attachment
+from db.flowise.postgres_sides import PostgresSides
+from db.flowise.sqlite_sides import SQLiteSides
 from db.leases import LeaseLost
 from tests.flowise_dump import dump, rows
 from tests.flowise_tables import add_executions, id_of, run_id
@@ -113,14 +117,35 @@ def test_attaching_again_mends_and_says_what_had_drifted(flowise: Place) -> None
     said_by(flowise, "attach")
     _drift(flowise)
     before = run_sql(flowise, "SELECT * FROM executions ORDER BY id")
-    assert "Triggers are missing" in said_by(flowise, "attach", "--check")
+    different = "1 execution missing, 1 execution different, 1 execution unknown to Flowise"
+    checked = said_by(flowise, "attach", "--check")
+    assert "Triggers are missing" in checked
+    assert f"It has drifted: {different}" in checked
     assert run_sql(flowise, "SELECT * FROM executions ORDER BY id") == before
     said = said_by(flowise, "attach")
     assert "mended what had drifted: triggers were missing or of another version" in said
-    assert "1 execution missing, 1 execution different, 1 execution unknown to Flowise" in said
+    assert different in said
     found = run_sql(flowise, "SELECT guid, state FROM executions ORDER BY guid")
     assert found == rows(flowise)
     assert "nothing had drifted" in said_by(flowise, "attach")
+
+
+@pytest.mark.parametrize(
+    "steps", [[(attachment, "upgrade")], [(SQLiteSides, "install"), (PostgresSides, "install")]]
+)
+def test_a_check_after_an_attach_that_was_ended_at_its_beginning_says_so(
+    flowise: Place, monkeypatch: pytest.MonkeyPatch, steps: list[tuple[object, str]]
+) -> None:
+    async def end(_: object) -> None:
+        raise ServiceUnavailable("The database is away")
+
+    with monkeypatch.context() as patch:
+        for owner, name in steps:
+            patch.setattr(owner, name, end)
+        said_by(flowise, "attach", status=1)
+    said = said_by(flowise, "attach", "--check")
+    assert "An earlier attach did not come to its end: attach it again" in said
+    assert "Triggers are missing" in said
 
 
 @pytest.mark.parametrize(
