@@ -251,7 +251,7 @@ def test_it_is_copied_as_a_link_as_curl_and_as_graphql(
     new_key: Callable[..., str],
     failed: str,
 ) -> None:
-    guid = """it's "a" `b` $(c) \\ {d} [e] %20/../?&#\n ü"""
+    guid = """it's "a" `b` $(c) !* \\ {d} [e] %20/../?&#\n ü"""
     gateway.sql("UPDATE executions SET guid = ? WHERE guid = ?", guid, failed)
     key = new_key("read")
     console = open_console(gateway, permissions=["clipboard-read", "clipboard-write"])

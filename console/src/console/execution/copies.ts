@@ -8,7 +8,7 @@ export function curlOf(guid: string, rest: string, needsKey: boolean): string {
   const isPath = guid !== "." && guid !== "..";
   const url = isPath ? `${rest}/${text}?include=data` : `${rest}?guid=${text}`;
   const header = needsKey ? ` -H "Authorization: Bearer $EXECUTIONS_GATEWAY_KEY"` : "";
-  return `curl -sS ${inShell(url)}${header}`;
+  return `curl -sS '${quotable(url)}'${header}`;
 }
 
 /** A query for an execution and its steps, as GraphiQL takes it. */
@@ -39,6 +39,10 @@ export function graphqlOf(guid: string): string {
 `;
 }
 
-function inShell(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
+/**
+ * The URL without the characters that end quotation marks, or mean something within them: shells
+ * differ in which these are, and in how to write them there.
+ */
+function quotable(url: string): string {
+  return url.replace(/[!'()*]/g, (each) => `%${each.charCodeAt(0).toString(16).toUpperCase()}`);
 }
