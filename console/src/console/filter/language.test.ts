@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 
 import { KEYS, OPERATORS } from "./keys";
 import {
@@ -191,6 +191,37 @@ test.each([
   const terms = anchored(termsOf(parseFilter(text, there)), there.zone);
   expect(printFilter(terms)).toBe(printed);
   expect(filterOf(printed, there)).toEqual(filterOf(text, there));
+});
+
+test("a text is read once a second, however often it is asked about", () => {
+  const text = "state:ERROR created>-24h";
+  const parsed = parseFilter(text, AT);
+  const soon = new Date(AT.now.getTime() + 999);
+  expect(parseFilter(text, { ...AT, now: soon })).toBe(parsed);
+  expect(parseFilter(text, { ...AT, zone: "Asia/Kolkata" })).not.toBe(parsed);
+  const later = parseFilter(text, { ...AT, now: new Date(AT.now.getTime() + 1_000) });
+  expect(later.filter).toMatchObject({
+    and: [{}, { createdOn: { gt: "2026-11-25T12:00:01.000Z" } }],
+  });
+});
+
+test("only the last few texts are kept", () => {
+  const parsed = parseFilter("flow:kept", AT);
+  for (let count = 0; count < 10; count += 1) parseFilter(`flow:${count}`, AT);
+  expect(parseFilter("flow:kept", AT)).not.toBe(parsed);
+});
+
+test("the longest list of years has its offsets looked up once, not each second", () => {
+  const years = Array.from({ length: 3_900 }, (_, index) => String(1_000 + 2 * index));
+  const text = `created:${years.join(",")}`;
+  const there = { ...AT, zone: "Europe/Berlin" };
+  const asked = vi.spyOn(Intl.DateTimeFormat.prototype, "formatToParts");
+  expect(filterOf(text, there)?.or).toHaveLength(years.length);
+  expect(asked).toHaveBeenCalled();
+  asked.mockClear();
+  expect(filterOf(text, { ...there, now: new Date(AT.now.getTime() + 5_000) })).not.toBeNull();
+  expect(asked).not.toHaveBeenCalled();
+  asked.mockRestore();
 });
 
 // Whatever is typed

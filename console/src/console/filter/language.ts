@@ -1,4 +1,5 @@
 import type { ExecutionFilter } from "../generated/graphql";
+import { SECOND_MS } from "../time";
 import { allOf, conditionOf, Wrong } from "./execution-filter";
 import { keyNamed, KEYS, type KeyFacts, nearest, OPERATORS, stateNamed } from "./keys";
 import type { Term, Value } from "./terms";
@@ -45,11 +46,29 @@ export interface Parsed {
 /** How long a filter can be: as long as anybody types, and URLs are. */
 export const MOST_CHARACTERS = 20_000;
 
+/** Both what is typed and what is in the address, also as a second begins. */
+const MOST_KEPT = 4;
+const kept = new Map<string, Parsed>();
+
 /**
  * Read a filter as it is typed: `state:ERROR,TIMEOUT -flow:"Billing agent" duration>60s`. Dates are
- * days of the zone. Nothing is left out: what can't be understood is among the problems.
+ * days of the zone. Nothing is left out: what can't be understood is among the problems. The
+ * moment counts to the second.
  */
 export function parseFilter(text: string, at: At): Parsed {
+  // Many parts of the page ask what the same text means, each of them whenever anything changes.
+  const key = `${Math.floor(at.now.getTime() / SECOND_MS)} ${at.zone} ${text}`;
+  let parsed = kept.get(key);
+  if (!parsed) {
+    parsed = parse(text, at);
+    const [oldest] = kept.keys();
+    if (kept.size >= MOST_KEPT && oldest !== undefined) kept.delete(oldest);
+    kept.set(key, parsed);
+  }
+  return parsed;
+}
+
+function parse(text: string, at: At): Parsed {
   if (text.length > MOST_CHARACTERS) {
     const words = `A filter can have ${MOST_CHARACTERS} characters; this one is longer.`;
     const problem = { from: MOST_CHARACTERS, to: text.length, words };

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 
 import { instantOf, offsetAt, offsetName, startOfDay, startOfNextDay, wallTimeAt } from "./zone";
 
@@ -44,4 +44,13 @@ test("days begin at midnight of the zone, and last 23 hours when clocks are put 
 test("instants before our era's first century are read as they are", () => {
   const instant = at("0050-01-01T00:00:00Z");
   expect(instantOf(wallTimeAt(instant, "UTC"), "UTC")).toBe(instant);
+});
+
+test("an offset is asked of the browser once", () => {
+  const asked = vi.spyOn(Intl.DateTimeFormat.prototype, "formatToParts");
+  const instant = at("2031-05-06T07:08:09Z");
+  expect(offsetAt(instant, "Asia/Kathmandu")).toBe(345 * 60_000);
+  expect(offsetAt(instant + 999, "Asia/Kathmandu")).toBe(345 * 60_000);
+  expect(asked).toHaveBeenCalledTimes(1);
+  asked.mockRestore();
 });

@@ -12,7 +12,15 @@ export interface WallTime {
   second: number;
 }
 
-const makers = new Map<string, Intl.DateTimeFormat>();
+interface Clocks {
+  maker: Intl.DateTimeFormat;
+  /** Offsets by their instants: finding one takes a browser as long as reading a whole term. */
+  offsets: Map<number, number>;
+}
+
+/** As many as the longest filter asks for. */
+const MOST_OFFSETS = 20_000;
+const clocksOf = new Map<string, Clocks>();
 
 let own: string | undefined;
 
@@ -24,16 +32,28 @@ export function readersZone(): string {
 
 /** What the clocks of a zone show at an instant. */
 export function wallTimeAt(instant: number, zone: string): WallTime {
-  const found: Record<string, number> = {};
-  for (const { type, value } of makerOf(zone).formatToParts(instant)) found[type] = Number(value);
-  const { year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0 } = found;
-  return { year, month, day, hour, minute, second };
+  const date = new Date(instant + offsetAt(instant, zone));
+  return {
+    year: date.getUTCFullYear(),
+    month: date.getUTCMonth() + 1,
+    day: date.getUTCDate(),
+    hour: date.getUTCHours(),
+    minute: date.getUTCMinutes(),
+    second: date.getUTCSeconds(),
+  };
 }
 
 /** By how many milliseconds the clocks of a zone are before those of UTC at an instant. */
 export function offsetAt(instant: number, zone: string): number {
+  if (zone === "UTC") return 0;
   const whole = Math.floor(instant / SECOND_MS) * SECOND_MS;
-  return asUtc(wallTimeAt(whole, zone)) - whole;
+  const { maker, offsets } = clocksIn(zone);
+  const known = offsets.get(whole);
+  if (known !== undefined) return known;
+  if (offsets.size >= MOST_OFFSETS) offsets.clear();
+  const offset = asUtc(partsOf(maker, whole)) - whole;
+  offsets.set(whole, offset);
+  return offset;
 }
 
 /**
@@ -43,6 +63,7 @@ export function offsetAt(instant: number, zone: string): number {
 export function instantOf(wall: WallTime, zone: string): number {
   const utc = asUtc(wall);
   const [before, after] = [offsetAt(utc - DAY_MS, zone), offsetAt(utc + DAY_MS, zone)];
+  if (before === after) return utc - before;
   const candidates = [utc - before, utc - after].sort((one, other) => one - other);
   return candidates.find((instant) => instant + offsetAt(instant, zone) === utc) ?? utc - before;
 }
@@ -79,10 +100,17 @@ function asUtc({ year, month, day, hour, minute, second }: WallTime): number {
   return date.setUTCHours(hour, minute, second, 0);
 }
 
-function makerOf(zone: string): Intl.DateTimeFormat {
-  let maker = makers.get(zone);
-  if (!maker) {
-    maker = new Intl.DateTimeFormat("en-u-ca-iso8601-nu-latn", {
+function partsOf(maker: Intl.DateTimeFormat, instant: number): WallTime {
+  const found: Record<string, number> = {};
+  for (const { type, value } of maker.formatToParts(instant)) found[type] = Number(value);
+  const { year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0 } = found;
+  return { year, month, day, hour, minute, second };
+}
+
+function clocksIn(zone: string): Clocks {
+  let clocks = clocksOf.get(zone);
+  if (!clocks) {
+    const maker = new Intl.DateTimeFormat("en-u-ca-iso8601-nu-latn", {
       timeZone: zone,
       hourCycle: "h23",
       year: "numeric",
@@ -92,7 +120,8 @@ function makerOf(zone: string): Intl.DateTimeFormat {
       minute: "2-digit",
       second: "2-digit",
     });
-    makers.set(zone, maker);
+    clocks = { maker, offsets: new Map() };
+    clocksOf.set(zone, clocks);
   }
-  return maker;
+  return clocks;
 }
