@@ -31,3 +31,13 @@ test("a name that can't be seen as it is has quotation marks", () => {
     '"a b"',
   ]);
 });
+
+test("a character of a name that is not seen is written by its number", () => {
+  expect(["a\u200b", "\u202etxt", "a\u2066", "\u0085", "a\u{e0041}"].map(nameIn)).toEqual([
+    '"a\\u200b"',
+    '"\\u202etxt"',
+    '"a\\u2066"',
+    '"\\u0085"',
+    '"a\\udb40\\udc41"',
+  ]);
+});

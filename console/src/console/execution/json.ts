@@ -24,8 +24,16 @@ export function piecesOf(text: string, pieces: number): { shown: string; left: n
   return { shown: text.slice(0, end), left: text.length - end };
 }
 
-/** A name as it is shown: with quotation marks where without them it would not be seen as it is. */
+/**
+ * A name as it is shown: with quotation marks where without them it would not be seen as it is, and
+ * what is not seen at all, or turns the direction of the rest, by its number.
+ */
 export function nameIn(name: string): string {
-  const written = JSON.stringify(name);
+  const written = JSON.stringify(name).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, numbered);
   return /^"\S+"$/.test(written) && written.length === name.length + 2 ? name : written;
+}
+
+function numbered(character: string): string {
+  const units = character.split("").map((unit) => unit.charCodeAt(0).toString(16).padStart(4, "0"));
+  return units.map((unit) => `\\u${unit}`).join("");
 }
