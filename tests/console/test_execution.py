@@ -145,6 +145,18 @@ def test_data_of_any_kind_is_shown_as_text(visiting: ConsolePage, gateway: Gatew
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_a_copy_of_large_numbers_says_that_they_may_be_rounded(
+    visiting: ConsolePage, gateway: Gateway
+) -> None:
+    [[guid]] = gateway.sql("SELECT guid FROM executions LIMIT 1")
+    _leave_data(gateway, guid, '{"a": 1234567890123456789}')
+    page = visiting.open(f"/?execution={guid}")
+    _drawer(page).get_by_role("button", name="Data as the engine wrote it").click()
+    _drawer(page).get_by_role("button", name="Copy data").click()
+    said = "The data, in which large numbers may be rounded, is copied."
+    expect(page.get_by_text(said).first).to_be_visible()
+
+
 def test_its_session_and_its_agentflow_lead_to_others(
     visiting: ConsolePage, gateway: Gateway
 ) -> None:

@@ -2,7 +2,16 @@ import { type ReactNode, useState } from "react";
 
 import { IconButton, useCopy } from "../design";
 import { useFormats } from "../time";
-import { entriesOf, type Entry, MOST_CHARACTERS, nameIn, opensAtFirst, piecesOf } from "./json";
+import {
+  entriesOf,
+  type Entry,
+  jsonOf,
+  MOST_CHARACTERS,
+  nameIn,
+  numberIn,
+  opensAtFirst,
+  piecesOf,
+} from "./json";
 import styles from "./json.module.css";
 
 /** How many entries of a list or an object are shown at first, and how many more at a time. */
@@ -11,16 +20,19 @@ const SHOWN_AT_ONCE = 50;
 /** A JSON value, as a tree of which only what is opened is on the page. */
 export default function JsonView({ name, value }: { name: string; value: unknown }) {
   const copy = useCopy();
+
+  function copyJson() {
+    const { text, isRounded } = jsonOf(value);
+    const what = `The ${name.toLowerCase()}`;
+    copy(text, isRounded ? `${what}, in which large numbers may be rounded,` : what);
+  }
+
   return (
     <figure className={styles.view}>
       <figcaption className={styles.caption}>
         {name}
         {value !== null && (
-          <IconButton
-            icon="copy"
-            label={`Copy ${name.toLowerCase()}`}
-            onClick={() => copy(JSON.stringify(value, null, 2), `The ${name.toLowerCase()}`)}
-          />
+          <IconButton icon="copy" label={`Copy ${name.toLowerCase()}`} onClick={copyJson} />
         )}
       </figcaption>
       <div className={styles.tree} dir="ltr" tabIndex={0} role="group" aria-label={name}>
@@ -114,11 +126,12 @@ function Name({ name }: { name: string | number | undefined }): ReactNode {
 
 function Leaf({ value }: { value: unknown }) {
   if (typeof value === "string") return <Text text={value} />;
-  const isRounded = Number.isInteger(value) && !Number.isSafeInteger(value);
+  if (typeof value !== "number") return <span className={styles.other}>{String(value)}</span>;
+  const { nearest, isRounded } = numberIn(value);
   return (
     <span className={styles.other}>
       {isRounded && "≈ "}
-      {String(value)}
+      {nearest}
     </span>
   );
 }

@@ -1,6 +1,14 @@
 import { expect, test } from "vitest";
 
-import { entriesOf, MOST_CHARACTERS, nameIn, opensAtFirst, piecesOf } from "./json";
+import {
+  entriesOf,
+  jsonOf,
+  MOST_CHARACTERS,
+  nameIn,
+  numberIn,
+  opensAtFirst,
+  piecesOf,
+} from "./json";
 
 test("lists and objects have entries, and nothing else has", () => {
   expect(entriesOf(["a"])).toEqual([[0, "a"]]);
@@ -40,4 +48,20 @@ test("a character of a name that is not seen is written by its number", () => {
     '"\\u0085"',
     '"a\\udb40\\udc41"',
   ]);
+});
+
+test("a number that the browser can't keep is the nearest one, and said to be", () => {
+  const read = (text: string) => numberIn(JSON.parse(text) as number);
+  expect(read("9007199254740991")).toEqual({ nearest: 9_007_199_254_740_991, isRounded: false });
+  expect(read("0.1")).toEqual({ nearest: 0.1, isRounded: false });
+  expect(read("9007199254740993")).toMatchObject({ isRounded: true });
+  expect(read("-1e400")).toEqual({ nearest: -Number.MAX_VALUE, isRounded: true });
+});
+
+test("a value is written as JSON with every number in it, and says if one may be rounded", () => {
+  const exact = { a: [1.5, null, "b"] };
+  expect(jsonOf(exact)).toEqual({ text: JSON.stringify(exact, null, 2), isRounded: false });
+  const { text, isRounded } = jsonOf({ a: [JSON.parse("1e400"), 1] });
+  expect(JSON.parse(text)).toEqual({ a: [Number.MAX_VALUE, 1] });
+  expect(isRounded).toBe(true);
 });

@@ -37,3 +37,24 @@ function numbered(character: string): string {
   const units = character.split("").map((unit) => unit.charCodeAt(0).toString(16).padStart(4, "0"));
   return units.map((unit) => `\\u${unit}`).join("");
 }
+
+/** A number as near as the browser has it, and whether another one may have been written. */
+export function numberIn(value: number): { nearest: number; isRounded: boolean } {
+  if (!Number.isFinite(value)) {
+    return { nearest: Math.sign(value) * Number.MAX_VALUE, isRounded: true };
+  }
+  return { nearest: value, isRounded: Number.isInteger(value) && !Number.isSafeInteger(value) };
+}
+
+/** A value as JSON, and whether other numbers may have been written where they are large. */
+export function jsonOf(value: unknown): { text: string; isRounded: boolean } {
+  let isAnyRounded = false;
+  const kept = (_: string, each: unknown) => {
+    if (typeof each !== "number") return each;
+    const { nearest, isRounded } = numberIn(each);
+    isAnyRounded ||= isRounded;
+    return nearest;
+  };
+  const text = JSON.stringify(value, kept, 2);
+  return { text, isRounded: isAnyRounded };
+}
