@@ -76,7 +76,7 @@ def test_a_link_opens_an_execution_with_its_error_and_its_steps(
     expect(drawer.get_by_text("Error", exact=True).first).to_be_visible()
     expect(drawer.get_by_text(FAILURE)).to_be_visible()
     expect(_steps(page)).to_have_text(
-        ["FinishedSearch300 ms", "ErrorDraft600 ms", "SKIPPEDElsewhere50 ms"]
+        ["FinishedSearch300ms", "ErrorDraft600ms", "SKIPPEDElsewhere50ms"]
     )
     expect(page.get_by_role("heading", name="Overview", level=1)).to_be_visible()
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
 
+import { formatsFor } from "../time";
 import { KEYS, OPERATORS } from "./keys";
 import {
   anchored,
@@ -138,6 +139,16 @@ test.each([
   expect(problems.map(({ from, to }) => text.slice(from, to))).toEqual([part]);
   expect(problems[0]?.words).toContain(words);
 });
+
+test.each([0, 7, 999, 1_000, 8_540, 59_999, 125_000, 3_599_999, 3_725_000, 90_000_000, 1e11])(
+  "%d ms are found by what is shown for them",
+  (length) => {
+    const shown = formatsFor("en", "UTC").duration(length);
+    const { gte, lt } = filterOf(`duration:${shown}`)?.durationMs ?? {};
+    expect(gte).toBeLessThanOrEqual(length);
+    expect(lt).toBeGreaterThan(length);
+  },
+);
 
 // Times
 

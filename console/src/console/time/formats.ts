@@ -24,7 +24,7 @@ export interface Formats {
   between(from: Moment, until: Moment): string;
   /** How long ago, or how soon: `3 minutes ago`. */
   ago(at: Moment, now?: number): string;
-  /** How long, to two units: `2m 05s`. */
+  /** How long, to two units, as the filter reads it: `2m05s`, `8.5s`. */
   duration(milliseconds: number): string;
 }
 
@@ -49,6 +49,8 @@ export function formatsFor(locale: readonly string[] | string | undefined, zone:
   const time = of(toTheSecond);
   const day = of({ weekday: "short", day: "numeric", month: "short" });
   const numbers = new Intl.NumberFormat(locale as string[]);
+  // The filter takes a comma for one between two values.
+  const ungrouped = new Intl.NumberFormat(locale as string[], { useGrouping: false });
   const padded = new Intl.NumberFormat(locale as string[], { minimumIntegerDigits: 2 });
   const percents = new Intl.NumberFormat(locale as string[], {
     style: "percent",
@@ -94,22 +96,22 @@ export function formatsFor(locale: readonly string[] | string | undefined, zone:
       if (long < DAY_MS) return relative.format(Math.round(passed / HOUR_MS), "hour");
       return relative.format(Math.round(passed / DAY_MS), "day");
     },
-    duration: (length) => durationOf(length, numbers, padded),
+    duration: (length) => durationOf(length, ungrouped, padded),
   };
 }
 
-/** The units are those of the filter, so that what is shown can be typed. */
+// The filter reads all of it, but for digits and a decimal sign that are not those of English.
 function durationOf(length: number, numbers: Intl.NumberFormat, padded: Intl.NumberFormat): string {
   const one = (value: number) => numbers.format(Math.floor(value));
   const two = (value: number) => padded.format(Math.floor(value));
   if (length < 0) return `−${durationOf(-length, numbers, padded)}`;
-  if (length < SECOND_MS) return `${numbers.format(Math.round(length))} ms`;
-  if (length < MINUTE_MS) return `${numbers.format(Math.floor(length / 100) / 10)} s`;
+  if (length < SECOND_MS) return `${numbers.format(Math.round(length))}ms`;
+  if (length < MINUTE_MS) return `${numbers.format(Math.floor(length / 100) / 10)}s`;
   if (length < HOUR_MS) {
-    return `${one(length / MINUTE_MS)}m ${two((length % MINUTE_MS) / SECOND_MS)}s`;
+    return `${one(length / MINUTE_MS)}m${two((length % MINUTE_MS) / SECOND_MS)}s`;
   }
-  if (length < DAY_MS) return `${one(length / HOUR_MS)}h ${two((length % HOUR_MS) / MINUTE_MS)}m`;
-  return `${one(length / DAY_MS)}d ${two((length % DAY_MS) / HOUR_MS)}h`;
+  if (length < DAY_MS) return `${one(length / HOUR_MS)}h${two((length % HOUR_MS) / MINUTE_MS)}m`;
+  return `${one(length / DAY_MS)}d${two((length % DAY_MS) / HOUR_MS)}h`;
 }
 
 function milliseconds(at: Moment): number {

@@ -1,4 +1,4 @@
-export type { Formats } from "./formats";
+export { type Formats, formatsFor } from "./formats";
 export { Instant } from "./Instant";
 export {
   boundsOf,
