@@ -7,7 +7,7 @@
 - `flowise/` is the program of `make flowise`: the real Flowise, with the gateway in front of it.
   `flowise_tables.py` makes Flowise's tables in other tests, `flowise_dump.py` compares databases,
   with `catalog.py` for what is defined in one of PostgreSQL.
-- `reference/` has a second, slow implementation of the API, with which drawn operations are compared.
+- `reference/` is a second, slow implementation of the API, with which the gateway is compared.
 - `workspaces/` asks everything with a key that is bound to a workspace, in two worlds.
 - `waiting.py` waits for facts in loops of asyncio, and `faults/programs.py` outside of them.
 - `gateway.py` starts a gateway in the test's process; `places.py` makes its database, on SQLite or
