@@ -17,7 +17,7 @@ const INSTALLED_FROM = join(HERE, "node_modules", ".installed-from");
 const BUILT_FROM = join(HERE, "dist", ".built-from");
 const LOCK = join(HERE, "build.lock");
 const LOG = join(HERE, "build.log");
-const INPUTS = ["src", "package.json", "package-lock.json", "tsconfig.json"];
+const INPUTS = ["src", "package.json", "package-lock.json", "tsconfig.json", "tsconfig.build.json"];
 const SCHEMA = join(HERE, "..", "schema", "schema.graphql");
 const GENERATED = join(HERE, "src", "console", "generated");
 // What the gateway reads besides assets: its pages last, so that they name only what is there.
