@@ -51,12 +51,12 @@ endif
 run: $(VENV)/.installed ## run the gateway over an SQLite file with demo executions
 	@if $(HAS_NPM); then node console/build.mjs --beside $$$$ & \
 	elif [ ! -e server/static/console/index.html ]; then \
-		echo "Console: there is none, and GraphiQL is a CDN's; with npm and Node 20.19 or newer both are built in"; \
+		echo "Console: there is none, and GraphiQL is a CDN's; with npm and Node 20.19, or 22.12 or newer, both are built in"; \
 	fi; \
 	exec $(BIN)/python app.py serve --demo $(DEMO)
 
-console: ## build the console and GraphiQL into the gateway; needs npm and Node 20.19 or newer
-	@$(HAS_NPM) || { echo "Console: to build it, npm and Node 20.19 or newer are needed"; exit 1; }
+console: ## build the console and GraphiQL into the gateway; needs npm and Node 20.19, or 22.12 or newer
+	@$(HAS_NPM) || { echo "Console: to build it, npm and Node 20.19, or 22.12 or newer, are needed"; exit 1; }
 	@node console/build.mjs
 
 screenshots: $(VENV)/.installed-test console ## retake the pictures in the README and in docs; needs Chromium, and Debian's fonts-inter

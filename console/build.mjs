@@ -35,7 +35,7 @@ async function main() {
     },
   });
   if (!isNodeNewEnough()) {
-    return fail(`Node ${process.versions.node} is too old to build it; 20.19 or newer can`);
+    return fail(`Node ${process.versions.node} can't build it; 20.19, or 22.12 or newer, can`);
   }
   if (values.check) return;
   const isBuilt = (await readIfThere(BUILT_FROM)) === (await digestOfInputs());

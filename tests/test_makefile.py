@@ -135,7 +135,10 @@ def test_without_node_the_console_is_not_built_and_says_what_it_needs(
 ) -> None:
     refused = _make(checkout, sys.executable, goal="console", PATH=without_node)
     assert refused.returncode != 0
-    assert refused.stdout == "Console: to build it, npm and Node 20.19 or newer are needed\n"
+    assert (
+        refused.stdout
+        == "Console: to build it, npm and Node 20.19, or 22.12 or newer, are needed\n"
+    )
 
 
 @pytest.fixture

@@ -40,9 +40,9 @@ _NOTICE = """
     </style>
     <p id="notice" role="note">
       This page loads GraphiQL from a CDN, because the gateway's own was not built, or not yet.
-      If it stays empty, your browser can't reach the CDN. With npm and Node 20.19 or newer,
-      <code>make run</code> and <code>make console</code> build GraphiQL into the gateway; then
-      load this page again. The API itself works either way.
+      If it stays empty, your browser can't reach the CDN. With npm and Node 20.19, or 22.12 or
+      newer, <code>make run</code> and <code>make console</code> build GraphiQL into the gateway;
+      then load this page again. The API itself works either way.
     </p>
     """
 
