@@ -1,13 +1,19 @@
 // Builds the console and GraphiQL into server/static/console, where the gateway looks for them,
-// unless what is there was built from the same sources. With `--beside PID` it gives up when that
-// process ends. With `--check` it only says, by its status, whether this Node can build it. With
-// `--quick` it builds the console's page alone, which takes seconds, and checks no types.
+// unless what is there was built from the same sources. It waits for a build that is under way.
+//
+// `--beside PID` waits for no other build, and gives up when that process ends. `--check` only says,
+// by its status, whether this Node can build it. `--quick` builds the console's page alone, which
+// takes seconds, and checks no types.
+//
+// The status is 0 if the bundle is there, 1 if it could not be built, and 3 if npm could not install
+// what the build needs, as on a machine that reaches no registry.
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
@@ -23,6 +29,8 @@ const GENERATED = join(HERE, "src", "console", "generated");
 // What the gateway reads besides assets: its pages last, so that they name only what is there.
 const NAMED = ["operations.json", "graphiql.html", "index.html"];
 const LOOK_EVERY_MS = 300;
+const FAILED = 1;
+const NOT_INSTALLED = 3;
 
 let running = null;
 
@@ -37,13 +45,16 @@ async function main() {
   if (!isNodeNewEnough()) {
     return fail(`Node ${process.versions.node} can't build it; 20.19, or 22.12 or newer, can`);
   }
-  if (values.check) return;
-  const isBuilt = (await readIfThere(BUILT_FROM)) === (await digestOfInputs());
-  if (isBuilt && (await hasBundle())) return;
-  if (!takeLock()) return say("it is being built already");
+  if (values.check || (await isBuilt())) return;
+  if (!takeLock()) {
+    if (values.beside !== undefined) return say("it is being built already");
+    say("it is being built already, by the process in console/build.lock; waiting for that ...");
+    while (!takeLock()) await delay(LOOK_EVERY_MS);
+  }
   process.on("exit", () => rmSync(LOCK, { force: true }));
   endWith(values.beside);
-  await build(values.quick === true);
+  // The build that was under way may have done it, or have failed.
+  if (!(await isBuilt())) await build(values.quick === true);
 }
 
 async function build(isQuick) {
@@ -52,15 +63,22 @@ async function build(isQuick) {
   say("building it into the gateway, which takes a minute; the API does not wait for it ...");
   writeFileSync(LOG, "");
   const lock = await readFile(join(HERE, "package-lock.json"), "utf8");
-  if ((await readIfThere(INSTALLED_FROM)) !== sha256(lock)) {
-    await npm("ci");
-    await mkdir(dirname(INSTALLED_FROM), { recursive: true });
-    await writeFile(INSTALLED_FROM, sha256(lock));
-  }
+  if ((await readIfThere(INSTALLED_FROM)) !== sha256(lock)) await install(lock);
   await npm("run", isQuick ? "build:quick" : "build");
   await publish(join(HERE, "dist"), { keepsOthers: isQuick });
   if (!isQuick) await writeFile(BUILT_FROM, digest);
   say(`built in ${Math.round((Date.now() - began) / 1000)} s; load its page again if it is open`);
+}
+
+async function install(lock) {
+  try {
+    await npm("ci");
+  } catch (error) {
+    error.status = NOT_INSTALLED;
+    throw error;
+  }
+  await mkdir(dirname(INSTALLED_FROM), { recursive: true });
+  await writeFile(INSTALLED_FROM, sha256(lock));
 }
 
 /** Put a build where the gateway looks, and remove what the build before left there. */
@@ -115,9 +133,20 @@ function takeLock() {
     return true;
   } catch (error) {
     if (error.code !== "EEXIST") throw error;
-    if (isAlive(Number(readFileSync(LOCK, "utf8")))) return false;
-    rmSync(LOCK);
+    const owner = ownerOfLock();
+    if (owner !== null && isAlive(owner)) return false;
+    if (owner !== null) rmSync(LOCK, { force: true });
     return takeLock();
+  }
+}
+
+/** The process that has the lock; null if it has let go of it just now. */
+function ownerOfLock() {
+  try {
+    return Number(readFileSync(LOCK, "utf8"));
+  } catch (error) {
+    if (error.code === "ENOENT") return null;
+    throw error;
   }
 }
 
@@ -162,6 +191,11 @@ async function filesIn(path) {
   }
 }
 
+async function isBuilt() {
+  if ((await readIfThere(BUILT_FROM)) !== (await digestOfInputs())) return false;
+  return hasBundle();
+}
+
 async function hasBundle() {
   return (await readIfThere(join(BUNDLE, "index.html"))) !== null;
 }
@@ -183,9 +217,9 @@ function say(message) {
   console.log(`Console: ${message}`);
 }
 
-function fail(message) {
+function fail(message, status = FAILED) {
   say(message);
-  process.exitCode = 1;
+  process.exitCode = status;
 }
 
 try {
@@ -194,5 +228,9 @@ try {
   const page = (await hasBundle())
     ? "it stays as it was"
     : "there is none, and GraphiQL is a CDN's";
-  fail(`it could not be built, so ${page}: ${error.message}; console/build.log says why`);
+  const what =
+    error.status === NOT_INSTALLED
+      ? "what it needs could not be installed"
+      : "it could not be built";
+  fail(`${what}, so ${page}: ${error.message}; console/build.log says why`, error.status);
 }

@@ -1,9 +1,10 @@
-"""The Makefile: missing or outdated Pythons, and which tests it runs."""
+"""The Makefile: missing or outdated Pythons, and which tests it runs and skips."""
 
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,51 @@ def test_without_node_the_console_is_not_built_and_says_what_it_needs(
         refused.stdout
         == "Console: to build it, npm and Node 20.19, or 22.12 or newer, are needed\n"
     )
+
+
+@pytest.fixture
+def build_ends(tmp_path: Path) -> Callable[..., str]:
+    """Makes the programs of a machine whose console's build ends with some status."""
+
+    def make(*, check: int = 0, build: int = 0) -> str:
+        programs = tmp_path / "with-node"
+        programs.mkdir()
+        (programs / "cat").symlink_to(shutil.which("cat") or "")
+        ends = f'case "$*" in *--check) exit {check} ;; *) exit {build} ;; esac'
+        for name, script in (("node", ends), ("npm", 'echo npm "$@"')):
+            (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+            (programs / name).chmod(0o755)
+        return str(programs)
+
+    return make
+
+
+_UNIT_TESTS = "npm test --prefix console --silent\n"
+_SKIPPED = "Console: its unit tests are skipped\n"
+
+
+@pytest.mark.parametrize(
+    ("statuses", "said"),
+    [
+        ({}, _UNIT_TESTS),
+        ({"check": 1}, ""),
+        ({"build": 3}, _SKIPPED),
+    ],
+    ids=["built", "by an old Node", "without a registry"],
+)
+def test_the_console_is_tested_where_it_can_be_built(
+    checkout: Path, build_ends: Callable[..., str], statuses: dict[str, int], said: str
+) -> None:
+    tested = _make(checkout, sys.executable, goal="console-test", PATH=build_ends(**statuses))
+    assert (tested.returncode, tested.stdout) == (0, said)
+
+
+def test_a_console_that_does_not_build_fails_the_tests(
+    checkout: Path, build_ends: Callable[..., str]
+) -> None:
+    tested = _make(checkout, sys.executable, goal="console-test", PATH=build_ends(build=1))
+    assert tested.returncode != 0
+    assert "npm test" not in tested.stdout
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ import pytest
 from tests.faults.programs import wait_until
 
 ROOT = Path(__file__).parents[2]
+NOT_INSTALLED = 3
+"""The status of a build whose packages npm can't install, which ``make test`` knows."""
 MISSING = not (shutil.which("node") and shutil.which("npm"))
 
 pytestmark = pytest.mark.skipif(
@@ -28,6 +30,12 @@ _BUILD = (
     " fs.mkdirSync('dist/assets', {recursive: true});"
     " fs.writeFileSync('dist/assets/' + version + '.js', '');"
     " fs.writeFileSync('dist/index.html', version)"
+)
+
+# Node has no sleep but this.
+_WAIT = (
+    "while (!require('fs').existsSync('go'))"
+    " Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);"
 )
 
 
@@ -132,10 +140,10 @@ def test_without_a_registry_nothing_is_built_and_the_build_says_where_it_is_told
 ) -> None:
     _depend(tree)
     status, said = _build(tree)
-    assert status == 1
+    assert status == NOT_INSTALLED
     assert (
-        "so there is none, and GraphiQL is a CDN's: npm ci failed; console/build.log says why"
-        in said
+        "what it needs could not be installed, so there is none, and GraphiQL is a CDN's:"
+        " npm ci failed; console/build.log says why" in said
     )
     assert "ECONNREFUSED" in (tree / "console" / "build.log").read_text()
     assert not (tree / "server").exists()
@@ -183,14 +191,55 @@ def test_a_build_ends_with_all_that_it_started(
             _end(build, signal.SIGKILL)
 
 
-def test_a_build_leaves_the_work_to_the_one_that_is_under_way(
-    tree: Path, silent_registry: str
-) -> None:
-    _depend(tree)
-    first = _start(tree, registry=silent_registry)
+@pytest.fixture
+def slow_build(tree: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A build that is under way until there is a file named ``go`` in the console's folder."""
+    (tree / "console" / "build.cjs").write_text(_WAIT + _BUILD)
+    build = _start(tree)
     try:
         wait_until((tree / "console" / "build.lock").exists)
-        assert _build(tree) == (0, "Console: it is being built already\n")
+        yield build
     finally:
-        _end(first, signal.SIGTERM)
-    wait_until(lambda: not (tree / "console" / "build.lock").exists())
+        (tree / "console" / "go").touch()
+        if build.poll() is None:
+            _end(build, signal.SIGKILL)
+
+
+def test_a_build_beside_a_program_leaves_the_work_to_the_one_that_is_under_way(
+    tree: Path, slow_build: "subprocess.Popen[str]"
+) -> None:
+    beside = _start(tree, "--beside", str(os.getpid()))
+    said, _ = beside.communicate(timeout=120)
+    assert (beside.returncode, said) == (0, "Console: it is being built already\n")
+    assert slow_build.poll() is None
+
+
+def _start_waiting(tree: Path) -> "subprocess.Popen[str]":
+    """Start a build, and return once it says that it waits for the one that is under way."""
+    waiting = _start(tree)
+    assert waiting.stdout
+    assert "it is being built already" in waiting.stdout.readline()
+    return waiting
+
+
+def test_a_build_waits_for_the_one_that_is_under_way_and_takes_what_it_built(
+    tree: Path, slow_build: "subprocess.Popen[str]"
+) -> None:
+    waiting = _start_waiting(tree)
+    (tree / "console" / "go").touch()
+    said, _ = waiting.communicate(timeout=120)
+    assert (waiting.returncode, said) == (0, "")
+    assert _bundle(tree) == ("one", {"one.js"})
+    slow_build.communicate(timeout=30)
+    assert slow_build.returncode == 0
+
+
+def test_a_build_that_waits_does_the_work_when_the_one_that_was_under_way_is_ended(
+    tree: Path, slow_build: "subprocess.Popen[str]"
+) -> None:
+    waiting = _start_waiting(tree)
+    _end(slow_build, signal.SIGTERM)
+    (tree / "console" / "go").touch()
+    said, _ = waiting.communicate(timeout=120)
+    assert (waiting.returncode, "Console: built in" in said) == (0, True)
+    assert _bundle(tree) == ("one", {"one.js"})
