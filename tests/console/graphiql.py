@@ -8,6 +8,18 @@ from playwright.sync_api import Locator, Page, expect
 from tests.console.browser import Visit
 from tests.faults.programs import wait_until
 
+EXAMPLES = (
+    "NewestFailures",
+    "NextPage",
+    "OneExecution",
+    "Agentflows",
+    "Statistics",
+    "WatchExecutions",
+    "StopExecution",
+    "DeleteExecutions",
+)
+"""The tabs that it opens with."""
+
 
 class GraphiQL(Visit):
     """A user's visit to GraphiQL."""

@@ -1,15 +1,14 @@
-"""The filter of the list: typed, chosen from menus, kept as a view, and what finds nothing."""
+"""The filter of the list: typed, chosen from menus, and what finds nothing."""
 
-import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
 from tests.console.axe import violations, violations_in_every_scheme
 from tests.console.console_page import LIST, PHONE, ConsolePage
+from tests.console.filtering import expect_filter, expect_listed, filter_field, list_with, total_of
 from tests.gateway import Gateway, running_gateway
 from tests.places import Place
 
@@ -17,39 +16,6 @@ from tests.places import Place
 pytestmark = pytest.mark.sqlite
 
 SLOW_FAILURES = "state:ERROR,TIMEOUT -flow:billing duration>10s"
-
-
-def _list(text: str = "", **others: str) -> str:
-    parameters = {"filter": text, **others}
-    return LIST + "".join(f"&{name}={quote(value)}" for name, value in parameters.items() if value)
-
-
-def _field(page: Page) -> Locator:
-    return page.get_by_role("combobox", name="Filter")
-
-
-def _filter_of(page: Page) -> str:
-    """The filter that the URL has."""
-    return parse_qs(urlsplit(page.url).query).get("filter", [""])[0]
-
-
-def _expect_filter(page: Page, text: str) -> None:
-    """Expect a filter in the URL, and in the field."""
-    page.wait_for_function(
-        "text => (new URLSearchParams(location.search).get('filter') ?? '') === text", arg=text
-    )
-    expect(_field(page)).to_have_value(text)
-
-
-def _expect_listed(page: Page, count: int) -> None:
-    grid = page.get_by_role("grid", name="Executions")
-    expect(grid).to_have_attribute("aria-rowcount", str(count + 1))
-
-
-def _total(gateway: Gateway, filter_: dict[str, Any] | None) -> int:
-    query = "query ($filter: ExecutionFilter) { executions(filter: $filter) { totalCount } }"
-    total: int = gateway.graphql(query, filter=filter_)["executions"]["totalCount"]
-    return total
 
 
 # Typed
@@ -90,49 +56,49 @@ def _total(gateway: Gateway, filter_: dict[str, Any] | None) -> int:
 def test_a_link_with_a_filter_lists_what_the_api_finds_by_it(
     console_page: ConsolePage, demo_gateway: Gateway, text: str, filter_: dict[str, Any]
 ) -> None:
-    total = _total(demo_gateway, filter_)
+    total = total_of(demo_gateway, filter_)
     assert total > 0
-    page = console_page.open(_list(text))
-    expect(_field(page)).to_have_value(text)
-    _expect_listed(page, total)
+    page = console_page.open(list_with(text))
+    expect(filter_field(page)).to_have_value(text)
+    expect_listed(page, total)
 
 
 def test_what_is_typed_is_in_the_url_and_is_one_step_that_back_undoes(
     console_page: ConsolePage, demo_gateway: Gateway
 ) -> None:
-    page = console_page.open(_list("state:STOPPED"))
+    page = console_page.open(list_with("state:STOPPED"))
     steps = page.evaluate("history.length")
-    _field(page).fill("state:err")
-    _expect_filter(page, "state:err")
-    _field(page).fill("state:error")
-    _expect_filter(page, "state:error")
-    _expect_listed(page, _total(demo_gateway, {"state": {"eq": "ERROR"}}))
+    filter_field(page).fill("state:err")
+    expect_filter(page, "state:err")
+    filter_field(page).fill("state:error")
+    expect_filter(page, "state:error")
+    expect_listed(page, total_of(demo_gateway, {"state": {"eq": "ERROR"}}))
     page.keyboard.press("Enter")
-    _expect_filter(page, "state:ERROR")
+    expect_filter(page, "state:ERROR")
     assert page.evaluate("history.length") == steps + 1
     page.go_back()
-    _expect_filter(page, "state:STOPPED")
+    expect_filter(page, "state:STOPPED")
     page.go_forward()
-    _expect_filter(page, "state:ERROR")
+    expect_filter(page, "state:ERROR")
 
 
 def test_back_leads_through_what_was_typed_chosen_and_seen(console_page: ConsolePage) -> None:
     page = console_page.open(LIST)
-    _field(page).fill("research")
-    _expect_filter(page, "research")
+    filter_field(page).fill("research")
+    expect_filter(page, "research")
     # It is a step although nobody has pressed Enter.
     page.go_back()
-    _expect_filter(page, "")
+    expect_filter(page, "")
     page.keyboard.press("Escape")
     bar = page.get_by_role("search")
     bar.get_by_role("button", name="State", exact=True).click()
     for state in ("Error", "Timeout", "Stopped"):
         bar.get_by_role("checkbox", name=state).check()
-    _expect_filter(page, "state:ERROR,TIMEOUT,STOPPED")
+    expect_filter(page, "state:ERROR,TIMEOUT,STOPPED")
     page.keyboard.press("Escape")
     bar.get_by_role("button", name="State").first.click()
     bar.get_by_role("checkbox", name="Error").uncheck()
-    _expect_filter(page, "state:TIMEOUT,STOPPED")
+    expect_filter(page, "state:TIMEOUT,STOPPED")
     page.keyboard.press("Escape")
     page.get_by_role("link", name="Running").click()
     page.get_by_role("link", name="Overview").click()
@@ -144,14 +110,14 @@ def test_back_leads_through_what_was_typed_chosen_and_seen(console_page: Console
         "",
     ):
         page.go_back()
-        _expect_filter(page, filter_)
+        expect_filter(page, filter_)
         expect(page.get_by_role("grid", name="Executions")).to_be_visible()
 
 
 def test_a_filter_is_typed_with_completions_by_keyboard_alone(console_page: ConsolePage) -> None:
     page = console_page.open(LIST)
     page.keyboard.press("/")
-    field = _field(page)
+    field = filter_field(page)
     expect(field).to_be_focused()
     page.keyboard.type("sta")
     expect(page.get_by_role("option", name="state:")).to_be_visible()
@@ -167,7 +133,7 @@ def test_a_filter_is_typed_with_completions_by_keyboard_alone(console_page: Cons
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
     page.keyboard.press("Enter")
-    _expect_filter(page, 'state:ERROR flow:"Billing agent"')
+    expect_filter(page, 'state:ERROR flow:"Billing agent"')
 
 
 def test_escape_closes_the_completions_and_then_leaves_the_field(console_page: ConsolePage) -> None:
@@ -177,19 +143,19 @@ def test_escape_closes_the_completions_and_then_leaves_the_field(console_page: C
     expect(page.get_by_role("listbox")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("listbox")).to_have_count(0)
-    expect(_field(page)).to_be_focused()
+    expect(filter_field(page)).to_be_focused()
     page.keyboard.press("Escape")
-    expect(_field(page)).not_to_be_focused()
+    expect(filter_field(page)).not_to_be_focused()
 
 
 def test_nothing_is_asked_for_while_a_filter_is_not_understood(console_page: ConsolePage) -> None:
     page = console_page.open(LIST)
     console_page.asked.clear()
-    _field(page).fill('stat:ERROR duration>60 flow:"')
-    _field(page).blur()
-    _expect_filter(page, 'stat:ERROR duration>60 flow:"')
+    filter_field(page).fill('stat:ERROR duration>60 flow:"')
+    filter_field(page).blur()
+    expect_filter(page, 'stat:ERROR duration>60 flow:"')
     expect(page.get_by_role("status").filter(has_text="Did you mean state?")).to_be_visible()
-    expect(_field(page)).to_have_attribute("aria-invalid", "true")
+    expect(filter_field(page)).to_have_attribute("aria-invalid", "true")
     console_page.settle()
     assert {name for name, _ in console_page.asked} <= {"AgentflowNames"}
 
@@ -207,9 +173,9 @@ def test_days_and_times_are_those_of_the_reader_and_links_mean_the_same_elsewher
 ) -> None:
     console = open_console(demo_gateway, timezone_id="Asia/Kolkata")
     page = console.open(LIST)
-    _field(page).fill("after:2020-11-01 before:2100-11-01T09:30")
+    filter_field(page).fill("after:2020-11-01 before:2100-11-01T09:30")
     page.keyboard.press("Enter")
-    _expect_filter(page, "after:2020-11-01 before:2100-11-01T09:30+05:30")
+    expect_filter(page, "after:2020-11-01 before:2100-11-01T09:30+05:30")
     console.settle()
     [*_, (_, variables)] = [each for each in console.asked if each[0] == "ListStart"]
     assert [each["createdOn"] for each in variables["filter"]["and"]] == [
@@ -229,9 +195,9 @@ def test_whoever_does_not_type_chooses_from_menus(
     bar.get_by_role("button", name="State", exact=True).click()
     bar.get_by_role("checkbox", name="Error").check()
     bar.get_by_role("checkbox", name="Timeout").check()
-    _expect_filter(page, "state:ERROR,TIMEOUT")
+    expect_filter(page, "state:ERROR,TIMEOUT")
     page.get_by_role("group", name="State", exact=True).get_by_text("is not").click()
-    _expect_filter(page, "-state:ERROR,TIMEOUT")
+    expect_filter(page, "-state:ERROR,TIMEOUT")
     page.keyboard.press("Escape")
 
     bar.get_by_role("button", name="Agentflow", exact=True).click()
@@ -240,10 +206,10 @@ def test_whoever_does_not_type_chooses_from_menus(
     page.keyboard.press("Escape")
     bar.get_by_role("button", name="Duration").click()
     page.get_by_role("menuitemcheckbox", name="Longer than 10 seconds").click()
-    _expect_filter(page, '-state:ERROR,TIMEOUT flow="Billing agent" duration>10s')
-    _expect_listed(
+    expect_filter(page, '-state:ERROR,TIMEOUT flow="Billing agent" duration>10s')
+    expect_listed(
         page,
-        _total(
+        total_of(
             demo_gateway,
             {
                 "state": {"notIn": ["ERROR", "TIMEOUT"]},
@@ -253,64 +219,17 @@ def test_whoever_does_not_type_chooses_from_menus(
         ),
     )
     bar.get_by_role("button", name="Drop the condition on state").click()
-    _expect_filter(page, 'flow="Billing agent" duration>10s')
+    expect_filter(page, 'flow="Billing agent" duration>10s')
 
 
 def test_a_menu_leads_into_the_field_where_there_is_something_to_type(
     console_page: ConsolePage,
 ) -> None:
-    page = console_page.open(_list("state:ERROR"))
+    page = console_page.open(list_with("state:ERROR"))
     page.get_by_role("button", name="More").click()
     page.get_by_role("menuitem", name="session").click()
-    expect(_field(page)).to_be_focused()
-    expect(_field(page)).to_have_value("state:ERROR session:")
-
-
-# Kept
-
-
-def test_views_are_saved_renamed_and_deleted_and_stay_in_the_browser(
-    console_page: ConsolePage,
-) -> None:
-    page = console_page.open(_list("state:ERROR", range="7d"))
-    page.get_by_role("button", name="Save this view").click()
-    page.keyboard.type("Broken")
-    page.keyboard.press("Enter")
-    views = page.get_by_role("navigation", name="Views")
-    saved = views.get_by_role("link", name="Broken")
-    expect(saved).to_have_attribute("aria-current", "page")
-
-    page = console_page.open()
-    saved.click()
-    _expect_filter(page, "state:ERROR")
-    assert "range=7d" in page.url
-
-    _change(page, "Broken", "Rename")
-    page.get_by_role("textbox", name="Name").fill("Repair")
-    page.keyboard.press("Enter")
-    expect(saved).to_have_count(0)
-    _change(page, "Repair", "Delete")
-    expect(views.get_by_role("link", name="Repair")).to_have_count(0)
-    page.get_by_role("button", name="Undo").click()
-    expect(views.get_by_role("link", name="Repair")).to_be_visible()
-
-
-def _change(page: Page, view: str, how: str) -> None:
-    page.get_by_role("button", name=f"Change the view {view}").click()
-    page.get_by_role("menuitem", name=how).click()
-
-
-def test_everybody_has_views_of_what_runs_what_failed_and_what_is_slow(
-    console_page: ConsolePage, demo_gateway: Gateway
-) -> None:
-    page = console_page.open()
-    views = page.get_by_role("navigation", name="Views")
-    views.get_by_role("link", name="Running").click()
-    _expect_listed(page, _total(demo_gateway, {"state": {"eq": "INPROGRESS"}}))
-    views.get_by_role("link", name="Slow").click()
-    _expect_listed(page, _total(demo_gateway, {"durationMs": {"gt": 60_000}}))
-    views.get_by_role("link", name="Failed today").click()
-    expect(_field(page)).to_have_value(re.compile("created:today"))
+    expect(filter_field(page)).to_be_focused()
+    expect(filter_field(page)).to_have_value("state:ERROR session:")
 
 
 # Nothing to list
@@ -319,9 +238,9 @@ def test_everybody_has_views_of_what_runs_what_failed_and_what_is_slow(
 def test_where_nothing_matches_what_helps_is_said(
     console_page: ConsolePage, demo_gateway: Gateway
 ) -> None:
-    stopped = _total(demo_gateway, {"state": {"eq": "STOPPED"}})
+    stopped = total_of(demo_gateway, {"state": {"eq": "STOPPED"}})
     assert stopped > 0
-    page = console_page.open(_list("state:STOPPED duration>1000d"))
+    page = console_page.open(list_with("state:STOPPED duration>1000d"))
     expect(page.get_by_role("heading", name="Nothing matches.")).to_be_visible()
     expect(page.get_by_text("Leave this out, and there is something:")).to_be_visible()
     # Without the state there would still be nothing.
@@ -330,23 +249,23 @@ def test_where_nothing_matches_what_helps_is_said(
     helpful = page.get_by_role("button", name="Leave out duration>1000d")
     expect(helpful).to_contain_text(str(stopped))
     helpful.click()
-    _expect_filter(page, "state:STOPPED")
-    _expect_listed(page, stopped)
+    expect_filter(page, "state:STOPPED")
+    expect_listed(page, stopped)
 
-    _field(page).fill("state:STOPPED duration>1000d session:nobody")
+    filter_field(page).fill("state:STOPPED duration>1000d session:nobody")
     page.keyboard.press("Enter")
     expect(page.get_by_text("To leave out one condition is not enough.")).to_be_visible()
     alone = page.get_by_role("button", name="Keep only state:STOPPED")
     expect(alone).to_contain_text(str(stopped))
     expect(choices).to_have_count(1)
     alone.click()
-    _expect_filter(page, "state:STOPPED")
+    expect_filter(page, "state:STOPPED")
 
-    _field(page).fill("session:nobody guid:nothing")
+    filter_field(page).fill("session:nobody guid:nothing")
     page.keyboard.press("Enter")
     expect(page.get_by_text("None of the conditions finds anything")).to_be_visible()
     expect(choices).to_have_count(0)
-    _field(page).fill(" ".join(f"session:nobody-{number}" for number in range(9)))
+    filter_field(page).fill(" ".join(f"session:nobody-{number}" for number in range(9)))
     page.keyboard.press("Enter")
     expect(page.get_by_text("Only the first 8 conditions were tried.")).to_be_visible()
 
@@ -354,9 +273,9 @@ def test_where_nothing_matches_what_helps_is_said(
 def test_a_range_in_which_nothing_is_can_be_left_out_too(
     console_page: ConsolePage, demo_gateway: Gateway
 ) -> None:
-    page = console_page.open(_list("state:ERROR", range="2001-01-01..2001-01-02"))
+    page = console_page.open(list_with("state:ERROR", range="2001-01-01..2001-01-02"))
     page.get_by_role("button", name="Leave out Jan 1").click()
-    _expect_listed(page, _total(demo_gateway, {"state": {"eq": "ERROR"}}))
+    expect_listed(page, total_of(demo_gateway, {"state": {"eq": "ERROR"}}))
 
 
 def test_an_empty_database_says_how_executions_get_in(
@@ -382,10 +301,10 @@ def test_an_empty_database_says_how_executions_get_in(
 def test_axe_finds_nothing_wrong_with_the_filter_and_what_it_opens(
     console_page: ConsolePage,
 ) -> None:
-    page = console_page.open(_list("state:STOPPED duration>1000d"))
+    page = console_page.open(list_with("state:STOPPED duration>1000d"))
     expect(page.get_by_role("heading", name="Nothing matches.")).to_be_visible()
     assert violations_in_every_scheme(page) == []
-    _field(page).fill("state:ERROR stat:x ")
+    filter_field(page).fill("state:ERROR stat:x ")
     page.keyboard.press("ArrowDown")
     expect(page.get_by_role("option", selected=True)).to_be_visible()
     assert violations_in_every_scheme(page, "search") == []
@@ -400,7 +319,7 @@ def test_axe_finds_nothing_wrong_with_the_filter_and_what_it_opens(
 def test_a_phone_is_as_wide_as_its_filter(
     open_console: Callable[..., ConsolePage], demo_gateway: Gateway
 ) -> None:
-    page = open_console(demo_gateway, **PHONE).open(_list(SLOW_FAILURES))
+    page = open_console(demo_gateway, **PHONE).open(list_with(SLOW_FAILURES))
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     page.get_by_role("button", name="State").first.tap()
     box = page.get_by_role("group", name="State", exact=True).bounding_box()
