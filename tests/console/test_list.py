@@ -6,12 +6,13 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from db.source import ExecutionRow
 from tests.console.axe import violations_in_every_scheme
 from tests.console.conftest import DEMO_EXECUTIONS
 from tests.console.console_page import LIST, PHONE, ConsolePage
+from tests.console.held_requests import held_request, hold
 from tests.gateway import Gateway, running_gateway
 from tests.places import Place
 
@@ -174,9 +175,7 @@ def test_back_leads_to_the_place_in_the_list(
         rows.evaluate("(rows) => { rows.scrollTop += 3000; }")
         page.wait_for_function(f"() => ({_SEEN})().length > 0")
         console.settle()
-    page.wait_for_function(
-        f"() => Math.abs(history.state?.place?.position + 2 - ({_SEEN})()[0][0]) < 2"
-    )
+    _wait_for_kept_place(page)
     place = seen(page)
     page.keyboard.press("g")
     page.keyboard.press("o")
@@ -185,6 +184,30 @@ def test_back_leads_to_the_place_in_the_list(
     expect(row_of(page, place[2][1])).to_be_in_viewport()
     page.reload()
     expect(row_of(page, place[2][1])).to_be_in_viewport()
+
+
+def _wait_for_kept_place(page: Page) -> None:
+    """Wait until the place of the rows that are seen is kept with this step of the history."""
+    page.wait_for_function(
+        f"() => Math.abs(history.state?.place?.position + 2 - ({_SEEN})()[0]?.[0]) < 2"
+    )
+
+
+def test_a_place_is_kept_however_late_its_rows_come(
+    open_console: Callable[..., ConsolePage], many_gateway: Gateway
+) -> None:
+    page = open_console(many_gateway).open(LIST)
+    rows = page.get_by_role("grid").get_by_role("rowgroup").nth(1)
+    rows.evaluate("(rows) => { rows.scrollTop = 1000; }")
+    _wait_for_kept_place(page)
+    held: list[Route] = []
+    hold(page, "ListPage", held)
+    rows.evaluate("(rows) => { rows.scrollTop = 5000; }")
+    late = held_request(page, held)
+    page.wait_for_function("() => history.state.place === null")
+    late.continue_()
+    _wait_for_kept_place(page)
+    page.unroute_all()
 
 
 def test_columns_that_are_hidden_stay_hidden(console_page: ConsolePage) -> None:

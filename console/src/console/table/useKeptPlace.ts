@@ -6,8 +6,11 @@ import { keepPlace } from "../list/place";
 /** Browsers take offence at more. */
 const KEPT_AFTER_MS = 150;
 
-/** Keeps the place with this step of the history, once the first row that is seen stays the same. */
-export function useKeptPlace(store: ListStore, first: number): void {
+/**
+ * Keeps the place with this step of the history, once the first row that is seen stays the same, and
+ * again when rows have come: until then nobody knows what stands there.
+ */
+export function useKeptPlace(store: ListStore, first: number, isLoading: boolean): void {
   useEffect(() => {
     function keep() {
       stop();
@@ -23,5 +26,5 @@ export function useKeptPlace(store: ListStore, first: number): void {
     addEventListener("pointerdown", keep, true);
     addEventListener("keydown", keep, true);
     return stop;
-  }, [store, first]);
+  }, [store, first, isLoading]);
 }

@@ -73,7 +73,7 @@ export function useVirtualRows(
     const { scrollTop, clientHeight } = scroller.current;
     store.see(Math.floor(scrollTop / rowHeight), Math.ceil((scrollTop + clientHeight) / rowHeight));
   }, [scroller, store, first, last, rowHeight, window]);
-  useKeptPlace(store, first);
+  useKeptPlace(store, first, snapshot.isLoading);
 
   return {
     items: virtualizer.getVirtualItems(),
