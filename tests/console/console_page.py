@@ -17,6 +17,18 @@ PHONE = {"viewport": {"width": 390, "height": 780}, "has_touch": True, "is_mobil
 """A visit with a phone, as options of it."""
 MANIFEST = FOLDER / "operations.json"
 _KEY = "executions-gateway:key"
+# Each text that a status has had, in their order, whatever it has by now.
+_NOTE_WHAT_IS_SAID = """
+window.said = [];
+const last = new WeakMap();
+new MutationObserver(() => {
+  for (const status of document.querySelectorAll("[role=status]")) {
+    const text = status.textContent;
+    if (text !== "" && text !== last.get(status)) window.said.push(text);
+    last.set(status, text);
+  }
+}).observe(document, { characterData: true, childList: true, subtree: true });
+"""
 # A refusal is said twice: in the answer, which tests read, and by the browser.
 _BY_THE_BROWSER = "Failed to load resource"
 
@@ -63,6 +75,21 @@ class ConsolePage(Visit):
         """Have a key in this tab, as if it had been entered, from the next page on."""
         arguments = f"{json.dumps(_KEY)}, {json.dumps(key)}"
         self.page.add_init_script(f"sessionStorage.setItem({arguments})")
+
+    def listen(self) -> None:
+        """Note what the page says to screen readers, from the next page on."""
+        self.page.add_init_script(f"(() => {{ {_NOTE_WHAT_IS_SAID} }})()")
+
+    def said(self) -> list[str]:
+        """What the page has said since it was opened, also what it says no longer."""
+        texts: list[str] = self.page.evaluate("window.said")
+        return texts
+
+    def expect_said(self, text: str) -> None:
+        """Wait until the page has said a text, which it may say for a few seconds alone."""
+        self.page.wait_for_function(
+            "text => window.said.some((each) => each.includes(text))", arg=text
+        )
 
     def open(self, address: str = "/") -> Page:
         """Open an address such as ``/?view=executions``, and wait until everything is there."""

@@ -1,6 +1,5 @@
 """Stopping, timing out and deleting executions from the console."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +7,8 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.console.axe import violations_in_every_scheme
-from tests.console.console_page import LIST, PHONE, ConsolePage, name_of, operations
+from tests.console.console_page import LIST, PHONE, ConsolePage
+from tests.console.held_requests import held_request, hold
 from tests.gateway import Gateway
 
 # What is shown is the same over every database.
@@ -37,26 +37,6 @@ def _select_all(page: Page) -> None:
 
 def _dialog(page: Page, name: str) -> Locator:
     return page.get_by_role("dialog", name=name)
-
-
-def hold(page: Page, operation: str, held: list[Route]) -> None:
-    """Keep the requests of an operation back, until the test lets them go."""
-    names = {id_: name_of(text) for id_, text in operations().items()}
-
-    def catch(route: Route) -> None:
-        if names[json.loads(route.request.post_data or "{}")["documentId"]] == operation:
-            held.append(route)
-        else:
-            route.continue_()
-
-    page.route("**/graphql", catch)
-
-
-def held_request(page: Page, held: list[Route]) -> Route:
-    """The request that is kept back, once it is there."""
-    while not held:
-        page.evaluate("new Promise(requestAnimationFrame)")
-    return held.pop()
 
 
 # Chosen executions
@@ -144,20 +124,28 @@ def test_the_open_execution_is_deleted_from_its_drawer(
 def test_keys_that_are_typed_or_go_with_others_do_nothing(
     open_console: Callable[..., ConsolePage], demo_gateway: Gateway
 ) -> None:
-    page = open_console(demo_gateway).open(LIST)
+    console = open_console(demo_gateway)
+    page = console.open(RUNNING)
     _select_first(page, 1)
     for key in ("s", "t", "Delete"):
         for others in ("Control", "Alt", "Meta", "Shift"):
             page.keyboard.press(f"{others}+{key}")
-    field = page.get_by_role("combobox", name="Filter")
-    field.focus()
-    page.keyboard.type("stz")
-    page.keyboard.press("Delete")
-    expect(field).to_have_value("stz")
     page.get_by_role("button", name="Columns").click()
     page.keyboard.press("s")
     page.keyboard.press("Delete")
-    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("Escape")
+    field = page.get_by_role("combobox", name="Filter")
+    field.focus()
+    # This is no filter, so that the list, and what is selected in it, stays.
+    page.keyboard.press("Home")
+    for key in ("s", "t", "z", "Delete"):
+        page.keyboard.press(key)
+    expect(field).to_have_value("stztate:INPROGRESS")
+    field.blur()
+    page.keyboard.press("t")
+    # Whatever came first would keep it from coming.
+    expect(_dialog(page, "Time out 1 execution?")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(1)
 
 
 def test_the_bar_has_one_line_beside_an_open_execution(
@@ -184,6 +172,7 @@ def test_more_than_a_thousand_are_deleted_once_their_number_is_typed(
 ) -> None:
     count = _count(gateway, "FINISHED")
     [[others]] = gateway.sql("SELECT count(*) FROM executions WHERE state <> 'FINISHED'")
+    visiting.listen()
     page = visiting.open("/?view=executions&filter=state:FINISHED")
     _select_all(page)
     late = "INSERT INTO executions (guid, agentflow_id, state, created_on) VALUES (?, 'f', ?, ?)"
@@ -199,7 +188,7 @@ def test_more_than_a_thousand_are_deleted_once_their_number_is_typed(
     assert _count(gateway, "FINISHED") == count + 1
     field.fill(f"{count:,}")
     page.keyboard.press("Enter")
-    expect(page.get_by_text(f"{count:,} executions deleted.").last).to_be_visible()
+    visiting.expect_said(f"{count:,} executions deleted.")
     assert gateway.sql("SELECT guid FROM executions WHERE state = 'FINISHED'") == [("late",)]
     assert gateway.sql("SELECT count(*) FROM executions") == [(others + 1,)]
 
@@ -208,6 +197,7 @@ def test_what_runs_in_batches_shows_how_far_it_is_and_can_be_ended(
     visiting: ConsolePage, gateway: Gateway
 ) -> None:
     held: list[Route] = []
+    visiting.listen()
     page = visiting.open(LIST)
     hold(page, "DeleteMatching", held)
     _select_all(page)
@@ -225,7 +215,7 @@ def test_what_runs_in_batches_shows_how_far_it_is_and_can_be_ended(
     assert gateway.sql("SELECT count(*) FROM executions") == [(1000,)]
     page.unroute_all()
     report.get_by_role("button", name="Go on with the other 1,000").click()
-    expect(page.get_by_text("2,000 executions deleted.").last).to_be_visible()
+    visiting.expect_said("2,000 executions deleted.")
     assert gateway.sql("SELECT count(*) FROM executions") == [(0,)]
 
 

@@ -5,8 +5,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.console.console_page import ConsolePage
-from tests.console.test_acting import held_request, hold
+from tests.console.axe import violations_in_every_scheme
+from tests.console.conftest import DEMO_EXECUTIONS
+from tests.console.console_page import LIST, ConsolePage
+from tests.console.held_requests import held_request, hold
 from tests.gateway import running_gateway
 from tests.places import Place
 
@@ -41,6 +43,7 @@ def test_more_than_ten_thousand_are_stopped_with_breaks_and_all_of_them_are_put_
     assert count > 10_000
     with running_gateway(copy_of_demo, max_ids=1_000) as gateway:
         console = open_console(gateway)
+        console.listen()
         page = console.open(RUNNING)
         held: list[Route] = []
         hold(page, "UpdateChosen", held)
@@ -63,11 +66,11 @@ def test_more_than_ten_thousand_are_stopped_with_breaks_and_all_of_them_are_put_
         expect(dialog.get_by_text("The network is down")).to_be_visible()
         page.unroute_all()
         dialog.get_by_role("button", name=f"Go on with the other {left}").click()
-        expect(page.get_by_text(f"{count:,} executions stopped.").last).to_be_visible()
+        console.expect_said(f"{count:,} executions stopped.")
         assert gateway.sql("SELECT 1 FROM executions WHERE state = 'INPROGRESS'") == []
 
         page.keyboard.press("z")
-        expect(page.get_by_text(f"{count:,} executions in progress again.").last).to_be_visible()
+        console.expect_said(f"{count:,} executions in progress again.")
         assert gateway.sql("SELECT count(*) FROM executions WHERE state = 'INPROGRESS'") == [
             (count,)
         ]
@@ -78,7 +81,25 @@ def test_a_gateway_that_takes_few_guids_is_given_few(
 ) -> None:
     [(count,)] = copy_of_demo.run("SELECT count(*) FROM executions", [()])
     with running_gateway(copy_of_demo, max_ids=100, max_page_size=200) as gateway:
-        page = open_console(gateway).open("/?view=executions")
+        console = open_console(gateway)
+        console.listen()
+        page = console.open(LIST)
         _confirm(page, "Delete", count)
-        expect(page.get_by_text(f"{count:,} executions deleted.").last).to_be_visible()
+        console.expect_said(f"{count:,} executions deleted.")
         assert gateway.sql("SELECT count(*) FROM executions") == [(0,)]
+
+
+def test_axe_finds_nothing_wrong_with_how_far_it_is_and_what_was_not_done(
+    visiting: ConsolePage,
+) -> None:
+    held: list[Route] = []
+    page = visiting.open(LIST)
+    hold(page, "DeleteMatching", held)
+    _confirm(page, "Delete", DEMO_EXECUTIONS)
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("progressbar")).to_be_visible()
+    assert violations_in_every_scheme(page, "dialog") == []
+    dialog.get_by_role("button", name="Stop here").click()
+    held_request(page, held).continue_()
+    expect(dialog.get_by_text("executions are left as before")).to_be_visible()
+    assert violations_in_every_scheme(page, "dialog") == []
