@@ -1,7 +1,8 @@
 """Waiting for facts."""
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import AsyncIterator, Callable
 
 _LONGEST = 60
 
@@ -11,3 +12,13 @@ async def until(is_so: Callable[[], bool]) -> None:
     async with asyncio.timeout(_LONGEST):
         while not is_so():  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.005)
+
+
+@contextlib.asynccontextmanager
+async def in_time(otherwise: str) -> AsyncIterator[None]:
+    """Let the block take no longer than anything should. Fails with these words if it does."""
+    try:
+        async with asyncio.timeout(_LONGEST):
+            yield
+    except TimeoutError as error:
+        raise AssertionError(otherwise) from error

@@ -152,11 +152,14 @@ def test_a_gateway_that_was_stopped_and_replaced_does_nothing_more(
 ) -> None:
     worker, other = _at_work(place, gateways)
     os.kill(worker.pid, signal.SIGSTOP)
+    stops = 1
     while not _let_leases_expire(place):
         # It was stopped in the middle of a batch; let it end that.
         os.kill(worker.pid, signal.SIGCONT)
         wait_until(lambda: plain_http.get(f"{worker.url}/healthz", timeout=60).status_code == 200)
         os.kill(worker.pid, signal.SIGSTOP)
+        stops += 1
+        assert stops < 100, "it is always in the middle of a batch"
     wait_until(lambda: _done_by(other).deleted > 0)
     os.kill(worker.pid, signal.SIGCONT)
     before = _done_by(worker).deleted

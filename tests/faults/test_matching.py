@@ -138,8 +138,7 @@ def test_killed_in_the_middle_again_and_again_it_leaves_whole_batches(place: Pla
         assert left, "it was not killed in the middle"
     with program(place) as running:
         _assert_counts_are_true(running.url, place)
-        while _ask(running.url, DELETE, RUNNING)["hasMore"]:
-            pass
+        wait_until(lambda: not _ask(running.url, DELETE, RUNNING)["hasMore"])
         assert _left(place) == 0
         assert _left(place, "FINISHED") == COUNT // 4
         _assert_counts_are_true(running.url, place)
@@ -272,11 +271,15 @@ def test_calls_at_the_same_time_affect_each_execution_once(place: Place) -> None
         def change_all(number: int) -> int:
             url = (one.url, another.url)[number % 2]
             query, filter_ = (DELETE, STOP)[number // 2], (by_flow, by_time)[number % 2]
-            affected, has_more = 0, True
-            while has_more:
+            affected = 0
+
+            def is_done() -> bool:
+                nonlocal affected
                 done = _ask(url, query, filter_)
                 affected += done["affected"]
-                has_more = done["hasMore"]
+                return not done["hasMore"]
+
+            wait_until(is_done)
             return affected
 
         deleted, also_deleted, stopped, also_stopped = threads.map(change_all, range(4))

@@ -20,6 +20,7 @@ from tests.gateway import Gateway, bearer, insert, make_key, migrate, run_sql, r
 from tests.places import PostgresPlace, PostgresServer, postgres_server
 from tests.sample import SAMPLE
 from tests.standbys import Standby, standby
+from tests.waiting import in_time
 
 pytestmark = pytest.mark.postgres
 
@@ -224,8 +225,9 @@ async def test_a_list_that_is_read_with_its_cursor_is_of_the_primary(
     log = EventLog(database)
     set_current_client(Client("somebody", may_write=False))
     try:
-        while not _reads_of(database)["replica"]:
-            await database.read(LIST, ())
+        async with in_time("nothing is read from the replica"):
+            while not _reads_of(database)["replica"]:
+                await database.read(LIST, ())
         replica.pause()
         await log.end()
         _change(own, "ERROR")

@@ -21,6 +21,7 @@ from tests.db.postgres.tick_sessions import (
     tick,
 )
 from tests.places import PostgresPlace
+from tests.waiting import in_time
 
 pytestmark = [pytest.mark.anyio, pytest.mark.postgres]
 
@@ -102,8 +103,10 @@ async def test_who_waited_for_a_row_comes_after_who_had_it(sessions: Sessions) -
     await second.execute(INSERT, "of the second")
     waiting = asyncio.create_task(second.execute(UPDATE, "row", "STOPPED"))
     blocked = "SELECT cardinality(pg_blocking_pids($1)) > 0"
-    while not await looking.fetchval(blocked, second.get_server_pid()):
-        await tick(looking)
+    async with in_time("the second transaction does not wait"):
+        while not await looking.fetchval(blocked, second.get_server_pid()):
+            assert not waiting.done()
+            await tick(looking)
     await first.execute(INSERT, "of the first")
     await first.execute("COMMIT")
     await waiting

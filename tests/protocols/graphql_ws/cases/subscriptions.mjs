@@ -1,6 +1,7 @@
 // Operations with many results.
 
 import assert from 'node:assert/strict';
+import { until } from '../../table.mjs';
 
 const NEEDS = ['subscription', 'trigger'];
 
@@ -192,7 +193,7 @@ export default [
       await session.closed();
       const other = t.session();
       for (let time = 0; time < 5; time += 1) await t.trigger(other);
-      while (resume === undefined) await new Promise((resolve) => setTimeout(resolve, 10));
+      await until(() => resume !== undefined, 'the client does not connect again');
       isAway = false;
       resume();
       while (operation.results.all.length < before.length + 5) await operation.next();

@@ -349,7 +349,7 @@ def test_a_client_that_falls_behind_is_closed_and_others_are_not_and_it_resumes(
     gateway_with: Callable[..., Gateway], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.EventFeed", functools.partial(EventFeed, recent_bytes=50_000))
-    gateway = gateway_with()
+    gateway = gateway_with(heartbeat_interval=600)
     with contextlib.ExitStack() as stack:
         others = [stack.enter_context(Watcher(gateway.url)) for _ in range(2)]
         slow = stack.enter_context(Watcher(gateway.url, buffer=4096))
@@ -374,7 +374,8 @@ def test_a_client_that_falls_behind_is_closed_and_others_are_not_and_it_resumes(
         assert [other.event()["guid"] for other in others] == ["last", "last"]
 
 
-def test_a_client_that_reads_late_gets_every_event(gateway: Gateway) -> None:
+def test_a_client_that_reads_late_gets_every_event(gateway_with: Callable[..., Gateway]) -> None:
+    gateway = gateway_with(heartbeat_interval=600)
     with Watcher(gateway.url, buffer=4096) as client:
         client.subscribe("1", after=now(gateway))
         client.subscribe("2", after=now(gateway))

@@ -20,6 +20,7 @@ from server.http.origins import Origins
 from server.observability.metrics import Metrics
 from tests.places import Place
 from tests.server.graphql.subscriptions.running import EVENTS, subscriptions
+from tests.waiting import in_time
 
 pytestmark = pytest.mark.anyio
 
@@ -85,9 +86,10 @@ async def test_a_subscription_takes_one_place_of_its_connection_at_any_moment(pl
     async with subscriptions(place) as live:
         operations = Operations(_services(live.runner, _concurrency()), 2, _Connection())
         operations.begin("1", GraphQLRequest(EVENTS, None, {}, None), 100, None)
-        while operations.are_running:
-            operations.expect_room()
-            await asyncio.sleep(0)
+        async with in_time("the subscription does not begin"):
+            while operations.are_running:
+                operations.expect_room()
+                await asyncio.sleep(0)
         operations.begin("2", GraphQLRequest(EVENTS, None, {}, None), 100, None)
         with pytest.raises(TooManyOperations):
             operations.expect_room()

@@ -114,6 +114,12 @@ class Served:
             client.sendall(request.encode())
             assert read_to_end(client).startswith(b"HTTP/1.1 204 ")
 
+    def fill(self) -> None:
+        """Write until a client that reads nothing takes no more."""
+        while self.app.takes_more[-1:] != [False]:
+            self.act("write", "large")
+            assert len(self.app.takes_more) < 100
+
 
 @contextlib.contextmanager
 def served(**limits: float) -> Iterator[Served]:
@@ -219,13 +225,14 @@ def test_who_reads_nothing_takes_no_more_and_is_told_of_once_it_has_read_all(
 ) -> None:
     app = opener.app
     with opener.opened(receive_buffer=4_096) as client:
-        while not app.takes_more or app.takes_more[-1]:
-            opener.act("write", "large")
+        opener.fill()
         assert app.listeners[0].told == []
         # Chunks of a million bytes have eleven more.
         left = len(app.takes_more) * (len(LARGE) + 9)
         while left > 0:
-            left -= len(client.recv(65_536))
+            received = client.recv(65_536)
+            assert received, f"it ended {left} bytes too early"
+            left -= len(received)
         wait_until(lambda: app.listeners[0].told == ["writable"])
         app.takes_more.clear()
         opener.act("write", "more")
@@ -234,8 +241,7 @@ def test_who_reads_nothing_takes_no_more_and_is_told_of_once_it_has_read_all(
 
 def test_a_client_that_reads_nothing_is_dropped_after_the_send_timeout() -> None:
     with served(send_timeout=0.2) as server, server.opened(receive_buffer=4_096):
-        while not server.app.takes_more or server.app.takes_more[-1]:
-            server.act("write", "large")
+        server.fill()
         wait_until(lambda: server.app.listeners[0].told == ["gone"])
 
 
@@ -276,7 +282,6 @@ def test_a_server_that_stops_waits_for_nobody_who_reads_nothing() -> None:
     # Stopping would otherwise take the shutdown timeout, and longer than a test may.
     with served(send_timeout=600.0) as server:
         client = server.opened(receive_buffer=4_096)
-        while not server.app.takes_more or server.app.takes_more[-1]:
-            server.act("write", "large")
+        server.fill()
     with client:
         assert not is_complete(client)
