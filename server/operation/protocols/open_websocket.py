@@ -187,6 +187,8 @@ class OpenWebSocket(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Go on writing and reading."""
         self._is_full, self._progress = False, None
+        # No ping was sent meanwhile, and the answer to an earlier one was not read.
+        self._pinged_at = None
         self._surroundings.closing.watch_no_more(self)
         if self.is_over:
             return

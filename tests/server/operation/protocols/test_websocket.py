@@ -1,18 +1,11 @@
 """Limits on what one WebSocket may cost, and responses to invalid handshakes."""
 
-import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import psutil
 import pytest
-from uvicorn.config import Config
-from uvicorn.server import ServerState
 
-from server.graphql.websocket.wire import UPGRADE
-from server.operation.protocols.open_websocket import OpenWebSocket
-from server.operation.protocols.websocket import GracefulWebSocketProtocol
 from server.operation.protocols.websocket_ending import EndingWebSocket
 from tests.faults.programs import Program, program, wait_until
 from tests.gateway import Gateway
@@ -27,6 +20,8 @@ from tests.raw_websocket import (
     handshake,
     message,
 )
+from tests.server.operation.protocols.opened_websocket import open_websocket
+from tests.waiting import until
 
 MANY = tuple(b"x-%d: 1" % number for number in range(130))
 MEGABYTES = 1_000_000
@@ -236,141 +231,15 @@ def test_a_client_that_sends_pings_and_does_not_read_is_cut_off(running: Program
         assert _grown(running, before) < 20 * MEGABYTES
 
 
-class _Transport(asyncio.Transport):
-    """Takes what is written, and says whether it would read."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = b""
-        self.reads = True
-        self.closed = False
-        self.protocol: Any = None
-
-    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        self.protocol = protocol
-
-    def write(self, data: Any) -> None:
-        self.written += data
-
-    def can_write_eof(self) -> bool:
-        return False
-
-    def get_write_buffer_size(self) -> int:
-        return 0
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def close(self) -> None:
-        self.closed = True
-
-    def pause_reading(self) -> None:
-        self.reads = False
-
-    def resume_reading(self) -> None:
-        self.reads = True
-
-
-class _Quiet:
-    """A conversation in which nothing is said."""
-
-    is_busy = False
-
-    def begin(self, wire: Any) -> None:
-        pass
-
-    def take(self, message: str | bytes) -> None:
-        pass
-
-    def resume_writing(self) -> None:
-        pass
-
-    def beat(self) -> None:
-        pass
-
-    def stop(self) -> None:
-        pass
-
-    def end(self) -> None:
-        pass
-
-
-async def _accept(scope: Any, receive: Any, send: Any) -> None:
-    await receive()
-    await send({"type": "websocket.accept"})
-    scope["state"][UPGRADE](_Quiet())
-
-
-async def _until(is_so: Callable[[], bool]) -> None:
-    for _ in range(1000):
-        if is_so():
-            return
-        await asyncio.sleep(0)
-    pytest.fail("it did not come")
-
-
-async def _open(**options: Any) -> tuple[OpenWebSocket, _Transport]:
-    """A WebSocket whose handshake was accepted, and what it writes to."""
-    config = Config(_accept, ws=GracefulWebSocketProtocol, log_config=None, **options)
-    config.load()
-    protocol = GracefulWebSocketProtocol(config, ServerState(), {})
-    transport = _Transport()
-    protocol.connection_made(transport)
-    protocol.data_received(handshake())
-    await _until(lambda: transport.protocol is not None)
-    assert b"101" in transport.written
-    transport.written = b""
-    opened = transport.protocol
-    assert isinstance(opened, OpenWebSocket)
-    return opened, transport
-
-
 @pytest.mark.anyio
 async def test_frames_are_parsed_in_parts_between_which_others_have_their_turn() -> None:
-    opened, transport = await _open()
+    opened, transport = await open_websocket()
     opened.data_received(frame(PING) * 5_000)
     pong = 2
     assert 0 < len(transport.written) // pong < 600
     assert not transport.reads
-    await _until(lambda: transport.reads)
+    await until(lambda: transport.reads)
     assert len(transport.written) // pong == 5_000
-    opened.connection_lost(None)
-
-
-# Clients that are gone
-
-
-@pytest.mark.anyio
-async def test_a_client_that_answers_no_ping_is_closed() -> None:
-    opened, transport = await _open(ws_ping_timeout=1e-9)
-    opened.beat()
-    assert transport.written == b"\x89\x00"
-    opened.beat()
-    assert transport.written.endswith(b"\x03\xf3keepalive ping timeout")
-    assert opened.is_over
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("sign", [frame(10), frame(PING), b"\x81"], ids=["pong", "ping", "part"])
-async def test_whatever_a_client_sends_is_a_sign_of_life(sign: bytes) -> None:
-    opened, transport = await _open(ws_ping_timeout=1e-9)
-    for _ in range(3):
-        opened.beat()
-        opened.data_received(sign)
-    assert not opened.is_over
-    assert transport.written.count(b"\x89\x00") == 3
-    opened.connection_lost(None)
-
-
-@pytest.mark.anyio
-async def test_a_client_that_does_not_read_is_sent_no_pings() -> None:
-    opened, transport = await _open()
-    opened.pause_writing()
-    opened.beat()
-    assert transport.written == b""
-    opened.resume_writing()
-    opened.beat()
-    assert transport.written == b"\x89\x00"
     opened.connection_lost(None)
 
 
