@@ -257,8 +257,9 @@ class OpenWebSocket(asyncio.Protocol):
                 self.transport.abort()
                 return
             elif not self._conversation.is_busy:
-                # Otherwise nothing was read from it.
-                self.close(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
+                # Otherwise nothing was read from it. It may have been asleep, and graphql-ws does
+                # not connect again after 1011.
+                self.close(CloseCode.TRY_AGAIN_LATER, "keepalive ping timeout")
                 return
         if not self._is_full:
             self.transport.write(_PING)
