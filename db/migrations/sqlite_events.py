@@ -107,7 +107,7 @@ def create_sqlite_events(columns: EventColumns) -> None:
     )
     for trigger in _triggers(columns, with_data=False):
         op.execute(trigger)
-    create_sqlite_order(columns)
+    create_sqlite_order(columns, keeps_earlier=False)
 
 
 def replace_sqlite_events(columns: EventColumns) -> None:
@@ -118,7 +118,7 @@ def replace_sqlite_events(columns: EventColumns) -> None:
         op.execute(f"DROP TRIGGER execution_events_{name}")
     for trigger in _triggers(columns, with_data=True):
         op.execute(trigger)
-    create_sqlite_order(columns)
+    create_sqlite_order(columns, keeps_earlier=True)
 
 
 ROWID = ("rowid", "oid", "_rowid_")

@@ -16,12 +16,16 @@ _PLACE = "(SELECT occurred_on FROM execution_events WHERE id = NEW.id)"
 # more than two rows, and the row itself under another guid.
 _RETIMED = (
     "SELECT id FROM execution_events WHERE id BETWEEN NEW.id - 4 AND NEW.id - 1"
-    " AND guid = NEW.guid AND type <> 'DELETED' ORDER BY id DESC LIMIT 1"
+    " AND guid = NEW.guid AND {} ORDER BY id DESC LIMIT 1"
 )
 
 
-def create_sqlite_order(columns: EventColumns) -> None:
-    """Create the trigger that makes one event of that of an outer and that of an inner write."""
+def create_sqlite_order(columns: EventColumns, *, keeps_earlier: bool) -> None:
+    """Create the trigger that makes one event of that of an outer and that of an inner write.
+
+    Without ``keeps_earlier``, a row that is written anew as it was loses the event of an earlier
+    write that set its times.
+    """
     others = columns.identity[1:]
     # Times are not compared: those of an event are set in a further update.
     written = ("execution_id", *columns.contents)
@@ -39,8 +43,15 @@ def create_sqlite_order(columns: EventColumns) -> None:
         f"{of_execution} AND ({_names(columns.contents)}) IS ({_names(columns.contents, 'NEW.')}))"
         " END"
     )
+    is_considered = "type <> 'DELETED'"
+    if keeps_earlier:
+        # If the same row was deleted since, another write had set its times.
+        is_considered = (
+            f"({is_considered} OR ({_names(logged)}) IS ({_names(logged, 'NEW.')}){of_execution})"
+        )
+    retimed = _RETIMED.format(is_considered)
     has_retimed = (
-        f"NEW.type <> 'DELETED' AND EXISTS (SELECT 1 FROM execution_events WHERE id = ({_RETIMED})"
+        f"NEW.type <> 'DELETED' AND EXISTS (SELECT 1 FROM execution_events WHERE id = ({retimed})"
         f" AND type = 'UPDATED' AND ({_names(logged)}) IS ({_names(logged, 'NEW.')}){of_execution}"
         f" AND ({_names(written, 'old_')}) IS ({_names(written)}))"
     )
@@ -60,7 +71,7 @@ def create_sqlite_order(columns: EventColumns) -> None:
     )
     op.execute(
         "CREATE TRIGGER execution_events_joined AFTER INSERT ON execution_events"
-        f" WHEN {has_retimed} BEGIN DELETE FROM execution_events WHERE id = ({_RETIMED}); END"
+        f" WHEN {has_retimed} BEGIN DELETE FROM execution_events WHERE id = ({retimed}); END"
     )
 
 

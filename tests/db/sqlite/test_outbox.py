@@ -1,7 +1,7 @@
 """What only SQLite does to executions is logged too, in whatever order triggers run."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +12,9 @@ from tests.db.sqlite.drawn_writes import triggers_of_executions
 
 _VALUES = "(id, guid, agentflow_id, state, created_on)"
 _ROW_1, _ROW_2 = "(1, 'a', 'flow-1', 'INPROGRESS', 5)", "(2, 'b', 'flow-2', 'ERROR', 6)"
+
+_TIMED = f"{_VALUES[:-1]}, updated_on) VALUES {_ROW_1[:-1]}, 8)"
+"""The first row, as an update of its time leaves it."""
 
 
 @pytest.fixture(params=["as they are", "in reverse"])
@@ -112,6 +115,28 @@ def test_a_row_that_replaces_two_is_logged_after_the_ends_of_both(
 def test_a_row_that_is_replaced_by_its_like_ends_and_begins(engine: sqlite3.Connection) -> None:
     events = _events(engine, f"REPLACE INTO executions {_VALUES} VALUES {_ROW_1}")
     assert _told(events) == [("DELETED", "a", 1), ("CREATED", "a", 1)]
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        (f"INSERT OR REPLACE INTO executions {_TIMED}",),
+        ("DELETE FROM executions WHERE id = 1", f"INSERT INTO executions {_TIMED}"),
+        (
+            "UPDATE executions SET guid = 'c', updated_on = 9 WHERE id = 1",
+            "UPDATE executions SET guid = 'a', updated_on = 8 WHERE id = 1",
+        ),
+    ],
+    ids=["replaced", "deleted and inserted", "renamed and back"],
+)
+def test_an_event_of_times_stays_when_a_later_write_begins_the_row_anew(
+    engine: sqlite3.Connection, statements: Sequence[str]
+) -> None:
+    [retimed] = _events(engine, "UPDATE executions SET updated_on = 8 WHERE id = 1")
+    for statement in statements:
+        _events(engine, statement)
+    kept = logged(engine.execute(f"{EVENTS} WHERE id = ?", [retimed.id]))
+    assert kept == [retimed]
 
 
 def test_rows_of_one_statement_may_replace_each_other(engine: sqlite3.Connection) -> None:
