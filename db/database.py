@@ -62,6 +62,14 @@ class Database(abc.ABC):
     def dialect(self) -> Dialect:
         """SQLAlchemy's dialect of this database."""
 
+    @property
+    def searched_for(self) -> float:
+        """How long, in seconds and in all, writes have searched tables that have no index for it.
+
+        A transaction does so once, however much it writes.
+        """
+        return 0.0
+
     @abc.abstractmethod
     async def fetch(self, statement: Executable) -> Sequence[Row[Any]]:
         """Run one SELECT on a connection of its own and return all of its rows."""

@@ -45,6 +45,7 @@ class Pacing:
         self._pace = pace
         self._size: float = min(pace.first, _LARGEST)
         self._written_for = 0.0
+        self._searched_for = database.searched_for
         self.is_searching = False
         """Whether batches are small because one was refused."""
 
@@ -56,6 +57,9 @@ class Pacing:
     def adapt(self, seconds: float) -> None:
         """Adapt the size after a batch that wrote for so many seconds."""
         self._written_for += seconds
+        # A smaller batch would search for as long, and there would be more of them.
+        before, self._searched_for = self._searched_for, self._database.searched_for
+        seconds -= min(seconds, max(0.0, self._searched_for - before))
         if self.is_searching:
             self._size *= 2
             self.is_searching = self._size < _FEWEST

@@ -133,6 +133,11 @@ class SQLiteDatabase(Database):
         """What SQLAlchemy knows of this kind of database."""
         return self._reader.dialect
 
+    @property
+    def searched_for(self) -> float:
+        """How long, in all, writes have searched Flowise's chat messages, for those to change."""
+        return self._flowise.searched_for
+
     async def change(self, change: Callable[[Execute], _T]) -> _T:
         """Run a change and commit it, together with others that arrive at the same time.
 

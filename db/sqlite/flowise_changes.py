@@ -6,6 +6,7 @@ to rebuild it, as Flowise's migrations do. So the gateway does it before it comm
 programs have changed is brought a part at a time.
 """
 
+import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -27,9 +28,8 @@ WHERE id > ? AND id <= ? AND is_deleted
         SELECT 1 FROM flowise_left_out WHERE flowise_left_out.guid = flowise_changes.guid
     )
 """
-_CLEAR_MESSAGES = (
-    f'UPDATE chat_message SET "executionId" = NULL WHERE "executionId" IN ({_DELETED})'
-)
+_MESSAGES = f'SELECT id, "executionId" FROM chat_message WHERE "executionId" IN ({_DELETED})'
+_CLEAR_MESSAGE = 'UPDATE chat_message SET "executionId" = NULL WHERE id IS ? AND "executionId" IS ?'
 _DELETE = f"DELETE FROM execution WHERE id IN ({_DELETED})"
 
 
@@ -70,6 +70,8 @@ class FlowiseChanges:
 
     def __init__(self) -> None:
         self._known: tuple[int, _Found | None] = (-1, None)
+        self.searched_for = 0.0
+        """How long, in seconds, chat messages were searched; no index finds those of executions."""
 
     def begin(self, execute: Execute) -> int | None:
         """Return what ``bring`` needs; None if there is nothing to bring changes to.
@@ -93,7 +95,7 @@ class FlowiseChanges:
             # The transaction itself has changed the schema, and may be rolled back.
             found = _find(execute)
         if found is not None and (newest := _newest(execute)) > before:
-            _bring(execute, found, (before, newest))
+            self.searched_for += _bring(execute, found, (before, newest))
 
 
 def bring_oldest(execute: Execute, limit: int) -> int:
@@ -117,10 +119,17 @@ def _newest(execute: Execute) -> int:
     return newest or 0
 
 
-def _bring(execute: Execute, found: _Found, numbers: Sequence[Any]) -> None:
+def _bring(execute: Execute, found: _Found, numbers: Sequence[Any]) -> float:
+    """Bring some changes; return how long chat messages were searched."""
+    searched_for = 0.0
     execute(_UPDATE, numbers)
     if execute(_DELETED, numbers):
         if found.clears_messages:
-            execute(_CLEAR_MESSAGES, numbers)
+            began = time.monotonic()
+            messages = execute(_MESSAGES, numbers)
+            searched_for = time.monotonic() - began
+            for message in messages:
+                execute(_CLEAR_MESSAGE, message)
         execute(_DELETE, numbers)
     execute(_FORGET, numbers)
+    return searched_for

@@ -16,6 +16,7 @@ class _Database:
 
     def __init__(self, failure: Exception | None = None) -> None:
         self.caught_up = 0
+        self.searched_for = 0.0
         self.failure = failure
 
     async def catch_up(self) -> None:
@@ -24,12 +25,12 @@ class _Database:
             raise self.failure
 
 
-def _pacing(database: Any = None) -> Pacing:
+def _pacing(database: Any) -> Pacing:
     return Pacing(database, PACE)
 
 
 def _sizes(*seconds: float) -> list[int]:
-    pacing = _pacing()
+    pacing = _pacing(_Database())
     sizes = []
     for each in seconds:
         pacing.adapt(each)
@@ -52,6 +53,15 @@ def test_a_batch_that_took_too_long_is_followed_by_a_smaller_one() -> None:
 def test_a_batch_keeps_a_size_that_pays_for_its_commit_unless_it_takes_far_too_long() -> None:
     assert _sizes(0.2, 0.2, 0.2) == [20, 20, 20]
     assert _sizes(0.4, 0.4, 0.4) == [12, 3, 1]
+
+
+def test_what_is_searched_for_as_long_by_each_batch_makes_none_smaller() -> None:
+    database = _Database()
+    pacing = _pacing(database)
+    for _ in range(3):
+        database.searched_for += 2.0
+        pacing.adapt(2.03)
+        assert pacing.size in (49, 50)
 
 
 @pytest.mark.parametrize("failure", [None, RuntimeError("a bug")])

@@ -343,6 +343,18 @@ async def test_a_later_write_of_flowise_wins_over_what_waits(
     _check(path)
 
 
+async def test_messages_are_searched_only_for_executions_that_are_deleted(
+    place: Place, database: Database, sides: SQLiteSides
+) -> None:
+    await sides.install()
+    add_executions(place, [{"id": "x", "state": "INPROGRESS"}])
+    executions = Executions(database)
+    await executions.update(["x"], ExecutionState.ERROR)
+    assert database.searched_for == 0
+    await executions.delete(["x"])
+    assert database.searched_for > 0
+
+
 async def test_a_file_that_is_attached_by_another_process_is_followed_at_once_until_it_no_longer_is(
     place: Place, database: Database, sides: SQLiteSides
 ) -> None:
