@@ -20,7 +20,9 @@ export function inlineStyles(): Plugin {
           if (styles?.type !== "asset") return link;
           const text = styles.source.toString().trim();
           // What is beside the file is not beside the page.
-          return text.includes("url(") ? link : `<style>${text}</style>`;
+          if (text.includes("url(")) return link;
+          // Scripts that are loaded later need the styles too, and look for their link.
+          return `<style>${text}</style>${link.replace("<link", "<link disabled")}`;
         });
       },
     },

@@ -20,7 +20,9 @@ export function operations(): Plugin {
       hashes = hashesIn(await readFile(MANIFEST, "utf8"));
     },
     transform(code, id) {
-      if (id.startsWith(GENERATED) || !code.includes("graphql(`")) return null;
+      // What remains of the generated modules is types.
+      if (id.startsWith(GENERATED)) return { code, map: null, moduleSideEffects: false };
+      if (!code.includes("graphql(`")) return null;
       const made = code.replace(CALL, (_call, text: string) => {
         const name = NAME.exec(text)?.[1];
         // What remains of a fragment is its type.

@@ -16,6 +16,19 @@ function scopedName(name: string, file: string): string {
   return [...path, own, name].join("-");
 }
 
+/**
+ * Scripts of what a page needs at once: what both pages share, and the rest of the console's. Of
+ * many small ones a browser requests no more than six at a time, and each is compressed by itself.
+ */
+const SCRIPTS = [
+  {
+    name: "shared",
+    test: /node_modules\/(react|react-dom|scheduler)\/|\/src\/shared\/|vite\/preload-helper/,
+    priority: 2,
+  },
+  { name: "console", test: /\/src\/console\//, tags: ["$initial" as const], priority: 1 },
+];
+
 export default defineConfig(({ mode }) => ({
   // The pages are served at / and at /graphql, perhaps below the path of a proxy.
   base: "./",
@@ -30,6 +43,7 @@ export default defineConfig(({ mode }) => ({
     reportCompressedSize: false,
     rolldownOptions: {
       input: mode === "quick" ? ["index.html"] : ["index.html", "graphiql.html"],
+      output: { codeSplitting: { groups: SCRIPTS } },
       // "use no memo" speaks to React's compiler, which has done its work on these packages.
       checks: { moduleLevelDirective: false, pluginTimings: false },
     },

@@ -9,7 +9,7 @@ const LAYERS = [
   ["console/filter", "console/notices"],
   ["console/keyboard", "console/time"],
   ["console/design"],
-  ["console/address", "console/gateway", "console/kept"],
+  ["console/address", "console/gateway", "console/kept", "console/parts"],
   ["console/generated", "shared"],
 ];
 /** Packages that one folder alone imports, so that another could take their place. */

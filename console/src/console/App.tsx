@@ -1,21 +1,18 @@
-import { lazy, Suspense, useEffect } from "react";
+import { Suspense, useEffect } from "react";
 
 import { ActingProvider } from "./acting/ActingProvider";
 import { useAddress } from "./address";
-import { ToastProvider } from "./design";
-import { Executions } from "./executions/Executions";
+import { ToastProvider, ViewHeader } from "./design";
 import { Frame } from "./Frame";
 import { GatewayProvider, useGateway, useObservable } from "./gateway";
 import { KeyProvider } from "./keyboard";
 import { ListProvider } from "./list/ListProvider";
 import { ErrorBoundary, KeyPrompt } from "./notices";
 import { Overview } from "./overview/Overview";
+import { part, preloadWhenSettled } from "./parts";
 
-const importDrawer = () => import("./execution/ExecutionDrawer");
-const ExecutionDrawer = lazy(importDrawer);
-
-/** When the view has what it needs. */
-const DRAWER_AFTER_MS = 1_500;
+const Executions = part(() => import("./executions/Executions"));
+const ExecutionDrawer = part(() => import("./execution/ExecutionDrawer"));
 
 const TITLES = { overview: "Overview", executions: "Executions" } as const;
 
@@ -51,11 +48,7 @@ function Page() {
     document.title = `${TITLES[view]} · Executions Gateway`;
   }, [view]);
 
-  useEffect(() => {
-    // It is there before somebody opens it; what goes wrong is told when they do.
-    const timer = setTimeout(() => void importDrawer().catch(() => undefined), DRAWER_AFTER_MS);
-    return () => clearTimeout(timer);
-  }, []);
+  useEffect(() => preloadWhenSettled(Executions, ExecutionDrawer), []);
 
   return (
     <Frame beside={drawer}>
@@ -63,9 +56,24 @@ function Page() {
         <KeyPrompt refusal={locked} />
       ) : (
         <ErrorBoundary key={view}>
-          {view === "overview" ? <Overview /> : <Executions />}
+          {view === "overview" ? (
+            <Overview />
+          ) : (
+            <Suspense fallback={<ComingView title={TITLES[view]} />}>
+              <Executions />
+            </Suspense>
+          )}
         </ErrorBoundary>
       )}
     </Frame>
+  );
+}
+
+/** Stands in the place of a view that is being loaded. */
+function ComingView({ title }: { title: string }) {
+  return (
+    <div aria-busy="true">
+      <ViewHeader title={title} />
+    </div>
   );
 }

@@ -1,13 +1,4 @@
-import {
-  createContext,
-  lazy,
-  type ReactNode,
-  Suspense,
-  use,
-  useEffect,
-  useMemo,
-  useState,
-} from "react";
+import { createContext, type ReactNode, Suspense, use, useEffect, useMemo, useState } from "react";
 
 import { useAddress } from "../address";
 import { useToast } from "../design";
@@ -16,6 +7,7 @@ import { useKey } from "../keyboard";
 import { NO_SELECTION } from "../list/selection";
 import { useList } from "../list/useList";
 import { ErrorBoundary } from "../notices";
+import { part, preloadWhenSettled } from "../parts";
 import { useFormats } from "../time";
 import { type Action, ACTIONS } from "./action";
 import type { Outcome } from "./outcome";
@@ -24,11 +16,7 @@ import { type Target, targetOf, targetOfSelection } from "./target";
 import type { Job } from "./useJob";
 import { SELECTING } from "./words";
 
-const importDialog = () => import("./ActingDialog");
-const ActingDialog = lazy(importDialog);
-
-/** When the page has what it needs first. */
-const DIALOG_AFTER_MS = 1_500;
+const ActingDialog = part(() => import("./ActingDialog"));
 const GROUP = "Acting";
 
 interface Acting {
@@ -57,11 +45,7 @@ export function ActingProvider({ children }: { children: ReactNode }) {
     [],
   );
 
-  useEffect(() => {
-    // It is there before somebody acts; what goes wrong is told when they do.
-    const timer = setTimeout(() => void importDialog().catch(() => undefined), DIALOG_AFTER_MS);
-    return () => clearTimeout(timer);
-  }, []);
+  useEffect(() => preloadWhenSettled(ActingDialog), []);
 
   function undo(action: Action, work: Work) {
     setUndoable(null);

@@ -18,7 +18,7 @@ import { SaveView } from "../views/SaveView";
 import { NothingMatches } from "./NothingMatches";
 
 /** The list of executions that the address asks for. */
-export function Executions() {
+export default function Executions() {
   const { range } = useAddress();
   const { rows, total } = useList();
   const formats = useFormats();

@@ -11,9 +11,9 @@ import { unauthenticated } from "../../shared/access";
 import { canBeKey } from "../../shared/key";
 import { type Live, live } from "./follow";
 import { type Observable, observable } from "./observable";
+import { onDemand } from "./onDemand";
 import { byId, type Operation, type Variables } from "./operation";
 import { type Refusal, Refused, refusalOf } from "./refusals";
-import { transport } from "./transport";
 
 const ACCEPT = "application/graphql-response+json, application/json";
 
@@ -60,7 +60,11 @@ export function connect(key: string | null): Gateway {
   const hasKey = key !== null;
   const locked = observable<Refusal | null>(key === null || canBeKey(key) ? null : NO_KEY);
   const outdated = observable(false);
-  const following = live(transport(url, key), noteRefusal);
+  // Nobody follows anything before the first figures or rows are there.
+  const following = live(
+    onDemand(async () => (await import("./transport")).transport(url, key)),
+    noteRefusal,
+  );
   const options = {
     url,
     preferGetMethod: false,

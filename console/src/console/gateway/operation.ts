@@ -1,5 +1,5 @@
 import type { TypedDocumentNode } from "@urql/core";
-import { Kind } from "graphql/language/kinds";
+import type { Kind } from "graphql/language/kinds";
 
 import type { TypedDocumentString } from "../generated/graphql";
 
@@ -14,7 +14,7 @@ export function byId<Result, Given extends Variables>(
   operation: Operation<Result, Given>,
 ): TypedDocumentNode<Result, Given> {
   return {
-    kind: Kind.DOCUMENT,
+    kind: "Document" as Kind.DOCUMENT,
     definitions: [],
     documentId: idOf(operation),
   } as TypedDocumentNode<Result, Given>;

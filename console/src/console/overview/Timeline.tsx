@@ -1,7 +1,8 @@
-import { lazy, Suspense, useId } from "react";
+import { Suspense, useEffect, useId } from "react";
 
 import { go } from "../address";
 import { Button, STATES, StateMark, wordOf } from "../design";
+import { part } from "../parts";
 import { type Formats, MINUTE_MS, printRange, useFormats, useZone } from "../time";
 import type { Figures } from "./figures";
 import { totalOf } from "./comparison";
@@ -12,7 +13,7 @@ import styles from "./timeline.module.css";
 import { TimelineTable } from "./TimelineTable";
 import { type Brushed, useBrush } from "./useBrush";
 
-const Chart = lazy(() => import("./Chart"));
+const Chart = part(() => import("./Chart"));
 
 interface Props {
   /** Null until they are known. */
@@ -24,6 +25,10 @@ export function Timeline({ figures }: Props) {
   const id = useId();
   const zone = useZone();
   const bars = figures?.bars;
+
+  // It comes while the gateway counts.
+  useEffect(() => Chart.preload(), []);
+
   return (
     <section aria-labelledby={id} className={styles.timeline}>
       <h2 id={id} className={styles.title}>

@@ -1,0 +1,2 @@
+export { part } from "./part";
+export { preloadWhenSettled } from "./preload";
