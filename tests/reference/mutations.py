@@ -117,21 +117,21 @@ class Mutation:
         return payload
 
     def update_executions_matching(self, given: Given) -> UpdateExecutionsMatchingPayload:
-        """Those that have the state already count once nothing is left to change."""
+        """Those that have the state already do not count."""
         change = given["input"]
         state, expected = change.get("state"), change.get("expectedState")
-        matching = [
+        changing = [
             row
             for row in self._rows()
-            if matches(row, given["filter"]) and expected in (None, row.state)
+            if matches(row, given["filter"])
+            and expected in (None, row.state)
+            and state not in (None, row.state)
         ]
-        changing = [row for row in matching if state not in (None, row.state)]
         limit = given.get("limit")
         if not given["dryRun"]:
             self._change_some(changing, limit, lambda row: self._changed(row, change))
-        has_more = limit is not None and len(changing) > limit
-        affected = len(matching) if limit is None else min(limit, len(matching))
-        return UpdateExecutionsMatchingPayload(affected, has_more)
+        affected = len(changing) if limit is None else min(limit, len(changing))
+        return UpdateExecutionsMatchingPayload(affected, affected < len(changing))
 
     def delete_executions_matching(self, given: Given) -> DeleteExecutionsMatchingPayload:
         matching = [row for row in self._rows() if matches(row, given["filter"])]
