@@ -175,8 +175,8 @@ class Agentflows(Viewed):
             (source.agentflow_id, self._own_executions),
             (source.flow_key, self._own_flows),
         )
-        own = self._workspace.values
-        stored = await stored_texts(self._runner, columns, ids, found, own)
+        missing = [each for each in ids if each not in found]
+        stored = await stored_texts(self._runner, columns, missing, self._workspace.values)
         if stored:
             of_stored = await self._find(tuple(stored.values()))
             found.update({each: of_stored[text] for each, text in stored.items()})

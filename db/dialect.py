@@ -15,6 +15,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     LargeBinary,
+    Select,
     String,
     Subquery,
     column,
@@ -27,7 +28,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from db.texts import is_broken
+from db.texts import bytes_of, is_broken, read_text
 
 
 class Least(FunctionElement[int]):
@@ -127,6 +128,13 @@ class Unescaped(FunctionElement[str]):
     inherit_cache = True
 
 
+class Unhexed(FunctionElement[str]):
+    """A text from the hexadecimal digits of its bytes, which are not UTF-8."""
+
+    type = String()
+    inherit_cache = True
+
+
 class Listed(FunctionElement[str]):
     """The values of a list, sent as one parameter, as a subquery for ``IN``."""
 
@@ -177,15 +185,17 @@ def listed(values: tuple[str, ...]) -> tuple[str | None, ...]:
 
     They are sent as one JSON list, because databases limit the number of parameters, and because
     lists of all lengths then share one statement. JSON functions can't handle null characters, so
-    these are escaped where they occur, which a second parameter indicates. The few texts that are
-    not UTF-8 follow as parameters of their own.
+    these are escaped where they occur, which a second parameter indicates. Texts that are not UTF-8
+    follow as a third one, a list of the digits of their bytes.
     """
     written = json.dumps(values)
     broken = list(filter(is_broken, values)) if "\\udc" in written else []
     if "\\u0000" not in written and not broken:
         return (written,)
     plain = [_escaped(value) for value in values if not is_broken(value)]
-    return (json.dumps(plain), None, *broken)
+    if not broken:
+        return (json.dumps(plain), None)
+    return (json.dumps(plain), None, json.dumps([bytes_of(value).hex() for value in broken]))
 
 
 def unlisted(parameters: tuple[str | None, ...]) -> frozenset[str]:
@@ -194,7 +204,8 @@ def unlisted(parameters: tuple[str | None, ...]) -> frozenset[str]:
     if len(parameters) == 1:
         return frozenset(values)
     plain = (value.replace("\1b", "\0").replace("\1a", "\1") for value in values)
-    return frozenset([*plain, *(each for each in parameters[2:] if each is not None)])
+    digits: list[str] = json.loads(parameters[2] or "[]") if len(parameters) > 2 else []
+    return frozenset([*plain, *(read_text(bytes.fromhex(each)) for each in digits)])
 
 
 def _escaped(value: str) -> str:
@@ -207,7 +218,7 @@ def among_listed(
     """Whether a text is one of those that ``listed`` turned into parameters."""
     values = Listed(bound[0]) if len(bound) == 1 else ListedEscaped(bound[0])
     found: ColumnElement[bool] = needle.bool_op("IN")(values)
-    return or_(found, needle.in_(bound[2:])) if len(bound) > 2 else found
+    return or_(found, needle.in_(_broken(bound[2]))) if len(bound) > 2 else found
 
 
 def each_listed(bound: tuple[ColumnElement[Any], ...]) -> Subquery:
@@ -216,7 +227,14 @@ def each_listed(bound: tuple[ColumnElement[Any], ...]) -> Subquery:
     if len(bound) == 1:
         return select(rows.c.value).subquery("listed")
     unescaped = select(Unescaped(rows.c.value).label("value"))
-    return union_all(unescaped, *(select(each) for each in bound[2:])).subquery("listed")
+    broken = [_broken(each) for each in bound[2:]]
+    return union_all(unescaped, *broken).subquery("listed")
+
+
+def _broken(bound: ColumnElement[Any]) -> Select[Any]:
+    """The texts that are not UTF-8 of those that ``listed`` turned into parameters."""
+    rows = EachOf(bound).table_valued(column("value", String))
+    return select(Unhexed(rows.c.value).label("value"))
 
 
 def unpacked(dialect: Dialect, packed: bytes | None) -> "array[int]":
@@ -261,6 +279,11 @@ def has_count_deltas(dialect: Dialect) -> bool:
 def locks_rows(dialect: Dialect) -> bool:
     """Whether writers lock the rows that they write, and not the whole database."""
     return dialect.name != "sqlite"
+
+
+def has_broken_texts(dialect: Dialect) -> bool:
+    """Whether stored texts may not be UTF-8."""
+    return dialect.name == "sqlite"
 
 
 def has_lateral(dialect: Dialect) -> bool:

@@ -38,7 +38,8 @@ class Sessions(Viewed):
         found = await self._existing(ids)
         own = self._workspace.values
         column = self._source.session_id, self._own
-        stored = await stored_texts(self._runner, (column,), ids, found, own)
+        missing = [each for each in ids if each not in found]
+        stored = await stored_texts(self._runner, (column,), missing, own)
         texts = {**dict(zip(found, found, strict=True)), **stored}
         return [SessionRow(texts[each]) if each in texts else None for each in ids]
 

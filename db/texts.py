@@ -40,8 +40,18 @@ def shown(text: str) -> str:
     return bytes_of(text).decode("utf-8", "replace") if is_broken(text) else text
 
 
+# Texts are compared byte by byte, and invalid bytes are 0x80 or above.
+BEYOND_START = ("\x7f", "\udcff\udcff")
+"""All broken texts with the same start lie between that start followed by each of these."""
+
+
+def start_of_shown(text: str) -> str:
+    """Return the valid start of the broken texts that are shown as ``text``."""
+    return text.partition(NO_CHARACTER)[0]
+
+
 def range_of_shown(text: str) -> tuple[str, str]:
     """Return two texts between which all broken texts lie that are shown as ``text``."""
-    same = text.partition(NO_CHARACTER)[0]
-    # Texts are compared byte by byte, and invalid bytes are 0x80 or above.
-    return f"{same}\x7f", f"{same}\udcff\udcff"
+    start = start_of_shown(text)
+    low, high = BEYOND_START
+    return start + low, start + high

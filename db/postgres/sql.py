@@ -24,6 +24,7 @@ from db.dialect import (
     PositionOf,
     Shown,
     Unescaped,
+    Unhexed,
     write_as,
 )
 
@@ -48,6 +49,8 @@ _FORMS = {
     Octets: "octet_length({})",
     EachOf: "json_array_elements_text(CAST({} AS json))",
     Unescaped: "replace(replace({}, chr(1) || 'b', chr(65535)), chr(1) || 'a', chr(1))",
+    # No text here is like that, and none has this character.
+    Unhexed: "left({}, 0) || chr(65535)",
     Listed: "(SELECT json_array_elements_text(CAST({} AS json)))",
     ListedNumbers: (
         "(SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST({} AS json)) AS value)"

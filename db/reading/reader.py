@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Awaitable, Hashable, Iterable, Sequen
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 
 from db.database import Database, Metric, Rows
 from db.dialect import among_listed, listed
 from db.reading.count_query import CountQuery
-from db.reading.filters import EVERYTHING, Condition, Filter
+from db.reading.filters import EVERYTHING, Filter
 from db.reading.key_pages import KeyPages
 from db.reading.page_query import Page, PageQuery
 from db.reading.paging import NEWEST_FIRST, Order, Position, Row, position_getter, reverse
@@ -20,12 +20,12 @@ from db.reading.runner import Runner
 from db.reading.statement_cache import BindParameters
 from db.reading.statistics import Statistics, StatisticsQuery, check_timelines
 from db.reading.statistics_statements import Parents, StatisticsStatement
+from db.reading.stored_texts import stored_texts
 from db.reading.workspaces import Viewed
 from db.source import NATIVE, ExecutionRow, ExecutionSource
 from db.texts import NO_CHARACTER
 
 _STREAM_BATCH = 1000
-_LOOKED_UP = 100
 _COUNT_FIRST_WITH_TOTAL = 100
 """From this offset on, count before skipping rows, if the total is needed anyway."""
 _COUNT_FIRST_ALWAYS = 10_000
@@ -275,16 +275,14 @@ class Reader(Viewed):
 
     async def stored_guids(self, guids: Iterable[str]) -> list[str]:
         """Return guids as they are stored, where clients see replacement characters."""
-        found, looked_up = [], 0
-        for guid in guids:
-            if NO_CHARACTER in guid and looked_up < _LOOKED_UP:
-                looked_up += 1
-                named = await self.select(("guid",), Condition("guid", "eq", guid), limit=2)
-                stored = {row[0] for row in named}
-                found.append(guid if guid in stored or not stored else min(stored))
-            else:
-                found.append(guid)
-        return found
+        guids = list(guids)
+
+        def own(parameters: BindParameters) -> list[ColumnElement[bool]]:
+            return self._workspace.conditions(self._source, parameters)
+
+        column = self._source.guid, own
+        stored = await stored_texts(self._runner, (column,), guids, self._workspace.values)
+        return [stored.get(guid, guid) for guid in guids]
 
 
 async def _gather(rows: Awaitable[Rows], counts: Awaitable[Rows]) -> tuple[Rows, Rows]:

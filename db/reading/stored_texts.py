@@ -1,58 +1,55 @@
 """Find the ids that clients know with replacement characters, because they are not UTF-8."""
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, func, select, union_all
 
-from db.database import Rows
-from db.reading.comparisons import FIELDS
+from db.dialect import Shown, among_listed, each_listed, has_broken_texts, listed
 from db.reading.runner import Runner
 from db.reading.statement_cache import BindParameters
-from db.texts import NO_CHARACTER
+from db.texts import BEYOND_START, NO_CHARACTER, start_of_shown
 
 Where = Callable[[BindParameters], list[ColumnElement[bool]]]
 """Builds what the rows of a column must meet, which binds values of its own."""
-
-_LOOKED_UP = 100
-_SHOWN = FIELDS["agentflow_id"].operators["eq"]
 
 
 async def stored_texts(
     runner: Runner,
     columns: Sequence[tuple[ColumnElement[Any], Where]],
-    texts: Sequence[str],
-    found: Container[str],
+    texts: Iterable[str],
     bound: Sequence[Any],
 ) -> dict[str, str]:
-    """Return how texts are stored in some columns that are not among those ``found`` as they are.
+    """Return how texts are stored in the first of some columns that has them, as far as any does.
 
     Each column has conditions that its rows must meet, with the values ``bound``. Only texts with
-    replacement characters are looked up, one by one, and at most a hundred.
+    replacement characters are looked up, all of them in one statement. Where several texts are
+    shown alike, the one that is stored as it is shown comes first, and then the smallest.
     """
-    shown = [text for text in texts if NO_CHARACTER in text and text not in found]
-    stored = {}
-    for text in shown[:_LOOKED_UP]:
-        for column, conditions in columns:
-            rows = await _shown_as(runner, column, text, conditions, bound)
-            if rows:
-                stored[text] = rows[0][0]
-                break
+    looked_up = tuple(dict.fromkeys(text for text in texts if NO_CHARACTER in text))
+    if not looked_up or not has_broken_texts(runner.database.dialect):
+        return {}
+    # Many texts with the same start lie in one range of an index, which is read once.
+    starts = listed(tuple(dict.fromkeys(map(start_of_shown, looked_up))))
+    wanted = listed(looked_up)
+
+    def build_one(
+        parameters: BindParameters, column: ColumnElement[Any], conditions: Where
+    ) -> Select[Any]:
+        start = each_listed(tuple(parameters.bind("guid") for _ in starts)).c.value
+        low, high = (start.concat(parameters.bind("guid")) for _ in BEYOND_START)
+        shown: ColumnElement[str] = Shown(column)
+        is_wanted = among_listed(shown, tuple(parameters.bind("guid") for _ in wanted))
+        selected = [shown, func.min(column), func.max(column == shown)]
+        found = select(*selected).where(column > low, column < high, is_wanted)
+        return found.where(*conditions(parameters)).group_by(shown)
+
+    def build(parameters: BindParameters) -> Any:
+        return union_all(*(build_one(parameters, *column) for column in columns))
+
+    key = ("stored", *(str(column) for column, _ in columns), len(starts), len(wanted), len(bound))
+    values = (*starts, *BEYOND_START, *wanted, *bound) * len(columns)
+    stored: dict[str, str] = {}
+    for text, smallest, is_stored_so in await runner.read(key, build, values):
+        stored.setdefault(text, text if is_stored_so else smallest)
     return stored
-
-
-async def _shown_as(
-    runner: Runner,
-    column: ColumnElement[Any],
-    text: str,
-    conditions: Where,
-    bound: Sequence[Any],
-) -> Rows:
-    def build(parameters: BindParameters) -> Select[Any]:
-        texts = tuple(parameters.bind("agentflow_id") for _ in values)
-        found = select(column).where(_SHOWN.compile(column, texts)).limit(1)
-        return found.where(*conditions(parameters))
-
-    values = _SHOWN.parameters(text)
-    key = ("stored", str(column), len(bound))
-    return await runner.read(key, build, (*values, *bound))

@@ -15,7 +15,7 @@ from sqlalchemy.pool import NullPool
 from db.casefolding import fold
 from db.sqlite.checkpoints import AUTOMATIC_PAGES
 from db.sqlite.file_watch import DatabaseFile, create_private, existing_file_uri
-from db.sqlite.sql import CASEFOLD, IDENTITY, PACKED, SHOWN
+from db.sqlite.sql import CASEFOLD, IDENTITY, PACKED, SHOWN, UNHEXED
 
 # Holds what a page in each of many agentflows or sessions reads. No larger, because each connection
 # has its own; the system's page cache serves all of them.
@@ -81,6 +81,7 @@ def _prepare_connection(connection: Any, _record: object) -> None:
     connection.create_function(CASEFOLD, 1, _casefold, deterministic=True)
     connection.create_function(IDENTITY, 1, hash, deterministic=True)
     connection.create_function(SHOWN, 1, _show, deterministic=True)
+    connection.create_function(UNHEXED, 1, bytes.fromhex, deterministic=True)
     cursor = connection.cursor()
     if isinstance(connection, AsyncAdapt_aiosqlite_connection):
         connection.run_async(_create_aggregate)

@@ -20,6 +20,7 @@ from db.dialect import (
     PositionOf,
     Shown,
     Unescaped,
+    Unhexed,
     write_as,
 )
 
@@ -27,6 +28,8 @@ CASEFOLD = "gateway_casefold"
 """The function that folds case in every script; SQLite's own ``lower`` knows only ASCII."""
 SHOWN = "gateway_shown"
 """The function that shows a text with U+FFFD where it is not UTF-8."""
+UNHEXED = "gateway_unhexed"
+"""The function that returns the bytes of hexadecimal digits; SQLite has one since 3.41."""
 PACKED = "gateway_packed"
 """The aggregate that packs pairs of numbers as bytes."""
 IDENTITY = "gateway_identity"
@@ -53,6 +56,7 @@ _FORMS = {
     OffIndex: "+{}",
     EachOf: "json_each({})",
     Unescaped: "replace(replace({}, char(1, 98), char(0)), char(1, 97), char(1))",
+    Unhexed: f"CAST({UNHEXED}({{}}) AS TEXT)",
     Listed: "(SELECT value FROM json_each({}))",
     ListedNumbers: "(SELECT value FROM json_each({}))",
     Identity: f"{IDENTITY}(CAST({{}} AS BLOB))",

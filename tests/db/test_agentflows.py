@@ -184,6 +184,22 @@ async def test_an_agentflow_whose_id_is_not_utf_8_is_found_as_it_is_shown(
     assert found == [named, AgentflowRow("b\udce9", None), None, named]
 
 
+@pytest.mark.sqlite
+async def test_many_agentflows_whose_ids_are_not_utf_8_are_found_together(
+    database: Database, path: Path
+) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DROP TRIGGER agentflows_checked_insert")
+        connection.executemany(
+            "INSERT INTO agentflows (id, name) VALUES (CAST(? AS TEXT), 'Named')",
+            [(b"\xe9%d" % number,) for number in range(1200)],
+        )
+    for start in ("\ufffd", "\udce9"):
+        found = await Agentflows(database).find_many([f"{start}{each}" for each in range(1300)])
+        named = [AgentflowRow(f"\udce9{number}", "Named") for number in range(1200)]
+        assert found == [*named, *[None] * 100]
+
+
 async def test_an_agentflow_is_inserted_without_naming_columns(
     place: Place, database: Database
 ) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from schema.node import global_id
 from tests.gateway import Gateway
 from tests.sample import SAMPLE
 from tests.statements import recorded_statements
@@ -73,6 +74,26 @@ def test_changing_many_executions_costs_as_many_statements_as_changing_two(
             gateway.graphql(update, guids=[row.guid for row in rows])
         counts.append(len(statements))
     assert counts == [2, 2]
+
+
+@pytest.mark.parametrize("start", ["", "\ufffd", "caf\udce9"], ids=["made up", "shown", "broken"])
+def test_naming_many_that_are_not_there_costs_as_many_statements_as_naming_one(
+    sample_gateway: Gateway, start: str
+) -> None:
+    counts = []
+    for number in (1, 100):
+        ids = [
+            global_id(name, f"{start}{each}")
+            for name in ("Agentflow", "Execution", "Session")
+            for each in range(number)
+        ]
+        with recorded_statements() as statements:
+            data = sample_gateway.graphql(
+                "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=ids
+            )
+        assert data["nodes"] == [None] * len(ids)
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
 
 
 @pytest.mark.sqlite

@@ -195,6 +195,45 @@ def test_each_is_changed_and_deleted_over_graphql(changing: Gateway) -> None:
     }
 
 
+@pytest.mark.parametrize("way", ["rest", "graphql"])
+def test_however_many_are_named_all_are_deleted(gateway: Gateway, way: str) -> None:
+    path = file_of(gateway.place)
+    _allow_anything(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executemany(
+            "INSERT INTO executions (guid, agentflow_id, state, created_on)"
+            " VALUES (CAST(? AS TEXT), 'f', 'ERROR', 1)",
+            [(b"caf\xe9 %d" % number,) for number in range(150)],
+        )
+    guids = [f"caf\ufffd {number}" for number in range(150)]
+    if way == "rest":
+        answer = gateway.http.request("DELETE", "/executions", json={"executionIds": guids})
+        assert answer.json() == {"raw": [], "affected": 150}
+    else:
+        update = "mutation ($guids: [ID!]!) { %s(guids: $guids%s) { affected notFound } }"
+        for name, change in (
+            ("updateExecutions", ", input: {state: STOPPED}"),
+            ("deleteExecutions", ""),
+        ):
+            done = gateway.graphql(update % (name, change), guids=guids)
+            assert done[name] == {"affected": 150, "notFound": []}
+    assert gateway.sql("SELECT count(*) FROM executions") == [(0,)]
+
+
+def test_a_text_that_is_stored_as_it_is_shown_is_named_before_others(gateway: Gateway) -> None:
+    path = file_of(gateway.place)
+    _allow_anything(path)
+    for raw in (b"g\xe9", "g\ufffd".encode(), b"g\xff"):
+        gateway.sql(
+            "INSERT INTO executions (guid, agentflow_id, state, created_on)"
+            " VALUES (CAST(? AS TEXT), 'f', 'ERROR', 1)",
+            raw,
+        )
+    gateway.http.delete("/executions/g%EF%BF%BD")
+    left = gateway.sql("SELECT hex(guid) FROM executions ORDER BY guid")
+    assert left == [("67E9",), ("67FF",)]
+
+
 def test_of_two_that_are_shown_alike_one_goes_at_a_time(gateway: Gateway) -> None:
     path = file_of(gateway.place)
     _allow_anything(path)
