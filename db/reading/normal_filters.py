@@ -19,6 +19,7 @@ _Joining = type[AllOf] | type[AnyOf]
 
 _STATES = tuple(ExecutionState)
 _BOUNDS = ("gt", "gte", "lt", "lte")
+_OPPOSITES = {"gt": "lte", "gte": "lt", "lt": "gte", "lte": "gt"}
 _PLAIN = frozenset({"eq", "contains", "starts_with", "is_null", *_BOUNDS})
 """Operators with one value. A condition with one of these on a field is in normal form."""
 _FEW = 8
@@ -110,6 +111,9 @@ class _Normalizer:
                 # The state is never null, so a negated set is the set of the other states.
                 kept = _states_of(operator, value)
                 return self._states(tuple(state for state in _STATES if state not in kept))
+            case Condition("created_on" | "updated_on" as field, operator, value):
+                # These are never null either, so a bound fails where its opposite holds.
+                return self._condition(Condition(field, _OPPOSITES[operator], value))
         return self._known.setdefault(("not", id(part)), Not(part))
 
     def _joined(

@@ -18,6 +18,7 @@ from db.models import ExecutionState
 from db.opening import open_database
 from db.reading import counts
 from db.reading.filters import AllOf, AnyOf, Condition, Filter, Not
+from db.reading.normal_filters import normalised
 from tests.db.reading.drawn_filters import on_dimensions
 from tests.examples import examples
 from tests.gateway import Gateway, insert, migrate, migrate_to, run_sql, running_gateway
@@ -259,6 +260,13 @@ def test_a_range_is_counted_in_the_widest_buckets_that_lie_within_it() -> None:
         (counts.DAY, 1),
         (counts.LONG, 1),
     ]
+
+
+def test_a_negated_bound_is_counted_like_its_opposite() -> None:
+    at = datetime(1970, 1, 1, 22, 59, 59, tzinfo=UTC)
+    negated = normalised(Not(Condition("created_on", "lt", at)))
+    opposite = counts.plan_count(Condition("created_on", "gte", at))
+    assert counts.plan_count(negated) == opposite is not None
 
 
 def test_a_range_that_ends_before_it_begins_asks_nothing(sample_gateway: Gateway) -> None:

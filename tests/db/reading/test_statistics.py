@@ -170,7 +170,7 @@ _conditions = on_dimensions(FLOWS, ["contains", "eq"], ["a", "beta", ""], st.boo
 # No count answers these.
 _others: st.SearchStrategy[Filter] = st.one_of(
     st.builds(Condition, st.just("session_id"), st.just("eq"), st.just("session-1")),
-    st.just(Not(Condition("created_on", "lt", EPOCH))),
+    st.just(Not(AllOf(tuple(Condition("created_on", each, EPOCH) for each in ("gte", "lte"))))),
     st.just(Condition("updated_on", "gte", EPOCH)),
 )
 _instants = st.tuples(st.sampled_from(TIMES), st.sampled_from([0, 0, 1])).map(
@@ -205,7 +205,7 @@ def _clamped(at: int) -> datetime:
 
 _filters = st.tuples(
     st.lists(_dimensions, max_size=2),
-    st.one_of(_ranges, _ranges, st.lists(_time, max_size=2)),
+    st.one_of(_ranges, _ranges, st.lists(st.one_of(_time, _time.map(Not)), max_size=2)),
     st.one_of(st.just([]), st.lists(_others, max_size=1)),
 ).map(lambda parts: AllOf(tuple(part for each in parts for part in each)))
 _queries = st.builds(
