@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from db.reading import row_query
 from tests.gateway import Gateway, insert, running_gateway
 from tests.places import Place
 from tests.sample import SAMPLE, START
@@ -147,3 +148,24 @@ def test_a_deep_query_costs_as_many_statements_for_many_parents_as_for_one(
         )
     assert all(data.values())
     assert len(statements) == sum(levels), "\n".join(statements)
+
+
+@pytest.mark.parametrize("order", ["CREATED_ON", "UPDATED_ON"])
+@pytest.mark.parametrize("parents", [1, 10, 100])
+def test_pages_that_a_bounded_read_does_not_fill_cost_one_statement_more_together(
+    many: Gateway, monkeypatch: pytest.MonkeyPatch, order: str, parents: int
+) -> None:
+    query = f"""query ($n: Int!) {{ agentflows(first: $n) {{ nodes {{ executions(
+      first: 3, orderBy: [{{field: {order}}}],
+      filter: {{or: [{{sessionId: {{eq: "none"}}}}, {{updatedOn: {{gte: "2000-01-01T00:00Z"}}}}]}}
+    ) {{ nodes {{ guid }} }} }} }} }}"""
+    counts = []
+    for scanned in (1_000, 1):
+        monkeypatch.setattr(row_query, "SCAN_AT_LEAST", scanned)
+        monkeypatch.setattr(row_query, "SCAN_PER_ROW", min(scanned, 20) // 20)
+        with recorded_statements() as statements:
+            data = many.graphql(query, n=parents)
+        counts.append(len(statements))
+        pages = [node["executions"]["nodes"] for node in data["agentflows"]["nodes"]]
+        assert list(map(len, pages)) == [3] * parents
+    assert counts == [2, 3]
