@@ -127,11 +127,11 @@ def test_killed_in_the_middle_again_and_again_it_leaves_whole_batches(place: Pla
     ]
     for number in range(KILLS):
         query = DELETE if number % 2 else STOP
-        with (
-            program(place) as running,
-            _under_way(place, functools.partial(_ask, running.url, query, RUNNING)),
-        ):
-            running.kill()
+        with program(place) as running:
+            # As the one before has left them.
+            _assert_counts_are_true(running.url, place)
+            with _under_way(place, functools.partial(_ask, running.url, query, RUNNING)):
+                running.kill()
         left = run_sql(place, "SELECT id FROM executions WHERE state = 'INPROGRESS' ORDER BY id")
         # Batches go by the order of ids, so those that are left are the last ones.
         assert [row_id for (row_id,) in left] == matching[-len(left) :]
