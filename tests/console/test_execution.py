@@ -119,6 +119,28 @@ def test_data_of_any_size_puts_few_elements_on_the_page(
     assert before < 1_500
 
 
+def test_texts_of_steps_are_cut_however_long_they_are(
+    visiting: ConsolePage, gateway: Gateway
+) -> None:
+    [[guid]] = gateway.sql("SELECT guid FROM executions LIMIT 1")
+    long = "W" * 500_000
+    data = {"name": long, "error": long, "output": {long: long}}
+    step = {"nodeId": "a", "nodeLabel": long, "status": long, "data": data}
+    _leave_data(gateway, guid, json.dumps([step]))
+    page = visiting.open(f"/?execution={guid}")
+    button = _steps(page).get_by_role("button", expanded=False)
+    expect(button).to_contain_text("W" * 200 + "…" + "W" * 200 + "…")
+    button.click()
+    inside = _steps(page).get_by_role("paragraph")
+    expect(inside.nth(0)).to_have_text("W" * 200 + "…")
+    expect(inside.nth(1)).to_have_text("W" * 1_000 + "… 3,000 more characters")
+    inside.nth(1).get_by_role("button").click()
+    expect(inside.nth(1)).to_have_text("W" * 4_000 + "… 12,000 more characters")
+    expect(_steps(page).get_by_role("group", name="Output")).to_contain_text("W" * 200 + "…: “W")
+    assert len(_drawer(page).text_content() or "") < 10_000
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_data_of_any_kind_is_shown_as_text(visiting: ConsolePage, gateway: Gateway) -> None:
     [[guid]] = gateway.sql("SELECT guid FROM executions LIMIT 1")
     hostile = "<img src=x onerror=document.body.remove()>"

@@ -2,17 +2,10 @@ import { type ReactNode, useState } from "react";
 
 import { IconButton, useCopy } from "../design";
 import { useFormats } from "../time";
-import {
-  entriesOf,
-  type Entry,
-  jsonOf,
-  MOST_CHARACTERS,
-  nameIn,
-  numberIn,
-  opensAtFirst,
-  piecesOf,
-} from "./json";
+import { entriesOf, type Entry, jsonOf, nameIn, numberIn, opensAtFirst } from "./json";
 import styles from "./json.module.css";
+import { LongText } from "./LongText";
+import { inALine } from "./texts";
 
 /** How many entries of a list or an object are shown at first, and how many more at a time. */
 const SHOWN_AT_ONCE = 50;
@@ -121,35 +114,24 @@ function Branch({ name, value, entries, depth }: BranchProps) {
 
 function Name({ name }: { name: string | number | undefined }): ReactNode {
   if (name === undefined) return null;
-  return <span className={styles.name}>{typeof name === "number" ? name : nameIn(name)}: </span>;
+  const written = typeof name === "number" ? name : nameIn(inALine(name));
+  return <span className={styles.name}>{written}: </span>;
 }
 
 function Leaf({ value }: { value: unknown }) {
-  if (typeof value === "string") return <Text text={value} />;
+  if (typeof value === "string") {
+    return (
+      <span className={styles.text}>
+        “<LongText text={value} end="”" />
+      </span>
+    );
+  }
   if (typeof value !== "number") return <span className={styles.other}>{String(value)}</span>;
   const { nearest, isRounded } = numberIn(value);
   return (
     <span className={styles.other}>
       {isRounded && "≈ "}
       {nearest}
-    </span>
-  );
-}
-
-function Text({ text }: { text: string }) {
-  const [pieces, show] = useState(1);
-  const { number } = useFormats();
-  const { shown, left } = piecesOf(text, pieces);
-  return (
-    <span className={styles.text}>
-      “{shown}
-      {left > 0 ? (
-        <button type="button" className={styles.more} onClick={() => show(pieces * 4)}>
-          … {number(Math.min(left, shown.length * 3 || MOST_CHARACTERS))} more characters
-        </button>
-      ) : (
-        "”"
-      )}
     </span>
   );
 }

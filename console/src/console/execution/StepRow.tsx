@@ -4,8 +4,10 @@ import { colourOf, Icon, Skeleton, STATES, StateMark } from "../design";
 import type { ExecutionState } from "../generated/graphql";
 import { type Span, useFormats } from "../time";
 import styles from "./execution.module.css";
+import { LongText } from "./LongText";
 import stepStyles from "./steps.module.css";
 import { type Placed, within } from "./steps";
+import { inALine } from "./texts";
 import type { Contents } from "./useContents";
 
 const JsonView = lazy(() => import("./JsonView"));
@@ -49,7 +51,7 @@ export function StepRow({ placed: { step, index, depth, span }, whole, contents 
         </span>
         <span className={stepStyles.what}>
           <StatusMark state={state} status={step.status} />
-          <span className={stepStyles.label}>{step.label || step.nodeId || "Step"}</span>
+          <span className={stepStyles.label}>{inALine(step.label || step.nodeId) || "Step"}</span>
           {step.iteration !== null && (
             <span className={styles.count}>
               <span className="visually-hidden">iteration </span>
@@ -79,7 +81,7 @@ function StatusMark({
   if (state) return <StateMark state={state} isWordHidden />;
   return (
     <span className={stepStyles.unknown}>
-      {status ?? <span className="visually-hidden">unknown</span>}
+      {status === null ? <span className="visually-hidden">unknown</span> : inALine(status)}
     </span>
   );
 }
@@ -92,7 +94,7 @@ function Inside({
   const { number } = useFormats();
   const content = contents.of(index, step.nodeId);
   const facts = [
-    step.name,
+    step.name && inALine(step.name),
     step.totalTokens !== null && `${number(step.totalTokens)} tokens`,
     step.cost !== null && `$${number(step.cost)}`,
   ].filter((fact) => fact);
@@ -101,7 +103,7 @@ function Inside({
       {facts.length > 0 && <p className={styles.quiet}>{facts.join(" · ")}</p>}
       {step.error && (
         <p className={styles.error} dir="auto" tabIndex={0}>
-          {step.error}
+          <LongText text={step.error} />
         </p>
       )}
       {contents.refusal && (

@@ -1,14 +1,6 @@
 import { expect, test } from "vitest";
 
-import {
-  entriesOf,
-  jsonOf,
-  MOST_CHARACTERS,
-  nameIn,
-  numberIn,
-  opensAtFirst,
-  piecesOf,
-} from "./json";
+import { entriesOf, jsonOf, nameIn, numberIn, opensAtFirst } from "./json";
 
 test("lists and objects have entries, and nothing else has", () => {
   expect(entriesOf(["a"])).toEqual([[0, "a"]]);
@@ -21,12 +13,6 @@ test("what is large or deep is closed at first", () => {
   expect(opensAtFirst(3, 2)).toBe(true);
   expect(opensAtFirst(11, 1)).toBe(false);
   expect(opensAtFirst(1, 3)).toBe(false);
-});
-
-test("a text is cut between characters", () => {
-  const text = `${"a".repeat(MOST_CHARACTERS - 1)}😀b`;
-  expect(piecesOf(text, 1)).toEqual({ shown: text.slice(0, -1), left: 1 });
-  expect(piecesOf("short", 1)).toEqual({ shown: "short", left: 0 });
 });
 
 test("a name that can't be seen as it is has quotation marks", () => {

@@ -1,6 +1,3 @@
-/** How much of a text is shown at first. */
-export const MOST_CHARACTERS = 1_000;
-
 /** The place in a list, or the name in an object, and what is there. */
 export type Entry = readonly [string | number, unknown];
 
@@ -14,14 +11,6 @@ export function entriesOf(value: unknown): readonly Entry[] | null {
 /** Whether something of so many entries is open when it appears: what is small or outermost. */
 export function opensAtFirst(count: number, depth: number): boolean {
   return depth === 0 || (depth < 3 && count <= 10);
-}
-
-/** The beginning of a text, a number of pieces long, and how many characters are left. */
-export function piecesOf(text: string, pieces: number): { shown: string; left: number } {
-  let end = Math.min(text.length, pieces * MOST_CHARACTERS);
-  // A pair of surrogates is one character.
-  if (end < text.length && /[\uD800-\uDBFF]/.test(text.charAt(end - 1))) end += 1;
-  return { shown: text.slice(0, end), left: text.length - end };
 }
 
 /**
