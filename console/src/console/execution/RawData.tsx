@@ -1,11 +1,9 @@
-import { useMemo } from "react";
-
 import { ErrorNotice } from "../notices";
 import { Skeleton } from "../design";
 import { graphql } from "../generated/gql";
-import { useQuery } from "../gateway";
 import styles from "./execution.module.css";
 import JsonView from "./JsonView";
+import { useLoaded } from "./useLoaded";
 
 const DATA = graphql(`
   query ExecutionData($guid: ID!) {
@@ -18,10 +16,7 @@ const DATA = graphql(`
 
 /** What the engine left of an execution, as it wrote it. */
 export default function RawData({ guid }: { guid: string }) {
-  const { data, refusal, again } = useQuery(
-    DATA,
-    useMemo(() => ({ guid }), [guid]),
-  );
+  const { data, refusal, again } = useLoaded(DATA, guid);
   if (!data) {
     if (refusal) return <ErrorNotice refusal={refusal} onAgain={again} />;
     return (

@@ -1,9 +1,8 @@
-import { lazy, Suspense, useEffect, useMemo, useState } from "react";
+import { lazy, Suspense, useMemo, useState } from "react";
 
 import { ErrorNotice } from "../notices";
 import { Button, Skeleton } from "../design";
 import { graphql } from "../generated/gql";
-import { useQuery } from "../gateway";
 import { useFormats } from "../time";
 import styles from "./execution.module.css";
 import stepStyles from "./steps.module.css";
@@ -12,6 +11,7 @@ import { Section } from "./Section";
 import { placed, spanOfAll } from "./steps";
 import { StepRow } from "./StepRow";
 import { useContents } from "./useContents";
+import { useLoaded } from "./useLoaded";
 
 const STEPS = graphql(`
   query ExecutionSteps($guid: ID!) {
@@ -43,25 +43,18 @@ const RawData = lazy(() => import("./RawData"));
 /** What the nodes did, each on the line of time, and what the engine left of the execution. */
 export function Steps({ execution, changes }: { execution: Known; changes: number }) {
   const { guid } = execution;
-  const { data, refusal, isLoading, again } = useQuery(
-    STEPS,
-    useMemo(() => ({ guid }), [guid]),
-  );
+  // An engine writes its data with the change that it belongs to.
+  const { data, refusal, again } = useLoaded(STEPS, guid, { changes });
   const contents = useContents(guid, changes);
   const [shown, show] = useState(SHOWN_AT_ONCE);
   const [isRaw, setRaw] = useState(false);
   const { number } = useFormats();
   const steps = useMemo(() => placed(data?.execution?.steps ?? []), [data]);
 
-  useEffect(() => {
-    // An engine writes its data with the change that it belongs to.
-    if (changes > 0) again();
-  }, [changes, again]);
-
   if (!data) {
     if (refusal) return <ErrorNotice refusal={refusal} onAgain={again} />;
     return (
-      <Section title="Steps" isBusy={isLoading}>
+      <Section title="Steps" isBusy>
         <Skeleton height="1.25rem" />
       </Section>
     );

@@ -1,8 +1,9 @@
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useState } from "react";
 
+import type { Refusal } from "../gateway";
 import { graphql } from "../generated/gql";
 import type { StepContentsQuery } from "../generated/graphql";
-import { type Refusal, Refused, useGateway } from "../gateway";
+import { useLoaded } from "./useLoaded";
 
 const CONTENTS = graphql(`
   query StepContents($guid: ID!) {
@@ -30,31 +31,14 @@ export interface Contents {
   load(): void;
 }
 
+const GONE: Answered = { dataProblem: "The execution is gone", steps: [] };
+
 /** The inputs and outputs of an execution's steps, once somebody asks; anew after a change. */
 export function useContents(guid: string, changes: number): Contents {
-  const gateway = useGateway();
   const [isWanted, want] = useState(false);
-  const [answered, setAnswered] = useState<Answered | null>(null);
-  const [refusal, setRefusal] = useState<Refusal | null>(null);
+  const { data, refusal } = useLoaded(CONTENTS, guid, { changes, isWanted });
   const load = useCallback(() => want(true), []);
-
-  useEffect(() => {
-    if (!isWanted) return;
-    const abort = new AbortController();
-    gateway.query(CONTENTS, { guid }, { signal: abort.signal }).then(
-      ({ execution }) => {
-        setAnswered(execution ?? { dataProblem: "The execution is gone", steps: [] });
-        setRefusal(null);
-      },
-      (error: unknown) => {
-        if (abort.signal.aborted) return;
-        if (error instanceof Refused) setRefusal(error.refusal);
-        else throw error;
-      },
-    );
-    return () => abort.abort();
-  }, [gateway, guid, changes, isWanted]);
-
+  const answered = data ? (data.execution ?? GONE) : null;
   return {
     of(index, nodeId) {
       const step = answered?.steps[index];

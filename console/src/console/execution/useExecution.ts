@@ -1,25 +1,17 @@
 import { useCallback, useEffect, useState } from "react";
 
-import { type Refusal, Refused, useGateway } from "../gateway";
+import { Refused, useGateway } from "../gateway";
 import { useList } from "../list/useList";
-import { CHANGES, type Known, knownOf, OPENED } from "./opened";
+import { CHANGES, found, knownOf, OPENED, type State, unknown } from "./opened";
 
 /** While keys lead through the list, what is only passed by is not asked for. */
 const PASSED_BY_MS = 120;
 
 /** The execution that is open, as far as it is known. */
-export interface Opened {
-  execution: Known | null;
-  /** Whether it is there; one that was deleted stays as it was last. */
-  standing: "unknown" | "there" | "missing" | "deleted";
-  /** How often it has changed since it was opened. */
-  changes: number;
-  refusal: Refusal | null;
+export interface Opened extends Omit<State, "guid"> {
   /** Load it anew. */
   again(): void;
 }
-
-type State = Omit<Opened, "again"> & { guid: string };
 
 /** Load an execution, and follow what becomes of it. */
 export function useExecution(guid: string): Opened {
@@ -35,13 +27,11 @@ export function useExecution(guid: string): Opened {
     let unfollow: (() => void) | undefined;
 
     async function load() {
-      const found = await gateway.query(OPENED, { guid }, { signal: abort.signal });
-      const { execution, eventCursor } = found;
-      const standing = execution ? "there" : "missing";
-      setState({ guid, execution, standing, changes: 0, refusal: null });
+      const answer = await gateway.query(OPENED, { guid }, { signal: abort.signal });
+      setState((before) => found(before, guid, answer));
       unfollow = gateway.live.follow(
         CHANGES,
-        { guid, after: eventCursor },
+        { guid, after: answer.eventCursor },
         {
           next({ executionEvents: { cursor, type, execution: changed } }) {
             setState((before) => ({
@@ -78,8 +68,4 @@ export function useExecution(guid: string): Opened {
 
   const known = state.guid === guid ? state : unknown(guid);
   return { ...known, execution: known.execution ?? (row && knownOf(row)), again };
-}
-
-function unknown(guid: string): State {
-  return { guid, execution: null, standing: "unknown", changes: 0, refusal: null };
 }
