@@ -8,16 +8,23 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.console.axe import violations_in_every_scheme
 from tests.console.console_page import PHONE, ConsolePage
+from tests.console.held_requests import held_request, hold
 from tests.gateway import Gateway
 
 # What is shown is the same over every database.
 pytestmark = pytest.mark.sqlite
 
 FAILURE = "429 Too many requests"
+_TOPS = """() => Object.fromEntries([...document.querySelectorAll("aside :is(dt, h3)")]
+  .map((element) => [element.textContent, Math.round(element.getBoundingClientRect().top)]))"""
+# All of them before anything else can happen on the page.
+_PRESS_J_FIVE_TIMES = """() => {
+  for (let time = 0; time < 5; time += 1) dispatchEvent(new KeyboardEvent("keydown", { key: "j" }));
+}"""
 
 
 def _step(node: str, label: str, start: int, end: int, **more: Any) -> dict[str, Any]:
@@ -203,7 +210,34 @@ def test_its_session_and_its_agentflow_lead_to_others(
     assert "filter=flow-id:" in page.url
 
 
+def test_nothing_moves_when_what_the_list_does_not_know_is_there(
+    visiting: ConsolePage, failed: str
+) -> None:
+    page = visiting.open(f"/?view=executions&filter=guid:{failed}")
+    held: list[Route] = []
+    hold(page, "OpenedExecution", held)
+    page.locator(f"[data-guid='{failed}']").click()
+    request = held_request(page, held)
+    before = page.evaluate(_TOPS)
+    request.continue_()
+    expect(_drawer(page).get_by_text(FAILURE)).to_be_visible()
+    expect(_steps(page)).to_have_count(3)
+    names = ["Created", "Error", "Details", "Id in REST", "Steps"]
+    after = page.evaluate(_TOPS)
+    assert [before[name] for name in names] == [after[name] for name in names]
+
+
 # Changes
+
+
+def test_steps_come_as_an_engine_leaves_them(
+    visiting: ConsolePage, gateway: Gateway, failed: str
+) -> None:
+    page = visiting.open(f"/?execution={failed}")
+    expect(_steps(page)).to_have_count(3)
+    _leave_data(gateway, failed, json.dumps([_step("only", "Again", 0, 1)]))
+    gateway.sql("UPDATE executions SET updated_on = updated_on + 1 WHERE guid = ?", failed)
+    expect(_steps(page)).to_have_text(["FinishedAgain1 ms"])
 
 
 def test_a_change_by_another_program_is_seen_as_it_happens(
@@ -246,6 +280,34 @@ def test_keys_lead_through_the_list_and_back_to_it(visiting: ConsolePage, gatewa
     page.keyboard.press("Escape")
     expect(_drawer(page)).to_have_count(0)
     expect(page.locator("[data-guid]:focus")).to_have_count(1)
+
+
+def test_what_keys_only_lead_past_is_not_asked_for(visiting: ConsolePage, gateway: Gateway) -> None:
+    newest = gateway.sql("SELECT guid FROM executions ORDER BY created_on DESC, id DESC LIMIT 6")
+    page = visiting.open(f"/?view=executions&execution={newest[0][0]}")
+    visiting.asked.clear()
+    page.evaluate(_PRESS_J_FIVE_TIMES)
+    expect(_drawer(page).get_by_text(newest[5][0])).to_be_visible()
+    visiting.settle()
+    asked = [name for name, _ in visiting.asked]
+    names = ["OpenedExecution", "ExecutionSteps", "RelatedExecutions"]
+    assert [asked.count(name) for name in names] == [1, 1, 1]
+
+
+def test_what_was_loaded_of_it_is_gone_once_it_is_closed(
+    visiting: ConsolePage, failed: str
+) -> None:
+    page = visiting.open(f"/?view=executions&filter=guid:{failed}&execution={failed}")
+    expect(_steps(page)).to_have_count(3)
+    page.keyboard.press("Escape")
+    expect(_drawer(page)).to_have_count(0)
+    held: list[Route] = []
+    hold(page, "ExecutionSteps", held)
+    page.locator(f"[data-guid='{failed}']").click()
+    request = held_request(page, held)
+    expect(_steps(page)).to_have_count(0)
+    request.continue_()
+    expect(_steps(page)).to_have_count(3)
 
 
 def test_from_outside_of_the_list_keys_lead_into_it(

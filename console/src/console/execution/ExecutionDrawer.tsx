@@ -6,10 +6,10 @@ import { Button, wordOf } from "../design";
 import { useKey } from "../keyboard";
 import { useList } from "../list/useList";
 import { DrawerHead } from "./DrawerHead";
+import { ErrorMessage } from "./ErrorMessage";
 import styles from "./execution.module.css";
 import { Facts } from "./Facts";
 import { Related } from "./Related";
-import { Section } from "./Section";
 import { Steps } from "./Steps";
 import { Times } from "./Times";
 import { type Opened, useExecution } from "./useExecution";
@@ -87,8 +87,10 @@ function Content({ guid, opened, onClose }: ContentProps) {
     );
   }
   if (!execution && refusal) return <ErrorNotice refusal={refusal} onAgain={again} />;
+  // Before it is loaded, keys may lead past it, and what is below is not asked for.
+  const isWanted = standing !== "unknown";
   return (
-    <div aria-busy={standing === "unknown" && refusal === null}>
+    <div aria-busy={!isWanted && refusal === null}>
       {standing === "deleted" && (
         <p className={styles.deleted}>
           This execution was deleted. What you see is what it was last.
@@ -96,16 +98,16 @@ function Content({ guid, opened, onClose }: ContentProps) {
       )}
       {refusal && <ErrorNotice refusal={refusal} onAgain={again} />}
       <Times execution={execution} />
-      {execution?.error && (
-        <Section title="Error">
-          <p className={styles.error} dir="auto" tabIndex={0}>
-            {execution.error}
-          </p>
-        </Section>
-      )}
-      {execution && standing !== "deleted" && <Steps execution={execution} changes={changes} />}
+      {execution && <ErrorMessage execution={execution} />}
       <Facts execution={execution} />
-      {execution && <Related execution={execution} />}
+      {execution && (isWanted || !refusal) && (
+        <>
+          {standing !== "deleted" && (
+            <Steps execution={execution} changes={changes} isWanted={isWanted} />
+          )}
+          <Related execution={execution} isWanted={isWanted} />
+        </>
+      )}
     </div>
   );
 }

@@ -14,14 +14,14 @@ export function Facts({ execution }: { execution: Known | null }) {
         <dd>{execution ? <Ids of="flow-id" id={execution.agentflowId} /> : <Skeleton />}</dd>
         <dt>Session</dt>
         <dd>{execution ? <Ids of="session" id={execution.sessionId} /> : <Skeleton />}</dd>
-        {execution?.workspaceId && (
-          <>
-            <dt>Workspace</dt>
-            <dd>
-              <Ids of="workspace" id={execution.workspaceId} />
-            </dd>
-          </>
-        )}
+        <dt>Workspace</dt>
+        <dd>
+          {execution?.workspaceId === undefined ? (
+            <Skeleton />
+          ) : (
+            <Ids of="workspace" id={execution.workspaceId} />
+          )}
+        </dd>
         <dt>Id in REST</dt>
         <dd>
           {execution?.databaseId === undefined ? (

@@ -49,8 +49,14 @@ const RELATED = graphql(`
   }
 `);
 
+interface Props {
+  execution: Known;
+  /** Whether they are asked for yet; there is room for them. */
+  isWanted: boolean;
+}
+
 /** The other executions of its session, and those of its agentflow before and after it. */
-export function Related({ execution }: { execution: Known }) {
+export function Related({ execution, isWanted }: Props) {
   const { guid, agentflowId, sessionId, createdOn, state, durationMs } = execution;
   const { number } = useFormats();
   const variables = useMemo(() => {
@@ -62,7 +68,7 @@ export function Related({ execution }: { execution: Known }) {
       older: { ...ofFlow, createdOn: { lt: createdOn } },
     } satisfies Record<string, ExecutionFilter | boolean | null>;
   }, [guid, agentflowId, sessionId, createdOn]);
-  const { data, refusal, again } = useQuery(RELATED, variables);
+  const { data, refusal, again } = useQuery(RELATED, variables, { pause: !isWanted });
   if (!data && refusal) return <ErrorNotice refusal={refusal} onAgain={again} />;
 
   const { others } = data ?? {};

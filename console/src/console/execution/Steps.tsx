@@ -40,11 +40,18 @@ const SHOWN_AT_ONCE = 100;
 
 const RawData = lazy(() => import("./RawData"));
 
+interface Props {
+  execution: Known;
+  changes: number;
+  /** Whether they are asked for yet; there is room for them. */
+  isWanted: boolean;
+}
+
 /** What the nodes did, each on the line of time, and what the engine left of the execution. */
-export function Steps({ execution, changes }: { execution: Known; changes: number }) {
+export function Steps({ execution, changes, isWanted }: Props) {
   const { guid } = execution;
   // An engine writes its data with the change that it belongs to.
-  const { data, refusal, again } = useLoaded(STEPS, guid, { changes });
+  const { data, refusal, again } = useLoaded(STEPS, guid, { changes, isWanted });
   const contents = useContents(guid, changes);
   const [shown, show] = useState(SHOWN_AT_ONCE);
   const [isRaw, setRaw] = useState(false);
@@ -55,7 +62,13 @@ export function Steps({ execution, changes }: { execution: Known; changes: numbe
     if (refusal) return <ErrorNotice refusal={refusal} onAgain={again} />;
     return (
       <Section title="Steps" isBusy>
-        <Skeleton height="1.25rem" />
+        <div className={stepStyles.steps}>
+          {[1, 2, 3].map((each) => (
+            <div key={each} className={stepStyles.waiting}>
+              <Skeleton />
+            </div>
+          ))}
+        </div>
       </Section>
     );
   }

@@ -14,7 +14,7 @@ const SHARE_BEFORE_LATER = 0.8;
 export function Times({ execution }: { execution: Known | null }) {
   return (
     <section className={styles.section} aria-label="Times">
-      {execution ? <Line execution={execution} /> : <Skeleton height="1.75rem" />}
+      {execution ? <Line execution={execution} /> : <Skeleton height="2.625rem" />}
       <dl className={timeStyles.times}>
         <Time name="Created" at={execution?.createdOn} />
         <Time
