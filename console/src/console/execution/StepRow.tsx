@@ -91,12 +91,12 @@ function Inside({
   index,
   contents,
 }: Pick<Placed, "step" | "index"> & { contents: Contents }) {
-  const { number } = useFormats();
+  const { number, dollars } = useFormats();
   const content = contents.of(index, step.nodeId);
   const facts = [
     step.name && inALine(step.name),
     step.totalTokens !== null && `${number(step.totalTokens)} tokens`,
-    step.cost !== null && `$${number(step.cost)}`,
+    step.cost !== null && dollars(step.cost),
   ].filter((fact) => fact);
   return (
     <>

@@ -38,6 +38,20 @@ test("numbers and shares are written as the reader does", () => {
   expect(german.percent(0.9741)).toBe("97,4\u00a0%");
 });
 
+test.each([
+  [0, "$0.00"],
+  [0.0004, "$0.0004"],
+  [0.000412678, "$0.000413"],
+  [0.5, "$0.50"],
+  [1234.567, "$1,234.57"],
+])("%d dollars are written as %j", (amount, words) => {
+  expect(formatsFor("en-US", "UTC").dollars(amount)).toBe(words);
+});
+
+test("dollars are written as the reader writes them", () => {
+  expect(formatsFor("de-DE", "UTC").dollars(0.0004)).toBe("0,0004\u00a0$");
+});
+
 test("numbers and lengths have the digits and the groups of the reader", () => {
   const indian = formatsFor("en-IN", "UTC");
   expect(indian.number(12_345_678)).toBe("1,23,45,678");

@@ -10,6 +10,8 @@ export interface Formats {
   executions(count: number): string;
   /** A share of one, as percent: `97.4 %`. */
   percent(share: number): string;
+  /** An amount of US dollars, however small: `$1.25`, `$0.0004`. */
+  dollars(amount: number): string;
   /** A day and a time to the second, for a table: `26 Nov, 14:03:07`; with the year if it is another. */
   instant(at: Moment): string;
   /** A day and a time to the millisecond, with its zone, for whoever wants to know exactly. */
@@ -56,6 +58,12 @@ export function formatsFor(locale: readonly string[] | string | undefined, zone:
     style: "percent",
     maximumFractionDigits: 1,
   });
+  const dollars = { style: "currency", currency: "USD" } as const;
+  const amounts = new Intl.NumberFormat(locale as string[], dollars);
+  const smallAmounts = new Intl.NumberFormat(locale as string[], {
+    ...dollars,
+    maximumSignificantDigits: 3,
+  });
   const relative = new Intl.RelativeTimeFormat(locale as string[], { numeric: "auto" });
 
   function isThisYear(instant: number): boolean {
@@ -67,6 +75,11 @@ export function formatsFor(locale: readonly string[] | string | undefined, zone:
     number: (value) => numbers.format(value),
     executions: (count) => `${numbers.format(count)} execution${count === 1 ? "" : "s"}`,
     percent: (share) => percents.format(share),
+    dollars(amount) {
+      // A step may cost much less than a cent.
+      const isSmall = amount !== 0 && Math.abs(amount) < 0.1;
+      return (isSmall ? smallAmounts : amounts).format(amount);
+    },
     instant(at) {
       const instant = milliseconds(at);
       return (isThisYear(instant) ? thisYear : anyYear).format(instant);
