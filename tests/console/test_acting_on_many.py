@@ -80,7 +80,7 @@ def test_a_gateway_that_takes_few_guids_is_given_few(
     open_console: Callable[..., ConsolePage], copy_of_demo: Place
 ) -> None:
     [(count,)] = copy_of_demo.run("SELECT count(*) FROM executions", [()])
-    with running_gateway(copy_of_demo, max_ids=100, max_page_size=200) as gateway:
+    with running_gateway(copy_of_demo, max_ids=100, max_page_size=20) as gateway:
         console = open_console(gateway)
         console.listen()
         page = console.open(LIST)

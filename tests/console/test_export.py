@@ -224,7 +224,7 @@ def test_after_a_failure_the_export_says_why_and_goes_on_where_it_was(
 def test_a_gateway_with_small_pages_is_exported_in_smaller_ones(
     open_console: Callable[..., ConsolePage], copy_of_demo: Place
 ) -> None:
-    with running_gateway(copy_of_demo, max_page_size=50) as gateway:
+    with running_gateway(copy_of_demo, max_page_size=20) as gateway:
         console = open_console(gateway)
         console.page.add_init_script(_NO_PICKER)
         download = _download(console.open(f"{LIST}&filter=-state:FINISHED"), "JSON Lines")

@@ -136,7 +136,7 @@ def test_a_day_is_jumped_to_and_scrolled_from_in_both_directions(
 def test_a_gateway_with_small_pages_is_listed_in_smaller_ones(
     open_console: Callable[..., ConsolePage], demo: Place
 ) -> None:
-    with running_gateway(demo, max_page_size=30) as gateway:
+    with running_gateway(demo, max_page_size=9) as gateway:
         console = open_console(gateway)
         page = console.open(LIST)
         rows_of(page).first.click()

@@ -6,7 +6,7 @@ import type {
   StoodFragment,
   UpdateExecutionInput,
 } from "../generated/graphql";
-import { Amount, type Gateway } from "../gateway";
+import { Amount, type Gateway, MOST_AT_ONCE } from "../gateway";
 
 graphql(`
   fragment Stood on Execution {
@@ -142,14 +142,10 @@ export interface Acts {
   matching(filter: ExecutionFilter, change: Change, limit: number): Promise<Portion>;
 }
 
-const MOST_AT_ONCE = 1_000;
-/** Some gateways allow less; none allows less rows than this, or nothing would work with it. */
-const FEWEST_ROWS = 25;
-
 /** The acts of a gateway. */
 export function actsOf(gateway: Gateway): Acts {
   return {
-    rowsAtOnce: new Amount(MOST_AT_ONCE, FEWEST_ROWS),
+    rowsAtOnce: new Amount(MOST_AT_ONCE),
     guidsAtOnce: new Amount(MOST_AT_ONCE),
     async states(filter, signal) {
       const { executionStats } = await gateway.query(STATES, { filter }, { signal });

@@ -1,5 +1,5 @@
 import type { ExecutionFilter, ExecutionState } from "../generated/graphql";
-import { Amount, type Refusal, Refused } from "../gateway";
+import { Amount, MOST_AT_ONCE, type Refusal, Refused } from "../gateway";
 import type { Acts, Change } from "./acts";
 
 /** What a gateway refuses with that does not answer. */
@@ -40,8 +40,8 @@ export class FakeGateway {
       throw new Refused(TOO_MUCH);
     };
     this.acts = {
-      rowsAtOnce: new Amount(1_000, 25),
-      guidsAtOnce: new Amount(1_000),
+      rowsAtOnce: new Amount(MOST_AT_ONCE),
+      guidsAtOnce: new Amount(MOST_AT_ONCE),
       states: async (filter) => {
         const counted = new Map<ExecutionState, number>();
         for (const { state } of this.matching(filter)) {

@@ -66,6 +66,11 @@ test("less is asked for at once where the gateway takes less", async () => {
   expect(gateway.refusals).toBe(8);
 });
 
+test("executions are found one by one where the gateway takes one row at once", async () => {
+  const gateway = new FakeGateway(many(30, "ERROR"), { maxPageSize: 1 });
+  expect((await planOf("delete", FAILED, gateway.acts)).work.count).toBe(30);
+});
+
 test("deleting expects no state", () => {
   expect(changeOf("delete")).toBeNull();
   expect(changeOf("stop")).toEqual({ state: "STOPPED", expectedState: "INPROGRESS" });

@@ -1,9 +1,9 @@
 import { useState } from "react";
 
 import { Button, Dialog, Icon, Progress, Segments } from "../design";
+import { MOST_AT_ONCE } from "../gateway";
 import { useFormats } from "../time";
 import styles from "./export.module.css";
-import { LARGEST_PAGE } from "./exporting";
 import type { Format } from "./rows";
 import { type Exported, isStill, useExport } from "./useExport";
 
@@ -29,7 +29,7 @@ export default function ExportDialog({ total, onClose, ...exported }: Props) {
   const [format, setFormat] = useState<Format>("csv");
   const { stage, start, resume, cancel } = useExport(exported);
 
-  const moves = !isStill(exported.orderBy) && (total ?? Infinity) > LARGEST_PAGE;
+  const moves = !isStill(exported.orderBy) && (total ?? Infinity) > MOST_AT_ONCE;
 
   function close() {
     cancel();

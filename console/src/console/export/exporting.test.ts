@@ -68,6 +68,12 @@ test("pages get smaller where the gateway allows no larger ones", async () => {
   expect(ids()).toEqual(upTo(300));
 });
 
+test("pages have one execution where the gateway allows no more", async () => {
+  const { them, ids } = ends(30, (_, first) => (first > 1 ? "input" : null));
+  await new Export("jsonl", them, true).run(NEVER);
+  expect(ids()).toEqual(upTo(30));
+});
+
 test("after a failure it goes on where it was", async () => {
   let isDown = true;
   const { them, ids } = ends(1500, (asked) => (asked > 1 && isDown ? "away" : null));

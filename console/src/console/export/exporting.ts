@@ -1,11 +1,7 @@
 import type { ExportedFragment } from "../generated/graphql";
-import { Amount, Refused } from "../gateway";
+import { Amount, MOST_AT_ONCE, Refused } from "../gateway";
 import { type Format, headOf, linesOf } from "./rows";
 
-/** How many executions are asked for at once, where the gateway allows as many. */
-export const LARGEST_PAGE = 1_000;
-/** Some gateways allow less; none allows less than this, or nothing would work with it. */
-const SMALLEST_PAGE = 25;
 /** How long to wait before asking again a gateway that did not answer. */
 const WAITS_MS = [500, 2_000, 5_000, 10_000];
 
@@ -46,7 +42,7 @@ export class Export {
   private readonly format: Format;
   private readonly ends: Ends;
   private readonly isStill: boolean;
-  private readonly size = new Amount(LARGEST_PAGE, SMALLEST_PAGE);
+  private readonly size = new Amount(MOST_AT_ONCE);
   private order: FileOrder = "list";
   private cursor: string | null = null;
   private written = 0;

@@ -1,23 +1,26 @@
 import { Refused } from "./refusals";
 
+/** How much is asked for at once where people don't wait for each part of it. */
+export const MOST_AT_ONCE = 1_000;
+/** A gateway can be set up to take no more than this (`GATEWAY_MAX_PAGE_SIZE`, `GATEWAY_MAX_IDS`). */
+const LEAST_AT_ONCE = 1;
+
 /** How much is asked for at once: less from when the gateway has said that it is too much. */
 export class Amount {
   private most: number;
-  private readonly least: number;
 
-  constructor(most: number, least = 1) {
+  constructor(most: number) {
     this.most = most;
-    this.least = least;
   }
 
   get now(): number {
     return this.most;
   }
 
-  /** Ask for half as much from now on; false if that would be too little to be of use. */
+  /** Ask for half as much from now on; false if it can't be less. */
   halve(): boolean {
-    if (this.most <= this.least) return false;
-    this.most = Math.max(this.least, Math.floor(this.most / 2));
+    if (this.most <= LEAST_AT_ONCE) return false;
+    this.most = Math.max(LEAST_AT_ONCE, Math.floor(this.most / 2));
     return true;
   }
 

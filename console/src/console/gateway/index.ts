@@ -1,4 +1,4 @@
-export { Amount } from "./amount";
+export { Amount, MOST_AT_ONCE } from "./amount";
 export type { Gateway } from "./client";
 export type { Connection } from "./connection";
 export { GatewayProvider, useAccess, useGateway } from "./GatewayProvider";

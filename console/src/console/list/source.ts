@@ -118,12 +118,9 @@ export interface Source {
   ): () => void;
 }
 
-/** Fewer rows than this at once would make scrolling slow. */
-const FEWEST_ROWS = 10;
-
 /** The gateway as the source of rows. */
 export function sourceOf(gateway: Gateway): Source {
-  const rows = new Amount(PAGE_LENGTH, FEWEST_ROWS);
+  const rows = new Amount(PAGE_LENGTH);
   return {
     async start(asked, span, signal) {
       const { eventCursor, executions } = await rows.ask((most) =>
