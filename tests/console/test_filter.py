@@ -1,10 +1,11 @@
 """The filter of the list: typed, chosen from menus, and what finds nothing."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.console.axe import violations, violations_in_every_scheme
 from tests.console.console_page import LIST, PHONE, ConsolePage
@@ -220,6 +221,37 @@ def test_whoever_does_not_type_chooses_from_menus(
     )
     bar.get_by_role("button", name="Drop the condition on state").click()
     expect_filter(page, 'flow="Billing agent" duration>10s')
+
+
+def test_the_menu_of_agentflows_has_names_from_a_gateway_with_small_pages(
+    open_console: Callable[..., ConsolePage], demo: Place
+) -> None:
+    with running_gateway(demo, max_page_size=30) as gateway:
+        page = open_console(gateway).open(LIST)
+        page.get_by_role("search").get_by_role("button", name="Agentflow").click()
+        menu = page.get_by_role("group", name="Agentflow", exact=True)
+        expect(menu.get_by_role("checkbox", name="Billing agent")).to_be_visible()
+        expect(menu.get_by_text("No agentflow has this in its name.")).to_have_count(0)
+        page.close()
+
+
+def test_the_menu_of_agentflows_says_why_it_has_no_names(console_page: ConsolePage) -> None:
+    page = console_page.open(LIST)
+    error = {"message": "The database is away", "extensions": {"code": "SERVICE_UNAVAILABLE"}}
+
+    def refuse(route: Route) -> None:
+        route.fulfill(content_type="application/json", body=json.dumps({"errors": [error]}))
+
+    page.route("**/graphql", refuse)
+    page.get_by_role("search").get_by_role("button", name="Agentflow").click()
+    menu = page.get_by_role("group", name="Agentflow", exact=True)
+    expect(menu.get_by_role("alert")).to_contain_text("The database is away.")
+    expect(menu.get_by_text("No agentflow has this in its name.")).to_have_count(0)
+    assert violations_in_every_scheme(page) == []
+    page.unroute("**/graphql")
+    menu.get_by_role("button", name="Try again").click()
+    expect(menu.get_by_role("checkbox", name="Billing agent")).to_be_visible()
+    expect(menu.get_by_role("alert")).to_have_count(0)
 
 
 def test_a_menu_leads_into_the_field_where_there_is_something_to_type(

@@ -1,6 +1,7 @@
 import { useState } from "react";
 
 import { Field, Segments } from "../design";
+import { ErrorNotice } from "../notices";
 import styles from "./filter.module.css";
 import { type Term, term } from "./language";
 import { IS_OR_NOT } from "./StateChoice";
@@ -17,7 +18,7 @@ interface Props {
 /** Chooses agentflows by their names: those to be listed, or those not to be. */
 export function FlowChoice({ chosen, onChoose }: Props) {
   const [part, setPart] = useState("");
-  const { names, isLoading } = useFlowNames(part.trim(), true, MOST);
+  const { names, hasMore, refusal, isLoading, again } = useFlowNames(part.trim(), true, MOST);
   // Kept here too, as there is no term to keep it in while nothing is chosen.
   const [opening] = useState({});
   const [isExcluded, exclude] = useState(chosen?.isExcluded ?? false);
@@ -50,7 +51,12 @@ export function FlowChoice({ chosen, onChoose }: Props) {
         onChange={({ target }) => setPart(target.value)}
         autoFocus
       />
-      <ul className={styles.flows} aria-busy={isLoading}>
+      {refusal && <ErrorNotice refusal={refusal} onAgain={again} />}
+      <ul
+        className={styles.flows}
+        aria-busy={isLoading}
+        hidden={refusal !== null && listed.length === 0}
+      >
         {listed.map((name) => (
           <li key={name}>
             <label className={styles.option}>
@@ -68,11 +74,11 @@ export function FlowChoice({ chosen, onChoose }: Props) {
           </li>
         ))}
       </ul>
-      {listed.length === 0 && !isLoading && (
+      {listed.length === 0 && !isLoading && !refusal && (
         <p className={styles.none}>No agentflow has this in its name.</p>
       )}
-      {names.length === MOST && (
-        <p className={styles.none}>These are the first {MOST}; type to find others.</p>
+      {hasMore && (
+        <p className={styles.none}>These are the first {names.length}; type to find others.</p>
       )}
     </div>
   );
