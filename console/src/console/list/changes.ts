@@ -16,6 +16,7 @@ const ARRIVING_MS = 1_500;
 const KEYS: Record<ExecutionOrderField, (row: Row) => unknown> = {
   CREATED_ON: ({ createdOn }) => createdOn,
   UPDATED_ON: ({ updatedOn }) => updatedOn,
+  // Rows have no time of their end; the duration changes whenever it does.
   FINISHED_ON: ({ durationMs }) => durationMs,
   DURATION: ({ durationMs }) => durationMs,
   STATE: ({ state }) => state,
