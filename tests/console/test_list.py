@@ -222,6 +222,18 @@ def test_columns_that_are_hidden_stay_hidden(console_page: ConsolePage) -> None:
     expect(page.get_by_role("columnheader", name="Guid")).to_have_count(0)
 
 
+def test_the_order_by_agentflow_says_that_it_is_by_id(console_page: ConsolePage) -> None:
+    page = console_page.open(LIST)
+    order = page.get_by_role("columnheader", name="Agentflow").get_by_role("button")
+    expect(order).to_have_accessible_description("Order by agentflow id")
+    order.click()
+    page.wait_for_url("**order=flow**")
+    page.set_viewport_size({"width": 390, "height": 780})
+    page.get_by_role("button", name="Ordered by Agentflow id, ascending").click()
+    item = page.get_by_role("menuitemcheckbox", name="Agentflow id")
+    expect(item).to_have_attribute("aria-checked", "true")
+
+
 def test_what_runs_since_before_the_range_is_said(
     open_console: Callable[..., ConsolePage], gateway: Gateway
 ) -> None:

@@ -14,4 +14,5 @@ export { StateMark } from "./StateMark";
 export { colourOf, STATES, wordOf } from "./states";
 export { ToastProvider, useToast } from "./Toasts";
 export { useCopy } from "./useCopy";
+export { Tooltip } from "./Tooltip";
 export { ViewHeader } from "./ViewHeader";

@@ -1,10 +1,11 @@
+import type { ReactNode } from "react";
+
 import { go } from "../address";
-import { Icon } from "../design";
-import { nextOrder, printOrder } from "../list/order";
-import { sizeOf } from "../list/selection";
-import { NO_SELECTION } from "../list/selection";
+import { Icon, Tooltip } from "../design";
+import { nextOrder, type OrderKey, printOrder } from "../list/order";
+import { NO_SELECTION, sizeOf } from "../list/selection";
 import { useGrid, useList } from "../list/useList";
-import type { Column } from "./columns";
+import { type Column, orderNameOf } from "./columns";
 import { OrderMenu } from "./OrderMenu";
 import styles from "./table.module.css";
 
@@ -30,16 +31,9 @@ export function Head({ columns }: { columns: readonly Column[] }) {
               {column.order === null ? (
                 column.name
               ) : (
-                <button
-                  type="button"
-                  className={styles.sort}
-                  onClick={() =>
-                    column.order && go({ order: printOrder(nextOrder(order, column.order)) })
-                  }
-                >
-                  {column.name}
+                <Sort by={column.order} name={column.name} orderName={orderNameOf(column)}>
                   {isOrdered && <Icon name={direction} />}
-                </button>
+                </Sort>
               )}
             </div>
           );
@@ -49,6 +43,34 @@ export function Head({ columns }: { columns: readonly Column[] }) {
         </div>
       </div>
     </div>
+  );
+}
+
+interface SortProps {
+  by: OrderKey;
+  name: string;
+  orderName: string;
+  /** The direction, if this is the order. */
+  children: ReactNode;
+}
+
+/** Orders by a column. Says by what, where that is not what the column shows. */
+function Sort({ by, name, orderName, children }: SortProps) {
+  const { order } = useGrid().question;
+  return (
+    <Tooltip text={orderName === name ? undefined : `Order by ${orderName.toLowerCase()}`}>
+      {(describedBy) => (
+        <button
+          type="button"
+          className={styles.sort}
+          aria-describedby={describedBy}
+          onClick={() => go({ order: printOrder(nextOrder(order, by)) })}
+        >
+          {name}
+          {children}
+        </button>
+      )}
+    </Tooltip>
   );
 }
 

@@ -2,13 +2,14 @@ import { go } from "../address";
 import { Button, Menu } from "../design";
 import { nextOrder, printOrder } from "../list/order";
 import { useGrid } from "../list/useList";
-import { COLUMNS } from "./columns";
+import { COLUMNS, orderNameOf } from "./columns";
 
 /** Orders the list where there is no room for the heads of its columns. */
 export function OrderMenu() {
   const { order } = useGrid().question;
   const direction = order.isDescending ? "descending" : "ascending";
-  const current = COLUMNS.find((column) => column.order === order.key)?.name ?? "Finished";
+  const ordering = COLUMNS.find((column) => column.order === order.key);
+  const current = ordering ? orderNameOf(ordering) : "Finished";
   return (
     <Menu
       label="Order"
@@ -23,15 +24,15 @@ export function OrderMenu() {
           {current}
         </Button>
       )}
-      items={COLUMNS.flatMap(({ name, order: key }) =>
-        key === null
-          ? []
-          : {
-              name,
-              isChecked: key === order.key,
-              choose: () => go({ order: printOrder(nextOrder(order, key)) }),
-            },
-      )}
+      items={COLUMNS.flatMap((column) => {
+        const key = column.order;
+        if (key === null) return [];
+        return {
+          name: orderNameOf(column),
+          isChecked: key === order.key,
+          choose: () => go({ order: printOrder(nextOrder(order, key)) }),
+        };
+      })}
     />
   );
 }

@@ -17,6 +17,11 @@ export type Column = (typeof COLUMNS)[number];
 /** The name of a column in the code. */
 export type ColumnKey = Column["key"];
 
+/** What the list is ordered by with a column; the API has no order by names. */
+export function orderNameOf({ key, name }: Column): string {
+  return key === "flow" ? "Agentflow id" : name;
+}
+
 /** The columns that the reader sees, and what hides one or shows it again. */
 export function useColumns(): {
   columns: readonly Column[];
