@@ -222,6 +222,20 @@ def test_columns_that_are_hidden_stay_hidden(console_page: ConsolePage) -> None:
     expect(page.get_by_role("columnheader", name="Guid")).to_have_count(0)
 
 
+def test_a_column_for_which_there_is_no_room_says_so(console_page: ConsolePage) -> None:
+    page = console_page.open(LIST)
+    page.get_by_role("button", name="Columns").click()
+    guid = page.get_by_role("menuitemcheckbox", name="Guid")
+    why = guid.get_by_text("There is no room for it now")
+    for width, is_shown in ((1_600, True), (900, False)):
+        page.set_viewport_size({"width": width, "height": 800})
+        head = page.get_by_role("columnheader", name="Guid")
+        expect(head).to_be_visible(visible=is_shown)
+        expect(why).to_be_visible(visible=not is_shown)
+    guid.click()
+    expect(why).to_have_count(0)
+
+
 def test_the_order_by_agentflow_says_that_it_is_by_id(console_page: ConsolePage) -> None:
     page = console_page.open(LIST)
     order = page.get_by_role("columnheader", name="Agentflow").get_by_role("button")

@@ -37,8 +37,10 @@ export function ActionBar() {
             <span className={styles.size}>{said}</span>
             {mayBeMore && (
               <Button kind="quiet" onClick={selectAll}>
-                Select all {formats.number(total)}
-                <span className={styles.long}>that match</span>
+                <span>
+                  Select all {formats.number(total)}
+                  <span className={styles.long}> that match</span>
+                </span>
               </Button>
             )}
             {selection.kind === "all" && selection.except.size === 0 && (

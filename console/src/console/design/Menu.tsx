@@ -14,6 +14,8 @@ export interface MenuItem {
   keys?: string;
   /** Why it can't be chosen now. */
   off?: string | undefined;
+  /** What else there is to say of it. */
+  note?: ReactNode;
   /** Whether it is on, for what can be on or off. */
   isChecked?: boolean;
   isDangerous?: boolean;
@@ -88,6 +90,7 @@ function Items({ label, items, close }: Pick<Props, "label" | "items"> & { close
           <span className={styles.itemName}>
             {item.name}
             {item.off !== undefined && <small className={styles.why}>{item.off}</small>}
+            {item.note && <small className={styles.why}>{item.note}</small>}
           </span>
           {item.keys && <KeyHint keys={item.keys} />}
         </button>
