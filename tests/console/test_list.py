@@ -248,18 +248,45 @@ def test_the_order_by_agentflow_says_that_it_is_by_id(console_page: ConsolePage)
     expect(item).to_have_attribute("aria-checked", "true")
 
 
-def test_what_runs_since_before_the_range_is_said(
+def ago(days: float) -> str:
+    """The instant that was so many days ago, in ISO 8601."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - days * DAY_MS / 1000))
+
+
+def test_what_runs_outside_the_range_is_said(
     open_console: Callable[..., ConsolePage], gateway: Gateway
 ) -> None:
     gateway.sql("DELETE FROM executions WHERE state = 'INPROGRESS'")
-    gateway.insert([running("long", began=2 * DAY_MS)])
+    gateway.insert([running("long", began=2 * DAY_MS), running("short", 2)])
     console = open_console(gateway)
-    for listed in ("range=24h", "filter=after:-24h+-state:ERROR"):
+    for listed, left_out in (
+        ("range=24h", ["long"]),
+        ("filter=after:-24h+-state:ERROR", ["long"]),
+        ("filter=before:-24h", ["short"]),
+        (f"range={ago(1.5)}..{ago(0.5)}", ["long", "short"]),
+    ):
         page = console.open(f"{LIST}&{listed}")
-        expect(row_of(page, "long")).to_have_count(0)
-        page.get_by_role("link", name="1 running execution").click()
-        expect(row_of(page, "long")).to_be_visible()
-        expect(rows_of(page)).to_have_count(1)
+        link = page.get_by_role("link", name=re.compile(rf"^{len(left_out)} running execution"))
+        expect(link).to_be_visible()
+        for guid in left_out:
+            expect(row_of(page, guid)).to_have_count(0)
+        link.click()
+        expect(rows_of(page)).to_have_count(len(left_out))
+        for guid in left_out:
+            expect(row_of(page, guid)).to_be_visible()
+
+
+def test_what_runs_outside_the_range_is_counted_again_as_it_changes(
+    open_console: Callable[..., ConsolePage], gateway: Gateway
+) -> None:
+    gateway.sql("DELETE FROM executions WHERE state = 'INPROGRESS'")
+    gateway.insert([running("first")])
+    page = open_console(gateway).open(f"{LIST}&range=..{ago(0.5)}")
+    expect(page.get_by_role("link", name="1 running execution")).to_be_visible()
+    gateway.insert([running("second", 2)])
+    expect(page.get_by_role("link", name="2 running executions")).to_be_visible()
+    gateway.sql("UPDATE executions SET state = 'FINISHED' WHERE state = 'INPROGRESS'")
+    expect(page.get_by_role("link", name="running execution")).to_have_count(0)
 
 
 # Changes

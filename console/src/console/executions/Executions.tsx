@@ -9,8 +9,8 @@ import { useConnection } from "../gateway";
 import { useGrid, useList } from "../list/useList";
 import { EmptyDatabase, ErrorNotice, Notice } from "../notices";
 import { ColumnsMenu } from "../table/ColumnsMenu";
-import { EarlierRunning } from "../table/EarlierRunning";
 import { JumpToDate } from "../table/JumpToDate";
+import { RunningOutside } from "../table/RunningOutside";
 import { Table } from "../table/Table";
 import { useListKeys } from "../table/useListKeys";
 import { parseRange, RangePicker, useFormats, useZone } from "../time";
@@ -38,7 +38,7 @@ export default function Executions() {
         <SaveView />
       </FilterBar>
       <Listed />
-      <EarlierRunning />
+      <RunningOutside />
       <ActionBar />
     </>
   );

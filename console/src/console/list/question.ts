@@ -1,16 +1,16 @@
 import type { Address } from "../address";
 import { allOf, parseFilter } from "../filter/language";
-import { boundsOf, conditionOf, parseRange } from "../time";
-import { type Earlier, earlierRunning } from "./earlier";
+import { conditionOf, parseRange } from "../time";
 import { type Order, orderByOf, parseOrder } from "./order";
+import { type Outside, runningOutside } from "./outside";
 import type { Asked } from "./source";
 
 /** What an address asks the list for. */
 export interface Question {
   /** Null if it can't be understood: then nothing is asked. */
   asked: Asked | null;
-  /** What still runs of what is too old to be listed; null if nothing is. */
-  earlier: Earlier | null;
+  /** What runs outside the times that are listed; null if all times are. */
+  outside: Outside | null;
   order: Order;
 }
 
@@ -22,11 +22,11 @@ export function questionOf(address: Given, zone: string, now: number): Question 
   const { filter, problems } = parsed;
   const range = parseRange(address.range, zone);
   const order = parseOrder(address.order);
-  if (problems.length > 0 || range === null) return { asked: null, earlier: null, order };
+  if (problems.length > 0 || range === null) return { asked: null, outside: null, order };
   const createdOn = conditionOf(range, now);
   return {
     asked: { filter: allOf([filter, createdOn && { createdOn }]), orderBy: orderByOf(order) },
-    earlier: earlierRunning(address.filter, parsed, boundsOf(range, now).from),
+    outside: runningOutside(address.filter, parsed, createdOn),
     order,
   };
 }

@@ -1,8 +1,7 @@
 import { useEffect, useState } from "react";
 
-import { type Gateway, type Refusal, useGateway } from "../gateway";
-import type { Asked, Figures } from "./figures";
-import { keepAsking } from "./keepAsking";
+import { type Gateway, keepAsking, type Refusal, useGateway } from "../gateway";
+import { type Asked, type Figures, figuresOf } from "./figures";
 
 /** The figures that were shown last, so that coming back to them shows something at once. */
 const shownLast = new WeakMap<Gateway, { key: string; figures: Figures }>();
@@ -41,8 +40,8 @@ export function useFigures(asked: Asked | null): Answer {
   useEffect(() => {
     const about = JSON.parse(key) as Asked | null;
     if (about === null) return;
-    return keepAsking(gateway, about, {
-      figures(figures) {
+    return keepAsking(gateway, (signal) => figuresOf(gateway, about, signal), {
+      found(figures) {
         shownLast.set(gateway, { key, figures });
         setKnown({ key, figures, refusal: null });
       },

@@ -1,16 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
-import type { Gateway } from "../gateway";
+import type { Gateway } from "./client";
 import { keepAsking } from "./keepAsking";
 
-const ABOUT = { filter: "", range: { kind: "last", length: 3_600_000 * 24 }, zone: "UTC" } as const;
-const NOTHING = {
-  eventCursor: "0",
-  stats: { totalCount: 1, byState: [], timeline: [] },
-  failed: { byAgentflow: [] },
-  running: { totalCount: 0, nodes: [] },
-};
-const told = { figures: vi.fn(), refused: vi.fn() };
+const told = { found: vi.fn(), refused: vi.fn() };
 // What is imported looks at it.
 const page = vi.hoisted(() => {
   const document = { hidden: false, baseURI: "http://gateway.test/" };
@@ -25,16 +18,16 @@ beforeEach(() => {
 });
 afterEach(() => vi.useRealTimers());
 
-/** A gateway whose answers take so long, the times at which it was asked, and a way to tell of events. */
+/** A gateway that tells of events, and a question that takes so long, with the times of asking it. */
 function gatewayThatTakes(length: number) {
   const asked: number[] = [];
   let next: () => void = () => undefined;
+  const find = async () => {
+    asked.push(Date.now());
+    await new Promise((resolve) => setTimeout(resolve, length));
+    return { filter: null, eventCursor: "0" };
+  };
   const gateway = {
-    query: async () => {
-      asked.push(Date.now());
-      await new Promise((resolve) => setTimeout(resolve, length));
-      return NOTHING;
-    },
     live: {
       follow: (
         _operation: unknown,
@@ -46,7 +39,7 @@ function gatewayThatTakes(length: number) {
       },
     },
   };
-  return { gateway: gateway as unknown as Gateway, asked, tell: () => next() };
+  return { gateway: gateway as unknown as Gateway, find, asked, tell: () => next() };
 }
 
 async function withEvents(seconds: number, tell: () => void) {
@@ -57,8 +50,8 @@ async function withEvents(seconds: number, tell: () => void) {
 }
 
 test("a thousand events a second are asked about every four seconds", async () => {
-  const { gateway, asked, tell } = gatewayThatTakes(50);
-  const stop = keepAsking(gateway, ABOUT, told);
+  const { gateway, find, asked, tell } = gatewayThatTakes(50);
+  const stop = keepAsking(gateway, find, told);
   await withEvents(19, tell);
   stop();
   const gaps = asked.slice(1).map((at, index) => at - (asked[index] ?? 0));
@@ -66,8 +59,8 @@ test("a thousand events a second are asked about every four seconds", async () =
 });
 
 test("a gateway that takes long is asked for a fifth of the time at most", async () => {
-  const { gateway, asked, tell } = gatewayThatTakes(3_000);
-  const stop = keepAsking(gateway, ABOUT, told);
+  const { gateway, find, asked, tell } = gatewayThatTakes(3_000);
+  const stop = keepAsking(gateway, find, told);
   await withEvents(40, tell);
   stop();
   const gaps = asked.slice(1).map((at, index) => at - (asked[index] ?? 0));
@@ -75,8 +68,8 @@ test("a gateway that takes long is asked for a fifth of the time at most", async
 });
 
 test("one change is asked about once, and nothing but time is a change a minute later", async () => {
-  const { gateway, asked, tell } = gatewayThatTakes(50);
-  const stop = keepAsking(gateway, ABOUT, told);
+  const { gateway, find, asked, tell } = gatewayThatTakes(50);
+  const stop = keepAsking(gateway, find, told);
   await vi.advanceTimersByTimeAsync(1_000);
   tell();
   await vi.advanceTimersByTimeAsync(60_000);
@@ -89,8 +82,8 @@ test("one change is asked about once, and nothing but time is a change a minute 
 });
 
 test("a hidden page asks for nothing until it is shown again", async () => {
-  const { gateway, asked, tell } = gatewayThatTakes(50);
-  const stop = keepAsking(gateway, ABOUT, told);
+  const { gateway, find, asked, tell } = gatewayThatTakes(50);
+  const stop = keepAsking(gateway, find, told);
   await vi.advanceTimersByTimeAsync(1_000);
   page.hidden = true;
   page.dispatchEvent(new Event("visibilitychange"));

@@ -1,9 +1,10 @@
 import { graphql } from "../generated/gql";
-import { type Gateway, type Refusal, Refused } from "../gateway";
-import { type Asked, type Figures, figuresOf } from "./figures";
+import type { ExecutionFilter } from "../generated/graphql";
+import type { Gateway } from "./client";
+import { type Refusal, Refused } from "./refusals";
 
 const CHANGES = graphql(`
-  subscription OverviewChanges($filter: ExecutionFilter, $after: String) {
+  subscription ExecutionChanges($filter: ExecutionFilter, $after: String) {
     executionEvents(filter: $filter, after: $after) {
       cursor
     }
@@ -16,9 +17,17 @@ const LONGEST_MS = 60_000;
 /** Requests take a fifth of the time at most, however long they take. */
 const SHARE = 5;
 
+/** What was found of some executions. */
+interface Found {
+  /** Which executions it is about. */
+  filter: ExecutionFilter | null;
+  /** Its place among the changes of executions. */
+  eventCursor: string;
+}
+
 /** Who is told what was found. */
-export interface Told {
-  figures(figures: Figures): void;
+export interface Told<Finding> {
+  found(finding: Finding): void;
   refused(refusal: Refusal): void;
 }
 
@@ -26,7 +35,11 @@ export interface Told {
  * Ask now, and again, quietly, when executions change, and as time passes, until what is returned
  * is called. While the page is hidden, nothing is asked for.
  */
-export function keepAsking(gateway: Gateway, asked: Asked, told: Told): () => void {
+export function keepAsking<Finding extends Found>(
+  gateway: Gateway,
+  find: (signal: AbortSignal) => Promise<Finding>,
+  told: Told<Finding>,
+): () => void {
   const ended = new AbortController();
   let unfollow: (() => void) | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -41,9 +54,9 @@ export function keepAsking(gateway: Gateway, asked: Asked, told: Told): () => vo
     hasChanged = false;
     askedAt = Date.now();
     try {
-      const figures = await figuresOf(gateway, asked, ended.signal);
-      told.figures(figures);
-      if (!document.hidden) unfollow ??= follow(figures);
+      const finding = await find(ended.signal);
+      told.found(finding);
+      if (!document.hidden) unfollow ??= follow(finding);
     } catch (error) {
       if (ended.signal.aborted) return;
       if (!(error instanceof Refused)) throw error;
@@ -61,7 +74,7 @@ export function keepAsking(gateway: Gateway, asked: Asked, told: Told): () => vo
     timer = setTimeout(() => void ask(), Math.max(0, askedAt + wait - Date.now()));
   }
 
-  function follow({ filter, eventCursor }: Figures): () => void {
+  function follow({ filter, eventCursor }: Found): () => void {
     return gateway.live.follow(
       CHANGES,
       { filter, after: eventCursor },
