@@ -76,7 +76,8 @@ class Executions(Reader):
 
         Each batch is a transaction. Executions created meanwhile are not changed, and neither are
         those that no longer match when their batch comes. With ``expected``, executions in another
-        state are left alone, and so are those that have the state already.
+        state are left alone. Those that have the state already count as affected, but only when
+        nothing is left to change, and not where ``bounds`` have a limit.
         """
         return await self._matching.update(self._target(filter_), state, expected, bounds, pace)
 

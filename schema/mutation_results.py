@@ -92,8 +92,9 @@ class UpdateExecutionsMatchingPayload:
     """The result of an update of all executions that match a filter."""
 
     affected: int = strawberry.field(
-        description="How many executions came into the new state by this call. Those that had it "
-        "already are not counted, so the numbers of calls add up."
+        description="How many executions are now as the caller wants them. While hasMore is true, "
+        "and with a limit, those that had the state already are not counted, so that the numbers "
+        "of calls add up."
     )
     has_more: bool = strawberry.field(
         description="Whether executions are left to change, so that another call should follow."

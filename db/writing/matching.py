@@ -21,7 +21,6 @@ from db.writing.changes import CHANGED, values_of
 
 _MOST_CONDITIONS = 400
 """With more conditions than this, the rows are counted."""
-_NONE = Matched(0, has_more=False)
 
 
 class Matching:
@@ -48,23 +47,29 @@ class Matching:
         bounds: Bounds,
         pace: Pace,
     ) -> Matched:
-        """Set the state of executions, except of those that are not in the expected one."""
+        """Set the state of executions, except of those that are not in the expected one.
+
+        Those that have the state already count once nothing is left to change. With a limit they
+        do not, because calls before this one may have given it to them.
+        """
         changing = _changing(target, state, expected)
+        already = await self._already(target, state, expected, bounds.limit)
         if state is None or changing is None:
-            return _NONE
+            return Matched(already, has_more=False)
 
         def build(parameters: BindParameters, among: ColumnElement[bool]) -> Executable:
             source = self._source
             values = {source.column(field): parameters.bind(field) for field in CHANGED}
             return update(source.written).values(values).where(among).returning(source.id)
 
-        return await self._runner.run(
+        done = await self._runner.run(
             changing, "update", build, lambda: values_of(state, now_ms()), bounds=bounds, pace=pace
         )
+        return done if done.has_more else Matched(done.affected + already, has_more=False)
 
     async def would_delete(self, target: Target, limit: int | None) -> Matched:
         """Return what ``delete`` would if it had the time."""
-        return await self._would_affect(target, limit)
+        return _limited(await self._count(target, _one_more(limit)), limit)
 
     async def would_update(
         self,
@@ -75,16 +80,30 @@ class Matching:
     ) -> Matched:
         """Return what ``update`` would if it had the time."""
         changing = _changing(target, state, expected)
-        return _NONE if changing is None else await self._would_affect(changing, limit)
+        changed = Matched(0, has_more=False)
+        if changing is not None:
+            changed = _limited(await self._count(changing, _one_more(limit)), limit)
+        already = await self._already(target, state, expected, limit)
+        return Matched(changed.affected + already, changed.has_more)
 
-    async def _would_affect(self, target: Target, limit: int | None) -> Matched:
+    async def _already(
+        self,
+        target: Target,
+        state: ExecutionState | None,
+        expected: ExecutionState | None,
+        limit: int | None,
+    ) -> int:
+        having = _having(target, state, expected)
         if limit is None:
-            return Matched(await self._count(target, None), has_more=False)
-        count = await self._count(target, limit + 1)
-        return Matched(min(count, limit), has_more=count > limit)
+            return await self._count(having, None)
+        if _changing(target, state, expected) is not None:
+            return 0
+        return min(await self._count(having, limit), limit)
 
-    async def _count(self, target: Target, most: int | None) -> int:
+    async def _count(self, target: Target | None, most: int | None) -> int:
         """Return the number of executions; where it takes counting the rows, at most ``most``."""
+        if target is None:
+            return 0
         whole: Filter = AllOf(target.filters)
         values: list[Any] = []
         plan = None
@@ -125,7 +144,34 @@ def _changing(
     if state is None or state == expected:
         return None
     others = tuple(each for each in ExecutionState if each != state)
-    from_others = (
-        Condition("state", "in", others) if expected is None else Condition("state", "eq", expected)
+    from_others = Condition("state", "in", others) if expected is None else _is(expected)
+    return _narrowed(target, from_others)
+
+
+def _having(
+    target: Target, state: ExecutionState | None, expected: ExecutionState | None
+) -> Target | None:
+    """Return the executions of a target that an update leaves as they are, and counts."""
+    if state is None:
+        return target if expected is None else _narrowed(target, _is(expected))
+    return _narrowed(target, _is(state)) if expected in (None, state) else None
+
+
+def _is(state: ExecutionState) -> Filter:
+    return Condition("state", "eq", state)
+
+
+def _narrowed(target: Target, condition: Filter) -> Target:
+    return Target((*target.filters, condition))
+
+
+def _one_more(limit: int | None) -> int | None:
+    return None if limit is None else limit + 1
+
+
+def _limited(count: int, limit: int | None) -> Matched:
+    return (
+        Matched(count, has_more=False)
+        if limit is None
+        else Matched(min(count, limit), count > limit)
     )
-    return Target((*target.filters, from_others))

@@ -117,21 +117,22 @@ class Mutation:
         return payload
 
     def update_executions_matching(self, given: Given) -> UpdateExecutionsMatchingPayload:
-        """Those that have the state already do not count."""
+        """Those that have the state already count, except where a limit cuts off what changes."""
         change = given["input"]
         state, expected = change.get("state"), change.get("expectedState")
-        changing = [
+        matching = [
             row
             for row in self._rows()
-            if matches(row, given["filter"])
-            and expected in (None, row.state)
-            and state not in (None, row.state)
+            if matches(row, given["filter"]) and expected in (None, row.state)
         ]
+        changing = [row for row in matching if state not in (None, row.state)]
         limit = given.get("limit")
         if not given["dryRun"]:
             self._change_some(changing, limit, lambda row: self._changed(row, change))
-        affected = len(changing) if limit is None else min(limit, len(changing))
-        return UpdateExecutionsMatchingPayload(affected, affected < len(changing))
+        has_more = limit is not None and len(changing) > limit
+        counted = matching if limit is None or state in (None, expected) else changing
+        affected = len(counted) if limit is None else min(limit, len(counted))
+        return UpdateExecutionsMatchingPayload(affected, has_more)
 
     def delete_executions_matching(self, given: Given) -> DeleteExecutionsMatchingPayload:
         matching = [row for row in self._rows() if matches(row, given["filter"])]

@@ -175,9 +175,8 @@ def test_a_filter_affects_what_it_lists(gateway: Gateway, case: Case) -> None:
     gateway.insert(SAMPLE)
     matching = [row for row in SAMPLE if matches(row, case.graphql)]
     expected = {"affected": len(matching), "hasMore": False}
-    changing = {**expected, "affected": sum(row.state != "STOPPED" for row in matching)}
     before = _stored(gateway)
-    assert _update(gateway, case.graphql, {"state": "STOPPED"}, dryRun=True) == changing
+    assert _update(gateway, case.graphql, {"state": "STOPPED"}, dryRun=True) == expected
     assert _delete(gateway, case.graphql, dryRun=True) == expected
     assert _stored(gateway) == before
     assert _delete(gateway, case.graphql) == expected
@@ -188,7 +187,7 @@ def test_a_filter_affects_what_it_lists(gateway: Gateway, case: Case) -> None:
 
 def test_an_update_sets_the_state_and_the_time_of_what_it_changes(gateway: Gateway) -> None:
     gateway.insert(SAMPLE)
-    expected = {"affected": 4, "hasMore": False}
+    expected = {"affected": 8, "hasMore": False}
     filter_ = {"state": {"in": ["ERROR", "STOPPED"]}}
     assert _update(gateway, filter_, {"state": "STOPPED"}, dryRun=True) == expected
     assert _update(gateway, filter_, {"state": "STOPPED"}) == expected
@@ -219,21 +218,29 @@ def test_an_update_with_an_expectation_affects_those_in_that_state(gateway: Gate
     assert {guid for (guid,) in now} == stopped | set(running)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [{}, {"state": None}, {"expectedState": "ERROR"}, {"state": "ERROR", "expectedState": "ERROR"}],
-    ids=str,
-)
-def test_an_update_that_changes_nothing_affects_nothing(
+@pytest.mark.parametrize("change", [{}, {"state": None}, {"expectedState": "ERROR"}], ids=str)
+def test_without_a_state_an_update_counts_and_changes_nothing(
     gateway: Gateway, change: dict[str, Any]
 ) -> None:
     gateway.insert(SAMPLE)
     before = _stored(gateway)
-    given = {"filter": {"agentflowId": {"eq": "flow-a"}}, "input": change}
+    of_flow = [row for row in SAMPLE if row.agentflow_id == "flow-a"]
+    counted = [row for row in of_flow if change.get("expectedState") in (None, row.state)]
+    filter_ = {"agentflowId": {"eq": "flow-a"}}
+    assert _update(gateway, filter_, change) == {"affected": len(counted), "hasMore": False}
+    assert _stored(gateway) == before
+
+
+@pytest.mark.parametrize("change", [{"state": "ERROR", "expectedState": "ERROR"}, {}])
+def test_an_update_that_changes_nothing_counts_no_more_than_its_limit(
+    gateway: Gateway, change: dict[str, str]
+) -> None:
+    gateway.insert(SAMPLE)
+    given = {"filter": {"state": {"eq": "ERROR"}}, "input": change, "limit": 3}
+    expected = {"affected": 3, "hasMore": False}
     for dry_run in (True, False):
         data = gateway.graphql(UPDATE, **given, dryRun=dry_run)
-        assert data["updateExecutionsMatching"] == {"affected": 0, "hasMore": False}
-    assert _stored(gateway) == before
+        assert data["updateExecutionsMatching"] == expected
 
 
 def test_a_limit_is_kept_exactly_and_called_again_nothing_is_left(gateway: Gateway) -> None:
