@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { type FocusEvent, useState } from "react";
 
 import { inPlaces } from "./places";
 
@@ -10,7 +10,7 @@ export interface Steady<T> {
     onPointerEnter(): void;
     onPointerLeave(): void;
     onFocus(): void;
-    onBlur(): void;
+    onBlur(event: FocusEvent): void;
   };
 }
 
@@ -32,7 +32,10 @@ export function useSteady<T>(items: readonly T[], keyOf: (item: T) => string): S
       onPointerEnter: keep,
       onPointerLeave: release,
       onFocus: keep,
-      onBlur: release,
+      onBlur({ currentTarget, relatedTarget }) {
+        // From one of the items to another, the focus stays in them.
+        if (!currentTarget.contains(relatedTarget)) release();
+      },
     },
   };
 }
